@@ -1,0 +1,133 @@
+"""The columns that stand for the terms of the models: what the design promises is what the analysis estimates.
+
+Kim et al. 2019, Eq. 10-16. A row is a run, or a run on a target; the frames need `strategy` and, for what depends on the
+number of sources, `n_sources`; `source.<name>` and `factor.<name>` as in plan.parquet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from study.errors import Fault, nearest, raise_all
+from study.factors import STRATEGIES, Level
+
+SINGLE = STRATEGIES[0]
+
+
+@dataclass(frozen=True)
+class Coding:
+    """A model's terms over some rows.
+
+    `columns` (n_rows, n_terms) are the fixed terms, `random` those among them that also vary by target (independently),
+    `left_out` the terms that these rows cannot tell, each with the reason.
+    """
+
+    columns: pd.DataFrame
+    random: tuple[str, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def n_star(strategy: Iterable[str], n_sources: Iterable[float]) -> np.ndarray:
+    """n* (n_rows,): 0 for SS-R, n - 2 for the others, so that intercepts are each strategy in its simplest case."""
+    single = _strategies(strategy) == SINGLE
+    return np.where(single, 0.0, np.asarray(list(n_sources), dtype=float) - 2.0)
+
+
+def r_star(strategy: Iterable[str]) -> np.ndarray:
+    """r* (n_rows,): the size of the network, from 0 for SS-R to 1 for MSS-CR in steps of 0.2 (paper 5.2)."""
+    rank = {name: position / (len(STRATEGIES) - 1) for position, name in enumerate(STRATEGIES)}
+    return np.array([rank[name] for name in _strategies(strategy)], dtype=float)
+
+
+def strategy_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    """Indicator columns `strategy[...]` (n_rows, n_strategies), for the strategies that occur, smallest network first."""
+    strategy = _strategies(rows["strategy"])
+    present = [name for name in STRATEGIES if (strategy == name).any()]
+    return pd.DataFrame({f"strategy[{name}]": (strategy == name).astype(float) for name in present}, index=rows.index)
+
+
+def source_columns(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
+    """Indicator columns `source.<name>` (n_rows, n_sources): 1 where the run learns from the source."""
+    names = [f"source.{name}" for name in sources]
+    raise_all(Fault("", name, None, "no such column among the rows", nearest(name, map(str, rows.columns)))
+              for name in names if name not in rows)
+    return rows[names].astype(float)
+
+
+def factor_columns(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Coding:
+    """Further factors as fixed terms: numbers linear, counted from their first level, others treatment-coded against it.
+
+    `factors` holds the levels of each in the study's order. A factor with one level in these rows is left out.
+    """
+    columns: dict[str, np.ndarray] = {}
+    left_out: dict[str, str] = {}
+    for name, levels in factors.items():
+        values = rows[f"factor.{name}"]
+        if values.nunique() < 2:
+            left_out[f"factor.{name}"] = "only one of its levels occurs"
+        elif all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels):
+            columns[f"factor.{name}"] = values.to_numpy(dtype=float) - float(levels[0])
+        else:
+            present = [level for level in levels if (values == level).any()]
+            columns |= {f"factor.{name}[{level}]": (values == level).to_numpy(dtype=float) for level in present[1:]}
+            left_out |= {f"factor.{name}[{level}]": "no rows" for level in levels if level not in present}
+    return Coding(pd.DataFrame(columns, index=rows.index, dtype=float), (), left_out)
+
+
+def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
+    """Eq. 10-12: an intercept for each strategy, a slope on n* for each but SS-R, both also by target; then the factors.
+
+    Only strategies that occur get terms, and slopes only where n* varies within the strategy.
+    """
+    intercepts = strategy_columns(rows)
+    left_out = {f"strategy[{name}]": "no rows" for name in STRATEGIES if f"strategy[{name}]" not in intercepts}
+    steps = _n_star_or_nan(rows)
+    slopes: dict[str, np.ndarray] = {}
+    for term in intercepts:
+        if term == f"strategy[{SINGLE}]":
+            continue
+        within = steps[intercepts[term] == 1]
+        if np.isnan(within).any():
+            left_out[f"{term}:n_star"] = "the number of sources is not known"
+        elif np.ptp(within) == 0:
+            left_out[f"{term}:n_star"] = f"all its rows have n* = {within[0]:g}"
+        else:
+            slopes[f"{term}:n_star"] = np.where(intercepts[term] == 1, steps, 0.0)
+    further = factor_columns(rows, factors or {})
+    terms = pd.concat([intercepts, pd.DataFrame(slopes, index=rows.index, dtype=float)], axis=1)
+    return Coding(pd.concat([terms, further.columns], axis=1), tuple(terms), {**left_out, **further.left_out})
+
+
+def second_model(rows: pd.DataFrame) -> Coding:
+    """Eq. 13-16: intercept, r*, n* and their product, the last three also by target; no random intercept.
+
+    A term that the ones before it already give in these rows (n* r* where MSS-CR is the only one beside SS-R) is left out.
+    """
+    steps, size = _n_star_or_nan(rows), r_star(rows["strategy"])
+    columns = {"intercept": np.ones(len(rows))}
+    left_out: dict[str, str] = {}
+    for term, column in {"r_star": size, "n_star": steps, "r_star:n_star": size * steps}.items():
+        if np.isnan(column).any():
+            left_out[term] = "the number of sources is not known"
+        elif np.linalg.matrix_rank(np.column_stack([*columns.values(), column])) <= len(columns):
+            left_out[term] = "the terms before it already determine it in these rows"
+        else:
+            columns[term] = column
+    terms = pd.DataFrame(columns, index=rows.index)
+    return Coding(terms, tuple(terms)[1:], left_out)
+
+
+def _n_star_or_nan(rows: pd.DataFrame) -> np.ndarray:
+    counts = rows["n_sources"] if "n_sources" in rows else np.full(len(rows), np.nan)
+    return n_star(rows["strategy"], counts)
+
+
+def _strategies(strategy: Iterable[str]) -> np.ndarray:
+    names = np.asarray(list(strategy), dtype=object)
+    raise_all(Fault("", "strategy", name, f"expected one of {', '.join(STRATEGIES)}", nearest(str(name), STRATEGIES))
+              for name in dict.fromkeys(names) if name not in STRATEGIES)
+    return names

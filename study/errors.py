@@ -1,0 +1,69 @@
+"""What can go wrong, and what a user is told.
+
+    StudyError
+    ├── InputFaults   exit status 2: the study file, a table, a sound file or the usage is wrong; every fault at once
+    └── RunFailed     exit status 1: the input was fine, something that ran did not work
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong: where it stands, what stands there, what was expected, and the nearest valid name."""
+
+    file: str
+    key: str
+    value: object
+    expected: str
+    nearest: str | None = None
+
+    def __str__(self) -> str:
+        where = " ".join(part for part in (f"{self.file}:" if self.file else "", self.key) if part)
+        shown = "" if self.value is None else f" = {_short(self.value)}"
+        hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
+        return f"{where}{shown}: {self.expected}{hint}"
+
+
+class StudyError(Exception):
+    """Base of the errors that are told to the user in a line, without a traceback."""
+
+    exit_status = 1
+
+
+class InputFaults(StudyError):
+    """The input is wrong in the ways listed; nothing was run and nothing was lost."""
+
+    exit_status = 2
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class RunFailed(StudyError):
+    """Something that ran failed; the message says what, and what was kept."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name closest in spelling to `name`, or None when none is close."""
+    names = list(valid)
+    folded = {candidate.casefold(): candidate for candidate in reversed(names)}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else None
+
+
+def raise_all(faults: Iterable[Fault]) -> None:
+    """Raise `InputFaults` if there is any fault."""
+    found = tuple(faults)
+    if found:
+        raise InputFaults(found)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,22 @@
+"""The factors of a study: the strategy, the sources (present or not), and whatever else `[factors]` varies."""
+
+from __future__ import annotations
+
+STRATEGIES = ("SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR")
+"""Kim et al. 2019, Fig. 5, from the smallest network to the largest; SS-R has one source, the others two or more."""
+
+BASELINES = ("MFCC", "Random", "Choi")
+"""Strategies of the runs of phase `baseline`."""
+
+BASELINE_PHASE = "baseline"
+
+TRAINING_FACTORS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
+"""Keys of `[training]` that a factor of the same name sets for each run; any other factor changes nothing that
+this version can train, so it can be designed and analysed but not launched."""
+
+Level = str | int | float | bool
+
+
+def sources_allowed(strategy: str, n_sources: int) -> bool:
+    """SS-R learns from exactly one source, every other strategy from two or more (paper 3.2)."""
+    return n_sources == 1 if strategy == "SS-R" else n_sources >= 2

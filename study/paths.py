@@ -1,0 +1,105 @@
+"""Where everything of a study lies, and how a file comes to be there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The files of a study under its store."""
+
+    store: Path
+
+    @property
+    def plan(self) -> Path:
+        return self.store / "plan.parquet"
+
+    @property
+    def design(self) -> Path:
+        return self.store / "design"
+
+    @property
+    def prepared(self) -> Path:
+        return self.store / "prepared"
+
+    @property
+    def runs(self) -> Path:
+        return self.store / "runs"
+
+    @property
+    def results(self) -> Path:
+        return self.store / "results"
+
+    @property
+    def report(self) -> Path:
+        return self.store / "report"
+
+    def run(self, run_id: str) -> Path:
+        return self.runs / run_id
+
+    def weights(self, run_id: str) -> Path:
+        return self.run(run_id) / "weights.safetensors"
+
+    def log(self, run_id: str) -> Path:
+        return self.run(run_id) / "log.jsonl"
+
+    def attempts(self, run_id: str) -> Path:
+        return self.run(run_id) / "attempts"
+
+    def target(self, run_id: str, target: str) -> Path:
+        return self.run(run_id) / "targets" / target
+
+    def result(self, run_id: str, target: str, fingerprint: str) -> Path:
+        return self.results / run_id / f"{target}-{fingerprint}.parquet"
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in place at once, replacing what was there."""
+    temporary = _filled(path, write)
+    try:
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def write_once(path: Path, write: Callable[[Path], object]) -> bool:
+    """As `write_whole`, but the first to come stays: False, and nothing changed, where `path` was there already.
+
+    A hard link is refused where a name is taken, on local disks and on NFS; a rename would overwrite silently.
+    """
+    temporary = _filled(path, write)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return True
+
+
+def _filled(path: Path, write: Callable[[Path], object]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

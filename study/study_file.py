@@ -1,0 +1,515 @@
+"""`study.toml` to a frozen `Study`: what a study is, and nothing of how it is trained.
+
+Every fault of the file is collected before any is raised: section by section first, then what only makes sense
+between sections (`_between_sections`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError
+
+from study.errors import Fault, InputFaults, nearest, raise_all
+from study.factors import STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
+from study.file_faults import faults_of_validation
+
+FILE_NAME = "study.toml"
+RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
+METRICS = {
+    "classification": ("accuracy", "balanced_accuracy", "f1_macro"),
+    "regression": ("r2", "pearson"),
+    "recommendation": ("ndcg@500", "ndcg@500_heldout"),
+}
+"""The metrics of a task, all of them better when larger; the first is the default. Any other cut-off than 500 is fine."""
+
+
+def _in_study_folder(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return (folder / path).resolve() if folder else path
+
+
+def _store(value: object) -> object:
+    if isinstance(value, str) and value.startswith("s3://"):
+        raise PydanticCustomError("unsupported", "object stores are not supported by this version; expected a folder")
+    return value
+
+
+def _sample_rate(value: object) -> object:
+    if isinstance(value, int | float) and not 4000 <= value <= 192000:
+        guess = int(value * 1000)
+        hint = {"nearest": str(guess)} if 4000 <= guess <= 192000 else {}
+        raise PydanticCustomError("sample_rate", "expected an integer of 4000 to 192000", hint)
+    return value
+
+
+def _counts(value: object) -> object:
+    """`{ from = 2, to = 7 }` or a list, as a list."""
+    if isinstance(value, Mapping):
+        if set(value) != {"from", "to"} or not all(type(v) is int for v in value.values()):
+            raise PydanticCustomError("range", "expected a list of integers or { from = INTEGER, to = INTEGER }")
+        return list(range(value["from"], value["to"] + 1))
+    return value
+
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) != len(values):
+        raise PydanticCustomError("repeated", "expected each only once")
+    return values
+
+
+Int = Annotated[int, Strict()]
+Positive = Annotated[int, Strict(), Field(ge=1)]
+Count = Annotated[int, Strict(), Field(ge=0)]
+Number = Annotated[float, Strict()]
+Text = Annotated[str, Strict(), Field(min_length=1)]
+Flag = Annotated[bool, Strict()]
+Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$")]
+Location = Annotated[Path, AfterValidator(_in_study_folder)]
+Strategy = Literal["SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR"]
+Scalar = (
+    Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()]
+)
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Header(Section):
+    name: Name
+    seed: Count
+    store: Annotated[Location, BeforeValidator(_store)] = Field(default=Path("."), validate_default=True)
+
+
+class Corpus(Section):
+    """What is learned from: `tracks` has the columns track_id, path and, for `split_by = "artist"`, artist."""
+
+    tracks: Location
+    sample_rate_hz: Annotated[Int, BeforeValidator(_sample_rate)]
+    channels: Literal[1, 2]
+    use: Literal["common", "any"] = "common"
+    on_broken: Literal["stop", "drop"] = "stop"
+    validation: Annotated[Number, Field(ge=0, le=0.9)] = 0.1
+    split_by: Literal["track", "artist"] = "track"
+
+
+class Mel(Section):
+    """Power mel spectrogram in dB; the defaults are the paper's (3.1.1)."""
+
+    n_fft: Annotated[Int, Field(ge=64, le=65536)] = 1024
+    hop_samples: Annotated[Int, Field(ge=16, le=65536)] = 256
+    n_mels: Annotated[Int, Field(ge=32, le=512)] = 128
+    crop_s: Annotated[Number, Field(gt=0, le=600)] = 2.5
+    store: Literal["uint8", "float16"] = "uint8"
+
+
+class Source(Section):
+    """A learning source; its label kind says how a table becomes a distribution over `factors` factors (paper 2.3)."""
+
+    labels: Literal["self", "gmm", "plsa"]
+    table: Location | None = None
+    factors: Annotated[Int, Field(ge=2, le=10000)] = 50
+    tf_idf: Flag = False
+    reader: Text | None = None
+    path: Location | None = None
+
+    def label_settings(self) -> dict[str, Any]:
+        """What of the source enters a run's identity: never where its table lies."""
+        if self.labels == "self":
+            return {"labels": "self"}
+        settings: dict[str, Any] = {"labels": self.labels, "factors": self.factors}
+        return settings | ({"tf_idf": self.tf_idf} if self.labels == "plsa" else {})
+
+
+class Training(Section):
+    """Algorithm 1; the defaults are the paper's (3.3, 4.3)."""
+
+    epochs: Positive = 200
+    iterations: Literal["lm", "l"] = "lm"
+    batch_size: Annotated[Int, Field(ge=2)] = 128
+    learning_rate: Annotated[Number, Field(gt=0)] = 0.00025
+    l2: Annotated[Number, Field(ge=0)] = 1e-6
+    width: Annotated[Number, Field(gt=0, le=16)] = 1.0
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    checkpoint_minutes: Annotated[Number, Field(gt=0)] = 10
+
+
+class Target(Section):
+    """A data set that every representation is evaluated on (paper 4.1)."""
+
+    task: Literal["classification", "regression", "multilabel", "recommendation"]
+    tracks: Location | None = None
+    metrics: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)] | None = None
+    probe: Literal["mlp", "logistic", "knn", "svm"] = "mlp"
+    features: Literal["standardised", "raw"] = "standardised"
+    repeats: Positive = 5
+    folds: Annotated[Int, Field(ge=2)] | None = None
+    split: Text | None = None
+    interactions: Location | None = None
+    holdout: Annotated[Number, Field(gt=0, lt=1)] | None = None
+    keep: Annotated[tuple[Literal["representation"], ...], AfterValidator(_distinct)] = ()
+    reader: Text | None = None
+    path: Location | None = None
+
+    @property
+    def primary_metric(self) -> str:
+        """The score that models use."""
+        return self.metric_names[0]
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return self.metrics or METRICS[self.task][:1]
+
+
+class Baselines(Section):
+    mfcc: Flag = True
+    random: Annotated[Int, Field(ge=0, le=1000)] = 5
+    choi: Location | None = None
+
+
+class Cluster(Section):
+    gpus: Count | None = None
+    gpu_share: Annotated[Number, Field(gt=0, le=1)] = 1.0
+    runtime_env: dict[Literal["pip", "uv", "conda", "env_vars", "py_modules"], Any] = {}
+
+
+class Compute(Section):
+    threads: Positive = 1
+
+
+class Phase(Section):
+    """Runs of the design: every allowed combination x repeats, or with a `criterion` a sequence chosen one by one."""
+
+    name: Name
+    strategy: Annotated[tuple[Strategy, ...], Field(min_length=1), AfterValidator(_distinct)] = STRATEGIES
+    n_sources: Annotated[
+        tuple[Positive, ...], BeforeValidator(_counts), Field(min_length=1), AfterValidator(_distinct)
+    ]
+    repeats: Positive = 1
+    criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
+    balance: Annotated[tuple[Name, ...], AfterValidator(_distinct)] = ("strategy", "sources", "n_sources")
+
+
+class Constraint(Section):
+    """A combination that no run may have; under `sources` all the named ones present, else any level named."""
+
+    forbid: Annotated[dict[Name, Scalar | tuple[Scalar, ...]], Field(min_length=1)]
+
+
+class Design(Section):
+    phase: tuple[Phase, ...] = ()
+    constraint: tuple[Constraint, ...] = ()
+
+
+class Model(Section):
+    name: Name
+    formula: Text
+
+
+class AnalysisSection(Section):
+    model: tuple[Model, ...] = ()
+
+
+class Study(Section):
+    """A study, complete and frozen; every path in it is absolute."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    header: Header = Field(alias="study")
+    corpus: Corpus
+    mel: Mel = Mel()
+    sources: Annotated[dict[Name, Source], Field(min_length=1)]
+    factors: dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(_distinct)]] = {}
+    training: Training = Training()
+    targets: Annotated[dict[Name, Target], Field(min_length=1)]
+    baselines: Baselines = Baselines()
+    cluster: Cluster = Cluster()
+    compute: Compute = Compute()
+    design: Design = Design()
+    analysis: AnalysisSection = AnalysisSection()
+
+    @property
+    def name(self) -> str:
+        return self.header.name
+
+    @property
+    def seed(self) -> int:
+        return self.header.seed
+
+    @property
+    def store(self) -> Path:
+        return self.header.store
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        return self.factors.get("strategy", STRATEGIES)  # type: ignore[return-value]
+
+    @property
+    def further_factors(self) -> dict[str, tuple[Level, ...]]:
+        """The factors beside strategy and sources, in the order of the file."""
+        return {name: levels for name, levels in self.factors.items() if name != "strategy"}
+
+    @property
+    def crop_frames(self) -> int:
+        """Frames of a crop, centred frames counted: 216 for 2.5 s at 22,050 Hz and hops of 256."""
+        return 1 + int(self.mel.crop_s * self.corpus.sample_rate_hz / self.mel.hop_samples)
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        return self.design.phase or default_phases(self.strategies, len(self.sources))
+
+    def training_of(self, levels: Mapping[str, Level]) -> Training:
+        """The training settings of a run: `[training]`, with the levels of the factors named as its keys."""
+        return self.training.model_copy(update={k: v for k, v in levels.items() if k in TRAINING_FACTORS})
+
+
+def default_phases(strategies: tuple[str, ...], n_sources: int) -> tuple[Phase, ...]:
+    """The paper's three phases (4.3), each combination once, for a study file that names no phases."""
+    several = [s for s in strategies if s != "SS-R"]
+    found = []
+    if "SS-R" in strategies:
+        found.append(Phase(name="single", strategy=("SS-R",), n_sources=(1,)))
+    if several and n_sources >= 2:
+        found.append(Phase(name="all", strategy=tuple(several), n_sources=(n_sources,)))
+    if several and n_sources >= 3:
+        between = tuple(range(2, n_sources))
+        found.append(Phase(name="sequential", strategy=tuple(several), n_sources=between, criterion="anytime"))
+    return tuple(found)
+
+
+def read_study(folder: Path) -> Study:
+    """Read `folder/study.toml`. Needs no data: whether the files it names are there is for `missing_files`.
+
+    Raises `InputFaults` with every fault of the file: unknown keys, wrong types, values out of range, names that do
+    not fit together.
+    """
+    path = Path(folder) / FILE_NAME
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        expected = f"no {FILE_NAME} in this folder; `study new DIR --template demo` writes one"
+        raise InputFaults([Fault(str(folder), "", None, expected)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputFaults([Fault(str(path), "", None, f"cannot be read: {error}")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputFaults([Fault(FILE_NAME, "", None, f"not valid TOML: {error}")]) from None
+
+    sections: dict[str, Any] = {}
+    faults: list[Fault] = []
+    context = {"folder": Path(folder).resolve()}
+    known = {field.alias or name: name for name, field in Study.model_fields.items()}
+    for key in raw:
+        if key not in known:
+            faults.append(Fault(FILE_NAME, f"[{key}]", None, "unknown section", nearest(key, known)))
+    for key, name in known.items():
+        field = Study.model_fields[name]
+        if key not in raw:
+            if field.is_required():
+                faults.append(Fault(FILE_NAME, f"[{key}]" if key != "schema" else key, None, "missing"))
+            else:
+                sections[name] = field.get_default()
+            continue
+        annotated = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        try:
+            sections[name] = TypeAdapter(annotated).validate_python(raw[key], context=context)
+        except ValidationError as error:
+            faults.extend(faults_of_validation(FILE_NAME, key, annotated, error))
+    entries = {
+        name: sections.get(name) or _valid_entries(raw.get(name), model, context)
+        for name, model in (("sources", Source), ("targets", Target))
+    }
+    faults.extend(_between_keys(entries["sources"], entries["targets"]))
+    faults.extend(_between_sections(sections))
+    raise_all(faults)
+    return Study.model_construct(**sections)
+
+
+def _valid_entries(raw: object, model: type[Section], context: dict[str, Path]) -> dict[str, Any]:
+    """The entries that are right by themselves, so that what else is wrong with them is told at once."""
+    found = {}
+    for name, entry in raw.items() if isinstance(raw, dict) else ():
+        with contextlib.suppress(ValidationError):
+            found[name] = model.model_validate(entry, context=context)
+    return found
+
+
+def missing_files(study: Study) -> list[Fault]:
+    """A fault for every file that the study names and that is not there."""
+    named: list[tuple[str, Path | None]] = [("[corpus] tracks", study.corpus.tracks)]
+    named += [(f"[sources.{name}] table", source.table) for name, source in study.sources.items()]
+    for name, target in study.targets.items():
+        named += [(f"[targets.{name}] tracks", target.tracks), (f"[targets.{name}] interactions", target.interactions)]
+    faults = []
+    for key, path in named:
+        if path is not None and not path.is_file():
+            siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            faults.append(Fault(FILE_NAME, key, str(path), "no such file", nearest(path.name, siblings)))
+    return faults
+
+
+def not_launchable(study: Study) -> list[Fault]:
+    """A fault for every factor that this version can design and analyse but not train."""
+    return [
+        Fault(FILE_NAME, f"[factors] {name}", list(levels),
+              "changes nothing in a training, so it can be designed and analysed but not launched; "
+              f"factors that can be launched are the sources, strategy, {', '.join(TRAINING_FACTORS)}",
+              nearest(name, TRAINING_FACTORS))
+        for name, levels in study.further_factors.items() if name not in TRAINING_FACTORS
+    ]  # fmt: skip
+
+
+def _between_keys(sources: Mapping[str, Source], targets: Mapping[str, Target]) -> Iterator[Fault]:
+    """Faults that lie between the keys of one source or target."""
+    for name, source in sources.items():
+        yield from _source_faults(name, source)
+    for name, target in targets.items():
+        yield from _target_faults(name, target)
+
+
+def _between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
+    """Faults that lie between sections; sections that are faulty themselves are absent from `sections`."""
+    sources: Mapping[str, Source] = sections.get("sources", {})
+    if "baselines" in sections and sections["baselines"].choi is not None:
+        yield Fault(FILE_NAME, "[baselines] choi", None, "the Choi baseline is not supported by this version")
+    if sections.get("analysis") and sections["analysis"].model:
+        yield Fault(FILE_NAME, "[[analysis.model]]", None, "further models are not supported by this version")
+    factors = sections.get("factors")
+    if factors is None:
+        return
+    for name, levels in factors.items():
+        yield from _factor_faults(name, levels)
+    if "design" in sections and sources:
+        yield from _phase_faults(sections["design"].phase, factors.get("strategy", STRATEGIES), factors, len(sources))
+        yield from _constraint_faults(sections["design"].constraint, sources, factors)
+
+
+def _source_faults(name: str, source: Source) -> Iterator[Fault]:
+    section = f"[sources.{name}]"
+    if source.reader is not None or source.path is not None:
+        yield Fault(FILE_NAME, f"{section} reader", source.reader,
+                    "published formats are not supported by this version; expected `table`")  # fmt: skip
+    elif source.labels == "self" and source.table is not None:
+        yield Fault(FILE_NAME, f"{section} table", str(source.table), 'labels = "self" has no table')
+    elif source.labels != "self" and source.table is None:
+        yield Fault(FILE_NAME, f"{section} table", None, f'missing; labels = "{source.labels}" needs one')
+    if source.tf_idf and source.labels != "plsa":
+        yield Fault(FILE_NAME, f"{section} tf_idf", True, 'only labels = "plsa" has terms to weigh')
+    if source.labels == "self" and "factors" in source.model_fields_set:
+        yield Fault(FILE_NAME, f"{section} factors", source.factors, 'labels = "self" has no factors')
+
+
+def _target_faults(name: str, target: Target) -> Iterator[Fault]:
+    section = f"[targets.{name}]"
+    if target.task == "multilabel":
+        yield Fault(FILE_NAME, f"{section} task", "multilabel", "not supported by this version")
+        return
+    if target.reader is not None or target.path is not None:
+        yield Fault(FILE_NAME, f"{section} reader", target.reader,
+                    "published data sets are not supported by this version; expected `tracks`")  # fmt: skip
+    elif target.tracks is None:
+        yield Fault(FILE_NAME, f"{section} tracks", None, "missing")
+    recommends = target.task == "recommendation"
+    if recommends != (target.interactions is not None):
+        expected = 'missing; task = "recommendation" needs it' if recommends else 'only for task = "recommendation"'
+        yield Fault(FILE_NAME, f"{section} interactions", None, expected)
+    if target.holdout is not None and not recommends:
+        yield Fault(FILE_NAME, f"{section} holdout", target.holdout, 'only for task = "recommendation"')
+    for key in ("probe", "folds", "split"):
+        if recommends and key in target.model_fields_set:
+            yield Fault(FILE_NAME, f"{section} {key}", getattr(target, key), 'not for task = "recommendation"')
+    if target.split not in (None, "published", "random"):
+        yield Fault(FILE_NAME, f"{section} split", target.split,
+                    'a split file is not supported by this version; expected "published" (the column `split` of the '
+                    'tracks table) or "random"', nearest(target.split or "", ("published", "random")))  # fmt: skip
+    if target.folds is not None and target.split == "published":
+        yield Fault(FILE_NAME, f"{section} folds", target.folds, 'not together with split = "published"')
+    for metric in target.metric_names:
+        head, _, cut = metric.partition("@")
+        sized = recommends and head == "ndcg" and cut.removesuffix("_heldout").isdigit() and not cut.startswith("0")
+        if metric not in METRICS[target.task] and not sized:
+            yield Fault(FILE_NAME, f"{section} metrics", metric, f"expected one of {', '.join(METRICS[target.task])}",
+                        nearest(metric, METRICS[target.task]))  # fmt: skip
+
+
+def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:
+    key = f"[factors] {name}"
+    if name == "strategy":
+        for level in levels:
+            if level not in STRATEGIES:
+                yield Fault(FILE_NAME, key, level, f"expected one of {', '.join(STRATEGIES)}",
+                            nearest(str(level), STRATEGIES))  # fmt: skip
+        return
+    if name in RESERVED_FACTORS:
+        yield Fault(FILE_NAME, key, None, "this name is taken; expected another")
+    if len(levels) < 2:
+        yield Fault(FILE_NAME, key, list(levels), "expected two levels or more")
+    numeric = [isinstance(level, int | float) and not isinstance(level, bool) for level in levels]
+    if not all(numeric) and len({type(level) for level in levels}) > 1:
+        yield Fault(FILE_NAME, key, list(levels), "expected levels of one kind: all numbers, all text or all booleans")
+    if name in TRAINING_FACTORS:
+        for level in levels:
+            try:
+                Training.model_validate({name: level})
+            except ValidationError as error:
+                for fault in faults_of_validation(FILE_NAME, "factors", Training, error):
+                    yield fault
+
+
+def _phase_faults(
+    phases: tuple[Phase, ...], strategies: tuple[str, ...], factors: Mapping[str, Any], n_sources: int
+) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for number, phase in enumerate(phases, 1):
+        key = f"[[design.phase]] {number} ({phase.name})"
+        if phase.name in seen or phase.name == "baseline":
+            yield Fault(FILE_NAME, f"{key} name", phase.name, "this name is taken; expected another")
+        seen.add(phase.name)
+        for strategy in phase.strategy:
+            if strategy not in strategies and "strategy" in phase.model_fields_set:
+                yield Fault(FILE_NAME, f"{key} strategy", strategy,
+                            f"not a level of [factors] strategy: {', '.join(map(str, strategies))}",
+                            nearest(strategy, map(str, strategies)))  # fmt: skip
+        for n in phase.n_sources:
+            if n > n_sources:
+                yield Fault(FILE_NAME, f"{key} n_sources", n, f"the study has {n_sources} sources")
+        if not any(sources_allowed(s, n) for s in phase.strategy for n in phase.n_sources):
+            yield Fault(FILE_NAME, f"{key} n_sources", list(phase.n_sources),
+                        "no run can be: SS-R has one source, the other strategies two or more")  # fmt: skip
+        if phase.criterion is not None and phase.repeats != 1:
+            yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, "a sequential phase never repeats a run")
+        valid = ("strategy", "sources", "n_sources", *(f for f in factors if f != "strategy"))
+        for name in phase.balance:
+            if name not in valid:
+                yield Fault(FILE_NAME, f"{key} balance", name, f"expected of {', '.join(valid)}", nearest(name, valid))
+
+
+def _constraint_faults(
+    constraints: tuple[Constraint, ...], sources: Mapping[str, Source], factors: Mapping[str, Any]
+) -> Iterator[Fault]:
+    levels: dict[str, tuple[Any, ...]] = {"strategy": STRATEGIES, **factors, "sources": tuple(sources)}
+    levels["n_sources"] = tuple(range(1, len(sources) + 1))
+    for number, constraint in enumerate(constraints, 1):
+        for name, value in constraint.forbid.items():
+            key = f"[[design.constraint]] {number} forbid.{name}"
+            if name not in levels:
+                yield Fault(FILE_NAME, key, None, f"expected of {', '.join(levels)}", nearest(name, levels))
+                continue
+            for level in value if isinstance(value, tuple) else (value,):
+                if level not in levels[name]:
+                    yield Fault(FILE_NAME, key, level, f"expected of {', '.join(map(str, levels[name]))}",
+                                nearest(str(level), map(str, levels[name])))  # fmt: skip
