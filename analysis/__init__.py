@@ -1,0 +1,1 @@
+"""The analysis wing: from result rows to mixed models, figures and the report."""
