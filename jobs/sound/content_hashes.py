@@ -1,0 +1,66 @@
+"""SHA-256 of files, remembered by path, size and modification time so that an unchanged corpus is read
+once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.paths import write_whole
+
+Key = tuple[str, int, int]
+
+
+def content_hashes(
+    paths: Sequence[str | os.PathLike[str]], cache: Path, workers: int = 1
+) -> list[str | None]:
+    """The SHA-256 in hexadecimal of each file, in the order of `paths`; None where a file cannot be read.
+
+    `cache` is a Parquet file of path, size, mtime_ns, sha256; it is read if there and replaced if anything
+    was hashed."""
+    known = _read(cache)
+    keys = [_key(path) for path in paths]
+    missing = list(dict.fromkeys(key for key in keys if key is not None and key not in known))
+    with ThreadPoolExecutor(workers) as pool:  # hashlib works outside Python's lock
+        fresh = {key: found for key, found in zip(missing, pool.map(_sha256, missing), strict=True) if found}
+    if fresh:
+        known |= fresh
+        write_whole(cache, lambda temporary: pq.write_table(_table(known), temporary))
+    return [known.get(key) if key is not None else None for key in keys]
+
+
+def _key(path: str | os.PathLike[str]) -> Key | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return str(Path(path).absolute()), status.st_size, status.st_mtime_ns
+
+
+def _sha256(key: Key) -> str | None:
+    try:
+        with open(key[0], "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _read(cache: Path) -> dict[Key, str]:
+    try:
+        rows = pq.read_table(cache).to_pylist()
+        return {(row["path"], row["size"], row["mtime_ns"]): row["sha256"] for row in rows}
+    except (OSError, pa.ArrowInvalid, KeyError):  # a cache that cannot be read is made again
+        return {}
+
+
+def _table(known: dict[Key, str]) -> pa.Table:
+    latest = {path: (size, mtime_ns, sha256) for (path, size, mtime_ns), sha256 in known.items()}
+    rows = [(path, *rest) for path, rest in sorted(latest.items())]
+    names = ("path", "size", "mtime_ns", "sha256")
+    return pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})

@@ -1,0 +1,190 @@
+"""Writing a mel store: files are decoded by several processes, and the store is there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pandas as pd
+import torch
+from rich.console import Console
+from rich.progress import track
+
+from jobs.sound.content_hashes import content_hashes
+from jobs.sound.decode import convert, read_sound
+from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, Counts, MelStore, encode, read_mel_store
+from jobs.sound.spectra import TOP_DB, mel_db
+from study.errors import Fault, InputFaults
+from study.study_file import Mel
+
+HASHES = "content_hashes.parquet"
+"""The cache of content hashes, beside the stores."""
+
+COLUMNS = (
+    "track_id",
+    "first_frame",
+    "n_frames",
+    "n_sound_frames",
+    "peak_db",
+    "content_hash",
+    "file_channels",
+)
+NUMBERS = {"first_frame": "int64", "n_frames": "int64", "n_sound_frames": "int64", "peak_db": "float32"}
+
+CLIPS_A_WORKER = 250
+"""Fewer clips than this are done sooner than another process has imported torch."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A file on its way into the store, or the faults that keep it out."""
+
+    frames: np.ndarray | None = None
+    n_sound_frames: int = 0
+    peak_db: float = 0.0
+    file_channels: int = 0
+    faults: tuple[Fault, ...] = ()
+
+
+def write_mel_store(
+    folder: Path,
+    tracks: pd.DataFrame,
+    sample_rate_hz: int,
+    channels: int,
+    mel: Mel,
+    crop_frames: int,
+    on_broken: str = "stop",
+    workers: int = 1,
+) -> MelStore:
+    """Decode `tracks` (columns track_id, path; no id twice) into a mel store at `folder`, replacing what is
+    there.
+
+    The bytes written do not depend on `workers`, each a process of one thread. Progress is shown on a
+    terminal. Raises InputFaults with every file that cannot be read if `on_broken` is "stop", or if none is
+    left by "drop"."""
+    folder = Path(folder)
+    paths = [str(path) for path in tracks["path"]]
+    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:12]}.tmp")
+    temporary.mkdir(parents=True)
+    try:
+        hashes = content_hashes(paths, folder.parent / HASHES, workers)
+        settings = {
+            "sample_rate_hz": sample_rate_hz,
+            "channels": channels,
+            "mel": mel,
+            "crop_frames": crop_frames,
+        }
+        clips = _clips(partial(_clip, **settings), paths, workers, folder.name)
+        index, faults = _write_frames(
+            temporary / FRAMES, tracks["track_id"].astype(str), hashes, clips, channels, mel
+        )
+        if faults and (on_broken == "stop" or index.empty):
+            raise InputFaults(fault for found in faults.values() for fault in found)
+        counts = Counts(
+            mono_doubled=int((index["file_channels"] < channels).sum()),
+            mixed_down=int((index["file_channels"] > channels).sum()),
+            padded=int((index["n_sound_frames"] < index["n_frames"]).sum()),
+            dropped=len(faults),
+        )
+        dropped = {track_id: str(found[0]) for track_id, found in faults.items()}
+        made = settings | {"mel": mel.model_dump(), "counts": asdict(counts), "dropped": dropped}
+        index.drop(columns="file_channels").to_parquet(temporary / INDEX, index=False)
+        (temporary / SETTINGS).write_text(json.dumps(made, indent=1), encoding="utf-8")
+        _put_in_place(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return read_mel_store(folder)
+
+
+def _write_frames(
+    path: Path,
+    track_ids: Iterable[str],
+    hashes: list[str | None],
+    clips: Iterator[Clip],
+    channels: int,
+    mel: Mel,
+) -> tuple[pd.DataFrame, dict[str, tuple[Fault, ...]]]:
+    """Append the clips' frames to one .npy file; their index, and the faults of those that cannot be read."""
+    rows, faults, first = [], {}, 0
+    with open(path, "wb") as file:
+        _write_header(file, mel.store, (0, channels, mel.n_mels))
+        for track_id, sha256, clip in zip(track_ids, hashes, clips, strict=True):
+            if clip.frames is None:
+                faults[track_id] = clip.faults
+                continue
+            file.write(clip.frames.data)
+            n_frames = len(clip.frames)
+            rows.append(
+                (track_id, first, n_frames, clip.n_sound_frames, clip.peak_db, sha256, clip.file_channels)
+            )
+            first += n_frames
+        _write_header(file, mel.store, (first, channels, mel.n_mels))
+        os.fsync(file.fileno())
+    return pd.DataFrame(rows, columns=COLUMNS).astype(NUMBERS), faults
+
+
+def _clip(path: str, sample_rate_hz: int, channels: int, mel: Mel, crop_frames: int) -> Clip:
+    """A file decoded, as frames to store; padded at its end by its floor to one crop at least."""
+    try:
+        sound, from_hz = read_sound(path)
+    except InputFaults as error:
+        return Clip(faults=error.faults)
+    decibels = mel_db(convert(sound, from_hz, sample_rate_hz, channels), sample_rate_hz, mel)
+    peak_db = float(decibels.max())
+    padding = ((0, max(0, crop_frames - len(decibels))), (0, 0), (0, 0))
+    padded = np.pad(decibels, padding, constant_values=peak_db - TOP_DB)
+    return Clip(encode(padded, peak_db, mel.store), len(decibels), peak_db, sound.shape[0])
+
+
+def _clips(prepare: partial[Clip], paths: list[str], workers: int, name: str) -> Iterator[Clip]:
+    """`prepare` of each path, in order."""
+    quiet, console = not sys.stderr.isatty(), Console(stderr=True)
+    shown = partial(track, total=len(paths), description=f"sound of {name}", console=console, disable=quiet)
+    workers = min(workers, -(-len(paths) // CLIPS_A_WORKER))
+    if workers <= 1:
+        with _one_thread():
+            yield from shown(map(prepare, paths))
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        yield from shown(pool.map(prepare, paths, chunksize=8))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _write_header(file: BinaryIO, kind: str, shape: tuple[int, ...]) -> None:
+    """The header of an .npy file, at its beginning; NumPy leaves room in it for the first axis to grow."""
+    file.seek(0)
+    description = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(kind)),
+        "fortran_order": False,
+        "shape": shape,
+    }
+    np.lib.format.write_array_header_1_0(file, description)
+
+
+def _put_in_place(temporary: Path, folder: Path) -> None:
+    old = temporary.with_suffix(".old")
+    if folder.exists():
+        folder.rename(old)
+    temporary.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from jobs.sound.decode import SoundHeader, convert, decode, probe_sound, sound_faults
+from study.errors import InputFaults
+
+SHARED = Path(__file__).parents[3] / "../shared"
+TONE = (0.4 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)).astype(np.float32)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "au"])
+def test_every_format_decodes_to_the_same_sound(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"tone.{suffix}"
+    soundfile.write(path, np.stack([TONE, 0.5 * TONE], axis=1), 16000)
+    sound = decode(path, 16000, 2)
+    assert sound.dtype == np.float32 and sound.flags.c_contiguous
+    assert sound.shape == (2, len(TONE))
+    middle = slice(4000, 12000)
+    error = np.sqrt(np.mean((sound[0] - TONE)[middle] ** 2) / np.mean(TONE[middle] ** 2))
+    assert error < (0.1 if suffix in ("mp3", "ogg") else 1e-3)
+    assert probe_sound(path) == SoundHeader(16000, 2, len(TONE))
+
+
+def test_mono_is_doubled_and_more_channels_are_mixed_down() -> None:
+    six = np.random.default_rng(0).standard_normal((6, 50)).astype(np.float32)
+    doubled = convert(six[:1], 8000, 8000, 2)
+    np.testing.assert_array_equal(doubled, six[[0, 0]])
+    np.testing.assert_allclose(
+        convert(six, 8000, 8000, 2), np.repeat(six.mean(axis=0)[None], 2, axis=0), rtol=1e-6
+    )
+    np.testing.assert_allclose(convert(six[:2], 8000, 8000, 1), six[:2].mean(axis=0)[None], rtol=1e-6)
+    np.testing.assert_array_equal(convert(six[:2], 8000, 8000, 2), six[:2])
+
+
+@pytest.mark.parametrize("from_hz", [8000, 44100, 44101, 48000])
+def test_resampling_keeps_pitch_and_length_and_lets_no_alias_through(from_hz: int) -> None:
+    time_s = np.arange(from_hz) / from_hz
+    sound = convert(np.sin(2 * np.pi * 1000 * time_s)[None].astype(np.float32), from_hz, 22050, 1)
+    assert sound.shape == (1, 22050)
+    spectrum = np.abs(np.fft.rfft(sound[0] * np.hanning(22050)))
+    assert spectrum.argmax() == 1000
+    if from_hz > 30000:
+        high = convert(np.sin(2 * np.pi * 14000 * time_s)[None].astype(np.float32), from_hz, 22050, 1)
+        assert np.abs(high[0, 1000:-1000]).max() < 1e-4
+
+
+def _broken_files(folder: Path) -> list[Path]:
+    soundfile.write(folder / "whole.flac", TONE, 16000)
+    noise = np.random.default_rng(0).uniform(-1, 1, 160000)
+    soundfile.write(folder / "noise.mp3", noise, 16000)
+    soundfile.write(folder / "noise.flac", noise, 16000)
+    soundfile.write(folder / "silent.wav", np.zeros(0), 16000)
+    soundfile.write(folder / "nan.wav", np.array([0.0, np.nan, 0.5]), 16000, subtype="FLOAT")
+    for suffix in ("mp3", "flac"):
+        whole = (folder / f"noise.{suffix}").read_bytes()
+        (folder / f"cut.{suffix}").write_bytes(whole[: len(whole) // 2])
+    (folder / "nothing.wav").write_bytes(b"")
+    (folder / "text.ogg").write_text("not sound at all " * 100)
+    names = ["silent.wav", "nan.wav", "cut.mp3", "cut.flac", "nothing.wav", "text.ogg", "absent.wav"]
+    return [folder / name for name in names]
+
+
+def test_broken_files_are_named_all_at_once_and_in_order(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = _broken_files(tmp_path)
+    faults = sound_faults([tmp_path / "whole.flac", *broken, tmp_path / "noise.mp3"], workers=2)
+    assert [fault.file for fault in faults] == [str(path) for path in broken]
+    reasons = [str(fault.value) for fault in faults]
+    assert reasons[0] == "holds no samples"
+    assert reasons[1] == "holds NaN or infinite samples"
+    assert "of 160000 samples" in reasons[2]
+    assert reasons[-1] == "no such file"
+    for path in broken:
+        with pytest.raises(InputFaults, match=path.name):
+            decode(path, 16000, 1)
+    capfd.readouterr()  # libmpg123 writes its own warning of the cut file
+
+
+def test_real_recordings_decode() -> None:
+    folder = SHARED / "corpora/librosa"
+    if not folder.is_dir():
+        pytest.skip(f"no real recordings at {folder}")
+    paths = sorted(folder.glob("*.ogg"))
+    assert paths and sound_faults(paths, workers=2) == []
+    trumpet = decode(next(path for path in paths if "trumpet" in path.name), 22050, 2)
+    assert trumpet.shape[0] == 2 and 0.05 < np.abs(trumpet).max() <= 1.1

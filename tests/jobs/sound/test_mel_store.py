@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from jobs.sound import mel_writing
+from jobs.sound.decode import decode
+from jobs.sound.mel_store import MelStore, band_statistics, gather_crops, read_mel_store, slices
+from jobs.sound.mel_writing import write_mel_store
+from jobs.sound.spectra import mel_db
+from study.errors import InputFaults
+from study.study_file import Mel
+
+MEL = Mel(n_fft=512, hop_samples=128, n_mels=32)
+RATE_HZ, CROP = 8000, 60
+SECONDS = {"long": 3.0, "short": 0.4, "mono": 2.0, "surround": 1.5}
+
+
+@pytest.fixture(scope="module")
+def tracks(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    folder = tmp_path_factory.mktemp("sound")
+    rng = np.random.default_rng(3)
+    channels = {"long": 2, "short": 2, "mono": 1, "surround": 4}
+    for name, seconds in SECONDS.items():
+        shape = (int(seconds * RATE_HZ), channels[name])
+        swell = np.linspace(0.01, 0.3, shape[0])[:, None]
+        soundfile.write(folder / f"{name}.flac", rng.standard_normal(shape).clip(-3, 3) * swell, RATE_HZ)
+    return pd.DataFrame({"track_id": list(SECONDS), "path": [folder / f"{name}.flac" for name in SECONDS]})
+
+
+@pytest.fixture(scope="module")
+def store(tracks: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> MelStore:
+    return write_mel_store(tmp_path_factory.mktemp("prepared") / "corpus", tracks, RATE_HZ, 2, MEL, CROP)
+
+
+def _decibels(tracks: pd.DataFrame, track: int) -> np.ndarray:
+    return mel_db(decode(tracks["path"][track], RATE_HZ, 2), RATE_HZ, MEL)
+
+
+def test_a_clip_comes_back_within_rounding(tracks: pd.DataFrame, store: MelStore) -> None:
+    assert list(store.track_ids) == list(tracks["track_id"])
+    assert store.frames.dtype == np.uint8
+    for track in (0, 2, 3):
+        exact = _decibels(tracks, track)
+        crop = gather_crops(store, [track], [7], CROP)[0].numpy()
+        assert crop.shape == (2, CROP, 32)
+        np.testing.assert_allclose(crop, exact[7 : 7 + CROP].transpose(1, 0, 2), atol=80 / 255 / 2 + 1e-4)
+
+
+def test_float16_is_closer(tracks: pd.DataFrame, tmp_path: Path) -> None:
+    store = write_mel_store(
+        tmp_path / "half", tracks, RATE_HZ, 2, MEL.model_copy(update={"store": "float16"}), CROP
+    )
+    assert store.frames.dtype == np.float16
+    crop = gather_crops(store, [0], [0], CROP)[0].numpy()
+    np.testing.assert_allclose(crop, _decibels(tracks, 0)[:CROP].transpose(1, 0, 2), atol=0.032)
+
+
+def test_what_was_done_is_counted(store: MelStore) -> None:
+    counts = store.counts
+    assert (counts.mono_doubled, counts.mixed_down, counts.padded, counts.dropped) == (1, 1, 1, 0)
+    assert "1 mono clips doubled" in str(counts)
+
+
+def test_short_clips_are_padded_by_their_floor(tracks: pd.DataFrame, store: MelStore) -> None:
+    sound_frames = len(_decibels(tracks, 1))
+    assert store.n_sound_frames[1] == sound_frames < CROP == store.n_frames[1]
+    crop = gather_crops(store, [1], [0], CROP)[0].numpy()
+    np.testing.assert_allclose(crop[:, sound_frames:], store.peak_db[1] - 80, atol=1e-4)
+    assert len(slices(store, 1, CROP)) == 1
+
+
+def test_a_gather_is_the_crops_one_by_one(store: MelStore) -> None:
+    rng = np.random.default_rng(0)
+    tracks = rng.integers(0, len(store), 40)
+    starts = rng.integers(0, store.n_frames[tracks] - CROP + 1)
+    together = gather_crops(store, tracks, starts, CROP)
+    for crop, track, start in zip(together, tracks, starts, strict=True):
+        first = store.first_frame[track] + start
+        alone = store.frames[first : first + CROP].transpose(1, 0, 2) * (80 / 255) + store.peak_db[track] - 80
+        np.testing.assert_allclose(crop.numpy(), alone, atol=1e-3)
+
+
+@pytest.mark.parametrize("start", [-1, 1])
+def test_a_crop_never_reaches_into_another_clip(store: MelStore, start: int) -> None:
+    with pytest.raises(IndexError, match="within its clip"):
+        gather_crops(store, [1], [start], CROP)
+
+
+def test_slices_do_not_overlap_and_leave_the_rest(store: MelStore) -> None:
+    cut = slices(store, 0, CROP)
+    assert cut.shape == (store.n_frames[0] // CROP, 2, CROP, 32)
+    np.testing.assert_array_equal(cut[1], gather_crops(store, [0], [CROP], CROP)[0])
+
+
+def test_band_statistics_pool_channels_and_leave_padding_out(tracks: pd.DataFrame, store: MelStore) -> None:
+    together = np.concatenate([_decibels(tracks, track).reshape(-1, 32).astype(float) for track in (1, 3)])
+    mean, deviation = band_statistics(store, [1, 3])
+    assert mean.dtype == deviation.dtype == np.float64
+    np.testing.assert_allclose(mean, together.mean(axis=0), atol=0.02)
+    np.testing.assert_allclose(deviation, together.std(axis=0), atol=0.02)
+
+
+def test_a_constant_band_has_deviation_zero(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "silence.wav", np.zeros((8000, 2)), RATE_HZ)
+    tracks = pd.DataFrame({"track_id": ["silence"], "path": [tmp_path / "silence.wav"]})
+    store = write_mel_store(tmp_path / "store", tracks, RATE_HZ, 2, MEL, CROP)
+    mean, deviation = band_statistics(store, [0])
+    np.testing.assert_allclose(mean, -100)
+    assert (deviation == 0).all()
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_workers(
+    tracks: pd.DataFrame, store: MelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mel_writing, "CLIPS_A_WORKER", 1)
+    write_mel_store(tmp_path / "two", tracks, RATE_HZ, 2, MEL, CROP, workers=2)
+    for name in ("frames.npy", "index.parquet", "store.json"):
+        assert (tmp_path / "two" / name).read_bytes() == (store.folder / name).read_bytes()
+
+
+def test_unreadable_files_stop_all_of_them_named_and_leave_nothing(
+    tracks: pd.DataFrame, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.flac").write_bytes(b"fLaC and no more")
+    paths = [tmp_path / "broken.flac", tmp_path / "absent.flac"]
+    faulty = pd.concat([tracks, pd.DataFrame({"track_id": ["x", "y"], "path": paths})], ignore_index=True)
+    with pytest.raises(InputFaults) as caught:
+        write_mel_store(tmp_path / "prepared" / "store", faulty, RATE_HZ, 2, MEL, CROP)
+    assert [Path(fault.file).name for fault in caught.value.faults] == ["broken.flac", "absent.flac"]
+    assert [path.name for path in (tmp_path / "prepared").iterdir()] == ["content_hashes.parquet"]
+
+    store = write_mel_store(tmp_path / "prepared" / "store", faulty, RATE_HZ, 2, MEL, CROP, on_broken="drop")
+    assert list(store.track_ids) == list(SECONDS)
+    assert store.counts.dropped == 2
+    with pytest.raises(InputFaults, match="'x': expected a track of this mel store"):
+        store.positions(["long", "x"])
+    assert store.positions(["mono", "long"]).tolist() == [2, 0]
+
+    with pytest.raises(InputFaults, match=r"broken\.flac"):  # nothing left: not a store of no clips
+        write_mel_store(tmp_path / "none", faulty.iloc[[4, 5]], RATE_HZ, 2, MEL, CROP, on_broken="drop")
+
+
+def test_a_store_is_replaced_whole(tracks: pd.DataFrame, tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    write_mel_store(folder, tracks, RATE_HZ, 2, MEL, CROP)
+    assert list(write_mel_store(folder, tracks.iloc[[2]], RATE_HZ, 2, MEL, CROP).track_ids) == ["mono"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["content_hashes.parquet", "store"]
+
+
+@pytest.mark.parametrize("damage", [
+    lambda folder: (folder / "index.parquet").unlink(),
+    lambda folder: (folder / "frames.npy").write_bytes((folder / "frames.npy").read_bytes()[:-500]),
+    lambda folder: pd.read_parquet(folder / "index.parquet").iloc[:1].to_parquet(folder / "index.parquet"),
+    lambda folder: (folder / "store.json").write_text("{"),
+])  # fmt: skip
+def test_a_damaged_store_is_refused(
+    tracks: pd.DataFrame, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    write_mel_store(tmp_path / "store", tracks.iloc[[1, 2]].reset_index(), RATE_HZ, 2, MEL, CROP)
+    damage(tmp_path / "store")
+    with pytest.raises(InputFaults, match=r"mel store|damaged"):
+        read_mel_store(tmp_path / "store")
