@@ -1,0 +1,79 @@
+"""Checkpoints: all that a training needs to go on as if nothing had happened.
+
+A folder of `step-<number>.pt`, each there whole or not at all, the last two kept: a disk may still lose the newest.
+"""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from study.paths import write_whole
+
+KEPT = 2
+
+
+def write_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
+    """Write `state` (tensors, numbers, text, lists and dicts of them) as that of `step`, and drop all but the last two."""
+    write_whole(folder / f"step-{step:012d}.pt", lambda path: torch.save(state, path))
+    for old in _checkpoints(folder)[:-KEPT]:
+        old.unlink()
+
+
+def read_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
+    """The newest checkpoint that can be read, None if there is none, and the names of newer ones that cannot."""
+    unreadable = []
+    for path in reversed(_checkpoints(folder)):
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True), unreadable
+        except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile):
+            unreadable.append(path.name)
+    return None, unreadable
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Once the weights are saved."""
+    for path in _checkpoints(folder):
+        path.unlink()
+    if folder.is_dir():
+        folder.rmdir()
+
+
+def capture(
+    network: nn.Module, optimiser: torch.optim.Optimizer, generator: np.random.Generator, device: torch.device
+) -> dict[str, Any]:
+    """Weights, optimiser and random states, for `write_checkpoint`."""
+    on_gpu = device.type == "cuda"
+    return {
+        "network": network.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "numpy": generator.bit_generator.state,
+        "torch_cpu": torch.get_rng_state(),
+        "torch_gpu": torch.cuda.get_rng_state(device) if on_gpu else None,
+    }
+
+
+def restore(
+    state: dict[str, Any],
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    generator: np.random.Generator,
+    device: torch.device,
+) -> None:
+    """Put back what `capture` took."""
+    network.load_state_dict(state["network"])
+    optimiser.load_state_dict(state["optimiser"])
+    generator.bit_generator.state = state["numpy"]
+    torch.set_rng_state(state["torch_cpu"])
+    if state["torch_gpu"] is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(state["torch_gpu"], device)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*.pt"))

@@ -1,0 +1,130 @@
+"""What is transferred: weights on disk, and the vector of each track.
+
+A track is cut into non-overlapping crops from its beginning; each dimension of the network's representation is
+described by its mean and standard deviation (ddof = 0) over them (Kim et al. 2019, 4.2).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from jobs.learning.batches import CropReader, Statistics, crop_reader, draw_starts
+from jobs.networks.branching import Network, build_network
+from jobs.sound.mel_store import MelStore
+from study.errors import RunFailed
+from study.paths import write_whole
+
+BATCH_CROPS = 128
+GROUP_CROPS = 1024
+"""Crops whose representations are held at a time."""
+
+
+def represent(
+    network: Network,
+    store: MelStore,
+    statistics: Statistics,
+    crop_frames: int,
+    device: str | torch.device = "cpu",
+) -> np.ndarray:
+    """Mean, then deviation, over each track's crops, of every dimension: (n_tracks, 2 * dim) float32.
+
+    Tracks in the store's order. A track of one crop has deviation 0.
+    """
+    device = torch.device(device)
+    network.to(device)
+    reader = crop_reader(store, statistics, crop_frames, device)
+    n_crops = store.n_frames // crop_frames
+    found = np.empty((len(store), 2 * network.representation_dim), dtype=np.float32)
+    for tracks in _groups(n_crops):
+        counts = n_crops[tracks]
+        firsts = np.cumsum(counts) - counts
+        of_track = np.repeat(np.arange(len(tracks)), counts)
+        starts = (np.arange(counts.sum()) - firsts[of_track]) * crop_frames
+        values = _representations(network, reader, tracks[of_track], starts)
+        mean = np.add.reduceat(values, firsts) / counts[:, None]
+        variance = np.add.reduceat(np.square(values - mean[of_track]), firsts) / counts[:, None]
+        found[tracks] = np.concatenate((mean, np.sqrt(variance)), axis=1)
+    return found
+
+
+def random_network(
+    store: MelStore,
+    statistics: Statistics,
+    tracks: np.ndarray,
+    crop_frames: int,
+    width: float,
+    seed: np.random.SeedSequence,
+    device: str | torch.device = "cpu",
+) -> Network:
+    """Baseline Random: the untrained base network; its normalisations hold the mean moments over one pass of the
+    corpus's `tracks`, a random crop of each, in batches of about 128."""
+    weights_seed, crops_seed = seed.spawn(2)
+    device = torch.device(device)
+    network = build_network("SS-R", {}, store.channels, store.n_mels, width, seed=weights_seed).to(device)
+    reader = crop_reader(store, statistics, crop_frames, device)
+    generator = np.random.default_rng(crops_seed)
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = None  # cumulative average over batches
+    network.train()
+    with torch.no_grad():
+        for batch in np.array_split(generator.permutation(tracks), max(1, round(len(tracks) / BATCH_CROPS))):
+            network.trunk(reader.read(batch, draw_starts(generator, store, batch, crop_frames)))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return network.eval()
+
+
+def save_weights(path: Path, network: Network, statistics: Statistics, description: dict[str, Any]) -> None:
+    """Write a network as safetensors: its weights, the corpus's band statistics, and in the header how to build it
+    and `description` (anything JSON can hold: the run, its sound settings)."""
+    tensors = {f"network.{name}": tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    for name, values in zip(("band_mean", "band_deviation"), statistics, strict=True):
+        tensors[name] = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64))
+    header = {
+        "network": json.dumps(network.specification),
+        "description": json.dumps(description, allow_nan=False),
+    }
+    write_whole(path, lambda temporary: save_file(tensors, temporary, header))
+
+
+def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:
+    """The network (on the CPU, in evaluation mode), band statistics and description that `save_weights` wrote.
+
+    Raises RunFailed if the file is not there, damaged, or something else.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        network = build_network(**json.loads(header["network"]), seed=np.random.SeedSequence(0))
+        statistics = tensors.pop("band_mean").numpy(), tensors.pop("band_deviation").numpy()
+        network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in tensors.items()})
+        return network.eval(), statistics, json.loads(header["description"])
+    except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise RunFailed(f"{path}: not the weights of a run: {error}") from error
+
+
+def _groups(n_crops: np.ndarray) -> list[np.ndarray]:
+    """Consecutive tracks, together of about `GROUP_CROPS` crops."""
+    number = np.cumsum(n_crops) // GROUP_CROPS
+    return np.split(np.arange(len(n_crops)), np.flatnonzero(np.diff(number)) + 1)
+
+
+def _representations(network: Network, reader: CropReader, tracks: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(n_crops, dim) float64."""
+    n_batches = -(-len(tracks) // BATCH_CROPS)
+    parts = [
+        network.representation(reader.read(some, first)).double().cpu().numpy()
+        for some, first in zip(np.array_split(tracks, n_batches), np.array_split(starts, n_batches), strict=True)
+    ]
+    return np.concatenate(parts)

@@ -1,0 +1,155 @@
+"""The six strategies: how much of the base CNN a run's sources share before they branch (Kim et al. 2019, Fig. 5).
+
+    strategy    shared                  of its own, for each source           representation
+    SS-R        all (one source)        output layer                          256
+    MS-SR@FC    all                     output layer                          256
+    MS-CR@6     conv1 to conv5          conv61, conv62, fc_feature, output    256 a source
+    MS-CR@4     conv1 to conv3          conv4 to fc_feature, output           256 a source
+    MS-CR@2     conv1                   conv2 to fc_feature, output           256 a source
+    MSS-CR      nothing                 everything                            256 a source
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from jobs.networks.self_pairs import PairHead
+from jobs.networks.table3 import check_crop, stages
+from study.cost import SHARED_LAYERS, TABLE_3, representation_dim, scaled
+
+DROPOUT = 0.5
+
+
+class Network(nn.Module):
+    """A run's network. One source is trained a step; what the step does not use gets no gradient (None).
+
+    Crops are (batch, channels, frames, bands), standardised by band.
+    """
+
+    def __init__(
+        self, strategy: str, source_factors: Mapping[str, int | None], channels: int, n_mels: int, width: float
+    ) -> None:
+        super().__init__()
+        self.strategy = strategy
+        self.source_factors = dict(source_factors)
+        self.channels, self.n_mels, self.width = channels, n_mels, width
+        cut = SHARED_LAYERS[strategy]
+        n_branches = len(source_factors) if cut < len(TABLE_3) else 0
+        features = scaled(TABLE_3[-1].filters, width)
+        self.shared = stages(0, cut, channels, width)
+        self.branches = nn.ModuleList(
+            stages(cut, len(TABLE_3), channels, width) for _ in range(n_branches)
+        )
+        self.heads = nn.ModuleList(_head(factors, features) for factors in source_factors.values())
+        self.representation_dim = representation_dim(strategy, len(source_factors), width)
+        # channels innermost is the faster layout from half the width on, and the slower one below it
+        self.memory_format = torch.channels_last if width >= 0.5 else torch.contiguous_format
+        self.to(memory_format=self.memory_format)
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def specification(self) -> dict[str, Any]:
+        """What `build_network` needs to build this network again."""
+        return {
+            "strategy": self.strategy,
+            "source_factors": self.source_factors,
+            "channels": self.channels,
+            "n_mels": self.n_mels,
+            "width": self.width,
+        }
+
+    def features(self, crops: Tensor, source: str) -> Tensor:
+        """fc_feature of the source's branch after BN and ReLU, before dropout: (batch, 256 * width)."""
+        return self._branch(self.trunk(crops), self._position(source))
+
+    def log_probabilities(self, crops: Tensor, source: str) -> Tensor:
+        """Log of the distribution over the source's factors, (batch, factors)."""
+        if self.source_factors.get(source) is None:
+            raise ValueError(f"source {source!r} of this network has no factors")
+        return self.heads[self._position(source)](self.features(crops, source)).log_softmax(dim=1)
+
+    def pair_logits(self, left: Tensor, right: Tensor, source: str = "self") -> Tensor:
+        """Logits of "different" and "same", (n_pairs, 2). Both crops pass as one batch, and so share BN's moments."""
+        position = self._position(source)
+        if self.source_factors[source] is not None:
+            raise ValueError(f"source {source!r} of this network does not learn from pairs")
+        both = self.features(torch.cat((left, right)), source)
+        return self.heads[position](*both.chunk(2))
+
+    @torch.inference_mode()
+    def representation(self, crops: Tensor) -> Tensor:
+        """What is transferred, (batch, representation_dim): every branch, concatenated in the study's order.
+
+        In evaluation mode, whatever mode the network is in.
+        """
+        training = self.training
+        self.eval()
+        shared = self.trunk(crops)
+        found = torch.cat([branch(shared) for branch in self.branches], dim=1) if self.branches else shared
+        self.train(training)
+        return found
+
+    def trunk(self, crops: Tensor) -> Tensor:
+        """What all sources share: maps, or the representation itself where nothing branches before the output.
+
+        Raises ValueError for crops that this network is not for.
+        """
+        check_crop(*crops.shape[2:])
+        if crops.shape[1] != self.channels or crops.shape[3] != self.n_mels:
+            raise ValueError(
+                f"this network is for crops of {self.channels} channels and {self.n_mels} bands, "
+                f"and these have {crops.shape[1]} and {crops.shape[3]}"
+            )
+        return self.shared(crops.contiguous(memory_format=self.memory_format))
+
+    def _branch(self, shared: Tensor, position: int) -> Tensor:
+        return self.branches[position](shared) if self.branches else shared
+
+    def _position(self, source: str) -> int:
+        try:
+            return list(self.source_factors).index(source)
+        except ValueError:
+            raise ValueError(f"no source {source!r}; this network has {', '.join(self.source_factors)}") from None
+
+
+def build_network(
+    strategy: str,
+    source_factors: Mapping[str, int | None],
+    channels: int = 2,
+    n_mels: int = 128,
+    width: float = 1.0,
+    *,
+    seed: np.random.SeedSequence,
+) -> Network:
+    """A network with PyTorch's default initialisation, drawn from `seed` alone: the process's torch state stays.
+
+    `source_factors` in the study's order: source -> number of factors, None for `self`. SS-R has at most one source;
+    without any it is the bare encoder (baseline Random).
+    Raises ValueError for an unknown strategy, and for sources that the strategy cannot have.
+    """
+    if strategy not in SHARED_LAYERS:
+        raise ValueError(f"no strategy {strategy!r}; expected one of {', '.join(SHARED_LAYERS)}")
+    if (strategy == "SS-R" and len(source_factors) > 1) or (strategy != "SS-R" and not source_factors):
+        raise ValueError(f"{strategy} cannot have {len(source_factors)} sources")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(seed))
+        return Network(strategy, source_factors, channels, n_mels, width)
+
+
+def torch_seed(seed: np.random.SeedSequence) -> int:
+    """An integer for torch's generators out of a numpy seed sequence."""
+    return int(seed.generate_state(1, np.uint64)[0])
+
+
+def _head(factors: int | None, features: int) -> nn.Module:
+    if factors is None:
+        return PairHead(features, DROPOUT)
+    return nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(features, factors))
