@@ -1,0 +1,69 @@
+"""Gaussian mixture on a scalar: which of `factors` overlapping ranges a value belongs to (paper 2.3)."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+
+from jobs.labels.tables import ScalarTable
+from study.errors import Fault, InputFaults
+
+MAX_ITERATIONS = 1000
+LEAST_VARIANCE = 1e-6
+"""Of a component, as a part of the training values' variance: the floor for values without a visible resolution."""
+
+
+@dataclass(frozen=True)
+class GmmModel:
+    """`share`, `mean` and `variance` of the components, (factors,) each, in order of the mean, in the values' units."""
+
+    share: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.random.Generator) -> GmmModel:
+    """Fit by expectation maximisation (scikit-learn, started by k-means) to the tracks where `training` is true.
+
+    The values' resolution squared, the resolution being the smallest gap between two distinct training values, is added
+    to every component's variance. Without it components shrink onto single values (of whole years, say) and the
+    distributions become one-hot; with it, neighbouring values share their components.
+    Raises InputFaults if the training values are not at least `factors` different ones.
+    """
+    values = np.sort(
+        table.values[training]
+    )  # sorted, so that the seeded start does not hang on the order of tracks
+    distinct = np.unique(values)
+    if factors > len(distinct):
+        expected = f"expected at most {len(distinct)}, the number of distinct values of training tracks"
+        raise InputFaults([Fault(table.file, "factors", factors, expected)])
+    centre, scale = values.mean(), values.std()
+    resolution = np.diff(distinct).min() / scale
+    mixture = GaussianMixture(
+        factors,
+        reg_covar=max(resolution**2, LEAST_VARIANCE),
+        max_iter=MAX_ITERATIONS,
+        random_state=int(rng.integers(2**32)),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # after MAX_ITERATIONS the likelihood is flat enough
+        mixture.fit(((values - centre) / scale)[:, None])
+    order = np.argsort(mixture.means_[:, 0], kind="stable")
+    return GmmModel(
+        share=mixture.weights_[order],
+        mean=mixture.means_[order, 0] * scale + centre,
+        variance=mixture.covariances_[order, 0, 0] * scale**2,
+    )
+
+
+def posterior(model: GmmModel, table: ScalarTable) -> np.ndarray:
+    """P(component | value) of every track of the table, (n_tracks, factors)."""
+    distance = (table.values[:, None] - model.mean) ** 2 / model.variance
+    return softmax(np.log(model.share) - 0.5 * (np.log(model.variance) + distance), axis=1)

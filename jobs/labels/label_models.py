@@ -1,0 +1,33 @@
+"""The label models by the name that `labels` of a source gives; `self` has none, learning makes its pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jobs.labels.gmm import fit_gmm, posterior
+from jobs.labels.plsa import fit_plsa, fold_in
+from jobs.labels.tables import read_scalars, read_terms
+from study.study_file import Source
+
+
+@dataclass(frozen=True)
+class LabelModel:
+    """`read(source)` -> table, which has `track_ids` and `select(track_ids)`;
+
+    `fit(table, training (n_tracks,) bool, factors, rng)` -> model, from the training tracks alone;
+    `distribution(model, table)` -> (n_tracks, factors), rows sum to 1, each from its own track and the model alone.
+    """
+
+    read: Callable[[Source], Any]
+    fit: Callable[[Any, np.ndarray, int, np.random.Generator], Any]
+    distribution: Callable[[Any, Any], np.ndarray]
+
+
+LABEL_MODELS: dict[str, LabelModel] = {
+    "plsa": LabelModel(lambda source: read_terms(source.table, source.tf_idf), fit_plsa, fold_in),
+    "gmm": LabelModel(lambda source: read_scalars(source.table), fit_gmm, posterior),
+}

@@ -1,0 +1,174 @@
+"""Label tables, CSV or Parquet, to arrays by track: scalars (track_id, value) and bags of terms (track_id, term, weight).
+
+Rows are counted from 1 below the header. Text is taken as it stands: a term "NA" or "null" is a term.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from scipy import sparse
+
+from study.errors import Fault, InputFaults, nearest, raise_all
+
+FAULTS_SHOWN = 5
+"""Faulty rows that are listed one by one, of each kind; the rest are counted."""
+
+
+@dataclass(frozen=True)
+class ScalarTable:
+    """One number a track: `values` (n_tracks,), float64, finite."""
+
+    file: str
+    track_ids: tuple[str, ...]
+    values: np.ndarray
+
+    def select(self, track_ids: Sequence[str]) -> ScalarTable:
+        """The rows of these tracks in this order. Raises InputFaults that name the tracks without a label."""
+        rows = _rows_of(self.file, self.track_ids, track_ids)
+        return replace(self, track_ids=tuple(track_ids), values=self.values[rows])
+
+
+@dataclass(frozen=True)
+class TermTable:
+    """A bag of terms a track: `weights` (n_tracks, n_terms), sparse, float64, every row with some weight.
+
+    `tf_idf` asks the label model to weigh terms by their rarity among the tracks that it is fitted on.
+    """
+
+    file: str
+    track_ids: tuple[str, ...]
+    terms: tuple[str, ...]
+    weights: sparse.csr_array
+    tf_idf: bool = False
+
+    def select(self, track_ids: Sequence[str]) -> TermTable:
+        """The rows of these tracks in this order. Raises InputFaults that name the tracks without a label."""
+        rows = _rows_of(self.file, self.track_ids, track_ids)
+        return replace(self, track_ids=tuple(track_ids), weights=self.weights[rows])
+
+
+def read_scalars(path: Path) -> ScalarTable:
+    """Read `track_id, value`, one row a track. Raises InputFaults with every fault of the table."""
+    table = read_columns(path, ("track_id", "value"))
+    values, faults = numbers(path, table, "value")
+    faults += faulty_rows(
+        path, table, "track_id", table["track_id"].duplicated(), "expected each track only once"
+    )
+    raise_all(faults + empty_text(path, table, "track_id"))
+    return ScalarTable(str(path), tuple(table["track_id"]), values)
+
+
+def read_terms(path: Path, tf_idf: bool = False) -> TermTable:
+    """Read `track_id, term[, weight]`; weights of the same track and term add up, a missing `weight` column is 1.
+
+    Tracks whose weights are all 0 have no labels and are left out. Raises InputFaults with every fault of the table.
+    """
+    table = read_columns(path, ("track_id", "term"), ("weight",))
+    faults = empty_text(path, table, "track_id") + empty_text(path, table, "term")
+    if "weight" in table:
+        weights, weight_faults = numbers(path, table, "weight")
+        faults += weight_faults + faulty_rows(
+            path, table, "weight", weights < 0, "expected a weight of 0 or more"
+        )
+    else:
+        weights = np.ones(len(table))
+    raise_all(faults)
+    tracks, track_ids = pd.factorize(table["track_id"])
+    columns, terms = pd.factorize(table["term"], sort=True)
+    bags = sparse.csr_array(
+        (weights, (tracks, columns)), shape=(len(track_ids), len(terms)), dtype=np.float64
+    )
+    bags.eliminate_zeros()
+    labelled = np.flatnonzero(np.diff(bags.indptr))
+    if not labelled.size:
+        raise InputFaults([Fault(str(path), "weight", 0, "expected at least one weight above 0")])
+    return TermTable(str(path), tuple(track_ids[labelled]), tuple(terms), bags[labelled], tf_idf)
+
+
+def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = ()) -> pd.DataFrame:
+    """The required and the present optional columns of a CSV or Parquet file, as text where the file is CSV.
+
+    Raises InputFaults if the file cannot be read, has no rows, or lacks columns (all are named, with the nearest one).
+    """
+    required, wanted = tuple(required), (*required, *optional)
+    if not path.is_file():
+        raise InputFaults([Fault(str(path), "", None, "no such file")])
+    try:
+        if path.suffix == ".parquet":
+            table = pa.parquet.read_table(path)
+        elif path.suffix == ".csv":
+            as_text = pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False
+            )
+            table = pa.csv.read_csv(
+                path, parse_options=pa.csv.ParseOptions(newlines_in_values=True), convert_options=as_text
+            )
+        else:
+            raise InputFaults([Fault(str(path), "", None, "expected a file that ends in .csv or .parquet")])
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputFaults(
+            [Fault(str(path), "", None, f"cannot be read as {path.suffix[1:]}: {error}")]
+        ) from None
+    names = table.column_names
+    faults = [
+        Fault(str(path), name, None, f"missing column; the file has {', '.join(names)}", nearest(name, names))
+        for name in required
+        if name not in names
+    ]
+    faults += [
+        Fault(str(path), name, None, "expected the column only once")
+        for name in wanted
+        if names.count(name) > 1
+    ]
+    if not table.num_rows:
+        faults.append(Fault(str(path), "", None, "the table has no rows"))
+    raise_all(faults)
+    return table.select([name for name in wanted if name in names]).to_pandas()
+
+
+def numbers(path: Path, table: pd.DataFrame, column: str) -> tuple[np.ndarray, list[Fault]]:
+    """The column as float64, and a fault for every row that is not a finite number."""
+    values = pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    return values, faulty_rows(path, table, column, ~np.isfinite(values), "expected a finite number")
+
+
+def empty_text(path: Path, table: pd.DataFrame, column: str) -> list[Fault]:
+    """A fault for every row whose text is missing; the column is turned into text in place."""
+    missing = table[column].isna() | (table[column].astype(str) == "")
+    table[column] = table[column].astype(str)
+    return faulty_rows(path, table, column, missing, f"expected a {column.replace('_', ' ')}")
+
+
+def faulty_rows(
+    path: Path, table: pd.DataFrame, column: str, faulty: Iterable[bool], expected: str
+) -> list[Fault]:
+    """The first faulty rows one by one, then how many more there are."""
+    rows = np.flatnonzero(np.asarray(faulty))
+    faults = [
+        Fault(str(path), f"row {row + 1} {column}", table[column].iloc[row], expected)
+        for row in rows[:FAULTS_SHOWN]
+    ]
+    if len(rows) > FAULTS_SHOWN:
+        faults.append(Fault(str(path), column, None, f"{len(rows) - FAULTS_SHOWN} more rows: {expected}"))
+    return faults
+
+
+def missing_tracks(file: str, missing: Sequence[str], what: str) -> Iterator[Fault]:
+    """One fault that counts and names tracks which a table lacks."""
+    if missing:
+        names = ", ".join(missing[:FAULTS_SHOWN]) + (", ..." if len(missing) > FAULTS_SHOWN else "")
+        yield Fault(file, "track_id", None, f"{len(missing)} tracks without {what}: {names}")
+
+
+def _rows_of(file: str, present: tuple[str, ...], wanted: Sequence[str]) -> np.ndarray:
+    row_of = {track_id: row for row, track_id in enumerate(present)}
+    raise_all(missing_tracks(file, [track_id for track_id in wanted if track_id not in row_of], "a label"))
+    return np.array([row_of[track_id] for track_id in wanted], dtype=np.intp)

@@ -1,0 +1,104 @@
+"""The simple models that a representation is judged by, their inputs' scaling, and the metrics (paper 4.4.2)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score, r2_score, recall_score
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.svm import SVC, SVR
+
+MLP = {"hidden_layer_sizes": (256, 256), "activation": "relu", "solver": "adam", "max_iter": 200}
+"""The paper's; what it does not say is scikit-learn's default."""
+
+PROBES: dict[str, dict[str, Callable[[int], Any]]] = {
+    "classification": {
+        "mlp": lambda seed: MLPClassifier(**MLP, random_state=seed),
+        "logistic": lambda seed: LogisticRegression(max_iter=1000),
+        "knn": lambda seed: KNeighborsClassifier(),
+        "svm": lambda seed: SVC(),
+    },
+    "regression": {
+        "mlp": lambda seed: MLPRegressor(**MLP, random_state=seed),
+        "knn": lambda seed: KNeighborsRegressor(),
+        "svm": lambda seed: SVR(),
+    },
+}
+"""task -> probe -> a fresh estimator for a seed."""
+
+
+class ProbeDiverged(Exception):
+    """The probe's weights became infinite or NaN: there is no score to give."""
+
+
+def _pearson(labels: np.ndarray, predictions: np.ndarray) -> float:
+    """NaN where either is constant."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float(np.corrcoef(labels, predictions)[0, 1])
+
+
+def _mean_recall(labels: np.ndarray, predictions: np.ndarray) -> float:
+    """Balanced accuracy over the classes that the test part has."""
+    return recall_score(labels, predictions, labels=np.unique(labels), average="macro")
+
+
+SCORES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "accuracy": accuracy_score,
+    "balanced_accuracy": _mean_recall,
+    "f1_macro": lambda labels, predictions: f1_score(labels, predictions, average="macro"),
+    "r2": r2_score,
+    "pearson": _pearson,
+}
+"""metric -> score of (labels, predictions), better when larger."""
+
+
+def standardise(features: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Features (n, d) with mean 0 and deviation 1 over the rows `training`; one that is constant there is 0 everywhere."""
+    features = features.astype(np.float64)
+    mean, deviation = features[training].mean(axis=0), features[training].std(axis=0)
+    rounding = 1e-7 * np.abs(features[training]).max(
+        axis=0
+    )  # float32 features: what is constant but for rounding
+    scale = np.where(deviation > rounding, 1 / np.maximum(deviation, np.finfo(float).tiny), 0.0)
+    return (features - mean) * scale
+
+
+def probe_predictions(
+    task: str,
+    probe: str,
+    features: np.ndarray,
+    labels: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    seed: int,
+) -> np.ndarray:
+    """Predictions (n_test,) for the rows `test` of a probe that learned from the rows `train`, in the labels' units.
+
+    Regression labels are standardised for the probe, whose stopping rule is absolute. Raises ProbeDiverged.
+    """
+    centre, scale = 0.0, 1.0
+    targets = labels[train]
+    if task == "regression":
+        centre, scale = targets.mean(), targets.std() or 1.0
+        targets = ((targets - centre) / scale).astype(np.float32)
+    features = features.astype(np.float32)
+    estimator = PROBES[task][probe](seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # 200 iterations are the paper's rule, not a fault
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                estimator.fit(features[train], targets)
+                predictions = estimator.predict(features[test])
+        except ValueError as error:
+            if "non-finite" in str(error):
+                raise ProbeDiverged(str(error)) from None
+            raise
+    return predictions.astype(np.float64) * scale + centre if task == "regression" else predictions

@@ -1,0 +1,201 @@
+"""Recommending tracks that no user has played yet, from their sound alone (paper Eq. 7-9; van den Oord et al. 2013).
+
+Users and tracks get r factors each that explain who played what; the tracks' factors are tied to their features by a
+linear map W, so that a held-out track x has factors xW.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import linalg, sparse
+from sklearn.metrics import ndcg_score
+
+from jobs.labels.tables import empty_text, faulty_rows, missing_tracks, numbers, read_columns
+from jobs.targets.track_labels import TargetData, read_tracks
+from study.errors import Fault, InputFaults, raise_all
+from study.study_file import Target
+
+FACTORS = 50
+ALPHA = 0.1
+LAMBDA_USERS = 1e-5
+LAMBDA_TRACKS = 1e-5
+LAMBDA_MAP = 0.1
+ITERATIONS = 15
+LEAST_PLAYS = 5
+"""Users with fewer tracks and tracks with fewer users are left out, again and again until none are left to leave out."""
+BLOCK = 512
+
+
+@dataclass(frozen=True)
+class Factorisation:
+    """`users` U (n_users, r), `tracks` V (n_tracks, r), `feature_map` W (d, r), and Eq. 7 after every iteration."""
+
+    users: np.ndarray
+    tracks: np.ndarray
+    feature_map: np.ndarray
+    objective: tuple[float, ...]
+
+
+def read_plays(target: Target) -> TargetData:
+    """Read `track_id, path` and the interactions `user_id, track_id, count`, and leave out what has too few plays.
+
+    Counts of the same user and track add up. Raises InputFaults with every fault of both tables.
+    """
+    data, path = read_tracks(target), target.interactions
+    table = read_columns(path, ("user_id", "track_id", "count"))
+    counts, faults = numbers(path, table, "count")
+    faults += faulty_rows(path, table, "count", counts <= 0, "expected a count above 0")
+    faults += empty_text(path, table, "user_id") + empty_text(path, table, "track_id")
+    unknown = sorted(set(table["track_id"]) - set(data.track_ids))
+    raise_all([*faults, *missing_tracks(str(path), unknown, f"a row in {data.file}")])
+    users, user_ids = pd.factorize(table["user_id"], sort=True)
+    tracks = pd.Index(data.track_ids).get_indexer(table["track_id"])
+    plays = sparse.csr_array((counts, (users, tracks)), shape=(len(user_ids), len(data.track_ids)))
+    user_rows, track_rows = frequent(plays)
+    if not user_rows.size:
+        expected = (
+            f"expected users with {LEAST_PLAYS} tracks or more, of tracks with {LEAST_PLAYS} users or more"
+        )
+        raise InputFaults([Fault(str(path), "", None, expected)])
+    return replace(
+        data,
+        track_ids=tuple(data.track_ids[row] for row in track_rows),
+        paths=tuple(data.paths[row] for row in track_rows),
+        plays=plays[user_rows][:, track_rows],
+        user_ids=tuple(user_ids[user_rows]),
+    )
+
+
+def frequent(plays: sparse.csr_array, least: int = LEAST_PLAYS) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the largest part of the matrix in which each has `least` non-zeros or more."""
+    played = sparse.csr_array(plays != 0).astype(np.int64)
+    users, tracks = np.arange(plays.shape[0]), np.arange(plays.shape[1])
+    while True:
+        keep_users, keep_tracks = played.sum(axis=1) >= least, played.sum(axis=0) >= least
+        if keep_users.all() and keep_tracks.all():
+            return users, tracks
+        users, tracks = users[keep_users], tracks[keep_tracks]
+        played = played[np.flatnonzero(keep_users)][:, np.flatnonzero(keep_tracks)]
+
+
+def factorise(
+    plays: sparse.csr_array, features: np.ndarray, rng: np.random.Generator, factors: int = FACTORS
+) -> Factorisation:
+    """Alternating least squares on Eq. 7 (its halves included) for plays R (n_users, n_tracks), features X (n_tracks, d).
+
+    Each iteration sets U, then V, then W to their minimum given the others.
+    """
+    plays = sparse.csr_array(plays)
+    played_by = sparse.csr_array(plays.T)
+    tracks = rng.normal(scale=0.1, size=(plays.shape[1], factors))
+    regression = _Ridge(features, LAMBDA_MAP / LAMBDA_TRACKS)
+    feature_map = regression.solve(tracks)
+    history = []
+    for _ in range(ITERATIONS):
+        users = _least_squares(plays, tracks, LAMBDA_USERS / 2, np.zeros((plays.shape[0], factors)))
+        tracks = _least_squares(played_by, users, LAMBDA_TRACKS / 2, features @ feature_map)
+        feature_map = regression.solve(tracks)
+        history.append(objective(plays, features, users, tracks, feature_map))
+    return Factorisation(users, tracks, feature_map, tuple(history))
+
+
+def objective(
+    plays: sparse.csr_array,
+    features: np.ndarray,
+    users: np.ndarray,
+    tracks: np.ndarray,
+    feature_map: np.ndarray,
+) -> float:
+    """Eq. 7 with squared norms. Of the unplayed pairs, whose confidence is 1, only the sum is needed: |UV'|^2."""
+    played = sparse.coo_array(plays)
+    fitted = np.einsum("nr,nr->n", users[played.coords[0]], tracks[played.coords[1]])
+    fit = np.sum((users.T @ users) * (tracks.T @ tracks)) - fitted @ fitted
+    fit += (1 + ALPHA * played.data) @ (1 - fitted) ** 2
+    tie = np.sum((tracks - features @ feature_map) ** 2)
+    return float(
+        fit
+        + LAMBDA_TRACKS / 2 * tie
+        + LAMBDA_USERS / 2 * np.sum(users**2)
+        + LAMBDA_MAP / 2 * np.sum(feature_map**2)
+    )
+
+
+def recommend(
+    data: TargetData, features: np.ndarray, train: np.ndarray, test: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores (n_users, n_tracks) of every user for every track, learned from the tracks `train`; and who is ranked.
+
+    `features` (n_tracks, d) standardised. Held-out tracks `test` get the factors that their features map to. The second
+    value holds the rows of users who played a held-out track: the others have no ideal ranking.
+    """
+    fitted = factorise(data.plays[:, train], features[train], rng)
+    tracks = np.empty((len(data.track_ids), fitted.tracks.shape[1]))
+    tracks[train] = fitted.tracks
+    tracks[test] = features[test] @ fitted.feature_map
+    return fitted.users @ tracks.T, np.flatnonzero(data.plays[:, test].sum(axis=1))
+
+
+def ndcg(
+    data: TargetData, metric: str, scores: np.ndarray, test: np.ndarray, users: np.ndarray
+) -> np.ndarray:
+    """`ndcg@K` (n_users,) ranks all tracks with a user's held-out ones relevant; `ndcg@K_heldout` those held out alone.
+
+    Gains are 0 and 1; tied scores share their places. (Jarvelin & Kekalainen 2002)
+    """
+    cut_off = int(metric.removesuffix("_heldout").split("@")[1])
+    relevant = np.zeros((len(users), len(data.track_ids)))
+    relevant[:, test] = data.plays[users][:, test].toarray() > 0
+    ranked = test if metric.endswith("_heldout") else np.arange(len(data.track_ids))
+    relevant, scores = relevant[:, ranked], scores[np.ix_(users, ranked)]
+    return np.array([ndcg_score(relevant[[row]], scores[[row]], k=cut_off) for row in range(len(users))])
+
+
+def _least_squares(
+    plays: sparse.csr_array, others: np.ndarray, weight: float, prior: np.ndarray
+) -> np.ndarray:
+    """Each row's factors (n, r) at the minimum of its confidence-weighted squares and `weight` |factors - prior|^2.
+
+    C = 1 + alpha R is 1 where nothing was played, so the normal matrix is O'O + alpha O'RO, the second over plays only.
+    """
+    factors = others.shape[1]
+    shared = others.T @ others + weight * np.eye(factors)
+    confidence = sparse.csr_array((1 + ALPHA * plays.data, plays.indices, plays.indptr), shape=plays.shape)
+    right = confidence @ others + weight * prior
+    solved = np.empty_like(prior)
+    for start in range(0, len(prior), BLOCK):
+        normal = np.stack(
+            list(_normal_matrices(plays, others, shared, start, min(start + BLOCK, len(prior))))
+        )
+        solved[start : start + BLOCK] = np.linalg.solve(normal, right[start : start + BLOCK, :, None])[
+            :, :, 0
+        ]
+    return solved
+
+
+def _normal_matrices(
+    plays: sparse.csr_array, others: np.ndarray, shared: np.ndarray, start: int, stop: int
+) -> Iterator[np.ndarray]:
+    for row in range(start, stop):
+        entries = slice(plays.indptr[row], plays.indptr[row + 1])
+        played = others[plays.indices[entries]]
+        yield shared + (played.T * (ALPHA * plays.data[entries])) @ played
+
+
+class _Ridge:
+    """Ridge regression on fixed features (n, d), factorised once on their smaller side."""
+
+    def __init__(self, features: np.ndarray, penalty: float) -> None:
+        self._features = features
+        self._dual = features.shape[1] > features.shape[0]
+        gram = features @ features.T if self._dual else features.T @ features
+        self._factor = linalg.cho_factor(gram + penalty * np.eye(len(gram)))
+
+    def solve(self, tracks: np.ndarray) -> np.ndarray:
+        """W (d, r) at the minimum of |V - XW|^2 + penalty |W|^2."""
+        if self._dual:
+            return self._features.T @ linalg.cho_solve(self._factor, tracks)
+        return linalg.cho_solve(self._factor, self._features.T @ tracks)

@@ -1,0 +1,157 @@
+"""Which tracks a probe learns from and which it is scored on: published, random 80/20, or k folds.
+
+Splits depend on the study's seed and the target's name alone, so that every run is scored on the same ones.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from sklearn.model_selection import (
+    BaseCrossValidator,
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+)
+
+from jobs.targets.track_labels import TargetData
+from study.errors import Fault, raise_all
+from study.study_file import Target
+
+TEST_PART = 0.2
+LEAST_TRACKS = 10
+
+
+@dataclass(frozen=True)
+class Split:
+    """`train` and `test` are rows of the target's tracks, disjoint, ascending.
+
+    `published`: the test set is the target's own and the same in every repeat; repeats differ by the probe's seed.
+    """
+
+    repeat: int
+    fold: int
+    train: np.ndarray
+    test: np.ndarray
+    published: bool = False
+
+
+def split_faults(data: TargetData, target: Target) -> Iterator[Fault]:
+    """Why the target's tracks cannot be split as asked, if they cannot."""
+    n_tracks = len(data.track_ids)
+    if n_tracks < LEAST_TRACKS:
+        yield Fault(data.file, "", n_tracks, f"expected {LEAST_TRACKS} tracks or more")
+        return
+    parts = target.folds or (2 if data.in_test is None else 1)
+    units = np.array(data.track_ids) if data.groups is None else data.groups
+    what = "tracks" if data.groups is None else "groups"
+    if data.in_test is not None:
+        yield from _published_faults(data)
+    else:
+        n_units = len(np.unique(units))
+        needed = target.folds or (2 if data.groups is None else round(1 / TEST_PART))
+        if n_units < needed:
+            yield Fault(data.file, "group", n_units, f"expected {needed} {what} or more to split")
+    if data.task == "classification":
+        classes = np.unique(data.labels)
+        for name in classes:
+            n = len(np.unique(units[data.labels == name]))
+            if n < parts:
+                yield Fault(
+                    data.file, f"label {name}", n, f"expected {parts} {what} or more of this class to split"
+                )
+        n_test = ceil(TEST_PART * n_tracks)
+        if parts == 2 and data.groups is None and n_test < len(classes):
+            yield Fault(
+                data.file,
+                "label",
+                len(classes),
+                f"expected at most {n_test} classes, the tracks of a test part",
+            )
+
+
+def target_splits(data: TargetData, target: Target, study_seed: int, name: str) -> list[Split]:
+    """The target's splits: `repeats` of them, or `folds` with one repeat.
+
+    Stratified by label (classification), grouped where there are groups. Raises InputFaults if a class is left without
+    a training track because its groups cannot be divided.
+    """
+    if data.in_test is not None:
+        train, test = np.flatnonzero(~data.in_test), np.flatnonzero(data.in_test)
+        splits = [Split(repeat, 0, train, test, published=True) for repeat in range(target.repeats)]
+    else:
+        seeds = np.random.SeedSequence(study_seed, spawn_key=(zlib.crc32(f"splits of {name}".encode()),))
+        rows = np.arange(len(data.track_ids))
+        if target.folds is not None:
+            folds = _folder(data, target.folds, int(seeds.generate_state(1)[0])).split(
+                rows, data.labels, data.groups
+            )
+            splits = [Split(0, fold, *parts) for fold, parts in enumerate(_quietly(folds))]
+        else:
+            test_part = target.holdout or TEST_PART
+            splits = []
+            for repeat, seed in enumerate(seeds.generate_state(target.repeats)):
+                divided = _divider(data, test_part, int(seed)).split(rows, data.labels, data.groups)
+                train, test = _quietly(divided)[0]
+                splits.append(Split(repeat, 0, np.sort(train), np.sort(test)))
+    for split in splits:
+        assert np.array_equal(
+            np.sort(np.concatenate((split.train, split.test))), np.arange(len(data.track_ids))
+        )
+        assert (
+            data.groups is None or not np.intersect1d(data.groups[split.train], data.groups[split.test]).size
+        )
+    raise_all(fault for split in splits for fault in _untaught(data, split))
+    return splits
+
+
+def _divider(data: TargetData, test_part: float, seed: int) -> BaseCrossValidator:
+    """One random division; with groups and classes the first of the folds that stratify best."""
+    if data.groups is None:
+        kind = StratifiedShuffleSplit if data.task == "classification" else ShuffleSplit
+        return kind(1, test_size=test_part, random_state=seed)
+    if data.task == "classification":
+        return StratifiedGroupKFold(round(1 / test_part), shuffle=True, random_state=seed)
+    return GroupShuffleSplit(1, test_size=test_part, random_state=seed)
+
+
+def _folder(data: TargetData, folds: int, seed: int) -> BaseCrossValidator:
+    if data.task == "classification":
+        kind = StratifiedKFold if data.groups is None else StratifiedGroupKFold
+    else:
+        kind = KFold if data.groups is None else GroupKFold
+    return kind(folds, shuffle=True, random_state=seed)
+
+
+def _quietly(divided: Iterator[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
+    with warnings.catch_warnings():
+        # A class with fewer tracks than folds is allowed: the test parts that lack it are scored without it.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return list(divided)
+
+
+def _published_faults(data: TargetData) -> Iterator[Fault]:
+    train, test = ~data.in_test, data.in_test
+    if data.groups is not None:
+        for group in np.intersect1d(data.groups[train], data.groups[test]):
+            yield Fault(data.file, "group", str(group), "in train and in test; expected in one of them")
+    if data.task == "classification":
+        for name in np.setdiff1d(data.labels[test], data.labels[train]):
+            yield Fault(data.file, "label", str(name), "no track of this class is in train")
+
+
+def _untaught(data: TargetData, split: Split) -> Iterator[Fault]:
+    if data.task == "classification":
+        for name in np.setdiff1d(data.labels, data.labels[split.train]):
+            yield Fault(data.file, f"label {name}", None,
+                        f"all its tracks fall in the test part of repeat {split.repeat}, fold {split.fold}; "
+                        "expected more groups of this class")  # fmt: skip
