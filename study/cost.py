@@ -1,7 +1,7 @@
 """What a run costs, in closed form: parameters, FLOPs, steps, GPU-hours.
 
-Design, launch and status all ask, so it stands on the ground: the base network declares its layers here as numbers,
-and `jobs/networks` builds the same layers in PyTorch.
+Design, launch and status all ask, so it stands on the ground: the base network declares its layers here as
+numbers, and `jobs/networks` builds them in PyTorch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from study.run import Run
 from study.study_file import Study
 
 SourceFactors = Mapping[str, int | None]
-"""Source -> number of factors of its labels, in the study's order; None for a `self` source (pairs of crops)."""
+"""Source -> number of factors of its labels, in the study's order; None for `self` (pairs of crops)."""
 
 MINIMUM_FRAMES = 63
 MINIMUM_MELS = 32
@@ -24,15 +24,15 @@ PAIR_UNITS = 128
 """Hidden units of the Siamese head; not scaled by width."""
 
 REFERENCE_FLOP_PER_S = 24e12
-"""Training FLOP/s behind `run_cost_gpu_hours`: one H200, bf16, batches of 128 at width 1, 42 GFLOP in 1.75 ms.
+"""FLOP/s behind `run_cost_gpu_hours`: one H200, bf16, a step (42 GFLOP, 128 crops) in 1.75 ms.
 
-Worked out from the launches of an eager loop, not measured. Narrow networks and small batches get less out of it.
+Worked out from an eager loop's launches, not measured. Narrow networks and small batches get less.
 """
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One row of Table 3: filters at width 1, a square kernel, the stride on time, and whether max-pool 2x2 follows."""
+    """A row of Table 3: filters at width 1, a square kernel, stride on time, whether max-pool 2x2 follows."""
 
     name: str
     filters: int
@@ -51,10 +51,10 @@ TABLE_3 = (
     Layer("conv62", 256, 1, pool=False),
     Layer("fc_feature", 256, 1, pool=False),
 )
-"""Kim et al. 2019, Table 3, up to the representation. fc_feature acts on the global average of conv62's maps."""
+"""Kim et al. 2019, Table 3, up to the representation; fc_feature acts on the global average of conv62."""
 
 SHARED_LAYERS = {"SS-R": 8, "MS-SR@FC": 8, "MS-CR@6": 5, "MS-CR@4": 3, "MS-CR@2": 1, "MSS-CR": 0}
-"""How many layers of `TABLE_3` a strategy's sources share before they branch (Fig. 5). SS-R, with its one source,
+"""How many layers of `TABLE_3` the sources share before they branch (Fig. 5). SS-R, with its one source,
 branches nowhere; MSS-CR branches at the input: independent networks."""
 
 
@@ -70,7 +70,7 @@ def representation_dim(strategy: str, n_sources: int, width: float = 1.0) -> int
 
 
 def n_parameters(strategy: str, source_factors: SourceFactors, channels: int = 2, width: float = 1.0) -> int:
-    """Trainable parameters: convolutions with biases, scale and shift of each batch normalisation, output layers."""
+    """Trainable parameters: weights and biases, scale and shift of each normalisation, output layers."""
     sizes, inputs = [], channels
     for layer in TABLE_3:
         outputs = scaled(layer.filters, width)
@@ -83,7 +83,7 @@ def n_parameters(strategy: str, source_factors: SourceFactors, channels: int = 2
 
 
 def forward_flops(crop_frames: int, n_mels: int, channels: int = 2, width: float = 1.0) -> tuple[int, ...]:
-    """Multiplications and additions of each layer of `TABLE_3` for one crop (biases and normalisation left out)."""
+    """Multiplications and additions of each layer of `TABLE_3` for a crop, biases left out."""
     flops, inputs, frames, bands = [], channels, crop_frames, n_mels
     for layer in TABLE_3:
         outputs = scaled(layer.filters, width)
@@ -106,10 +106,10 @@ def step_flops(
     width: float = 1.0,
     batch_size: int = 128,
 ) -> float:
-    """FLOPs of a training step, averaged over the sources: the same for every strategy, since a step trains one.
+    """FLOPs of a training step, the mean over the sources; the same for all strategies: one source a step.
 
-    Forward, and backward to inputs and weights, but not to the crops themselves. `self` has two crops an item.
-    Output layers are left out (under 0.1 %).
+    Forward, and backward to inputs and weights, but not to the crops. `self` has two crops an item. Output
+    layers are left out (under 0.1 %).
     """
     if strategy not in SHARED_LAYERS:
         raise ValueError(f"strategy {strategy!r} is not trained; expected one of {', '.join(SHARED_LAYERS)}")
@@ -119,7 +119,7 @@ def step_flops(
 
 
 def epoch_steps(n_training_tracks: int, batch_size: int, n_sources: int, iterations: str) -> int:
-    """Iterations L of an epoch (Algorithm 1): l batches visit all tracks; L = l m ("lm", the paper) or l ("l")."""
+    """Iterations L of an epoch: l batches visit all tracks; L = l m ("lm", Algorithm 1) or l ("l")."""
     visits = math.ceil(n_training_tracks / batch_size)
     return visits * n_sources if iterations == "lm" else visits
 
@@ -140,7 +140,7 @@ def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
 
 
 def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) -> float | None:
-    """GPU-hours of training a run at `REFERENCE_FLOP_PER_S`; None while the number of training tracks is unknown."""
+    """GPU-hours of training a run at `REFERENCE_FLOP_PER_S`; None while the number of tracks is unknown."""
     if run.is_baseline:
         return 0.0
     if n_training_tracks is None:

@@ -1,1 +1,1 @@
-"""Learning: `batches` (what a step sees), `train` (Algorithm 1), `checkpoint`, `representation` (what is transferred)."""
+"""Learning: `train` (Algorithm 1), `tasks` and `batches` (a step's input), `checkpoint`, `representation`."""

@@ -33,7 +33,9 @@ class CropReader:
         return crops.sub_(self.mean).mul_(self.scale)
 
 
-def crop_reader(store: MelStore, statistics: Statistics, crop_frames: int, device: torch.device) -> CropReader:
+def crop_reader(
+    store: MelStore, statistics: Statistics, crop_frames: int, device: torch.device
+) -> CropReader:
     """A reader that standardises by band: a band that never changes becomes 0."""
     mean, deviation = (np.asarray(values, dtype=np.float64) for values in statistics)
     scale = 1 / np.where(deviation > 0, deviation, 1.0)
@@ -47,8 +49,10 @@ def draw_tracks(generator: np.random.Generator, tracks: np.ndarray, n: int) -> n
 
 
 def draw_pairs(generator: np.random.Generator, tracks: np.ndarray, n: int) -> np.ndarray:
-    """`n` pairs as (2 n,): the left tracks, then the right ones. The first n // 2 pairs are of one track each,
-    the others of two different ones (paper 3.1.2). Needs two tracks."""
+    """`n` pairs as (2 n,): the left tracks, then the right ones. Raises ValueError for fewer than two tracks.
+
+    The first n // 2 pairs are of one track each, the others of two different ones (paper 3.1.2).
+    """
     if len(tracks) < 2:
         raise ValueError(f"pairs of different tracks need 2 tracks or more, and there are {len(tracks)}")
     left = draw_tracks(generator, np.arange(len(tracks)), n)

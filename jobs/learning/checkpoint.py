@@ -1,6 +1,6 @@
 """Checkpoints: all that a training needs to go on as if nothing had happened.
 
-A folder of `step-<number>.pt`, each there whole or not at all, the last two kept: a disk may still lose the newest.
+A folder of `step-<number>.pt`, each there whole or not at all. Two are kept: a disk may lose the newest.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ KEPT = 2
 
 
 def write_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
-    """Write `state` (tensors, numbers, text, lists and dicts of them) as that of `step`, and drop all but the last two."""
+    """Write `state` (tensors, numbers, text, lists and dicts of them), and drop all but the last two."""
     write_whole(folder / f"step-{step:012d}.pt", lambda path: torch.save(state, path))
     for old in _checkpoints(folder)[:-KEPT]:
         old.unlink()
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
-    """The newest checkpoint that can be read, None if there is none, and the names of newer ones that cannot."""
+    """The newest checkpoint that can be read, or None, and the names of newer ones that cannot."""
     unreadable = []
     for path in reversed(_checkpoints(folder)):
         try:

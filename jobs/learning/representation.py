@@ -1,7 +1,7 @@
 """What is transferred: weights on disk, and the vector of each track.
 
-A track is cut into non-overlapping crops from its beginning; each dimension of the network's representation is
-described by its mean and standard deviation (ddof = 0) over them (Kim et al. 2019, 4.2).
+A track is cut into non-overlapping crops from its beginning; each dimension of the network's representation
+is described by its mean and standard deviation (ddof = 0) over them (Kim et al. 2019, 4.2).
 """
 
 from __future__ import annotations
@@ -64,8 +64,10 @@ def random_network(
     seed: np.random.SeedSequence,
     device: str | torch.device = "cpu",
 ) -> Network:
-    """Baseline Random: the untrained base network; its normalisations hold the mean moments over one pass of the
-    corpus's `tracks`, a random crop of each, in batches of about 128."""
+    """Baseline Random: the untrained base network, its batch normalisations set by one pass over the corpus.
+
+    They hold the mean moments of batches of about 128 of `tracks`, a random crop of each.
+    """
     weights_seed, crops_seed = seed.spawn(2)
     device = torch.device(device)
     network = build_network("SS-R", {}, store.channels, store.n_mels, width, seed=weights_seed).to(device)
@@ -85,8 +87,10 @@ def random_network(
 
 
 def save_weights(path: Path, network: Network, statistics: Statistics, description: dict[str, Any]) -> None:
-    """Write a network as safetensors: its weights, the corpus's band statistics, and in the header how to build it
-    and `description` (anything JSON can hold: the run, its sound settings)."""
+    """Write a network as safetensors: its weights, the corpus's band statistics, and how to build it.
+
+    `description` goes into the header, too: anything JSON can hold, such as the run and its sound settings.
+    """
     tensors = {f"network.{name}": tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     for name, values in zip(("band_mean", "band_deviation"), statistics, strict=True):
         tensors[name] = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64))
@@ -98,14 +102,14 @@ def save_weights(path: Path, network: Network, statistics: Statistics, descripti
 
 
 def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:
-    """The network (on the CPU, in evaluation mode), band statistics and description that `save_weights` wrote.
+    """What `save_weights` wrote: the network (on the CPU, in evaluation mode), statistics and description.
 
     Raises RunFailed if the file is not there, damaged, or something else.
     """
     try:
         with safe_open(path, "pt") as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
         network = build_network(**json.loads(header["network"]), seed=np.random.SeedSequence(0))
         statistics = tensors.pop("band_mean").numpy(), tensors.pop("band_deviation").numpy()
         network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in tensors.items()})
@@ -120,11 +124,15 @@ def _groups(n_crops: np.ndarray) -> list[np.ndarray]:
     return np.split(np.arange(len(n_crops)), np.flatnonzero(np.diff(number)) + 1)
 
 
-def _representations(network: Network, reader: CropReader, tracks: np.ndarray, starts: np.ndarray) -> np.ndarray:
+def _representations(
+    network: Network, reader: CropReader, tracks: np.ndarray, starts: np.ndarray
+) -> np.ndarray:
     """(n_crops, dim) float64."""
     n_batches = -(-len(tracks) // BATCH_CROPS)
     parts = [
         network.representation(reader.read(some, first)).double().cpu().numpy()
-        for some, first in zip(np.array_split(tracks, n_batches), np.array_split(starts, n_batches), strict=True)
+        for some, first in zip(
+            np.array_split(tracks, n_batches), np.array_split(starts, n_batches), strict=True
+        )
     ]
     return np.concatenate(parts)

@@ -1,1 +1,1 @@
-"""The networks of Kim et al. 2019: `table3` (the base CNN), `branching` (the six strategies), `self_pairs`."""
+"""The networks of Kim et al. 2019: `table3` (base CNN), `branching` (strategies), `self_pairs` (Siamese)."""

@@ -1,12 +1,12 @@
-"""The six strategies: how much of the base CNN a run's sources share before they branch (Kim et al. 2019, Fig. 5).
+"""The six strategies: how much of the base CNN the sources share before branching (Kim et al. 2019, Fig. 5).
 
-    strategy    shared                  of its own, for each source           representation
-    SS-R        all (one source)        output layer                          256
-    MS-SR@FC    all                     output layer                          256
-    MS-CR@6     conv1 to conv5          conv61, conv62, fc_feature, output    256 a source
-    MS-CR@4     conv1 to conv3          conv4 to fc_feature, output           256 a source
-    MS-CR@2     conv1                   conv2 to fc_feature, output           256 a source
-    MSS-CR      nothing                 everything                            256 a source
+strategy    shared                  of its own, for each source           representation
+SS-R        all (one source)        output layer                          256
+MS-SR@FC    all                     output layer                          256
+MS-CR@6     conv1 to conv5          conv61, conv62, fc_feature, output    256 a source
+MS-CR@4     conv1 to conv3          conv4 to fc_feature, output           256 a source
+MS-CR@2     conv1                   conv2 to fc_feature, output           256 a source
+MSS-CR      nothing                 everything                            256 a source
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ class Network(nn.Module):
     """
 
     def __init__(
-        self, strategy: str, source_factors: Mapping[str, int | None], channels: int, n_mels: int, width: float
+        self,
+        strategy: str,
+        source_factors: Mapping[str, int | None],
+        channels: int,
+        n_mels: int,
+        width: float,
     ) -> None:
         super().__init__()
         self.strategy = strategy
@@ -42,9 +47,7 @@ class Network(nn.Module):
         n_branches = len(source_factors) if cut < len(TABLE_3) else 0
         features = scaled(TABLE_3[-1].filters, width)
         self.shared = stages(0, cut, channels, width)
-        self.branches = nn.ModuleList(
-            stages(cut, len(TABLE_3), channels, width) for _ in range(n_branches)
-        )
+        self.branches = nn.ModuleList(stages(cut, len(TABLE_3), channels, width) for _ in range(n_branches))
         self.heads = nn.ModuleList(_head(factors, features) for factors in source_factors.values())
         self.representation_dim = representation_dim(strategy, len(source_factors), width)
         # channels innermost is the faster layout from half the width on, and the slower one below it
@@ -77,7 +80,7 @@ class Network(nn.Module):
         return self.heads[self._position(source)](self.features(crops, source)).log_softmax(dim=1)
 
     def pair_logits(self, left: Tensor, right: Tensor, source: str = "self") -> Tensor:
-        """Logits of "different" and "same", (n_pairs, 2). Both crops pass as one batch, and so share BN's moments."""
+        """Logits of "different" and "same", (n_pairs, 2). All crops are one batch to batch normalisation."""
         position = self._position(source)
         if self.source_factors[source] is not None:
             raise ValueError(f"source {source!r} of this network does not learn from pairs")
@@ -98,7 +101,7 @@ class Network(nn.Module):
         return found
 
     def trunk(self, crops: Tensor) -> Tensor:
-        """What all sources share: maps, or the representation itself where nothing branches before the output.
+        """What all sources share: maps, or the representation where nothing branches before the output.
 
         Raises ValueError for crops that this network is not for.
         """
@@ -117,7 +120,9 @@ class Network(nn.Module):
         try:
             return list(self.source_factors).index(source)
         except ValueError:
-            raise ValueError(f"no source {source!r}; this network has {', '.join(self.source_factors)}") from None
+            raise ValueError(
+                f"no source {source!r}; this network has {', '.join(self.source_factors)}"
+            ) from None
 
 
 def build_network(
@@ -129,10 +134,10 @@ def build_network(
     *,
     seed: np.random.SeedSequence,
 ) -> Network:
-    """A network with PyTorch's default initialisation, drawn from `seed` alone: the process's torch state stays.
+    """A network with PyTorch's default initialisation, from `seed` alone: torch's global state stays.
 
-    `source_factors` in the study's order: source -> number of factors, None for `self`. SS-R has at most one source;
-    without any it is the bare encoder (baseline Random).
+    `source_factors` in the study's order: source -> number of factors, None for `self`. SS-R has at most one
+    source; without any it is the bare encoder (baseline Random).
     Raises ValueError for an unknown strategy, and for sources that the strategy cannot have.
     """
     if strategy not in SHARED_LAYERS:

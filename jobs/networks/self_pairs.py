@@ -1,9 +1,9 @@
-"""The Siamese head of the `self` source: do two crops come from the same track? (Kim et al. 2019, Fig. 3, Eq. 5-6)
+"""The Siamese head of `self`: do two crops come from the same track? (Kim et al. 2019, Fig. 3, Eq. 5-6)
 
-    left, right        each a representation of 256 (times width)
-    concatenated       512
-    fully connected    128 (at every width), BN, ReLU, dropout 0.5
-    fully connected    2: different, same
+left, right        each a representation of 256 (times width)
+concatenated       512
+fully connected    128 (at every width), BN, ReLU, dropout 0.5
+fully connected    2: different, same
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ Shapes for a crop of 216 frames (2.5 s) and 128 bands in stereo, at width 1, wit
     conv62        256 x 3 x 4      1x1                 256 x 3 x 4
     fc_feature    256 x 3 x 4 -> global average -> 256 -> fully connected, BN, ReLU -> 256: the representation
 
-Convolutions have biases and zero padding; batch normalisation (BN) follows each of them and fc_feature. The output
-layers, dropout before them, belong to the sources (`branching`, `self_pairs`).
+Convolutions have biases and zero padding; batch normalisation (BN) follows each of them and fc_feature. The
+output layers, dropout before them, belong to the sources (`branching`, `self_pairs`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from study.cost import MINIMUM_FRAMES, MINIMUM_MELS, TABLE_3, Layer, scaled
 
 
 def stages(first: int, last: int, channels: int, width: float) -> nn.Sequential:
-    """Layers `first` to `last` (exclusive) of Table 3, each a named stage: (batch, channels, frames, bands) in."""
+    """Layers `first` to `last` (exclusive) of Table 3, each a named stage."""
     sizes = [channels] + [scaled(layer.filters, width) for layer in TABLE_3]
     built = [
         (layer.name, _fc_feature(*ends) if layer.name == "fc_feature" else _convolution(layer, *ends))
@@ -40,8 +40,8 @@ def check_crop(crop_frames: int, n_mels: int) -> None:
     """Raise ValueError if a crop is too small for Table 3's five halvings."""
     if crop_frames < MINIMUM_FRAMES or n_mels < MINIMUM_MELS:
         raise ValueError(
-            f"the network of Table 3 needs crops of at least {MINIMUM_FRAMES} frames and {MINIMUM_MELS} bands, "
-            f"and these have {crop_frames} frames and {n_mels} bands"
+            f"Table 3 needs crops of at least {MINIMUM_FRAMES} frames and {MINIMUM_MELS} bands; "
+            f"these have {crop_frames} frames and {n_mels} bands"
         )
 
 

@@ -1,0 +1,25 @@
+"""The run's log: JSON lines, one an epoch with each source's losses, and what else befell the training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from study.paths import write_whole
+
+
+def write_line(log_path: Path, event: str, **entry: Any) -> None:
+    with open(log_path, "a", encoding="utf-8") as file:
+        file.write(json.dumps({"event": event} | entry, allow_nan=False) + "\n")
+
+
+def cut_log(log_path: Path, epoch: int) -> None:
+    """Keep what was logged up to `epoch`: a training that goes back to a checkpoint logs the rest again.
+
+    Without epochs the log starts empty. A kill may have left a broken last line: it goes, too.
+    """
+    lines = log_path.read_text(encoding="utf-8").splitlines() if epoch and log_path.is_file() else []
+    complete = [line for line in lines if line.endswith("}")]
+    kept = [line + "\n" for line in complete if json.loads(line).get("epoch", 0) <= epoch]
+    write_whole(log_path, lambda path: path.write_text("".join(kept), encoding="utf-8"))
