@@ -15,12 +15,16 @@ from study.errors import Fault, InputFaults
 
 MAX_ITERATIONS = 1000
 LEAST_VARIANCE = 1e-6
-"""Of a component, as a part of the training values' variance: the floor for values without a visible resolution."""
+"""Of a component, as a part of the training values' variance: the floor for values without a visible
+resolution.
+"""
 
 
 @dataclass(frozen=True)
 class GmmModel:
-    """`share`, `mean` and `variance` of the components, (factors,) each, in order of the mean, in the values' units."""
+    """`share`, `mean` and `variance` of the components, (factors,) each, in order of the mean, in the values'
+    units.
+    """
 
     share: np.ndarray
     mean: np.ndarray
@@ -28,16 +32,15 @@ class GmmModel:
 
 
 def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.random.Generator) -> GmmModel:
-    """Fit by expectation maximisation (scikit-learn, started by k-means) to the tracks where `training` is true.
+    """Fit by expectation maximisation (scikit-learn, started by k-means) to the tracks where `training` is
+    true.
 
-    The values' resolution squared, the resolution being the smallest gap between two distinct training values, is added
-    to every component's variance. Without it components shrink onto single values (of whole years, say) and the
-    distributions become one-hot; with it, neighbouring values share their components.
+    The values' resolution squared, the resolution being the smallest gap between two distinct training
+    values, is added to every component's variance. Without it components shrink onto single values (of whole
+    years, say) and the distributions become one-hot; with it, neighbouring values share their components.
     Raises InputFaults if the training values are not at least `factors` different ones.
     """
-    values = np.sort(
-        table.values[training]
-    )  # sorted, so that the seeded start does not hang on the order of tracks
+    values = np.sort(table.values[training])  # sorted, so that the seeded start does not hang on the order of tracks
     distinct = np.unique(values)
     if factors > len(distinct):
         expected = f"expected at most {len(distinct)}, the number of distinct values of training tracks"
@@ -51,9 +54,7 @@ def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.rand
         random_state=int(rng.integers(2**32)),
     )
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ConvergenceWarning
-        )  # after MAX_ITERATIONS the likelihood is flat enough
+        warnings.simplefilter("ignore", ConvergenceWarning)  # after MAX_ITERATIONS the likelihood is flat enough
         mixture.fit(((values - centre) / scale)[:, None])
     order = np.argsort(mixture.means_[:, 0], kind="stable")
     return GmmModel(

@@ -19,7 +19,8 @@ class LabelModel:
     """`read(source)` -> table, which has `track_ids` and `select(track_ids)`;
 
     `fit(table, training (n_tracks,) bool, factors, rng)` -> model, from the training tracks alone;
-    `distribution(model, table)` -> (n_tracks, factors), rows sum to 1, each from its own track and the model alone.
+    `distribution(model, table)` -> (n_tracks, factors), rows sum to 1, each from its own track and the model
+    alone.
     """
 
     read: Callable[[Source], Any]

@@ -1,8 +1,10 @@
-"""Probabilistic latent semantic analysis (Hofmann 1999): each track a mixture of topics, each topic a mixture of terms.
+"""Probabilistic latent semantic analysis (Hofmann 1999): each track a mixture of topics, each topic a mixture
+of terms.
 
-P(term | track) = sum over topics of P(term | topic) P(topic | track), fitted to the table by expectation maximisation with
-alternating updates: first the topics of the tracks, then the terms of the topics, each with fresh expectations, so that
-the likelihood never falls. Work and memory go with the non-zeros of the table, taken `BLOCK` at a time.
+P(term | track) = sum over topics of P(term | topic) P(topic | track), fitted to the table by expectation
+maximisation with alternating updates: first the topics of the tracks, then the terms of the topics, each with
+fresh expectations, so that the likelihood never falls. Work and memory go with the non-zeros of the table,
+taken `BLOCK` at a time.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ MAX_ITERATIONS = 200
 TOLERANCE = 1e-6
 """The fit stops when an iteration raises the log-likelihood by less than this part of it."""
 TINY = 1e-150
-"""Weights and probabilities below this are none: their products and ratios would leave the range of float64."""
+"""Weights and probabilities below this are none: their products and ratios would leave the range of float64.
+"""
 FOLD_IN_ITERATIONS = 100
 """A fixed number, so that what a track folds in to depends on no other track."""
 
@@ -30,10 +33,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PlsaModel:
-    """`term_given_topic` (n_topics, n_terms), rows sum to 1; `topic` (n_topics,), the topics' shares of the training weight;
+    """`term_given_topic` (n_topics, n_terms), rows sum to 1; `topic` (n_topics,), the topics' shares of the
+    training weight;
 
-    `term_weight` (n_terms,) multiplies a table's weights first: inverse document frequency under `tf_idf`, else 1.
-    `log_likelihood` after every iteration, in nats.
+    `term_weight` (n_terms,) multiplies a table's weights first: inverse document frequency under `tf_idf`,
+    else 1. `log_likelihood` after every iteration, in nats.
     """
 
     terms: tuple[str, ...]
@@ -97,8 +101,9 @@ def fit_plsa(table: TermTable, training: np.ndarray, factors: int, rng: np.rando
 def fold_in(model: PlsaModel, table: TermTable) -> np.ndarray:
     """P(topic | track) of every track of the table, (n_tracks, n_topics), with the topics held fixed.
 
-    The likelihood is concave in a track's shares, so the training tracks come back to their shares in the fit. A track
-    none of whose terms the model knows has given no evidence and gets the topics' shares of the training weight.
+    The likelihood is concave in a track's shares, so the training tracks come back to their shares in the
+    fit. A track none of whose terms the model knows has given no evidence and gets the topics' shares of the
+    training weight.
     """
     column_of = {term: column for column, term in enumerate(table.terms)}
     shared = [(row, column_of[term]) for row, term in enumerate(model.terms) if term in column_of]
@@ -131,9 +136,7 @@ def top_terms(model: PlsaModel, n: int = 5) -> list[list[str]]:
 
 def _weighted(bags: sparse.csr_array, term_weight: np.ndarray) -> sparse.csr_array:
     """The table with each term multiplied by its weight, without the entries that this makes 0."""
-    weighted = sparse.csr_array(
-        (bags.data * term_weight[bags.indices], bags.indices, bags.indptr), shape=bags.shape
-    )
+    weighted = sparse.csr_array((bags.data * term_weight[bags.indices], bags.indices, bags.indptr), shape=bags.shape)
     weighted.eliminate_zeros()
     return weighted
 

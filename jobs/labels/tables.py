@@ -1,4 +1,5 @@
-"""Label tables, CSV or Parquet, to arrays by track: scalars (track_id, value) and bags of terms (track_id, term, weight).
+"""Label tables, CSV or Parquet, to arrays by track: scalars (track_id, value) and bags of terms (track_id,
+term, weight).
 
 Rows are counted from 1 below the header. Text is taken as it stands: a term "NA" or "null" is a term.
 """
@@ -59,33 +60,29 @@ def read_scalars(path: Path) -> ScalarTable:
     """Read `track_id, value`, one row a track. Raises InputFaults with every fault of the table."""
     table = read_columns(path, ("track_id", "value"))
     values, faults = numbers(path, table, "value")
-    faults += faulty_rows(
-        path, table, "track_id", table["track_id"].duplicated(), "expected each track only once"
-    )
+    faults += faulty_rows(path, table, "track_id", table["track_id"].duplicated(), "expected each track only once")
     raise_all(faults + empty_text(path, table, "track_id"))
     return ScalarTable(str(path), tuple(table["track_id"]), values)
 
 
 def read_terms(path: Path, tf_idf: bool = False) -> TermTable:
-    """Read `track_id, term[, weight]`; weights of the same track and term add up, a missing `weight` column is 1.
+    """Read `track_id, term[, weight]`; weights of the same track and term add up, a missing `weight` column
+    is 1.
 
-    Tracks whose weights are all 0 have no labels and are left out. Raises InputFaults with every fault of the table.
+    Tracks whose weights are all 0 have no labels and are left out. Raises InputFaults with every fault of the
+    table.
     """
     table = read_columns(path, ("track_id", "term"), ("weight",))
     faults = empty_text(path, table, "track_id") + empty_text(path, table, "term")
     if "weight" in table:
         weights, weight_faults = numbers(path, table, "weight")
-        faults += weight_faults + faulty_rows(
-            path, table, "weight", weights < 0, "expected a weight of 0 or more"
-        )
+        faults += weight_faults + faulty_rows(path, table, "weight", weights < 0, "expected a weight of 0 or more")
     else:
         weights = np.ones(len(table))
     raise_all(faults)
     tracks, track_ids = pd.factorize(table["track_id"])
     columns, terms = pd.factorize(table["term"], sort=True)
-    bags = sparse.csr_array(
-        (weights, (tracks, columns)), shape=(len(track_ids), len(terms)), dtype=np.float64
-    )
+    bags = sparse.csr_array((weights, (tracks, columns)), shape=(len(track_ids), len(terms)), dtype=np.float64)
     bags.eliminate_zeros()
     labelled = np.flatnonzero(np.diff(bags.indptr))
     if not labelled.size:
@@ -96,27 +93,24 @@ def read_terms(path: Path, tf_idf: bool = False) -> TermTable:
 def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = ()) -> pd.DataFrame:
     """The required and the present optional columns of a CSV or Parquet file, as text where the file is CSV.
 
-    Raises InputFaults if the file cannot be read, has no rows, or lacks columns (all are named, with the nearest one).
+    Raises InputFaults if the file cannot be read, has no rows, or lacks columns (all are named, with the
+    nearest one).
     """
     required, wanted = tuple(required), (*required, *optional)
     if not path.is_file():
         raise InputFaults([Fault(str(path), "", None, "no such file")])
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             table = pa.parquet.read_table(path)
-        elif path.suffix == ".csv":
-            as_text = pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False
-            )
+        elif path.suffix.lower() == ".csv":
+            as_text = pa.csv.ConvertOptions(column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False)
             table = pa.csv.read_csv(
                 path, parse_options=pa.csv.ParseOptions(newlines_in_values=True), convert_options=as_text
             )
         else:
             raise InputFaults([Fault(str(path), "", None, "expected a file that ends in .csv or .parquet")])
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise InputFaults(
-            [Fault(str(path), "", None, f"cannot be read as {path.suffix[1:]}: {error}")]
-        ) from None
+        raise InputFaults([Fault(str(path), "", None, f"cannot be read as {path.suffix[1:]}: {error}")]) from None
     names = table.column_names
     faults = [
         Fault(str(path), name, None, f"missing column; the file has {', '.join(names)}", nearest(name, names))
@@ -124,9 +118,7 @@ def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = 
         if name not in names
     ]
     faults += [
-        Fault(str(path), name, None, "expected the column only once")
-        for name in wanted
-        if names.count(name) > 1
+        Fault(str(path), name, None, "expected the column only once") for name in wanted if names.count(name) > 1
     ]
     if not table.num_rows:
         faults.append(Fault(str(path), "", None, "the table has no rows"))
@@ -136,7 +128,9 @@ def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = 
 
 def numbers(path: Path, table: pd.DataFrame, column: str) -> tuple[np.ndarray, list[Fault]]:
     """The column as float64, and a fault for every row that is not a finite number."""
-    values = pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    # Text only: pandas would take a timestamp for its nanoseconds.
+    written = table[column] if pd.api.types.is_numeric_dtype(table[column]) else table[column].astype(str)
+    values = pd.to_numeric(written, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     return values, faulty_rows(path, table, column, ~np.isfinite(values), "expected a finite number")
 
 
@@ -147,14 +141,11 @@ def empty_text(path: Path, table: pd.DataFrame, column: str) -> list[Fault]:
     return faulty_rows(path, table, column, missing, f"expected a {column.replace('_', ' ')}")
 
 
-def faulty_rows(
-    path: Path, table: pd.DataFrame, column: str, faulty: Iterable[bool], expected: str
-) -> list[Fault]:
+def faulty_rows(path: Path, table: pd.DataFrame, column: str, faulty: Iterable[bool], expected: str) -> list[Fault]:
     """The first faulty rows one by one, then how many more there are."""
     rows = np.flatnonzero(np.asarray(faulty))
     faults = [
-        Fault(str(path), f"row {row + 1} {column}", table[column].iloc[row], expected)
-        for row in rows[:FAULTS_SHOWN]
+        Fault(str(path), f"row {row + 1} {column}", table[column].iloc[row], expected) for row in rows[:FAULTS_SHOWN]
     ]
     if len(rows) > FAULTS_SHOWN:
         faults.append(Fault(str(path), column, None, f"{len(rows) - FAULTS_SHOWN} more rows: {expected}"))

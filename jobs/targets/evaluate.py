@@ -1,4 +1,6 @@
-"""A representation's scores on a target: read the target, split it, learn a probe on each split, score every test item."""
+"""A representation's scores on a target: read the target, split it, learn a probe on each split, score every
+test item.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from jobs.targets.probe import PROBES, SCORES, ProbeDiverged, probe_predictions, standardise
-from jobs.targets.recommendation import ndcg, read_plays, recommend
+from jobs.targets.recommendation import read_plays, recommend, user_ndcg
 from jobs.targets.splits import Split, split_faults, target_splits
 from jobs.targets.track_labels import TargetData, read_track_labels
 from study.errors import Fault, InputFaults, nearest, raise_all
@@ -33,10 +35,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores, one for each split and metric, and what they were made from: one row for each test item of each split.
+    """Scores, one for each split and metric, and what they were made from: one row for each test item of each
+    split.
 
-    Columns of `predictions`: repeat, fold, track_id, label, prediction; of a recommendation repeat, fold, user_id and
-    the user's own value of each metric. Splits without a score have no rows.
+    Columns of `predictions`: repeat, fold, track_id, label, prediction; of a recommendation repeat, fold,
+    user_id and the user's own value of each metric. Splits without a score have no rows.
     """
 
     scores: tuple[Score, ...]
@@ -44,7 +47,9 @@ class Evaluation:
 
 
 def read_target(target: Target, name: str) -> TargetData:
-    """The target's tracks and labels, in order of track_id. Raises InputFaults with all that is wrong with them."""
+    """The target's tracks and labels, in order of track_id. Raises InputFaults with all that is wrong with
+    them.
+    """
     if target.task == "recommendation":
         data = read_plays(target)
     else:
@@ -52,9 +57,7 @@ def read_target(target: Target, name: str) -> TargetData:
         if target.probe not in valid:
             expected = f"expected one of {', '.join(valid)} for {target.task}"
             key = f"[targets.{name}] probe"
-            raise InputFaults(
-                [Fault("study.toml", key, target.probe, expected, nearest(target.probe, valid))]
-            )
+            raise InputFaults([Fault("study.toml", key, target.probe, expected, nearest(target.probe, valid))])
         data = read_track_labels(target)
     raise_all(split_faults(data, target))
     return data
@@ -69,21 +72,18 @@ def evaluate(
 ) -> Evaluation:
     """Score `features` (n_tracks, d), rows in the order of `data.track_ids`, on every split and metric.
 
-    `probe_seed` is the run's and the target's; each split takes its own from it. Features that are not finite and
-    probes that diverge are outcomes, not errors. Raises ValueError if there is not one row of features for each track.
+    `probe_seed` is the run's and the target's; each split takes its own from it. Features that are not finite
+    and probes that diverge are outcomes, not errors. Raises ValueError if there is not one row of features
+    for each track.
     """
     if features.ndim != 2 or len(features) != len(data.track_ids):
-        raise ValueError(
-            f"features {features.shape}: expected ({len(data.track_ids)}, d), one row for each track"
-        )
+        raise ValueError(f"features {features.shape}: expected ({len(data.track_ids)}, d), one row for each track")
     finite = bool(np.isfinite(features).all())
     score_split = _recommendation if data.plays is not None else _probe
     scores: list[Score] = []
     rows: list[pd.DataFrame] = []
     for split in splits:
-        seed = np.random.SeedSequence(
-            probe_seed.entropy, spawn_key=(*probe_seed.spawn_key, split.repeat, split.fold)
-        )
+        seed = np.random.SeedSequence(probe_seed.entropy, spawn_key=(*probe_seed.spawn_key, split.repeat, split.fold))
         outcome, values = OK if finite else "non-finite representation", {}
         if finite:
             try:
@@ -130,10 +130,8 @@ def _recommendation(
 ) -> tuple[dict[str, float], pd.DataFrame]:
     if target.features == "standardised":
         features = standardise(features, split.train)
-    scores, users = recommend(
-        data, features.astype(np.float64), split.train, split.test, np.random.default_rng(seed)
-    )
-    by_user = {metric: ndcg(data, metric, scores, split.test, users) for metric in target.metric_names}
+    scores, users = recommend(data, features.astype(np.float64), split.train, split.test, np.random.default_rng(seed))
+    by_user = {metric: user_ndcg(data, metric, scores, split.test, users) for metric in target.metric_names}
     rows = pd.DataFrame({"user_id": [data.user_ids[row] for row in users]} | by_user)
     return {metric: values.mean() for metric, values in by_user.items()}, rows
 

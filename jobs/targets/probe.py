@@ -43,6 +43,11 @@ def _pearson(labels: np.ndarray, predictions: np.ndarray) -> float:
         return float(np.corrcoef(labels, predictions)[0, 1])
 
 
+def _r2(labels: np.ndarray, predictions: np.ndarray) -> float:
+    """NaN where the labels are constant."""
+    return r2_score(labels, predictions) if np.ptp(labels) > 0 else np.nan
+
+
 def _mean_recall(labels: np.ndarray, predictions: np.ndarray) -> float:
     """Balanced accuracy over the classes that the test part has."""
     return recall_score(labels, predictions, labels=np.unique(labels), average="macro")
@@ -52,19 +57,19 @@ SCORES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "accuracy": accuracy_score,
     "balanced_accuracy": _mean_recall,
     "f1_macro": lambda labels, predictions: f1_score(labels, predictions, average="macro"),
-    "r2": r2_score,
+    "r2": _r2,
     "pearson": _pearson,
 }
 """metric -> score of (labels, predictions), better when larger."""
 
 
 def standardise(features: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Features (n, d) with mean 0 and deviation 1 over the rows `training`; one that is constant there is 0 everywhere."""
+    """Features (n, d) with mean 0 and deviation 1 over the rows `training`; one that is constant there is 0
+    everywhere.
+    """
     features = features.astype(np.float64)
     mean, deviation = features[training].mean(axis=0), features[training].std(axis=0)
-    rounding = 1e-7 * np.abs(features[training]).max(
-        axis=0
-    )  # float32 features: what is constant but for rounding
+    rounding = 1e-7 * np.abs(features[training]).max(axis=0)  # float32 features: what is constant but for rounding
     scale = np.where(deviation > rounding, 1 / np.maximum(deviation, np.finfo(float).tiny), 0.0)
     return (features - mean) * scale
 
@@ -78,7 +83,8 @@ def probe_predictions(
     test: np.ndarray,
     seed: int,
 ) -> np.ndarray:
-    """Predictions (n_test,) for the rows `test` of a probe that learned from the rows `train`, in the labels' units.
+    """Predictions (n_test,) for the rows `test` of a probe that learned from the rows `train`, in the labels'
+    units.
 
     Regression labels are standardised for the probe, whose stopping rule is absolute. Raises ProbeDiverged.
     """
@@ -90,9 +96,7 @@ def probe_predictions(
     features = features.astype(np.float32)
     estimator = PROBES[task][probe](seed)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ConvergenceWarning
-        )  # 200 iterations are the paper's rule, not a fault
+        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 iterations are the paper's rule, not a fault
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 estimator.fit(features[train], targets)

@@ -1,7 +1,8 @@
-"""Recommending tracks that no user has played yet, from their sound alone (paper Eq. 7-9; van den Oord et al. 2013).
+"""Recommending tracks that no user has played yet, from their sound alone (paper Eq. 7-9; van den Oord et al.
+2013).
 
-Users and tracks get r factors each that explain who played what; the tracks' factors are tied to their features by a
-linear map W, so that a held-out track x has factors xW.
+Users and tracks get r factors each that explain who played what; the tracks' factors are tied to their
+features by a linear map W, so that a held-out track x has factors xW.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
-from sklearn.metrics import ndcg_score
 
 from jobs.labels.tables import empty_text, faulty_rows, missing_tracks, numbers, read_columns
 from jobs.targets.track_labels import TargetData, read_tracks
@@ -26,22 +26,25 @@ LAMBDA_TRACKS = 1e-5
 LAMBDA_MAP = 0.1
 ITERATIONS = 15
 LEAST_PLAYS = 5
-"""Users with fewer tracks and tracks with fewer users are left out, again and again until none are left to leave out."""
-BLOCK = 512
+"""Users with fewer tracks and tracks with fewer users are left out, again and again until none are left to
+leave out.
+"""
+BLOCK = 256
+"""Users or tracks at a time, to bound memory."""
 
 
 @dataclass(frozen=True)
 class Factorisation:
-    """`users` U (n_users, r), `tracks` V (n_tracks, r), `feature_map` W (d, r), and Eq. 7 after every iteration."""
+    """`users` U (n_users, r), `tracks` V (n_tracks, r) and `feature_map` W (d, r)."""
 
     users: np.ndarray
     tracks: np.ndarray
     feature_map: np.ndarray
-    objective: tuple[float, ...]
 
 
 def read_plays(target: Target) -> TargetData:
-    """Read `track_id, path` and the interactions `user_id, track_id, count`, and leave out what has too few plays.
+    """Read `track_id, path` and the interactions `user_id, track_id, count`, and leave out what has too few
+    plays.
 
     Counts of the same user and track add up. Raises InputFaults with every fault of both tables.
     """
@@ -57,9 +60,7 @@ def read_plays(target: Target) -> TargetData:
     plays = sparse.csr_array((counts, (users, tracks)), shape=(len(user_ids), len(data.track_ids)))
     user_rows, track_rows = frequent(plays)
     if not user_rows.size:
-        expected = (
-            f"expected users with {LEAST_PLAYS} tracks or more, of tracks with {LEAST_PLAYS} users or more"
-        )
+        expected = f"expected users with {LEAST_PLAYS} tracks or more, of tracks with {LEAST_PLAYS} users or more"
         raise InputFaults([Fault(str(path), "", None, expected)])
     return replace(
         data,
@@ -83,9 +84,14 @@ def frequent(plays: sparse.csr_array, least: int = LEAST_PLAYS) -> tuple[np.ndar
 
 
 def factorise(
-    plays: sparse.csr_array, features: np.ndarray, rng: np.random.Generator, factors: int = FACTORS
+    plays: sparse.csr_array,
+    features: np.ndarray,
+    rng: np.random.Generator,
+    factors: int = FACTORS,
+    iterations: int = ITERATIONS,
 ) -> Factorisation:
-    """Alternating least squares on Eq. 7 (its halves included) for plays R (n_users, n_tracks), features X (n_tracks, d).
+    """Alternating least squares on Eq. 7 (its halves included) for plays R (n_users, n_tracks), features X
+    (n_tracks, d).
 
     Each iteration sets U, then V, then W to their minimum given the others.
     """
@@ -94,31 +100,23 @@ def factorise(
     tracks = rng.normal(scale=0.1, size=(plays.shape[1], factors))
     regression = _Ridge(features, LAMBDA_MAP / LAMBDA_TRACKS)
     feature_map = regression.solve(tracks)
-    history = []
-    for _ in range(ITERATIONS):
+    for _ in range(iterations):
         users = _least_squares(plays, tracks, LAMBDA_USERS / 2, np.zeros((plays.shape[0], factors)))
         tracks = _least_squares(played_by, users, LAMBDA_TRACKS / 2, features @ feature_map)
         feature_map = regression.solve(tracks)
-        history.append(objective(plays, features, users, tracks, feature_map))
-    return Factorisation(users, tracks, feature_map, tuple(history))
+    return Factorisation(users, tracks, feature_map)
 
 
-def objective(
-    plays: sparse.csr_array,
-    features: np.ndarray,
-    users: np.ndarray,
-    tracks: np.ndarray,
-    feature_map: np.ndarray,
-) -> float:
-    """Eq. 7 with squared norms. Of the unplayed pairs, whose confidence is 1, only the sum is needed: |UV'|^2."""
+def objective(plays: sparse.csr_array, features: np.ndarray, fitted: Factorisation) -> float:
+    """Eq. 7, norms squared. Of the pairs not played, whose confidence is 1, only the sum is needed: |UV'|^2."""
+    users, tracks, feature_map = fitted.users, fitted.tracks, fitted.feature_map
     played = sparse.coo_array(plays)
-    fitted = np.einsum("nr,nr->n", users[played.coords[0]], tracks[played.coords[1]])
-    fit = np.sum((users.T @ users) * (tracks.T @ tracks)) - fitted @ fitted
-    fit += (1 + ALPHA * played.data) @ (1 - fitted) ** 2
-    tie = np.sum((tracks - features @ feature_map) ** 2)
+    scores = np.einsum("nr,nr->n", users[played.coords[0]], tracks[played.coords[1]])
     return float(
-        fit
-        + LAMBDA_TRACKS / 2 * tie
+        np.sum((users.T @ users) * (tracks.T @ tracks))
+        - scores @ scores
+        + (1 + ALPHA * played.data) @ (1 - scores) ** 2
+        + LAMBDA_TRACKS / 2 * np.sum((tracks - features @ feature_map) ** 2)
         + LAMBDA_USERS / 2 * np.sum(users**2)
         + LAMBDA_MAP / 2 * np.sum(feature_map**2)
     )
@@ -127,10 +125,11 @@ def objective(
 def recommend(
     data: TargetData, features: np.ndarray, train: np.ndarray, test: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores (n_users, n_tracks) of every user for every track, learned from the tracks `train`; and who is ranked.
+    """Scores (n_users, n_tracks) of every user for every track, learned from the tracks `train`; and who is
+    ranked.
 
-    `features` (n_tracks, d) standardised. Held-out tracks `test` get the factors that their features map to. The second
-    value holds the rows of users who played a held-out track: the others have no ideal ranking.
+    `features` (n_tracks, d) standardised. Held-out tracks `test` get the factors that their features map to.
+    The second value holds the rows of users who played a held-out track: the others have no ideal ranking.
     """
     fitted = factorise(data.plays[:, train], features[train], rng)
     tracks = np.empty((len(data.track_ids), fitted.tracks.shape[1]))
@@ -139,27 +138,47 @@ def recommend(
     return fitted.users @ tracks.T, np.flatnonzero(data.plays[:, test].sum(axis=1))
 
 
-def ndcg(
-    data: TargetData, metric: str, scores: np.ndarray, test: np.ndarray, users: np.ndarray
-) -> np.ndarray:
-    """`ndcg@K` (n_users,) ranks all tracks with a user's held-out ones relevant; `ndcg@K_heldout` those held out alone.
-
-    Gains are 0 and 1; tied scores share their places. (Jarvelin & Kekalainen 2002)
+def user_ndcg(data: TargetData, metric: str, scores: np.ndarray, test: np.ndarray, users: np.ndarray) -> np.ndarray:
+    """nDCG (n_users,) of the given users: `ndcg@K` ranks all tracks and counts a user's held-out ones as
+    relevant, `ndcg@K_heldout` ranks the held-out tracks alone.
     """
     cut_off = int(metric.removesuffix("_heldout").split("@")[1])
-    relevant = np.zeros((len(users), len(data.track_ids)))
-    relevant[:, test] = data.plays[users][:, test].toarray() > 0
     ranked = test if metric.endswith("_heldout") else np.arange(len(data.track_ids))
-    relevant, scores = relevant[:, ranked], scores[np.ix_(users, ranked)]
-    return np.array([ndcg_score(relevant[[row]], scores[[row]], k=cut_off) for row in range(len(users))])
+    values = []
+    for start in range(0, len(users), BLOCK):
+        some = users[start : start + BLOCK]
+        relevant = np.zeros((len(some), len(data.track_ids)), dtype=bool)
+        relevant[:, test] = data.plays[some][:, test].toarray() > 0
+        values.append(ndcg(relevant[:, ranked], scores[np.ix_(some, ranked)], cut_off))
+    return np.concatenate(values)
 
 
-def _least_squares(
-    plays: sparse.csr_array, others: np.ndarray, weight: float, prior: np.ndarray
-) -> np.ndarray:
-    """Each row's factors (n, r) at the minimum of its confidence-weighted squares and `weight` |factors - prior|^2.
+def ndcg(relevant: np.ndarray, scores: np.ndarray, cut_off: int) -> np.ndarray:
+    """Normalised discounted cumulative gain (n,) of rankings by `scores` (n, n_items), best first, down to
+    `cut_off`.
 
-    C = 1 + alpha R is 1 where nothing was played, so the normal matrix is O'O + alpha O'RO, the second over plays only.
+    `relevant` (n, n_items) are gains of 0 or 1, at least one in each row. Tied items share the mean discount
+    of their places, so that the items' order says nothing. (Jarvelin & Kekalainen 2002; McSherry & Najork
+    2008)
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")
+    discount = 1 / np.log2(np.arange(scores.shape[1]) + 2)
+    discount[cut_off:] = 0
+    ranked = np.take_along_axis(scores, order, axis=1)
+    starts = np.ones(ranked.shape, dtype=bool)
+    starts[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
+    tie = np.cumsum(starts.ravel()) - 1
+    shared = np.bincount(tie, weights=np.tile(discount, len(scores))) / np.bincount(tie)
+    gain = np.sum(np.take_along_axis(relevant, order, axis=1) * shared[tie].reshape(ranked.shape), axis=1)
+    return gain / np.cumsum(discount)[relevant.sum(axis=1) - 1]
+
+
+def _least_squares(plays: sparse.csr_array, others: np.ndarray, weight: float, prior: np.ndarray) -> np.ndarray:
+    """Each row's factors (n, r) at the minimum of its confidence-weighted squares and `weight` |factors -
+    prior|^2.
+
+    C = 1 + alpha R is 1 where nothing was played, so the normal matrix is O'O + alpha O'RO, the second over
+    plays only.
     """
     factors = others.shape[1]
     shared = others.T @ others + weight * np.eye(factors)
@@ -167,12 +186,8 @@ def _least_squares(
     right = confidence @ others + weight * prior
     solved = np.empty_like(prior)
     for start in range(0, len(prior), BLOCK):
-        normal = np.stack(
-            list(_normal_matrices(plays, others, shared, start, min(start + BLOCK, len(prior))))
-        )
-        solved[start : start + BLOCK] = np.linalg.solve(normal, right[start : start + BLOCK, :, None])[
-            :, :, 0
-        ]
+        normal = np.stack(list(_normal_matrices(plays, others, shared, start, min(start + BLOCK, len(prior)))))
+        solved[start : start + BLOCK] = np.linalg.solve(normal, right[start : start + BLOCK, :, None])[:, :, 0]
     return solved
 
 

@@ -35,7 +35,8 @@ LEAST_TRACKS = 10
 class Split:
     """`train` and `test` are rows of the target's tracks, disjoint, ascending.
 
-    `published`: the test set is the target's own and the same in every repeat; repeats differ by the probe's seed.
+    `published`: the test set is the target's own and the same in every repeat; repeats differ by the probe's
+    seed.
     """
 
     repeat: int
@@ -66,9 +67,7 @@ def split_faults(data: TargetData, target: Target) -> Iterator[Fault]:
         for name in classes:
             n = len(np.unique(units[data.labels == name]))
             if n < parts:
-                yield Fault(
-                    data.file, f"label {name}", n, f"expected {parts} {what} or more of this class to split"
-                )
+                yield Fault(data.file, f"label {name}", n, f"expected {parts} {what} or more of this class to split")
         n_test = ceil(TEST_PART * n_tracks)
         if parts == 2 and data.groups is None and n_test < len(classes):
             yield Fault(
@@ -82,8 +81,8 @@ def split_faults(data: TargetData, target: Target) -> Iterator[Fault]:
 def target_splits(data: TargetData, target: Target, study_seed: int, name: str) -> list[Split]:
     """The target's splits: `repeats` of them, or `folds` with one repeat.
 
-    Stratified by label (classification), grouped where there are groups. Raises InputFaults if a class is left without
-    a training track because its groups cannot be divided.
+    Stratified by label (classification), grouped where there are groups. Raises InputFaults if a class is
+    left without a training track because its groups cannot be divided.
     """
     if data.in_test is not None:
         train, test = np.flatnonzero(~data.in_test), np.flatnonzero(data.in_test)
@@ -92,9 +91,7 @@ def target_splits(data: TargetData, target: Target, study_seed: int, name: str) 
         seeds = np.random.SeedSequence(study_seed, spawn_key=(zlib.crc32(f"splits of {name}".encode()),))
         rows = np.arange(len(data.track_ids))
         if target.folds is not None:
-            folds = _folder(data, target.folds, int(seeds.generate_state(1)[0])).split(
-                rows, data.labels, data.groups
-            )
+            folds = _folder(data, target.folds, int(seeds.generate_state(1)[0])).split(rows, data.labels, data.groups)
             splits = [Split(0, fold, *parts) for fold, parts in enumerate(_quietly(folds))]
         else:
             test_part = target.holdout or TEST_PART
@@ -104,12 +101,8 @@ def target_splits(data: TargetData, target: Target, study_seed: int, name: str) 
                 train, test = _quietly(divided)[0]
                 splits.append(Split(repeat, 0, np.sort(train), np.sort(test)))
     for split in splits:
-        assert np.array_equal(
-            np.sort(np.concatenate((split.train, split.test))), np.arange(len(data.track_ids))
-        )
-        assert (
-            data.groups is None or not np.intersect1d(data.groups[split.train], data.groups[split.test]).size
-        )
+        assert np.array_equal(np.sort(np.concatenate((split.train, split.test))), np.arange(len(data.track_ids)))
+        assert data.groups is None or not np.intersect1d(data.groups[split.train], data.groups[split.test]).size
     raise_all(fault for split in splits for fault in _untaught(data, split))
     return splits
 

@@ -18,12 +18,13 @@ PARTS = ("train", "test")
 
 @dataclass(frozen=True)
 class TargetData:
-    """A target's tracks in order of track_id, whatever the order of its table, so that scores do not hang on it.
+    """A target's tracks in order of track_id, whatever the order of its table, so that scores do not hang on
+    it.
 
-    `labels` (n_tracks,): text (classification) or float64 (regression); None for recommendation.
-    `groups` (n_tracks,): text, tracks that stay in one part of a split; None if the table has none.
-    `in_test` (n_tracks,): the published split, true for test; None if there is none or it is not used.
-    `plays` (n_users, n_tracks): counts of users `user_ids`; None but for recommendation.
+    `labels` (n_tracks,): text (classification) or float64 (regression); None for recommendation. `groups`
+    (n_tracks,): text, tracks that stay in one part of a split; None if the table has none. `in_test`
+    (n_tracks,): the published split, true for test; None if there is none or it is not used. `plays`
+    (n_users, n_tracks): counts of users `user_ids`; None but for recommendation.
     """
 
     file: str
@@ -78,17 +79,13 @@ def read_tracks(target: Target) -> TargetData:
     table = read_columns(path, ("track_id", "path"))
     order, faults = _order(path, table)
     raise_all(faults)
-    return TargetData(
-        str(path), target.task, tuple(table["track_id"].iloc[order]), _sound_paths(path, table, order)
-    )
+    return TargetData(str(path), target.task, tuple(table["track_id"].iloc[order]), _sound_paths(path, table, order))
 
 
 def _order(path: Path, table: pd.DataFrame) -> tuple[np.ndarray, list[Fault]]:
     """Rows by track_id, and the faults of ids and paths."""
     faults = empty_text(path, table, "track_id") + empty_text(path, table, "path")
-    faults += faulty_rows(
-        path, table, "track_id", table["track_id"].duplicated(), "expected each track only once"
-    )
+    faults += faulty_rows(path, table, "track_id", table["track_id"].duplicated(), "expected each track only once")
     return np.argsort(table["track_id"].to_numpy(dtype=np.str_), kind="stable"), faults
 
 
@@ -109,9 +106,5 @@ def _published_split(target: Target, table: pd.DataFrame) -> tuple[np.ndarray | 
         faults[0] = Fault(faults[0].file, faults[0].key, faults[0].value, faults[0].expected,
                           nearest(str(faults[0].value), PARTS))  # fmt: skip
     else:
-        faults = [
-            Fault(str(path), "split", None, f"no track is in {name}")
-            for name in PARTS
-            if name not in set(part)
-        ]
+        faults = [Fault(str(path), "split", None, f"no track is in {name}") for name in PARTS if name not in set(part)]
     return (part == "test").to_numpy(), faults
