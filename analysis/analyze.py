@@ -1,0 +1,72 @@
+"""The story of this wing: rows -> table -> fits -> findings, figures, tables -> one page.
+
+Everything that the page says is also in fit.json and tables/*.csv, and every picture in figures/.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.figures import drawing, save
+from analysis.findings import findings
+from analysis.fit_json import model_record
+from analysis.models import Model, size_model, strategy_model
+from analysis.page import render_page
+from analysis.pictures import pictures
+from analysis.results_table import ResultsTable, results_table
+from analysis.tables import tables
+from study.factors import Level
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What came out: the table, the models, the answer in sentences, and the page that shows them."""
+
+    table: ResultsTable
+    models: tuple[Model, ...]
+    findings: tuple[str, ...]
+    page: Path
+
+
+def analyze(
+    results: pd.DataFrame,
+    metric_of: Mapping[str, str],
+    source_names: Sequence[str] | None,
+    out: Path,
+    study_name: str,
+    plan: pd.DataFrame | None = None,
+    bootstrap: int = 0,
+    seed: int = 0,
+    factors: Mapping[str, Sequence[Level]] | None = None,
+    mix_versions: bool = False,
+) -> Analysis:
+    """Analyse result rows and write the report to `out`: index.html, fit.json, tables/*.csv, figures/*.{png,svg}.
+
+    `metric_of` names each target's primary metric and may be empty for a table with one metric a target; `source_names`
+    may be None to read them off the columns. `plan` (as plan.parquet) tells what was planned and has no scores.
+    `factors` are the levels of further factors in the study's order. Raises `InputFaults` for rows that cannot be used; a
+    model that these rows do not determine is no error, but is said on the page.
+    """
+    table = results_table(results, metric_of, source_names, mix_versions)
+    strategy, size = strategy_model(table, factors or {}), size_model(table)
+    sentences = findings(table, strategy, size)
+
+    out.mkdir(parents=True, exist_ok=True)
+    with drawing():
+        drawn = [(picture, save(picture.draw(), out / "figures", picture.name) if picture.draw else None)
+                 for picture in pictures(table, strategy, size)]
+    written = list(tables(table, strategy, size))
+    (out / "tables").mkdir(exist_ok=True)
+    for one in written:
+        one.frame.to_csv(out / "tables" / f"{one.name}.csv", index=False)
+    fit = {"models": {model.name: model_record(model) for model in (strategy, size)}, "variance_components": {}}
+    (out / "fit.json").write_text(json.dumps(fit, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    page = out / "index.html"
+    page.write_text(render_page(study_name, results, table, (strategy, size), sentences, drawn, written, plan),
+                    encoding="utf-8")
+    return Analysis(table, (strategy, size), sentences, page)

@@ -1,0 +1,57 @@
+"""How every figure looks, and writing them: colours that the colour-blind tell apart, shapes that survive black ink."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from study.factors import STRATEGIES
+
+# Okabe & Ito 2008, black for the single-source reference
+COLOUR = dict(zip(STRATEGIES, ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"), strict=True))
+MARKER = dict(zip(STRATEGIES, ("o", "s", "^", "v", "D", "P"), strict=True))
+BASELINE_STYLE = {"MFCC": ("#CC79A7", (0, (6, 2))), "Random": ("#777777", (0, (1, 1.5))), "Choi": ("#8B6914", (0, (5, 2, 1, 2)))}
+
+STYLE = {
+    "font.size": 9.0, "axes.titlesize": 10.0, "axes.labelsize": 9.0, "legend.fontsize": 8.5, "legend.frameon": False,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True,
+    "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "lines.linewidth": 1.3, "svg.fonttype": "path",
+    "svg.hashsalt": "study", "text.parse_math": False,  # a `$` in a name is a dollar
+}  # fmt: skip
+PNG_DPI = 160
+
+
+def panels(n: int, width: float = 2.7, height: float = 2.5, per_row: int = 4, share_y: bool = False
+           ) -> tuple[Figure, list[Axes]]:
+    """A figure of n panels, and a legend's room above them."""
+    columns = min(n, per_row)
+    rows = -(-n // columns)
+    figure = Figure(figsize=(max(width * columns, 5.0), height * rows + 0.5), layout="constrained")
+    axes = [figure.add_subplot(rows, columns, position + 1) for position in range(n)]
+    for one in axes[1:]:
+        if share_y:
+            one.sharey(axes[0])
+    return figure, axes
+
+
+def shared_legend(figure: Figure, handles: Mapping[str, object]) -> None:
+    """One legend for all panels, above them."""
+    if handles:
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(len(handles), 8))
+
+
+def save(figure: Figure, folder: Path, name: str) -> Path:
+    """Write `name`.png and `name`.svg; the PNG's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    figure.savefig(folder / f"{name}.png", dpi=PNG_DPI, metadata={"Software": None})
+    return folder / f"{name}.png"
+
+
+def drawing() -> mpl.rc_context:
+    """The context in which figures are drawn and saved."""
+    return mpl.rc_context(STYLE)

@@ -1,0 +1,141 @@
+"""The answer in a few plain sentences, every number of it taken from the fits and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from analysis.models import Model
+from analysis.results_table import ResultsTable
+from analysis.score_figures import single_source_scores
+from study.coding import SINGLE
+
+ALPHA = 0.05
+
+
+def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ...]:
+    """Sentences on the strategies, the number of sources, the baselines, and the sources; what cannot be told is said."""
+    return tuple([*_on_strategies(strategy), *_on_number_of_sources(strategy), *_on_size(size),
+                  *on_baselines(table), *on_sources(table)])
+
+
+def _on_strategies(model: Model) -> Iterator[str]:
+    if model.fit is None:
+        yield f"The strategies could not be compared: {model.why_not}."
+        return
+    against = model.contrasts[model.contrasts["contrast"].str.endswith(f" - {SINGLE}")]
+    if against.empty:
+        yield f"No strategy can be compared with single-source learning ({SINGLE}): only one of the two has scores."
+    else:
+        names = against["contrast"].str.removesuffix(f" - {SINGLE}")
+        told = against["p_adjusted"] < ALPHA
+        parts = []
+        for verb, which in (("higher", told & (against["estimate"] > 0)), ("lower", told & (against["estimate"] < 0))):
+            if which.any():
+                parts.append(f"{listed(_with_interval(names[which], against[which]))} score{_s(which)} {verb}")
+        if (~told).any():
+            parts.append(f"no difference can be told for {listed(_with_interval(names[~told], against[~told]))}")
+        yield (f"Against single-source learning ({SINGLE}), each strategy in its simplest case, {'; '.join(parts)} "
+               "(standard deviations within target, 95 % intervals; p adjusted by Holm).")
+    yield from _on_best(model)
+
+
+def _on_best(model: Model) -> Iterator[str]:
+    if len(model.means) < 2:
+        return
+    best = model.means.loc[model.means["estimate"].idxmax()]
+    mine = model.contrasts[model.contrasts["contrast"].str.contains(best["strategy"], regex=False)]
+    open_names = []
+    for row in mine.itertuples():
+        later, earlier = row.contrast.split(" - ")
+        if row.p_adjusted >= ALPHA:
+            open_names.append(earlier if later == best["strategy"] else later)
+    rest = f"; at n* = 0 it cannot be told from {listed(open_names)}" if open_names else ""
+    yield (f"At the mean number of sources of the multi-source runs (n = {model.mean_n_star + 2:.1f}), {best['strategy']} has "
+           f"the highest estimated mean, {best['estimate']:+.2f} ({_interval(best)}){rest}.")
+
+
+def _on_number_of_sources(model: Model) -> Iterator[str]:
+    if model.fit is None:
+        return
+    slopes = model.fixed[model.fixed["term"].str.endswith(":n_star")]
+    if slopes.empty:
+        yield "Nothing can be said on the number of sources: it does not vary within any strategy, or is not known."
+        return
+    names = slopes["term"].str.removesuffix("]:n_star").str.removeprefix("strategy[")
+    told = slopes["p"] < ALPHA
+    parts = []
+    for verb, which in (("raises", told & (slopes["estimate"] > 0)), ("lowers", told & (slopes["estimate"] < 0))):
+        if which.any():
+            parts.append(f"{verb} the score with {listed(_with_interval(names[which], slopes[which]))}")
+    if (~told).any():
+        parts.append(f"has no effect that can be told with {listed(_with_interval(names[~told], slopes[~told]))}")
+    yield f"Each further source {'; it '.join(parts)}."
+
+
+def _on_size(model: Model) -> Iterator[str]:
+    if model.fit is None:
+        yield f"The size of the network could not be examined: {model.why_not}."
+        return
+    for row in model.fixed[model.fixed["term"] == "r_star"].itertuples():
+        verdict = "raises the score by" if row.estimate > 0 else "lowers the score by"
+        if row.p >= ALPHA:
+            verdict = "has no effect that can be told:"
+        size = abs(row.estimate) if row.p < ALPHA else row.estimate
+        yield (f"Going from the smallest to the largest network (r* from 0 to 1) at n* = 0 {verdict} {size:.2f} "
+               f"(95 % interval {row.ci_low:.2f} to {row.ci_high:.2f}).")
+
+
+def on_baselines(table: ResultsTable) -> Iterator[str]:
+    """On how many targets the mean trained representation beats the mean of each baseline."""
+    if table.baselines.empty:
+        yield "No baselines were scored, so nothing is said on whether training helps at all."
+        return
+    trained = table.scores.groupby("target")["score"].mean()
+    parts = []
+    for name, rows in table.baselines.groupby("strategy"):
+        baseline = rows.groupby("target")["score"].mean()
+        compared = [target for target in table.targets if target in baseline]
+        beaten = [target for target in compared if trained[target] > baseline[target]]
+        others = [target for target in compared if target not in beaten]
+        where = f" (not on {listed(others)})" if others and beaten else ""
+        parts.append(f"{name} on {len(beaten)} of {len(compared)} targets{where}")
+    yield f"The mean trained representation scores above {listed(parts)}."
+
+
+def on_sources(table: ResultsTable) -> Iterator[str]:
+    """The source whose single-source representation scores highest on each target, beside Random where it was scored."""
+    single = single_source_scores(table)
+    if single.empty:
+        yield "Which source helps most cannot be said from single-source runs: there are none."
+        return
+    random = table.baselines[table.baselines["strategy"] == "Random"].groupby("target")["score"].mean()
+    parts = []
+    for target in table.targets:
+        means = single[single["target"] == target].groupby("source")["score"].mean()
+        if means.empty:
+            parts.append(f"{target}: no single-source score")
+            continue
+        beside = f", Random {random[target]:.3g}" if target in random else ""
+        parts.append(f"{target}: {means.idxmax()} ({means.max():.3g}{beside})")
+    yield f"The single source that serves each target best: {'; '.join(parts)}."
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    names = list(names)
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def _with_interval(names: Sequence[str], rows: pd.DataFrame) -> list[str]:
+    return [f"{name} ({row.estimate:+.2f}, {row.ci_low:.2f} to {row.ci_high:.2f})"
+            for name, row in zip(names, rows.itertuples(), strict=True)]
+
+
+def _interval(row: pd.Series) -> str:
+    return f"{row['ci_low']:.2f} to {row['ci_high']:.2f}"
+
+
+def _s(which: pd.Series) -> str:
+    return "s" if which.sum() == 1 else ""

@@ -1,0 +1,69 @@
+"""The two models of the paper over a results table, each fitted or with the reason why it could not be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.contrasts import marginal_means, pairwise_strategies
+from analysis.mixed_model import MixedFit, NotCertified, fit_by_group, fixed_effects
+from analysis.results_table import ResultsTable
+from study.coding import SINGLE, Coding, first_model, n_star, second_model
+from study.errors import InputFaults
+from study.factors import Level
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model and what came of it: `fit` is None where there is none to report, and `why_not` says why.
+
+    `fixed` is `fixed_effects` of the fit; `contrasts` and `means` (at n* = `mean_n_star`) are the first model's.
+    """
+
+    name: str
+    coding: Coding
+    formula: str
+    n_rows: int
+    n_targets: int
+    why_not: str | None = None
+    fit: MixedFit | None = None
+    fixed: pd.DataFrame | None = None
+    contrasts: pd.DataFrame | None = None
+    means: pd.DataFrame | None = None
+    mean_n_star: float = 0.0
+
+
+def strategy_model(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> Model:
+    """The first model (Eq. 10-12), with comparisons of strategies and their marginal means."""
+    scores = table.scores
+    formula = "z ~ 0 + strategy + strategy:n_star" + "".join(f" + factor.{name}" for name in factors)
+    model = _fitted("strategy", formula + " + (0 + strategy + strategy:n_star || target)", table,
+                    first_model(scores, factors))
+    if model.fit is None:
+        return model
+    multiple = scores[scores["strategy"] != SINGLE]
+    steps = n_star(multiple["strategy"], multiple["n_sources"]) if "n_sources" in scores else np.empty(0)
+    mean_n_star = float(steps.mean()) if len(steps) else 0.0
+    return replace(model, contrasts=pairwise_strategies(model.fit), mean_n_star=mean_n_star,
+                   means=marginal_means(model.fit, model.coding.columns, mean_n_star))
+
+
+def size_model(table: ResultsTable) -> Model:
+    """The second model (Eq. 13-16): the size of the network and the number of sources as numbers."""
+    formula = "z ~ 1 + r_star * n_star + (0 + r_star * n_star || target)"
+    return _fitted("size", formula, table, second_model(table.scores))
+
+
+def _fitted(name: str, formula: str, table: ResultsTable, coding: Coding) -> Model:
+    scores = table.scores
+    model = Model(name, coding, formula, len(scores), len(table.targets))
+    if not coding.random:
+        return replace(model, why_not="no term of the model varies in these rows")
+    try:
+        fit = fit_by_group(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
+    except (NotCertified, InputFaults) as reason:
+        return replace(model, why_not=str(reason))
+    return replace(model, fit=fit, fixed=fixed_effects(fit))

@@ -1,0 +1,65 @@
+"""The report: one HTML file with everything in it, to be read without a network."""
+
+from __future__ import annotations
+
+import base64
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from analysis.models import Model
+from analysis.pictures import Picture
+from analysis.results_table import ResultsTable
+from analysis.tables import Table
+
+LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
+PROVENANCE = ("data_fingerprint", "code_version", "train_scores_version", "probe_scores_version", "device", "precision",
+              "threads")
+
+
+def render_page(study_name: str, rows: pd.DataFrame, table: ResultsTable, models: Sequence[Model], findings: Sequence[str],
+                pictures: Sequence[tuple[Picture, Path | None]], tables: Sequence[Table], plan: pd.DataFrame | None) -> str:
+    """The page as HTML. All text from outside is escaped; pictures (with the PNG drawn, if any) are embedded."""
+    environment = Environment(loader=PackageLoader("analysis", ""), autoescape=select_autoescape(default=True, default_for_string=True),
+                              undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["cell"] = _cell
+    return environment.get_template("page.html.j2").render(
+        study_name=study_name, table=table, models=models, findings=findings,
+        pictures=[(picture, None if path is None else base64.b64encode(path.read_bytes()).decode()) for picture, path in pictures],
+        tables=[one for one in tables if one.on_page], planned=_planned(table, plan),
+        versions={"Python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        provenance=_provenance(rows),
+    )
+
+
+def _planned(table: ResultsTable, plan: pd.DataFrame | None) -> str | None:
+    """How much of the plan has a score."""
+    if plan is None:
+        return None
+    scored = set(table.scores["run_id"])
+    done = sum(run in scored for run in plan["run_id"])
+    return f"{done} of {len(plan)} planned runs have a score on at least one target."
+
+
+def _provenance(rows: pd.DataFrame) -> Mapping[str, str]:
+    """What the rows say of where they come from: every value that occurs."""
+    told = {name: ", ".join(sorted(map(str, rows[name].dropna().unique()))) for name in PROVENANCE if name in rows}
+    for name, edge in (("started_at", "min"), ("finished_at", "max")):
+        if name in rows and rows[name].notna().any():
+            told[name] = str(getattr(pd.to_datetime(rows[name], utc=True), edge)().floor("s"))
+    return told
+
+
+def _cell(value: object) -> str:
+    """A table's cell: four significant digits, small p values as such, an en dash for what is not there."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if pd.isna(value):
+            return "–"
+        return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"
+    return str(value)
