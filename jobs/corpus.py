@@ -1,0 +1,90 @@
+"""The corpus that is learned from: its tracks, which of them have labels of every source, and which train."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jobs.labels.label_models import LABEL_MODELS
+from jobs.labels.tables import empty_text, faulty_rows, read_columns
+from study.cost import MINIMUM_FRAMES
+from study.errors import Fault, InputFaults, raise_all
+from study.run import study_seed_sequence
+from study.study_file import FILE_NAME, Study
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """`tracks` (track_id, path[, artist]) that are learned from, by track_id; `labels` a table for each source but self.
+
+    `unlabelled`: how many of the listed tracks each source has no label of; under `use = "common"` they are left out.
+    """
+
+    tracks: pd.DataFrame
+    labels: Mapping[str, Any]
+    unlabelled: Mapping[str, int]
+    listed: int
+
+
+def read_corpus(study: Study) -> Corpus:
+    """Read the corpus's table and every source's. Raises InputFaults with the faults of all of them."""
+    faults: list[Fault] = []
+    tracks = pd.DataFrame()
+    try:
+        tracks = _read_tracks(study)
+    except InputFaults as error:
+        faults += error.faults
+    labels = {}
+    for name, source in study.sources.items():
+        if source.labels != "self":
+            try:
+                labels[name] = LABEL_MODELS[source.labels].read(source)
+            except InputFaults as error:
+                faults += error.faults
+    if study.crop_frames < MINIMUM_FRAMES:
+        faults.append(Fault(FILE_NAME, "[mel] crop_s", study.mel.crop_s,
+                            f"a crop has {study.crop_frames} frames, and the network needs {MINIMUM_FRAMES}"))  # fmt: skip
+    raise_all(faults)
+    has_label = {name: tracks["track_id"].isin(table.track_ids) for name, table in labels.items()}
+    unlabelled = {name: int((~has).sum()) for name, has in has_label.items()}
+    kept = tracks
+    if study.corpus.use == "common" and has_label:
+        kept = tracks[np.logical_and.reduce(list(has_label.values()))].reset_index(drop=True)
+    if len(kept) < 4:
+        lacking = ", ".join(f"{count} have no {name}" for name, count in unlabelled.items())
+        raise InputFaults([Fault(str(study.corpus.tracks), "track_id", None,
+                                 f"of {len(tracks)} tracks {len(kept)} have labels of every source ({lacking}); "
+                                 "expected 4 or more")])  # fmt: skip
+    return Corpus(kept, labels, unlabelled, len(tracks))
+
+
+def training_split(study: Study, tracks: pd.DataFrame) -> np.ndarray:
+    """Which tracks train (n_tracks,) bool; the rest validate. At random, whole artists under `split_by = "artist"`."""
+    rng = np.random.default_rng(study_seed_sequence(study, "training and validation"))
+    n_validation = round(study.corpus.validation * len(tracks))
+    units = tracks["artist" if study.corpus.split_by == "artist" else "track_id"].to_numpy()
+    names, unit_of = np.unique(units, return_inverse=True)
+    sizes = np.bincount(unit_of)
+    order = rng.permutation(len(names))
+    validating = order[np.cumsum(sizes[order]) <= n_validation]
+    training = ~np.isin(unit_of, validating)
+    if training.sum() < 2 or (n_validation and training.all()):
+        expected = f"cannot divide {len(names)} {study.corpus.split_by}s into training and validation"
+        raise InputFaults([Fault(FILE_NAME, "[corpus] validation", study.corpus.validation, expected)])
+    return training
+
+
+def _read_tracks(study: Study) -> pd.DataFrame:
+    path = study.corpus.tracks
+    by_artist = study.corpus.split_by == "artist"
+    table = read_columns(path, ("track_id", "path", *(["artist"] if by_artist else [])))
+    faults = [fault for column in table.columns for fault in empty_text(path, table, column)]
+    faults += faulty_rows(path, table, "track_id", table["track_id"].duplicated(), "expected each track only once")
+    raise_all(faults)
+    table["path"] = [str(Path(path).parent / sound) for sound in table["path"]]
+    return table.sort_values("track_id", ignore_index=True)

@@ -1,0 +1,28 @@
+"""Runs steps one after another in this process: Ray's twin for a laptop, a debugger and the tests."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from jobs.steps import Report, Step, execute
+from study.study_file import Study
+
+
+class InProcess:
+    """The backend without Ray: a step started is run when its report is asked for."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._started: deque[Step] = deque()
+
+    def has_room(self, step: Step) -> bool:
+        return not self._started
+
+    def start(self, step: Step) -> None:
+        self._started.append(step)
+
+    def next_report(self) -> Report:
+        return execute(self._study, self._started.popleft())
+
+    def close(self) -> None:
+        self._started.clear()

@@ -1,0 +1,175 @@
+"""The story of a launch: what the plan holds and the results lack, as steps, until nothing is missing.
+
+    planned runs + baselines -> missing targets of each -> learn (train, represent) -> evaluate a target -> commit
+
+The state of a sweep is what is on disk: launching is resuming, and a launch that was killed has lost at most the steps
+in flight.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from jobs.failures import DISK_FULL, Failure, is_tried_again
+from jobs.prepare import Prepared
+from jobs.records import read_trained
+from jobs.steps import Report, Step
+from study.errors import Fault, InputFaults, RunFailed
+from study.paths import Paths
+from study.result_store import TRAIN_SCORES_VERSION, invalid_results, stored_results
+from study.run import Run
+from study.study_file import Study
+
+
+class Backend(Protocol):
+    """Where steps run. `next_report` waits for any started step to end; a step never raises, it reports."""
+
+    def has_room(self, step: Step) -> bool: ...
+    def start(self, step: Step) -> None: ...
+    def next_report(self) -> Report: ...
+    def close(self) -> None: ...
+
+
+@dataclass
+class Progress:
+    """What a launch has done so far; `tell` functions read it."""
+
+    n_runs: int
+    n_evaluations: int
+    runs_done: int = 0
+    evaluations_done: int = 0
+    started_at: float = field(default_factory=time.monotonic)
+    failed: dict[str, Failure] = field(default_factory=dict)
+
+
+def missing_targets(study: Study, prepared: Prepared, runs: Iterable[Run]) -> dict[Run, tuple[str, ...]]:
+    """The targets that each run still lacks a valid result on, in the order of `runs`; complete runs are left out."""
+    done = {(stored.run_id, stored.target, stored.fingerprint) for stored in stored_results(Paths(study.store))}
+    lacking = {}
+    for run in runs:
+        targets = tuple(
+            name for name, target in prepared.targets.items() if (run.run_id, name, target.fingerprint) not in done
+        )
+        if targets:
+            lacking[run] = targets
+    return lacking
+
+
+def refuse_other_data(study: Study, prepared: Prepared, runs: Iterable[Run], mix_versions: bool) -> None:
+    """Raise `InputFaults` naming the runs whose weights come from other data, or from code that scores otherwise."""
+    paths = Paths(study.store)
+    faults = []
+    for run in runs:
+        trained = read_trained(paths, run.run_id)
+        if trained is None:
+            continue
+        fingerprint = prepared.fingerprint_of(run)
+        if trained.data_fingerprint != fingerprint:
+            faults.append(Fault(f"runs/{run.run_id}", "data_fingerprint", trained.data_fingerprint,
+                                f"expected {fingerprint}: this run was trained before the corpus or its labels changed; "
+                                "restore them, or give the changed study another [study] store"))  # fmt: skip
+        if trained.train_scores_version != TRAIN_SCORES_VERSION and not mix_versions:
+            faults.append(Fault(f"runs/{run.run_id}", "train_scores_version", trained.train_scores_version,
+                                f"expected {TRAIN_SCORES_VERSION}: another version of this program trained it; "
+                                "--mix-versions uses it all the same"))  # fmt: skip
+    if faults:
+        raise InputFaults(faults)
+
+
+def set_invalid_aside(study: Study) -> list[Fault]:
+    """Rename result files that cannot be read, so that their run x target is evaluated again; say which."""
+    faults = invalid_results(Paths(study.store))
+    for path in faults:
+        path.rename(path.with_suffix(".invalid"))
+    return list(faults.values())
+
+
+def launch(
+    study: Study,
+    prepared: Prepared,
+    runs: Sequence[Run],
+    backend: Backend,
+    tell: Callable[[Progress, Report], None],
+    stop_after_s: float | None = None,
+) -> Progress:
+    """Run what is missing of `runs` on all targets; evaluations go before trainings, so that scores come early.
+
+    A step that fails is said and the rest goes on; a full disk stops the launch. After `stop_after_s` no further
+    training is begun, and what has begun is finished.
+    """
+    lacking = missing_targets(study, prepared, runs)
+    progress = Progress(len(lacking), sum(map(len, lacking.values())))
+    to_learn = deque(Step("learn", run, targets) for run, targets in lacking.items())
+    to_evaluate: deque[Step] = deque()
+    left = {run.run_id: set(targets) for run, targets in lacking.items()}
+    tries: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
+    in_flight = 0
+
+    def start_all_that_fit() -> int:
+        started = 0
+        for queue in (to_evaluate, to_learn):
+            while queue and backend.has_room(queue[0]):
+                backend.start(queue.popleft())
+                started += 1
+        return started
+
+    while True:
+        if stop_after_s is not None and time.monotonic() - progress.started_at > stop_after_s:
+            to_learn.clear()
+        in_flight += start_all_that_fit()
+        if not in_flight:
+            break
+        report = backend.next_report()
+        in_flight -= 1
+        step, failure = report.step, report.failure
+        if failure is None:
+            if step.kind == "learn":
+                to_evaluate.extend(Step("evaluate", step.run, (target,)) for target in step.targets)
+            else:
+                progress.evaluations_done += 1
+                left[step.run.run_id] -= set(step.targets)
+                if not left[step.run.run_id]:
+                    progress.runs_done += 1
+                    forget_representations(study, prepared, step.run)
+        else:
+            key = (step.kind, step.run.run_id, step.targets)
+            tries[key] += 1
+            if is_tried_again(failure, tries[key]):
+                (to_learn if step.kind == "learn" else to_evaluate).append(step)
+            else:
+                progress.failed[step.run.run_id] = failure
+        tell(progress, report)
+        if failure is not None and failure.cause == DISK_FULL:
+            free = shutil.disk_usage(study.store).free
+            raise RunFailed(f"{failure.message}: {free / 2**20:.0f} MiB are free under {study.store}; "
+                            "make room and launch again, nothing that was finished is lost")  # fmt: skip
+    return progress
+
+
+def forget_representations(study: Study, prepared: Prepared, run: Run) -> None:
+    """Delete the representations of a run that is done, but for the targets that keep theirs."""
+    kept = {prepared.targets[name].sound for name, target in study.targets.items() if "representation" in target.keep}
+    folder = Paths(study.store).representations(run.run_id)
+    for path in folder.glob("*.npy"):
+        if path.stem not in kept:
+            path.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def forget_left_over(study: Study, prepared: Prepared, runs: Sequence[Run]) -> None:
+    """Delete what a killed launch left of runs that are done."""
+    unfinished = {run.run_id for run in missing_targets(study, prepared, runs)}
+    for run in runs:
+        if run.run_id not in unfinished:
+            forget_representations(study, prepared, run)
+
+
+def failures_told(failed: Mapping[str, Failure]) -> str:
+    """One line a failed run."""
+    return "\n".join(f"run {run_id} failed ({failure.cause}): {failure.message}" for run_id, failure in failed.items())

@@ -1,0 +1,266 @@
+"""Sound to mel stores, label tables to label distributions, targets to theirs: only what is missing or stale.
+
+    prepared/sound/<key>/            a mel store; the key is a hash of its sounds and of [mel], so targets that share
+                                     their sound share a store, and a changed file makes another key
+    prepared/labels/<source>-<fingerprint>.npz   distribution (n_tracks, factors), tracks in the corpus's order
+    prepared/corpus-<fingerprint>.npz            training (n_tracks,), mean and deviation (n_mels,)
+    prepared/prepared.json           what belongs to the study as it is now; written last
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from jobs.corpus import Corpus, read_corpus, training_split
+from jobs.labels.label_models import LABEL_MODELS
+from jobs.labels.plsa import PlsaModel, top_terms
+from jobs.sound.content_hashes import content_hashes
+from jobs.sound.decode import EXPECTED, sound_faults
+from jobs.sound.mel_store import MelStore, band_statistics, read_mel_store
+from jobs.sound.mel_writing import HASHES, write_mel_store
+from jobs.targets.evaluate import read_target, target_splits
+from jobs.targets.track_labels import TargetData
+from study.errors import Fault, InputFaults, raise_all
+from study.paths import Paths, write_whole
+from study.run import Run, study_seed_sequence
+from study.study_file import Source, Study, missing_files, not_launchable
+
+
+@dataclass(frozen=True)
+class PreparedTarget:
+    """A target's mel store by its key, and the fingerprint that its results carry."""
+
+    sound: str
+    fingerprint: str
+    n_tracks: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `prepare` has made for the study as it is now. `sources` holds a fingerprint for each."""
+
+    corpus_sound: str
+    corpus_fingerprint: str
+    n_training: int
+    n_validation: int
+    sources: Mapping[str, str]
+    targets: Mapping[str, PreparedTarget]
+
+    def fingerprint_of(self, run: Run) -> str:
+        """The data that a run's weights come from: the corpus and the labels of its sources."""
+        return _fingerprint(self.corpus_fingerprint, *(self.sources[name] for name in run.sources))
+
+
+@dataclass(frozen=True)
+class CorpusArrays:
+    """What training reads beside the mel store: which tracks train, and the statistics of their bands in dB."""
+
+    training: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+
+
+def check(study: Study, workers: int = 1) -> list[Fault]:
+    """Every fault of what the study file points to: files, tables, splits, and each sound decoded."""
+    faults, corpus, targets = _read_all(study)
+    sounds = [] if corpus is None or study.corpus.on_broken == "drop" else list(corpus.tracks["path"])
+    sounds += [str(path) for data in targets.values() for path in data.paths]
+    return faults + sound_faults(dict.fromkeys(sounds), workers)
+
+
+def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, workers: int | None = None) -> Prepared:
+    """Make what is missing or stale, and say what was done. Raises InputFaults with everything that is wrong first."""
+    faults, corpus, targets = _read_all(study)
+    raise_all(faults)
+    assert corpus is not None  # without faults it was read
+    workers = workers or os.cpu_count() or 1
+    paths = Paths(study.store)
+    paths.prepared.mkdir(parents=True, exist_ok=True)
+
+    sounds = {name: pd.DataFrame({"track_id": data.track_ids, "path": data.paths}) for name, data in targets.items()}
+    keys = _sound_keys(study, {"": corpus.tracks, **sounds}, workers)
+    broken: list[Fault] = []
+    for name, tracks in {"": corpus.tracks, **sounds}.items():
+        try:
+            _make_mel_store(study, keys[name], tracks, "stop" if name else study.corpus.on_broken, tell, workers)
+        except InputFaults as error:
+            broken += error.faults
+    raise_all(dict.fromkeys(broken))
+    store = open_sound(study, keys[""])
+
+    tracks = corpus.tracks.set_index("track_id", drop=False).loc[list(store.track_ids)]
+    training = training_split(study, tracks)
+    corpus_fingerprint = _fingerprint(keys[""], training.tobytes().hex())
+    _corpus_arrays(study, corpus_fingerprint, store, training)
+    sources = {
+        name: _labels(study, name, source, corpus, list(store.track_ids), training, corpus_fingerprint, tell)
+        for name, source in study.sources.items()
+    }
+    prepared = Prepared(
+        keys[""], corpus_fingerprint, int(training.sum()), int((~training).sum()), sources,
+        {name: PreparedTarget(keys[name], _target_fingerprint(study, name, data, keys[name]), len(data.track_ids))
+         for name, data in targets.items()},
+    )  # fmt: skip
+    text = json.dumps(asdict(prepared), indent=1)
+    write_whole(_prepared_json(paths), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    tell(f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} to learn from, "
+         f"{prepared.n_validation} to validate; {store.counts}")  # fmt: skip
+    for name, count in corpus.unlabelled.items():
+        if count:
+            left_out = "left out" if study.corpus.use == "common" else "not learned from for it"
+            tell(f"source {name}: {count} tracks without a label, {left_out}")
+    return prepared
+
+
+def read_prepared(study: Study) -> Prepared:
+    """What `prepare` made last. Raises InputFaults if it has not run."""
+    path = _prepared_json(Paths(study.store))
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise InputFaults([Fault(str(path), "", None, "not prepared yet; `study prepare` does it")]) from None
+    targets = {name: PreparedTarget(**target) for name, target in raw.pop("targets").items()}
+    return Prepared(**raw, targets=targets)
+
+
+def open_sound(study: Study, key: str) -> MelStore:
+    return read_mel_store(Paths(study.store).prepared / "sound" / key)
+
+
+def open_corpus_arrays(study: Study, prepared: Prepared) -> CorpusArrays:
+    path = Paths(study.store).prepared / f"corpus-{prepared.corpus_fingerprint}.npz"
+    with np.load(path, allow_pickle=False) as arrays:
+        return CorpusArrays(arrays["training"], arrays["mean"], arrays["deviation"])
+
+
+def open_labels(study: Study, prepared: Prepared, source: str) -> np.ndarray:
+    """Distribution over the source's factors (n_tracks, factors), float32; a row of NaN where a track has no label."""
+    path = Paths(study.store).prepared / "labels" / f"{source}-{prepared.sources[source]}.npz"
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays["distribution"]
+
+
+def _read_all(study: Study) -> tuple[list[Fault], Corpus | None, dict[str, TargetData]]:
+    """The corpus and the targets as far as they can be read, and every fault of them."""
+    faults = not_launchable(study) + missing_files(study)
+    absent = {fault.value for fault in faults}
+    corpus, targets = None, {}
+    named = [study.corpus.tracks, *(source.table for source in study.sources.values())]
+    if not absent.intersection(map(str, named)):
+        try:
+            corpus = read_corpus(study)
+        except InputFaults as error:
+            faults += error.faults
+    for name, target in study.targets.items():
+        if not absent.intersection(map(str, (target.tracks, target.interactions))):
+            try:
+                targets[name] = read_target(target, name)
+                target_splits(targets[name], target, study.seed, name)
+            except InputFaults as error:
+                faults += error.faults
+    return list(dict.fromkeys(faults)), corpus, targets
+
+
+def _sound_keys(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) -> dict[str, str]:
+    """A hash for each set of sounds, of the sounds' content and of what the mel store depends on.
+
+    Raises InputFaults that name every file that is not there or cannot be read.
+    """
+    cache = Paths(study.store).prepared / "sound" / HASHES
+    cache.parent.mkdir(exist_ok=True)
+    files = [str(path) for tracks in sounds.values() for path in tracks["path"]]
+    hash_of = dict(zip(files, content_hashes(files, cache, workers), strict=True))
+    needed = [name for name in sounds if name or study.corpus.on_broken == "stop"]
+    unread = dict.fromkeys(str(p) for name in needed for p in sounds[name]["path"] if hash_of[str(p)] is None)
+    raise_all(Fault(path, "sound", "no such file" if not Path(path).is_file() else "unreadable", EXPECTED)
+              for path in unread)  # fmt: skip
+    settings = [study.mel.model_dump_json(), study.corpus.sample_rate_hz, study.corpus.channels]
+    return {
+        name: _fingerprint(*settings, *tracks["track_id"], *(hash_of[str(path)] for path in tracks["path"]))
+        for name, tracks in sounds.items()
+    }
+
+
+def _make_mel_store(
+    study: Study, key: str, tracks: pd.DataFrame, on_broken: str, tell: Callable[[str], None], workers: int
+) -> None:
+    folder = Paths(study.store).prepared / "sound" / key
+    if not folder.is_dir():
+        tell(f"sound: {len(tracks)} clips to mel")
+        write_mel_store(folder, tracks, study.corpus.sample_rate_hz, study.corpus.channels, study.mel,
+                        study.crop_frames, on_broken, workers)  # fmt: skip
+
+
+def _corpus_arrays(study: Study, fingerprint: str, store: MelStore, training: np.ndarray) -> None:
+    path = Paths(study.store).prepared / f"corpus-{fingerprint}.npz"
+    if not path.is_file():
+        mean, deviation = band_statistics(store, np.flatnonzero(training))
+        _save_arrays(path, training=training, mean=mean, deviation=deviation)
+
+
+def _labels(
+    study: Study, name: str, source: Source, corpus: Corpus, track_ids: list[str], training: np.ndarray,
+    corpus_fingerprint: str, tell: Callable[[str], None],
+) -> str:  # fmt: skip
+    """Fit the source's label model on training tracks and store every track's distribution; the fingerprint of both."""
+    if source.labels == "self":
+        return _fingerprint(corpus_fingerprint, "self")
+    folder = Paths(study.store).prepared / "labels"
+    (table_hash,) = content_hashes([source.table], folder / HASHES)
+    fingerprint = _fingerprint(corpus_fingerprint, source.label_settings(), study.seed, table_hash)
+    path = folder / f"{name}-{fingerprint}.npz"
+    if path.is_file():
+        return fingerprint
+    tell(f"labels: {name} to {source.factors} factors ({source.labels})")
+    model_of = LABEL_MODELS[source.labels]
+    present = set(corpus.labels[name].track_ids)
+    labelled = np.array([track_id in present for track_id in track_ids])
+    table = corpus.labels[name].select([track_id for track_id in track_ids if track_id in present])
+    rng = np.random.default_rng(study_seed_sequence(study, f"labels of {name}"))
+    model = model_of.fit(table, training[labelled], source.factors, rng)
+    distribution = np.full((len(track_ids), source.factors), np.nan, dtype=np.float32)
+    distribution[labelled] = model_of.distribution(model, table)
+    _save_arrays(path, distribution=distribution)
+    if isinstance(model, PlsaModel):
+        topics = pd.DataFrame(top_terms(model)).rename(columns=lambda rank: f"term_{rank + 1}")
+        topics.insert(0, "topic", range(1, len(topics) + 1))
+        write_whole(folder / f"{name}-topics.csv", partial(topics.to_csv, index=False))
+    return fingerprint
+
+
+def _target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -> str:
+    """What a target's scores depend on beside the representation: its labels, its sound, its splits and its probe."""
+    target = study.targets[name]
+    settings = target.model_dump(mode="json", exclude={"tracks", "interactions", "keep", "metrics"})
+    plays = () if data.plays is None else (data.plays.indptr, data.plays.indices, data.plays.data)
+    arrays = (data.labels, data.groups, data.in_test, *plays)
+    content = hashlib.sha256()
+    for array in arrays:
+        content.update(b"none" if array is None else str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
+    return _fingerprint(settings, sorted(target.metric_names), data.track_ids, sound, study.seed, content.hexdigest())
+
+
+def _save_arrays(path: Path, **arrays: np.ndarray) -> None:
+    def save(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    write_whole(path, save)
+
+
+def _fingerprint(*parts: object) -> str:
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _prepared_json(paths: Paths) -> Path:
+    return paths.prepared / "prepared.json"

@@ -1,0 +1,96 @@
+"""Runs steps as Ray tasks, on this machine or on a cluster. The one file that imports Ray.
+
+Only ids and paths travel: a task gets the study file and a step, reads the rest from the store, and returns a report. Ray
+itself retries nothing (`max_retries=0`): what is tried again is the launch's to decide.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+from typing import Any
+
+from jobs import failures
+from jobs.steps import Report, Step, execute
+from study.errors import Fault, InputFaults
+from study.study_file import Study
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# A CPU task keeps the devices that it finds: the warning about the coming default says nothing to our users.
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+import ray  # noqa: E402
+import ray.exceptions  # noqa: E402
+
+
+class RayBackend:
+    """The backend on Ray. `address` None starts Ray on this machine; `auto`, HOST:PORT or ray://... joins a cluster.
+
+    A learning step holds `gpu_share` of a GPU where the cluster has any, and the study's threads as CPUs; an
+    evaluation holds CPUs only, so that probes run while the next training has the card.
+    """
+
+    def __init__(self, study: Study, address: str | None = None, gpu_share: float | None = None) -> None:
+        self._threads = study.compute.threads
+        self._gpu_share = study.cluster.gpu_share if gpu_share is None else gpu_share
+        # Ray puts the driver's working directory first on its workers' path: from an empty one, nothing of a
+        # user's (an analysis.py, a study.py) stands there before ours.
+        self._empty = tempfile.TemporaryDirectory(prefix="study-")
+        with contextlib.chdir(self._empty.name):
+            try:
+                ray.init(
+                    address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
+                    runtime_env=dict(study.cluster.runtime_env) or None,
+                )  # fmt: skip
+            except ConnectionError as error:
+                expected = f"no Ray cluster answers there ({error}); without --address Ray starts on this machine"
+                raise InputFaults([Fault("", "--address", address, expected)]) from None
+        resources = ray.cluster_resources()
+        self._gpus = resources.get("GPU", 0.0)
+        if self._threads > resources.get("CPU", 0.0):
+            self.close()
+            raise InputFaults([Fault("study.toml", "[compute] threads", self._threads,
+                                     f"the cluster has {resources.get('CPU', 0.0):g} CPUs")])  # fmt: skip
+        self._study = ray.put(study)
+        self._running: dict[Any, Step] = {}
+        self._learn = ray.remote(max_calls=1, max_retries=0)(execute)  # a fresh process: its memory goes with it
+        self._evaluate = ray.remote(max_retries=0)(execute)
+
+    def _needs(self, step: Step) -> dict[str, float]:
+        gpus = self._gpu_share if step.kind == "learn" and self._gpus else 0.0
+        return {"CPU": float(self._threads), "GPU": gpus}
+
+    def has_room(self, step: Step) -> bool:
+        """Whether the cluster, as large as it is now, could begin the step at once."""
+        total = ray.cluster_resources()
+        taken = [self._needs(running) for running in self._running.values()]
+        return all(
+            need + sum(other[kind] for other in taken) <= total.get(kind, 0.0) + 1e-9
+            for kind, need in self._needs(step).items()
+        )
+
+    def start(self, step: Step) -> None:
+        task = self._learn if step.kind == "learn" else self._evaluate
+        needs = self._needs(step)
+        ref = task.options(num_cpus=needs["CPU"], num_gpus=needs["GPU"]).remote(self._study, step)
+        self._running[ref] = step
+
+    def next_report(self) -> Report:
+        """Wait for any step to end. A worker or node that died is a report, too."""
+        ready, _ = ray.wait(list(self._running), num_returns=1)
+        step = self._running.pop(ready[0])
+        try:
+            return ray.get(ready[0])
+        except ray.exceptions.OutOfMemoryError as error:
+            return Report(step, 0.0, failures.Failure(failures.HOST_MEMORY, str(error).splitlines()[0]))
+        except ray.exceptions.RayTaskError as error:  # the step could not even be read by the worker
+            return Report(step, 0.0, failures.failure_of(error.cause or error))
+        except ray.exceptions.RayError as error:
+            return Report(step, 0.0, failures.Failure(failures.LOST, str(error).splitlines()[0]))
+
+    def close(self) -> None:
+        ray.shutdown()
+        self._empty.cleanup()
+

@@ -1,0 +1,117 @@
+"""What a run leaves beside its weights: `trained.json` once it has learned, and a line for each attempt at a step."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jobs.failures import Failure
+from study.errors import Fault, InputFaults
+from study.paths import Paths, write_once, write_whole
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the results of a run say of its training. It is there if and only if the run has learned.
+
+    `outcome` is "ok", or "diverged": then there are no weights, and that is a result.
+    """
+
+    outcome: str
+    attempt: str
+    train_seconds: float
+    train_steps: int
+    device: str
+    precision: str
+    n_parameters: int
+    representation_dim: int
+    threads: int
+    data_fingerprint: str
+    train_scores_version: int
+    started_at: str
+
+
+def write_trained(paths: Paths, run_id: str, trained: Trained) -> None:
+    """Say that the run has learned; the first attempt to say so is the one that counts."""
+    text = json.dumps(asdict(trained), indent=1)
+    write_once(paths.trained(run_id), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def read_trained(paths: Paths, run_id: str) -> Trained | None:
+    """None if the run has not learned yet. Raises InputFaults if the record is not one."""
+    path = paths.trained(run_id)
+    try:
+        return Trained(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        expected = f"not a record of a training ({error}); delete the folder runs/{run_id} to train it again"
+        raise InputFaults([Fault(str(path), "", None, expected)]) from None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A try at a step: by which process, since when, and once it has ended when, and why if it failed."""
+
+    attempt: str
+    kind: str
+    targets: tuple[str, ...]
+    host: str
+    pid: int
+    started_at: str
+    finished_at: str | None = None
+    cause: str | None = None
+    message: str | None = None
+    traceback: str | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Not ended, and its process is there as far as this machine can tell."""
+        return self.finished_at is None and (self.host != socket.gethostname() or _is_alive(self.pid))
+
+
+def begin_attempt(kind: str, targets: tuple[str, ...]) -> Attempt:
+    """An attempt of this process, now; its id sorts by time."""
+    started_at = now()
+    name = f"{started_at[:26].replace(':', '').replace('-', '')}-{uuid.uuid4().hex[:6]}"
+    return Attempt(name, kind, targets, socket.gethostname(), os.getpid(), started_at)
+
+
+def write_attempt(paths: Paths, run_id: str, attempt: Attempt) -> None:
+    path = paths.attempts(run_id) / f"{attempt.attempt}.json"
+    text = json.dumps(asdict(attempt), indent=1)
+    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def read_attempts(paths: Paths, run_id: str) -> list[Attempt]:
+    """The attempts at a run's steps, oldest first; one that cannot be read says nothing and is passed over."""
+    found = []
+    for path in sorted(paths.attempts(run_id).glob("*.json")):
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            found.append(Attempt(**raw | {"targets": tuple(raw["targets"])}))
+        except (ValueError, TypeError, KeyError):
+            continue
+    return found
+
+
+def last_failure(attempts: list[Attempt]) -> Failure | None:
+    """Why the newest attempt that ended failed; None if it did not, or if there is none."""
+    ended = [attempt for attempt in attempts if attempt.finished_at is not None]
+    if not ended or ended[-1].cause is None:
+        return None
+    return Failure(ended[-1].cause, ended[-1].message or "")
+
+
+def now() -> str:
+    """This moment, UTC, ISO 8601 with microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists() if Path("/proc").is_dir() else True

@@ -1,0 +1,47 @@
+"""The door: parse, call one function, print. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import typer
+
+from study.commands.analyze import analyze
+from study.commands.check import check
+from study.commands.demo import demo
+from study.commands.design import design
+from study.commands.launch import launch
+from study.commands.new import new
+from study.commands.prepare import prepare
+from study.commands.schema import schema
+from study.commands.status import status
+from study.errors import StudyError
+
+app = typer.Typer(
+    name="study", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Large statistical studies of learned representations: design, launch on Ray, analyze.",
+)  # fmt: skip
+for command in (new, check, design, prepare, launch, status, analyze, schema, demo):
+    app.command()(command)
+
+
+def run() -> None:
+    """The `study` command. Exit status 0 done, 1 it ran and something failed, 2 the input or the usage is wrong."""
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except click.exceptions.Abort:
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except StudyError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        print("stopped; nothing that was finished is lost, and the same command goes on", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our output, such as head, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

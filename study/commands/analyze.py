@@ -1,0 +1,84 @@
+"""`study analyze`: fit the models to the results and write the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from study.commands.arguments import Folder
+from study.commands.terminal import tell
+from study.errors import Fault, InputFaults
+from study.paths import Paths
+from study.plan import read_plan
+from study.result_store import read_results
+from study.run import baseline_runs
+from study.study_file import FILE_NAME, Study, read_study
+
+
+def analyze(
+    folder: Folder = Path("."),
+    results: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Analyse this table instead, CSV or Parquet; may be repeated."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the report goes; report/ of the study if left out.")] = None,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Parametric bootstrap refits for percentile intervals.")] = 0,
+    mix_versions: Annotated[
+        bool, typer.Option("--mix-versions", help="Take scores of different versions together.")
+    ] = False,
+) -> None:
+    """Fit the models and write the report; `--results` analyses a table from elsewhere, without a study folder too."""
+    if results:
+        report = _analyze_tables(folder, results, out, bootstrap, mix_versions)
+    else:
+        report = analyze_study(read_study(folder), out, bootstrap, mix_versions)
+    print(report)
+
+
+def analyze_study(study: Study, out: Path | None = None, bootstrap: int = 0, mix_versions: bool = False) -> Path:
+    """Analyse a study's own results: those of its plan and baselines, on its targets as they are defined now."""
+    from analysis.analyze import analyze as story
+    from jobs.prepare import read_prepared
+
+    paths = Paths(study.store)
+    runs = baseline_runs(study) + read_plan(paths.plan, study)
+    rows, faults = read_results(paths)
+    for fault in faults:
+        tell(str(fault))
+    if rows.empty:
+        raise InputFaults([Fault(str(paths.results), "", None, "no results yet; `study launch` makes them")])
+    prepared = read_prepared(study)
+    now = {(name, at.fingerprint) for name, at in prepared.targets.items()}
+    belongs = rows["run_id"].isin([run.run_id for run in runs])
+    belongs &= pd.MultiIndex.from_frame(rows[["target", "target_fingerprint"]]).isin(now)
+    if not belongs.all():
+        tell(f"{(~belongs).sum()} rows of another version of the study file or its targets are left out")
+    found = story(
+        rows[belongs], {name: target.primary_metric for name, target in study.targets.items()}, list(study.sources),
+        out or paths.report, study.name, plan=pd.read_parquet(paths.plan), bootstrap=bootstrap, seed=study.seed,
+        factors=study.further_factors, mix_versions=mix_versions,
+    )  # fmt: skip
+    for sentence in found.findings:
+        tell(sentence)
+    return found.page
+
+
+def _analyze_tables(folder: Path, files: list[Path], out: Path | None, bootstrap: int, mix_versions: bool) -> Path:
+    """Tables from elsewhere; the study file, where there is one, says the metrics and the order of sources."""
+    from analysis.analyze import analyze as story
+    from analysis.results_table import read_table
+
+    study = read_study(folder) if (folder / FILE_NAME).exists() else None
+    rows = pd.concat([read_table(path) for path in files], ignore_index=True)
+    found = story(
+        rows, {name: target.primary_metric for name, target in study.targets.items()} if study else {},
+        list(study.sources) if study else None, out or (Paths(study.store).report if study else folder / "report"),
+        study.name if study else files[0].stem, bootstrap=bootstrap, seed=study.seed if study else 0,
+        factors=study.further_factors if study else None, mix_versions=mix_versions,
+    )  # fmt: skip
+    for sentence in found.findings:
+        tell(sentence)
+    return found.page

@@ -1,0 +1,36 @@
+"""`study check`: every fault of the study file and of all that it points to, at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import typer
+
+from study.commands.arguments import AsJson, Folder
+from study.commands.terminal import tell
+from study.errors import InputFaults
+from study.study_file import read_study
+
+
+def check(folder: Folder = Path("."), as_json: AsJson = False) -> None:
+    """Read the study file and everything that it points to, sound included, and list every fault."""
+    try:
+        study = read_study(folder)
+        from jobs.prepare import check as check_data
+
+        faults = check_data(study, os.cpu_count() or 1)
+    except InputFaults as error:
+        faults = list(error.faults)
+    if as_json:
+        shown = [
+            {"file": fault.file, "key": fault.key, "value": None if fault.value is None else str(fault.value),
+             "expected": fault.expected, "nearest": fault.nearest}
+            for fault in faults
+        ]  # fmt: skip
+        print(json.dumps({"ok": not faults, "faults": shown}, indent=1))
+        raise typer.Exit(2 if faults else 0)
+    if faults:
+        raise InputFaults(faults)
+    tell(f"{study.name}: no fault in the study file, its tables and its sound")

@@ -1,0 +1,17 @@
+"""`study prepare`: sound and labels made ready; only what is missing or stale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from study.commands.arguments import Folder
+from study.commands.terminal import tell
+from study.study_file import read_study
+
+
+def prepare(folder: Folder = Path(".")) -> None:
+    """Sound to mel stores, label tables to label distributions; does only what is missing or stale."""
+    study = read_study(folder)
+    from jobs.prepare import prepare as prepare_data
+
+    prepare_data(study, tell)
