@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from analysis.components import Components, source_components
 from analysis.figures import drawing, save
 from analysis.findings import findings
-from analysis.fit_json import model_record
+from analysis.fit_json import components_record, model_record, variance_components
 from analysis.models import Model, size_model, strategy_model
 from analysis.page import render_page
 from analysis.pictures import pictures
@@ -22,13 +24,18 @@ from analysis.results_table import ResultsTable, results_table
 from analysis.tables import tables
 from study.factors import Level
 
+COMPONENT_REPLICATES = 1000
+"""Refits behind the components' intervals where no bootstrap is asked for: components never stand without intervals."""
+
 
 @dataclass(frozen=True)
 class Analysis:
     """What came out: the table, the models, the answer in sentences, and the page that shows them."""
 
     table: ResultsTable
-    models: tuple[Model, ...]
+    strategy: Model
+    size: Model
+    components: tuple[Components, ...]
     findings: tuple[str, ...]
     page: Path
 
@@ -49,24 +56,39 @@ def analyze(
 
     `metric_of` names each target's primary metric and may be empty for a table with one metric a target; `source_names`
     may be None to read them off the columns. `plan` (as plan.parquet) tells what was planned and has no scores.
-    `factors` are the levels of further factors in the study's order. Raises `InputFaults` for rows that cannot be used; a
+    `factors` are the levels of further factors in the study's order. `bootstrap` refits from `seed` give percentile
+    intervals beside the others. Raises `InputFaults` for rows that cannot be used; a
     model that these rows do not determine is no error, but is said on the page.
     """
     table = results_table(results, metric_of, source_names, mix_versions)
-    strategy, size = strategy_model(table, factors or {}), size_model(table)
+    for_strategy, for_size, for_components = np.random.default_rng(seed).spawn(3)
+    strategy = strategy_model(table, factors or {}, bootstrap, for_strategy)
+    size = size_model(table, bootstrap, for_size)
+    components = tuple(source_components(table, bootstrap or COMPONENT_REPLICATES, for_components))
     sentences = findings(table, strategy, size)
 
     out.mkdir(parents=True, exist_ok=True)
     with drawing():
-        drawn = [(picture, save(picture.draw(), out / "figures", picture.name) if picture.draw else None)
-                 for picture in pictures(table, strategy, size)]
-    written = list(tables(table, strategy, size))
+        drawn = [
+            (picture, save(picture.draw(), out / "figures", picture.name) if picture.draw else None)
+            for picture in pictures(table, strategy, size, components)
+        ]
+    written = list(tables(table, strategy, size, components))
     (out / "tables").mkdir(exist_ok=True)
     for one in written:
         one.frame.to_csv(out / "tables" / f"{one.name}.csv", index=False)
-    fit = {"models": {model.name: model_record(model) for model in (strategy, size)}, "variance_components": {}}
+    fit = {
+        "models": {
+            "strategy": model_record(strategy),
+            "size": model_record(size),
+            "components": components_record(components),
+        },
+        "variance_components": variance_components(components),
+    }
     (out / "fit.json").write_text(json.dumps(fit, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     page = out / "index.html"
-    page.write_text(render_page(study_name, results, table, (strategy, size), sentences, drawn, written, plan),
-                    encoding="utf-8")
-    return Analysis(table, (strategy, size), sentences, page)
+    page.write_text(
+        render_page(study_name, results, table, (strategy, size), components, sentences, drawn, written, plan),
+        encoding="utf-8",
+    )
+    return Analysis(table, strategy, size, components, sentences, page)

@@ -12,8 +12,11 @@ from analysis.mixed_model import MixedFit, test_contrasts
 
 def strategies_of(fit: MixedFit) -> list[str]:
     """The strategies that have an intercept in the first model, in its order."""
-    return [term.removeprefix("strategy[")[:-1] for term in fit.fixed_terms
-            if term.startswith("strategy[") and term.endswith("]")]
+    return [
+        term.removeprefix("strategy[")[:-1]
+        for term in fit.fixed_terms
+        if term.startswith("strategy[") and term.endswith("]")
+    ]
 
 
 def pairwise_strategies(fit: MixedFit) -> pd.DataFrame:

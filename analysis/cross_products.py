@@ -14,20 +14,20 @@ from study.errors import Fault, InputFaults
 class Design:
     """A model's matrices as cross-products, for J groups, q random columns, p fixed columns, K variances.
 
-    `zz` (J, q, q), `zx` (J, q, p), `xx` (p, p); `tie` (q, K) has a 1 where column q's variance is variance k: one to one
-    for independent coefficients by group, several columns to one variance for the levels of a crossed factor.
+    `zz` (J, q, q), `zx` (J, q, p), `xx` (J, p, p), `n_rows` (J,); `tie` (q, K) has a 1 where column q's variance is
+    variance k: one to one for independent coefficients by group, several columns to one for a crossed factor's levels.
     """
 
     zz: np.ndarray
     zx: np.ndarray
     xx: np.ndarray
+    n_rows: np.ndarray
     tie: np.ndarray
-    n_rows: int
 
     @property
     def residual_df(self) -> int:
         """v = n - p."""
-        return self.n_rows - self.xx.shape[0]
+        return int(self.n_rows.sum()) - self.xx.shape[1]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,13 @@ class Response:
 def design_of(x: np.ndarray, z: np.ndarray, group: np.ndarray, tie: np.ndarray) -> Design:
     """Cross-products of x (n, p) and z (n, q), with `group` (n,) integers from 0 to J - 1."""
     rows = rows_of(group)
-    return Design(np.stack([z[k].T @ z[k] for k in rows]), np.stack([z[k].T @ x[k] for k in rows]), x.T @ x, tie, len(x))
+    return Design(
+        np.stack([z[k].T @ z[k] for k in rows]),
+        np.stack([z[k].T @ x[k] for k in rows]),
+        np.stack([x[k].T @ x[k] for k in rows]),
+        np.array([len(k) for k in rows]),
+        tie,
+    )
 
 
 def response_of(y: np.ndarray, x: np.ndarray, z: np.ndarray, group: np.ndarray) -> Response:
@@ -68,7 +74,10 @@ def require_full_rank(x: np.ndarray, terms: Sequence[str]) -> None:
     else:
         length = np.linalg.norm(x, axis=0)
         diagonal = np.abs(np.diag(np.linalg.qr(x / np.where(length > 0, length, 1.0), mode="r")))
-        faults = [Fault("", "fixed terms", term, "a linear combination of the terms before it in these rows")
-                  for term, size in zip(terms, diagonal, strict=True) if size < 1e-9]
+        faults = [
+            Fault("", "fixed terms", term, "a linear combination of the terms before it in these rows")
+            for term, size in zip(terms, diagonal, strict=True)
+            if size < 1e-9
+        ]
     if faults:
         raise InputFaults(faults)

@@ -28,7 +28,7 @@ def correlations(runs: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
 
 
 def aliasing(between: pd.DataFrame, n_sources: int) -> float:
-    """The largest absolute correlation between columns of different factors; the first `n_sources` are one factor each."""
+    """The largest absolute correlation between different factors; the first `n_sources` columns are one factor each."""
     different = np.triu(np.ones(between.shape, dtype=bool), 1)
     different[n_sources:, n_sources:] = False
     return float(np.abs(between.to_numpy()[different]).max(initial=0.0))
@@ -36,16 +36,19 @@ def aliasing(between: pd.DataFrame, n_sources: int) -> float:
 
 def aliasing_map(between: pd.DataFrame) -> Figure:
     """Fig. 7: correlations as a heat map with the numbers in it."""
-    size = 0.48 * len(between) + 1.6
-    figure, (axes,) = panels(1, width=size + 1.0, height=size)
+    size = 0.42 * len(between)
+    figure, (axes,) = panels(1, width=size + 2.2, height=size + 1.1)
     image = axes.imshow(between, cmap="RdBu_r", vmin=-1, vmax=1)
     for row, column in np.ndindex(between.shape):
         value = between.iloc[row, column]
-        axes.text(column, row, f"{value:.2f}".replace("0.", "."), ha="center", va="center", fontsize=7,
-                  color="white" if abs(value) > 0.6 else "black")
+        shown = f"{value:.2f}".replace("-0.00", "0.00").replace("0.", ".").replace("-", "\N{MINUS SIGN}")
+        axes.text(
+            column, row, shown, ha="center", va="center", fontsize=7, color="white" if abs(value) > 0.6 else "black"
+        )
     axes.set_xticks(range(len(between)), between.columns, rotation=60, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(between)), between.index)
     axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=axes, shrink=0.8, label="correlation")
     return figure
 
@@ -54,7 +57,7 @@ def balance_bars(runs: pd.DataFrame, sources: Sequence[str]) -> Figure:
     """How many runs have each strategy, each source, and each number of sources."""
     figure, (by_strategy, by_source, by_number) = panels(3, width=3.4, height=2.8)
     strategies = strategy_columns(runs).sum()
-    names = [name[len("strategy["):-1] for name in strategies.index]
+    names = [name[len("strategy[") : -1] for name in strategies.index]
     by_strategy.bar(names, strategies, color=[COLOUR[name] for name in names])
     present = source_columns(runs, sources).sum()
     by_source.bar([name.removeprefix("source.") for name in present.index], present, color="#0072B2")

@@ -14,7 +14,11 @@ from study.factors import STRATEGIES
 # Okabe & Ito 2008, black for the single-source reference
 COLOUR = dict(zip(STRATEGIES, ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"), strict=True))
 MARKER = dict(zip(STRATEGIES, ("o", "s", "^", "v", "D", "P"), strict=True))
-BASELINE_STYLE = {"MFCC": ("#CC79A7", (0, (6, 2))), "Random": ("#777777", (0, (1, 1.5))), "Choi": ("#8B6914", (0, (5, 2, 1, 2)))}
+BASELINE_STYLE = {
+    "MFCC": ("#CC79A7", (0, (6, 2))),
+    "Random": ("#777777", (0, (1, 1.5))),
+    "Choi": ("#8B6914", (0, (5, 2, 1, 2))),
+}
 
 STYLE = {
     "font.size": 9.0, "axes.titlesize": 10.0, "axes.labelsize": 9.0, "legend.fontsize": 8.5, "legend.frameon": False,
@@ -25,12 +29,13 @@ STYLE = {
 PNG_DPI = 160
 
 
-def panels(n: int, width: float = 2.7, height: float = 2.5, per_row: int = 4, share_y: bool = False
-           ) -> tuple[Figure, list[Axes]]:
-    """A figure of n panels, and a legend's room above them."""
+def panels(
+    n: int, width: float = 2.7, height: float = 2.5, per_row: int = 4, share_y: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """A figure of n panels."""
     columns = min(n, per_row)
     rows = -(-n // columns)
-    figure = Figure(figsize=(max(width * columns, 5.0), height * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(max(width * columns, 4.5), height * rows), layout="constrained")
     axes = [figure.add_subplot(rows, columns, position + 1) for position in range(n)]
     for one in axes[1:]:
         if share_y:
@@ -47,6 +52,8 @@ def shared_legend(figure: Figure, handles: Mapping[str, object]) -> None:
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write `name`.png and `name`.svg; the PNG's path."""
     folder.mkdir(parents=True, exist_ok=True)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, for both
     figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
     figure.savefig(folder / f"{name}.png", dpi=PNG_DPI, metadata={"Software": None})
     return folder / f"{name}.png"

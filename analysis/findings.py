@@ -15,9 +15,14 @@ ALPHA = 0.05
 
 
 def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ...]:
-    """Sentences on the strategies, the number of sources, the baselines, and the sources; what cannot be told is said."""
-    return tuple([*_on_strategies(strategy), *_on_number_of_sources(strategy), *_on_size(size),
-                  *on_baselines(table), *on_sources(table)])
+    """Sentences on strategies, number of sources, baselines and sources; what cannot be told is said."""
+    return (
+        *_on_strategies(strategy),
+        *_on_number_of_sources(strategy),
+        *_on_size(size),
+        *on_baselines(table),
+        *on_sources(table),
+    )
 
 
 def _on_strategies(model: Model) -> Iterator[str]:
@@ -36,8 +41,10 @@ def _on_strategies(model: Model) -> Iterator[str]:
                 parts.append(f"{listed(_with_interval(names[which], against[which]))} score{_s(which)} {verb}")
         if (~told).any():
             parts.append(f"no difference can be told for {listed(_with_interval(names[~told], against[~told]))}")
-        yield (f"Against single-source learning ({SINGLE}), each strategy in its simplest case, {'; '.join(parts)} "
-               "(standard deviations within target, 95 % intervals; p adjusted by Holm).")
+        yield (
+            f"Against single-source learning ({SINGLE}), each strategy in its simplest case, {'; '.join(parts)} "
+            "(standard deviations within target, 95 % intervals; p adjusted by Holm)."
+        )
     yield from _on_best(model)
 
 
@@ -52,8 +59,10 @@ def _on_best(model: Model) -> Iterator[str]:
         if row.p_adjusted >= ALPHA:
             open_names.append(earlier if later == best["strategy"] else later)
     rest = f"; at n* = 0 it cannot be told from {listed(open_names)}" if open_names else ""
-    yield (f"At the mean number of sources of the multi-source runs (n = {model.mean_n_star + 2:.1f}), {best['strategy']} has "
-           f"the highest estimated mean, {best['estimate']:+.2f} ({_interval(best)}){rest}.")
+    yield (
+        f"At the mean number of sources of the multi-source runs (n = {model.mean_n_star + 2:.1f}), {best['strategy']} "
+        f"has the highest estimated mean, {best['estimate']:+.2f} ({_interval(best)}){rest}."
+    )
 
 
 def _on_number_of_sources(model: Model) -> Iterator[str]:
@@ -83,8 +92,10 @@ def _on_size(model: Model) -> Iterator[str]:
         if row.p >= ALPHA:
             verdict = "has no effect that can be told:"
         size = abs(row.estimate) if row.p < ALPHA else row.estimate
-        yield (f"Going from the smallest to the largest network (r* from 0 to 1) at n* = 0 {verdict} {size:.2f} "
-               f"(95 % interval {row.ci_low:.2f} to {row.ci_high:.2f}).")
+        yield (
+            f"Going from the smallest to the largest network (r* from 0 to 1) at n* = 0 {verdict} {size:.2f} "
+            f"(95 % interval {row.ci_low:.2f} to {row.ci_high:.2f})."
+        )
 
 
 def on_baselines(table: ResultsTable) -> Iterator[str]:
@@ -105,7 +116,7 @@ def on_baselines(table: ResultsTable) -> Iterator[str]:
 
 
 def on_sources(table: ResultsTable) -> Iterator[str]:
-    """The source whose single-source representation scores highest on each target, beside Random where it was scored."""
+    """The source whose single-source representation scores highest on each target, beside Random where scored."""
     single = single_source_scores(table)
     if single.empty:
         yield "Which source helps most cannot be said from single-source runs: there are none."
@@ -129,8 +140,10 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _with_interval(names: Sequence[str], rows: pd.DataFrame) -> list[str]:
-    return [f"{name} ({row.estimate:+.2f}, {row.ci_low:.2f} to {row.ci_high:.2f})"
-            for name, row in zip(names, rows.itertuples(), strict=True)]
+    return [
+        f"{name} ({row.estimate:+.2f}, {row.ci_low:.2f} to {row.ci_high:.2f})"
+        for name, row in zip(names, rows.itertuples(), strict=True)
+    ]
 
 
 def _interval(row: pd.Series) -> str:

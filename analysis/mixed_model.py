@@ -19,7 +19,7 @@ from analysis.restricted_likelihood import derivatives, evaluate
 from study.errors import StudyError
 
 STARTS = (0.3, 3.0, 30.0)
-"""Where the searches start: random variance of a coefficient over the sampling variance that a group's own estimate has."""
+"""Where the searches start: a coefficient's random variance over the sampling variance of a group's own estimate."""
 
 LEVEL = 0.95
 
@@ -32,9 +32,10 @@ class NotCertified(StudyError):
 class MixedFit:
     """A certified REML fit with p fixed terms and K variances.
 
-    `estimate` (p,), `covariance` (p, p), `criterion` = -2 log restricted likelihood, `phi` (K,) variances over the residual
-    variance, `residual_variance`. For Satterthwaite: `covariance_slopes` (L, p, p), the derivatives of `covariance` in the
-    L variance parameters off the boundary (last: residual), and `parameter_covariance` (L, L) of these.
+    `estimate` (p,), `covariance` (p, p), `criterion` = -2 log restricted likelihood, `phi` (K,) variances over the
+    residual variance, `residual_variance`, and the `design` that they belong to. For Satterthwaite: `covariance_slopes`
+    (L, p, p), the derivatives of `covariance` in the L variance parameters off the boundary (residual last), and
+    `parameter_covariance` (L, L) of these.
     """
 
     fixed_terms: tuple[str, ...]
@@ -46,6 +47,7 @@ class MixedFit:
     criterion: float
     phi: np.ndarray
     residual_variance: float
+    design: Design
     covariance_slopes: np.ndarray
     parameter_covariance: np.ndarray
 
@@ -87,8 +89,8 @@ def fit_crossed(y: np.ndarray, fixed: pd.DataFrame, factors: pd.DataFrame) -> Mi
 def test_contrasts(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
     """Contrasts (m, p) of the fixed terms: `estimate, se, df, t, p, ci_low, ci_high`, one row each.
 
-    Satterthwaite (1946), as Kuznetsova et al. 2017: df = 2 var^2 / (g' A g), g the slope of var in the variance parameters.
-    A variance on the boundary counts as known to be zero.
+    Satterthwaite (1946), as Kuznetsova et al. 2017: df = 2 var^2 / (g' A g), g the slope of the contrast's variance in
+    the variance parameters and A their covariance. A variance on the boundary counts as known to be zero.
     """
     estimate = contrasts @ fit.estimate
     variance = np.einsum("mp,pq,mq->m", contrasts, fit.covariance, contrasts)
@@ -97,8 +99,17 @@ def test_contrasts(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
     se = np.sqrt(variance)
     t = estimate / se
     reach = stats.t.ppf(0.5 + LEVEL / 2.0, df) * se
-    return pd.DataFrame({"estimate": estimate, "se": se, "df": df, "t": t, "p": 2.0 * stats.t.sf(np.abs(t), df),
-                         "ci_low": estimate - reach, "ci_high": estimate + reach})
+    return pd.DataFrame(
+        {
+            "estimate": estimate,
+            "se": se,
+            "df": df,
+            "t": t,
+            "p": 2.0 * stats.t.sf(np.abs(t), df),
+            "ci_low": estimate - reach,
+            "ci_high": estimate + reach,
+        }
+    )
 
 
 def fixed_effects(fit: MixedFit) -> pd.DataFrame:
@@ -108,8 +119,15 @@ def fixed_effects(fit: MixedFit) -> pd.DataFrame:
     return table
 
 
-def _fit(y: np.ndarray, fixed: pd.DataFrame, z: np.ndarray, group: np.ndarray, tie: np.ndarray,
-         random_terms: tuple[str, ...], groups: tuple[str, ...]) -> MixedFit:
+def _fit(
+    y: np.ndarray,
+    fixed: pd.DataFrame,
+    z: np.ndarray,
+    group: np.ndarray,
+    tie: np.ndarray,
+    random_terms: tuple[str, ...],
+    groups: tuple[str, ...],
+) -> MixedFit:
     x = fixed.to_numpy(dtype=float)
     terms = tuple(map(str, fixed.columns))
     require_full_rank(x, terms)
@@ -126,8 +144,10 @@ def _fit(y: np.ndarray, fixed: pd.DataFrame, z: np.ndarray, group: np.ndarray, t
     found = minimise(design, response.take(np.zeros(len(starts), dtype=int)), starts)
     best = int(np.nanargmin(found.criterion))
     if not found.certified[best]:
-        raise NotCertified(f"no certified optimum: the best of {len(starts)} searches stopped at criterion "
-                           f"{found.criterion[best]:.6f} with a Newton decrement of {found.decrement[best]:.1e}")
+        raise NotCertified(
+            f"no certified optimum: the best of {len(starts)} searches stopped at criterion "
+            f"{found.criterion[best]:.6f} with a Newton decrement of {found.decrement[best]:.1e}"
+        )
     phi = found.phi[best]
     at = evaluate(design, response, phi[None])
     slopes = derivatives(design, at)
@@ -142,9 +162,17 @@ def _fit(y: np.ndarray, fixed: pd.DataFrame, z: np.ndarray, group: np.ndarray, t
     deviance_hessian[-1, -1] = v / sigma2**2
     h_by_variance = np.einsum("jqp,jqs,qk->kps", at.h[0], at.h[0], tie)[free]
     return MixedFit(
-        fixed_terms=terms, random_terms=random_terms, groups=groups, n_rows=len(y),
-        estimate=least_squares + at.beta[0], covariance=sigma2 * m, criterion=float(at.criterion[0]), phi=phi,
-        residual_variance=sigma2, covariance_slopes=np.concatenate([sigma2 * (m @ h_by_variance @ m), m[None]]),
+        fixed_terms=terms,
+        random_terms=random_terms,
+        groups=groups,
+        n_rows=len(y),
+        estimate=least_squares + at.beta[0],
+        covariance=sigma2 * m,
+        criterion=float(at.criterion[0]),
+        phi=phi,
+        residual_variance=sigma2,
+        design=design,
+        covariance_slopes=np.concatenate([sigma2 * (m @ h_by_variance @ m), m[None]]),
         parameter_covariance=2.0 * np.linalg.inv(deviance_hessian),
     )
 
@@ -157,4 +185,6 @@ def _require_told_apart(design: Design, response: Response, random_terms: tuple[
     values, vectors = np.linalg.eigh(information / np.outer(length, length))
     if values[0] < 1e-10:
         blurred = [term for term, part in zip(random_terms, np.abs(vectors[:, 0]), strict=True) if part > 0.05]
-        raise NotCertified(f"the rows cannot tell these variances from each other or from the residual: {', '.join(blurred)}")
+        raise NotCertified(
+            f"the rows cannot tell these variances from each other or from the residual: {', '.join(blurred)}"
+        )

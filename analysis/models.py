@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from analysis.bootstrap import Refits, percentile_interval, refit
 from analysis.contrasts import marginal_means, pairwise_strategies
 from analysis.mixed_model import MixedFit, NotCertified, fit_by_group, fixed_effects
 from analysis.results_table import ResultsTable
@@ -20,7 +21,8 @@ from study.factors import Level
 class Model:
     """A model and what came of it: `fit` is None where there is none to report, and `why_not` says why.
 
-    `fixed` is `fixed_effects` of the fit; `contrasts` and `means` (at n* = `mean_n_star`) are the first model's.
+    `fixed` is `fixed_effects` of the fit, with `bootstrap_low` and `bootstrap_high` from `refits` (NaN where there are
+    none); `contrasts` and `means` (at n* = `mean_n_star`) are the first model's.
     """
 
     name: str
@@ -31,33 +33,48 @@ class Model:
     why_not: str | None = None
     fit: MixedFit | None = None
     fixed: pd.DataFrame | None = None
+    refits: Refits | None = None
     contrasts: pd.DataFrame | None = None
     means: pd.DataFrame | None = None
     mean_n_star: float = 0.0
 
 
-def strategy_model(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> Model:
+def strategy_model(
+    table: ResultsTable, factors: Mapping[str, Sequence[Level]], n_bootstrap: int, rng: np.random.Generator
+) -> Model:
     """The first model (Eq. 10-12), with comparisons of strategies and their marginal means."""
     scores = table.scores
     formula = "z ~ 0 + strategy + strategy:n_star" + "".join(f" + factor.{name}" for name in factors)
-    model = _fitted("strategy", formula + " + (0 + strategy + strategy:n_star || target)", table,
-                    first_model(scores, factors))
+    model = _fitted(
+        "strategy",
+        formula + " + (0 + strategy + strategy:n_star || target)",
+        table,
+        first_model(scores, factors),
+        n_bootstrap,
+        rng,
+    )
     if model.fit is None:
         return model
     multiple = scores[scores["strategy"] != SINGLE]
     steps = n_star(multiple["strategy"], multiple["n_sources"]) if "n_sources" in scores else np.empty(0)
     mean_n_star = float(steps.mean()) if len(steps) else 0.0
-    return replace(model, contrasts=pairwise_strategies(model.fit), mean_n_star=mean_n_star,
-                   means=marginal_means(model.fit, model.coding.columns, mean_n_star))
+    return replace(
+        model,
+        contrasts=pairwise_strategies(model.fit),
+        mean_n_star=mean_n_star,
+        means=marginal_means(model.fit, model.coding.columns, mean_n_star),
+    )
 
 
-def size_model(table: ResultsTable) -> Model:
+def size_model(table: ResultsTable, n_bootstrap: int, rng: np.random.Generator) -> Model:
     """The second model (Eq. 13-16): the size of the network and the number of sources as numbers."""
     formula = "z ~ 1 + r_star * n_star + (0 + r_star * n_star || target)"
-    return _fitted("size", formula, table, second_model(table.scores))
+    return _fitted("size", formula, table, second_model(table.scores), n_bootstrap, rng)
 
 
-def _fitted(name: str, formula: str, table: ResultsTable, coding: Coding) -> Model:
+def _fitted(
+    name: str, formula: str, table: ResultsTable, coding: Coding, n_bootstrap: int, rng: np.random.Generator
+) -> Model:
     scores = table.scores
     model = Model(name, coding, formula, len(scores), len(table.targets))
     if not coding.random:
@@ -66,4 +83,8 @@ def _fitted(name: str, formula: str, table: ResultsTable, coding: Coding) -> Mod
         fit = fit_by_group(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
     except (NotCertified, InputFaults) as reason:
         return replace(model, why_not=str(reason))
-    return replace(model, fit=fit, fixed=fixed_effects(fit))
+    refits = refit(fit, n_bootstrap, rng) if n_bootstrap else None
+    low, high = percentile_interval(refits.estimate) if refits else (np.nan, np.nan)
+    return replace(
+        model, fit=fit, refits=refits, fixed=fixed_effects(fit).assign(bootstrap_low=low, bootstrap_high=high)
+    )

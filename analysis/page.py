@@ -11,26 +11,57 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from analysis.components import FORMULA, Components
 from analysis.models import Model
 from analysis.pictures import Picture
 from analysis.results_table import ResultsTable
 from analysis.tables import Table
 
 LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
-PROVENANCE = ("data_fingerprint", "code_version", "train_scores_version", "probe_scores_version", "device", "precision",
-              "threads")
+PROVENANCE = (
+    "data_fingerprint",
+    "code_version",
+    "train_scores_version",
+    "probe_scores_version",
+    "device",
+    "precision",
+    "threads",
+)
 
 
-def render_page(study_name: str, rows: pd.DataFrame, table: ResultsTable, models: Sequence[Model], findings: Sequence[str],
-                pictures: Sequence[tuple[Picture, Path | None]], tables: Sequence[Table], plan: pd.DataFrame | None) -> str:
+def render_page(
+    study_name: str,
+    rows: pd.DataFrame,
+    table: ResultsTable,
+    models: Sequence[Model],
+    components: Sequence[Components],
+    findings: Sequence[str],
+    pictures: Sequence[tuple[Picture, Path | None]],
+    tables: Sequence[Table],
+    plan: pd.DataFrame | None,
+) -> str:
     """The page as HTML. All text from outside is escaped; pictures (with the PNG drawn, if any) are embedded."""
-    environment = Environment(loader=PackageLoader("analysis", ""), autoescape=select_autoescape(default=True, default_for_string=True),
-                              undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("analysis", ""),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["cell"] = _cell
     return environment.get_template("page.html.j2").render(
-        study_name=study_name, table=table, models=models, findings=findings,
-        pictures=[(picture, None if path is None else base64.b64encode(path.read_bytes()).decode()) for picture, path in pictures],
-        tables=[one for one in tables if one.on_page], planned=_planned(table, plan),
+        study_name=study_name,
+        table=table,
+        models=models,
+        components=components,
+        components_formula=FORMULA,
+        findings=findings,
+        pictures=[
+            (picture, None if path is None else base64.b64encode(path.read_bytes()).decode())
+            for picture, path in pictures
+        ],
+        tables=[one for one in tables if one.on_page],
+        planned=_planned(table, plan),
         versions={"Python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         provenance=_provenance(rows),
     )

@@ -21,9 +21,11 @@ SMALLEST_CURVATURE = 1e-8
 
 @dataclass(frozen=True)
 class Minimum:
-    """Where the search ended, for R responses: `phi` (R, K), `criterion` (R,), `decrement` (R,) twice what a Newton step
-    still promises, `certified` (R,): no step to gain by, curvature positive in every direction that is free, and the
-    gradient at every zero pointing outwards."""
+    """Where the search ended, for R responses.
+
+    `phi` (R, K), `criterion` (R,), `decrement` (R,) twice what a Newton step still promises, `certified` (R,): no step to
+    gain by, curvature positive in every direction that is free, and the gradient at every zero pointing outwards.
+    """
 
     phi: np.ndarray
     criterion: np.ndarray
@@ -84,19 +86,23 @@ def _newton_step(phi: np.ndarray, slopes: Derivatives) -> tuple[np.ndarray, np.n
     return step, convex & ~uphill & ~(fixed & ~at_zero).any(axis=1)
 
 
-def _line_search(design: Design, response: Response, phi: np.ndarray, step: np.ndarray, gain: np.ndarray,
-                 criterion: np.ndarray) -> tuple[np.ndarray, Evaluation]:
+def _line_search(
+    design: Design, response: Response, phi: np.ndarray, step: np.ndarray, gain: np.ndarray, criterion: np.ndarray
+) -> tuple[np.ndarray, Evaluation]:
     """Halve each step until the criterion falls as the gradient promised (Armijo), up to rounding."""
-    length = np.ones(len(phi))
     slack = 1e-12 * (1.0 + np.abs(criterion))
+    length = np.ones(len(phi))
     at = evaluate(design, response, phi + step)
+    tried, failing = at.criterion, np.arange(len(phi))
     for _ in range(MAX_HALVINGS):
-        failed = ~(at.criterion <= criterion - 1e-4 * length * gain + slack)
-        if not failed.any():
+        failing = failing[~(tried <= (criterion - 1e-4 * length * gain + slack)[failing])]
+        if not len(failing):
             break
-        length[failed] /= 2.0
-        at = evaluate(design, response, phi + length[:, None] * step)
-    return phi + length[:, None] * step, at
+        length[failing] /= 2.0
+        shorter = phi[failing] + length[failing, None] * step[failing]
+        tried = evaluate(design, response.take(failing), shorter).criterion
+    moved = phi + length[:, None] * step
+    return moved, at if (length == 1.0).all() else evaluate(design, response, moved)
 
 
 def _only(matrices: np.ndarray, free: np.ndarray) -> np.ndarray:

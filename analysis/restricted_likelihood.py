@@ -57,7 +57,7 @@ def evaluate(design: Design, response: Response, phi: np.ndarray) -> Evaluation:
     t, h, zvy = solved[..., :q], solved[..., q:-1], solved[..., -1]
     weighted_zx = (design.zx * weight[:, None, :, None]).reshape(n_responses, n_groups * q, p)
     weighted_zy = (response.zy * weight[:, None, :]).reshape(n_responses, n_groups * q)
-    xvx = design.xx - weighted_zx.mT @ h.reshape(n_responses, n_groups * q, p)
+    xvx = design.xx.sum(axis=0) - weighted_zx.mT @ h.reshape(n_responses, n_groups * q, p)
     xvy = response.xy - np.einsum("ra,rap->rp", weighted_zy, h.reshape(n_responses, n_groups * q, p))
     yvy = response.yy - np.einsum("ra,ra->r", weighted_zy, zvy.reshape(n_responses, n_groups * q))
     m = np.linalg.inv(xvx)

@@ -68,8 +68,12 @@ def read_table(path: Path) -> pd.DataFrame:
         raise InputFaults([Fault(str(path), "", None, f"cannot be read: {str(error).splitlines()[0]}")]) from None
 
 
-def results_table(rows: pd.DataFrame, metric_of: Mapping[str, str], source_names: Sequence[str] | None = None,
-                  mix_versions: bool = False) -> ResultsTable:
+def results_table(
+    rows: pd.DataFrame,
+    metric_of: Mapping[str, str],
+    source_names: Sequence[str] | None = None,
+    mix_versions: bool = False,
+) -> ResultsTable:
     """Check the rows, average them by run x target over repeats and folds, standardise within target.
 
     `metric_of` gives the primary metric of each target of the study; empty, the rows have one metric a target.
@@ -109,77 +113,128 @@ def results_table(rows: pd.DataFrame, metric_of: Mapping[str, str], source_names
     moments = pd.DataFrame({"mean": by_target.mean(), "sd": by_target.std(ddof=1)}).loc[order]
     moments["metric"] = [metrics[name] for name in order]
     z = (scores["score"] - scores["target"].map(moments["mean"])) / scores["target"].map(moments["sd"])
-    return ResultsTable(scores.assign(z=z).reset_index(drop=True), baselines, moments, sources,
-                        {reason: count for reason, count in excluded.items() if count}, missing.reset_index(drop=True))
+    return ResultsTable(
+        scores.assign(z=z).reset_index(drop=True),
+        baselines,
+        moments,
+        sources,
+        {reason: count for reason, count in excluded.items() if count},
+        missing.reset_index(drop=True),
+    )
 
 
-def _faults_of_rows(rows: pd.DataFrame, metric_of: Mapping[str, str], sources: Sequence[str], found: Sequence[str],
-                    mix_versions: bool) -> Iterator[Fault]:
+def _faults_of_rows(
+    rows: pd.DataFrame, metric_of: Mapping[str, str], sources: Sequence[str], found: Sequence[str], mix_versions: bool
+) -> Iterator[Fault]:
     known = (*STRATEGIES, *BASELINES)
     for name in rows["strategy"].unique():
         if name not in known:
-            yield Fault("results", "strategy", name, f"unknown; expected one of {', '.join(known)}",
-                        nearest(str(name), known))
+            yield Fault(
+                "results", "strategy", name, f"unknown; expected one of {', '.join(known)}", nearest(str(name), known)
+            )
     for name in sources:
         if name not in found:
             yield Fault("results", f"source.{name}", None, "no such column", nearest(name, found))
     score = pd.to_numeric(rows["score"], errors="coerce")
     bad = ~np.isfinite(score) & ~_failed(rows)
     if bad.any():
-        yield Fault("results", "score", rows.loc[bad, "score"].iloc[0],
-                    f"{bad.sum()} rows without outcome other than ok have no finite score: {_examples(rows[bad])}")
+        yield Fault(
+            "results",
+            "score",
+            rows.loc[bad, "score"].iloc[0],
+            f"{bad.sum()} rows without outcome other than ok have no finite score: {_examples(rows[bad])}",
+        )
     key = [name for name in KEY if name in rows]
     double = rows.duplicated(key, keep=False)
     if double.any():
-        yield Fault("results", " x ".join(key), None,
-                    f"{double.sum()} rows share their key with another: {_examples(rows[double])}")
+        yield Fault(
+            "results",
+            " x ".join(key),
+            None,
+            f"{double.sum()} rows share their key with another: {_examples(rows[double])}",
+        )
     if "metric" in rows and not metric_of:
         for target, metrics in rows.groupby("target")["metric"].unique().items():
             if len(metrics) > 1:
-                yield Fault("results", f"metric of {target}", ", ".join(map(str, metrics)), "expected one metric a target")
+                yield Fault(
+                    "results", f"metric of {target}", ", ".join(map(str, metrics)), "expected one metric a target"
+                )
     for target, metric in metric_of.items():
         here = rows[rows["target"] == target]
         if "metric" in rows and len(here) and not (here["metric"] == metric).any() and not _failed(here).all():
-            yield Fault("results", f"metric of {target}", metric, "no rows of the target's primary metric",
-                        nearest(metric, map(str, here["metric"].unique())))
+            yield Fault(
+                "results",
+                f"metric of {target}",
+                metric,
+                "no rows of the target's primary metric",
+                nearest(metric, map(str, here["metric"].unique())),
+            )
     for name in (*SAME_FOR_A_RUN, *(column for column in rows if column.startswith(("source.", "factor.")))):
         if name in rows:
             differs = rows.groupby("run_id")[name].nunique(dropna=False) > 1
             if differs.any():
-                yield Fault("results", name, None, "differs between the rows of run "
-                            + ", ".join(differs.index[differs][:EXAMPLES_SHOWN]))
+                yield Fault(
+                    "results",
+                    name,
+                    None,
+                    "differs between the rows of run " + ", ".join(differs.index[differs][:EXAMPLES_SHOWN]),
+                )
     if "n_sources" in rows:
         models = rows[rows["strategy"].isin(STRATEGIES)].drop_duplicates("run_id")
-        wrong = [run for run, name, n in zip(models["run_id"], models["strategy"], models["n_sources"], strict=True)
-                 if not (np.isfinite(n) and sources_allowed(name, int(n)))]
+        wrong = [
+            run
+            for run, name, n in zip(models["run_id"], models["strategy"], models["n_sources"], strict=True)
+            if not (np.isfinite(n) and sources_allowed(name, int(n)))
+        ]
         if wrong:
-            yield Fault("results", "n_sources", None, "expected 1 for SS-R and 2 or more for the others; otherwise in "
-                        f"{len(wrong)} runs: {', '.join(wrong[:EXAMPLES_SHOWN])}")
+            yield Fault(
+                "results",
+                "n_sources",
+                None,
+                "expected 1 for SS-R and 2 or more for the others; otherwise in "
+                f"{len(wrong)} runs: {', '.join(wrong[:EXAMPLES_SHOWN])}",
+            )
     for name in VERSIONS:
         versions = rows[name].dropna().unique() if name in rows else []
         if len(versions) > 1 and not mix_versions:
-            yield Fault("results", name, ", ".join(map(str, sorted(versions))),
-                        "expected one version: these scores do not compare (--mix-versions takes them together)")
+            yield Fault(
+                "results",
+                name,
+                ", ".join(map(str, sorted(versions))),
+                "expected one version: these scores do not compare (--mix-versions takes them together)",
+            )
 
 
 def _faults_of_scores(scores: pd.DataFrame, targets: Sequence[str]) -> Iterator[Fault]:
     if len(targets) < 2:
-        yield Fault("results", "target", ", ".join(targets) or None, "expected 2 or more targets with scores: the models "
-                    "estimate how effects vary from target to target")
+        yield Fault(
+            "results",
+            "target",
+            ", ".join(targets) or None,
+            "expected 2 or more targets with scores: the models estimate how effects vary from target to target",
+        )
     for target in targets:
         here = scores.loc[scores["target"] == target, "score"]
         if here.nunique() < 2:
-            yield Fault("results", f"score on {target}", float(here.iloc[0]),
-                        f"all {len(here)} scores are equal: nothing to standardise by")
+            yield Fault(
+                "results",
+                f"score on {target}",
+                float(here.iloc[0]),
+                f"all {len(here)} scores are equal: nothing to standardise by",
+            )
 
 
 def _mean_by_run_and_target(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
-    kept = [*(name for name in SAME_FOR_A_RUN if name in rows), *(f"source.{name}" for name in sources),
-            *(name for name in rows if name.startswith("factor."))]
+    kept = [
+        *(name for name in SAME_FOR_A_RUN if name in rows),
+        *(f"source.{name}" for name in sources),
+        *(name for name in rows if name.startswith("factor.")),
+    ]
     numbers = rows.assign(score=pd.to_numeric(rows["score"]))
     by_cell = numbers.groupby(["run_id", "target"], sort=False)
-    return by_cell.agg(score=("score", "mean"), n_scores=("score", "size"), **{name: (name, "first") for name in kept}
-                       ).reset_index()
+    return by_cell.agg(
+        score=("score", "mean"), n_scores=("score", "size"), **{name: (name, "first") for name in kept}
+    ).reset_index()
 
 
 def _with_n_sources(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
@@ -198,8 +253,12 @@ def _is_baseline(rows: pd.DataFrame) -> pd.Series:
 
 
 def _missing_column(name: str) -> str:
-    needed = {"run_id": "no score can be told to its run", "target": "no score can be told to its target",
-              "score": "there is nothing to analyse", "strategy": "no effect of the strategy can be estimated"}
+    needed = {
+        "run_id": "no score can be told to its run",
+        "target": "no score can be told to its target",
+        "score": "there is nothing to analyse",
+        "strategy": "no effect of the strategy can be estimated",
+    }
     return f"no such column; without it {needed[name]}"
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.figures import BASELINE_STYLE, COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
@@ -18,22 +19,31 @@ def single_source_scores(table: ResultsTable) -> pd.DataFrame:
     columns = [f"source.{name}" for name in table.sources]
     if single.empty or not columns:
         return single.iloc[:0].assign(source="")
-    return single.assign(source=np.array(table.sources, dtype=object)[single[columns].to_numpy(dtype=float).argmax(axis=1)])
+    return single.assign(
+        source=np.array(table.sources, dtype=object)[single[columns].to_numpy(dtype=float).argmax(axis=1)]
+    )
 
 
 def sources_by_target(table: ResultsTable) -> Figure:
     """Fig. 8: every single-source run on each target, the mean of each source, baselines as lines."""
     single = single_source_scores(table)
     sources = [name for name in table.sources if (single["source"] == name).any()]
-    width = max(2.4, 0.34 * len(sources) + 0.9)
-    figure, axes = panels(len(table.targets), width=width, per_row=max(2, int(11 / width)))
+    figure, axes = panels(len(table.targets), width=max(2.4, 0.26 * len(sources) + 0.8))
     lines: dict[str, object] = {}
     for one, target in zip(axes, table.targets, strict=True):
         here = single[single["target"] == target]
         for x, source in enumerate(sources):
             score = here.loc[here["source"] == source, "score"].to_numpy()
-            one.plot(np.full(len(score), x), score, "o", color="#0072B2", markersize=4, markerfacecolor="none",
-                     markeredgewidth=0.8, alpha=0.8)
+            one.plot(
+                np.full(len(score), x),
+                score,
+                "o",
+                color="#0072B2",
+                markersize=4,
+                markerfacecolor="none",
+                markeredgewidth=0.8,
+                alpha=0.8,
+            )
             if len(score):
                 one.plot(x, score.mean(), "o", color="#0072B2", markersize=5.5)
         lines |= _baseline_lines(one, table, target)
@@ -46,8 +56,7 @@ def sources_by_target(table: ResultsTable) -> Figure:
 
 def strategies_by_target(table: ResultsTable) -> Figure:
     """Fig. 9: boxes of the scores of each strategy on each target, points for the runs, baselines as lines."""
-    width = max(2.4, 0.4 * len(table.strategies) + 0.9)
-    figure, axes = panels(len(table.targets), width=width, per_row=max(2, int(11 / width)))
+    figure, axes = panels(len(table.targets), width=max(2.4, 0.33 * len(table.strategies) + 0.8), height=2.8)
     lines: dict[str, object] = {}
     for one, target in zip(axes, table.targets, strict=True):
         here = table.scores[table.scores["target"] == target]
@@ -56,11 +65,28 @@ def strategies_by_target(table: ResultsTable) -> Figure:
             if not len(score):
                 continue
             colour = COLOUR[strategy]
-            one.boxplot(score, positions=[x], widths=0.55, whis=(5, 95), showfliers=False, medianprops={"color": colour},
-                        boxprops={"color": colour}, whiskerprops={"color": colour}, capprops={"color": colour})
-            one.plot(x + _spread(len(score), 0.16), score, MARKER[strategy], color=colour, markersize=2.6, alpha=0.45,
-                     markeredgewidth=0, rasterized=True)
-            one.plot(x, score.mean(), MARKER[strategy], color=colour, markersize=6, markeredgecolor="white")
+            one.boxplot(
+                score,
+                positions=[x],
+                widths=0.55,
+                whis=(5, 95),
+                showfliers=False,
+                medianprops={"color": colour},
+                boxprops={"color": colour},
+                whiskerprops={"color": colour},
+                capprops={"color": colour},
+            )
+            one.plot(
+                x + _spread(len(score), 0.16),
+                score,
+                MARKER[strategy],
+                color=colour,
+                markersize=2.6,
+                alpha=0.45,
+                markeredgewidth=0,
+                rasterized=True,
+            )
+            one.plot(x, score.mean(), MARKER[strategy], color=colour, markersize=7, markeredgecolor="white", zorder=5)
         lines |= _baseline_lines(one, table, target)
         one.set_xticks(range(len(table.strategies)), table.strategies, rotation=60, ha="right", rotation_mode="anchor")
         one.set_xlim(-0.6, len(table.strategies) - 0.4)
@@ -82,8 +108,16 @@ def scores_by_n_sources(table: ResultsTable) -> Figure:
             rows = here[here["strategy"] == strategy]
             colour, marker = COLOUR[strategy], MARKER[strategy]
             shift = 0.0 if strategy == SINGLE else 0.11 * (position - 3)
-            one.plot(rows["n_sources"] + shift, rows["z"], marker, color=colour, markersize=2.6, alpha=0.4,
-                     markeredgewidth=0, rasterized=True)
+            one.plot(
+                rows["n_sources"] + shift,
+                rows["z"],
+                marker,
+                color=colour,
+                markersize=2.6,
+                alpha=0.4,
+                markeredgewidth=0,
+                rasterized=True,
+            )
             means = rows.groupby("n_sources")["z"].mean()
             (strategies[strategy],) = one.plot(means.index + shift, means, marker, color=colour, markersize=5)
             if len(means) > 1:
@@ -91,7 +125,7 @@ def scores_by_n_sources(table: ResultsTable) -> Figure:
                 ends = np.array([rows["n_sources"].min(), rows["n_sources"].max()])
                 one.plot(ends, intercept + slope * ends, color=colour)
         one.set(title=target, xlabel="number of sources")
-        one.xaxis.get_major_locator().set_params(integer=True)
+        one.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_ylabel("standardised score")
     shared_legend(figure, strategies)
     return figure
@@ -103,7 +137,7 @@ def _baseline_lines(axes: Axes, table: ResultsTable, target: str) -> dict[str, o
     lines: dict[str, object] = {}
     for name, score in here.groupby("strategy")["score"].mean().items():
         colour, dashes = BASELINE_STYLE[name]
-        lines[name] = axes.axhline(score, color=colour, linestyle=dashes, linewidth=1.6)
+        lines[name] = axes.axhline(score, color=colour, linestyle=dashes, linewidth=1.6, zorder=1)
     return lines
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from analysis.components import Components
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.score_figures import single_source_scores
@@ -24,38 +25,86 @@ class Table:
     on_page: bool = True
 
 
-def tables(table: ResultsTable, strategy: Model, size: Model) -> Iterator[Table]:
+def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequence[Components]) -> Iterator[Table]:
     """Models first, then means of scores, then every score."""
     for model, title in ((strategy, "First model"), (size, "Second model")):
         if model.fit is not None:
-            yield Table(f"{model.name}_fixed", f"{title}: fixed effects", "Intervals and degrees of freedom: Satterthwaite.",
-                        model.fixed)
-            yield Table(f"{model.name}_random", f"{title}: variances by target",
-                        "A variance on the boundary is exactly zero, certified by its gradient.", _variances(model))
+            yield Table(
+                f"{model.name}_fixed",
+                f"{title}: fixed effects",
+                "Intervals and degrees of freedom: Satterthwaite.",
+                model.fixed if model.refits else model.fixed.drop(columns=["bootstrap_low", "bootstrap_high"]),
+            )
+            yield Table(
+                f"{model.name}_random",
+                f"{title}: variances by target",
+                "A variance on the boundary is exactly zero, certified by its gradient.",
+                _variances(model),
+            )
     if strategy.fit is not None:
-        yield Table("strategy_contrasts", "Differences between strategies at n* = 0",
-                    "p adjusted over all these pairs; intervals are of each difference by itself.", strategy.contrasts)
-        yield Table("strategy_means", f"Estimated marginal means at n* = {strategy.mean_n_star:.2f}",
-                    "SS-R at its n* = 0. Satterthwaite intervals.", strategy.means)
-    yield Table("scores_by_strategy", "Mean score by strategy and target", "In the target's own metric; baselines below.",
-                _by_target(pd.concat([table.scores, table.baselines]), "strategy", table))
+        yield Table(
+            "strategy_contrasts",
+            "Differences between strategies at n* = 0",
+            "p adjusted over all these pairs; intervals are of each difference by itself.",
+            strategy.contrasts,
+        )
+        yield Table(
+            "strategy_means",
+            f"Estimated marginal means at n* = {strategy.mean_n_star:.2f}",
+            "SS-R at its n* = 0. Satterthwaite intervals.",
+            strategy.means,
+        )
+    fitted = [one.percent.assign(target=one.target) for one in components if one.percent is not None]
+    if fitted:
+        percent = pd.concat(fitted, ignore_index=True)[["target", "source", "percent", "low", "high", "variance"]]
+        yield Table(
+            "components",
+            "Variance components of the sources, within each target",
+            "Percent of the sum of the sources' variances, without SS-R; intervals by parametric bootstrap.",
+            percent,
+        )
+    yield Table(
+        "scores_by_strategy",
+        "Mean score by strategy and target",
+        "In the target's own metric; baselines below.",
+        _by_target(pd.concat([table.scores, table.baselines]), "strategy", table),
+    )
     single = single_source_scores(table)
     if len(single):
-        yield Table("scores_by_source", "Mean single-source score by source and target", "SS-R only, in the target's own metric.",
-                    _by_target(single, "source", table))
-    yield Table("targets", "Targets", "Mean and sample deviation by which scores are standardised.",
-                table.moments.reset_index(names="target"))
+        yield Table(
+            "scores_by_source",
+            "Mean single-source score by source and target",
+            "SS-R only, in the target's own metric.",
+            _by_target(single, "source", table),
+        )
+    yield Table(
+        "targets",
+        "Targets",
+        "Mean and sample deviation by which scores are standardised.",
+        table.moments.reset_index(names="target"),
+    )
     if len(table.missing):
         yield Table("missing", "Runs without a score on a target", "No row with outcome ok.", table.missing)
-    yield Table("scores", "Scores", "One row a run and target; z is the standardised score.", table.scores, on_page=False)
+    yield Table(
+        "scores", "Scores", "One row a run and target; z is the standardised score.", table.scores, on_page=False
+    )
     yield Table("baselines", "Baselines", "One row a baseline run and target.", table.baselines, on_page=False)
 
 
 def _variances(model: Model) -> pd.DataFrame:
     fit = model.fit
     variance = np.append(fit.variance, fit.residual_variance)
-    return pd.DataFrame({"term": [*fit.random_terms, "residual"], "variance": variance, "sd": np.sqrt(variance),
-                         "boundary": variance == 0.0})
+    frame = pd.DataFrame(
+        {
+            "term": [*fit.random_terms, "residual"],
+            "variance": variance,
+            "sd": np.sqrt(variance),
+            "boundary": variance == 0.0,
+        }
+    )
+    if model.refits is None:
+        return frame
+    return frame.assign(share_of_refits_with_zero=np.append(model.refits.zero_share(), np.nan))
 
 
 def _by_target(scores: pd.DataFrame, row: str, table: ResultsTable) -> pd.DataFrame:

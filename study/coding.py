@@ -1,7 +1,7 @@
 """The columns that stand for the terms of the models: what the design promises is what the analysis estimates.
 
-Kim et al. 2019, Eq. 10-16. A row is a run, or a run on a target; the frames need `strategy` and, for what depends on the
-number of sources, `n_sources`; `source.<name>` and `factor.<name>` as in plan.parquet.
+Kim et al. 2019, Eq. 10-16. A row is a run, or a run on a target; the frames need `strategy` and, for what depends on
+the number of sources, `n_sources`; `source.<name>` and `factor.<name>` as in plan.parquet.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def r_star(strategy: Iterable[str]) -> np.ndarray:
 
 
 def strategy_columns(rows: pd.DataFrame) -> pd.DataFrame:
-    """Indicator columns `strategy[...]` (n_rows, n_strategies), for the strategies that occur, smallest network first."""
+    """Indicator columns `strategy[...]` (n_rows, n_strategies) of the strategies that occur, smallest network first."""
     strategy = _strategies(rows["strategy"])
     present = [name for name in STRATEGIES if (strategy == name).any()]
     return pd.DataFrame({f"strategy[{name}]": (strategy == name).astype(float) for name in present}, index=rows.index)
@@ -53,13 +53,16 @@ def strategy_columns(rows: pd.DataFrame) -> pd.DataFrame:
 def source_columns(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
     """Indicator columns `source.<name>` (n_rows, n_sources): 1 where the run learns from the source."""
     names = [f"source.{name}" for name in sources]
-    raise_all(Fault("", name, None, "no such column among the rows", nearest(name, map(str, rows.columns)))
-              for name in names if name not in rows)
+    raise_all(
+        Fault("", name, None, "no such column among the rows", nearest(name, map(str, rows.columns)))
+        for name in names
+        if name not in rows
+    )
     return rows[names].astype(float)
 
 
 def factor_columns(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Coding:
-    """Further factors as fixed terms: numbers linear, counted from their first level, others treatment-coded against it.
+    """Further factors as fixed terms: numbers linear from their first level, others treatment-coded against it.
 
     `factors` holds the levels of each in the study's order. A factor with one level in these rows is left out.
     """
@@ -79,7 +82,7 @@ def factor_columns(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -
 
 
 def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
-    """Eq. 10-12: an intercept for each strategy, a slope on n* for each but SS-R, both also by target; then the factors.
+    """Eq. 10-12: an intercept a strategy, a slope on n* for each but SS-R, both also by target; then the factors.
 
     Only strategies that occur get terms, and slopes only where n* varies within the strategy.
     """
@@ -105,7 +108,7 @@ def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | Non
 def second_model(rows: pd.DataFrame) -> Coding:
     """Eq. 13-16: intercept, r*, n* and their product, the last three also by target; no random intercept.
 
-    A term that the ones before it already give in these rows (n* r* where MSS-CR is the only one beside SS-R) is left out.
+    A term that those before it already give in these rows (r* n* where only MSS-CR stands beside SS-R) is left out.
     """
     steps, size = _n_star_or_nan(rows), r_star(rows["strategy"])
     columns = {"intercept": np.ones(len(rows))}
@@ -128,6 +131,9 @@ def _n_star_or_nan(rows: pd.DataFrame) -> np.ndarray:
 
 def _strategies(strategy: Iterable[str]) -> np.ndarray:
     names = np.asarray(list(strategy), dtype=object)
-    raise_all(Fault("", "strategy", name, f"expected one of {', '.join(STRATEGIES)}", nearest(str(name), STRATEGIES))
-              for name in dict.fromkeys(names) if name not in STRATEGIES)
+    raise_all(
+        Fault("", "strategy", name, f"expected one of {', '.join(STRATEGIES)}", nearest(str(name), STRATEGIES))
+        for name in dict.fromkeys(names)
+        if name not in STRATEGIES
+    )
     return names

@@ -1,4 +1,4 @@
-"""Writes mixed_models_*.csv, the small simulated tables that mixed_models.R fits with lme4: python mixed_models_data.py"""
+"""Writes mixed_models_*.csv, the small simulated tables that mixed_models.R fits with lme4."""
 
 from pathlib import Path
 
@@ -16,15 +16,24 @@ SOURCES = [f"s{k}" for k in range(8)]
 def runs(rng: np.random.Generator, per_strategy: int, sizes: tuple[int, ...]) -> pd.DataFrame:
     """SS-R with each source, and `per_strategy` runs of each other strategy with as many of each size as of any."""
     rows = [("SS-R", {source}) for source in SOURCES for _ in range(2)]
-    rows += [(strategy, set(rng.choice(SOURCES, sizes[k % len(sizes)], replace=False)))
-             for strategy in STRATEGIES[1:] for k in range(per_strategy)]
-    table = pd.DataFrame({"run_id": [f"r{k:03d}" for k in range(len(rows))], "strategy": [row[0] for row in rows],
-                          "n_sources": [len(row[1]) for row in rows]})
+    rows += [
+        (strategy, set(rng.choice(SOURCES, sizes[k % len(sizes)], replace=False)))
+        for strategy in STRATEGIES[1:]
+        for k in range(per_strategy)
+    ]
+    table = pd.DataFrame(
+        {
+            "run_id": [f"r{k:03d}" for k in range(len(rows))],
+            "strategy": [row[0] for row in rows],
+            "n_sources": [len(row[1]) for row in rows],
+        }
+    )
     return table.assign(**{f"source.{name}": [int(name in row[1]) for row in rows] for name in SOURCES})
 
 
-def scores(rng: np.random.Generator, table: pd.DataFrame, intercept_sd: float, slope_sd: float,
-           source_sd: float) -> pd.DataFrame:
+def scores(
+    rng: np.random.Generator, table: pd.DataFrame, intercept_sd: float, slope_sd: float, source_sd: float
+) -> pd.DataFrame:
     """Every run on every target, with effects like the paper's, random by target, and effects of the sources."""
     steps = n_star(table["strategy"], table["n_sources"])
     frames = []
