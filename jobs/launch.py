@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from jobs.failures import DISK_FULL, Failure, is_tried_again
-from jobs.prepare import Prepared
+from jobs.prepared import Prepared
 from jobs.records import read_trained
 from jobs.steps import Report, Step
 from study.errors import Fault, InputFaults, RunFailed

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -23,50 +23,26 @@ import pandas as pd
 from jobs.corpus import Corpus, read_corpus, training_split
 from jobs.labels.label_models import LABEL_MODELS
 from jobs.labels.plsa import PlsaModel, top_terms
+from jobs.prepared import (
+    Prepared,
+    PreparedTarget,
+    corpus_path,
+    fingerprint,
+    labels_path,
+    open_sound,
+    prepared_json,
+    sound_folder,
+)
 from jobs.sound.content_hashes import content_hashes
 from jobs.sound.decode import EXPECTED, sound_faults
-from jobs.sound.mel_store import MelStore, band_statistics, read_mel_store
+from jobs.sound.mel_store import MelStore, band_statistics
 from jobs.sound.mel_writing import HASHES, write_mel_store
 from jobs.targets.evaluate import read_target, target_splits
 from jobs.targets.track_labels import TargetData
 from study.errors import Fault, InputFaults, raise_all
 from study.paths import Paths, write_whole
-from study.run import Run, study_seed_sequence
+from study.run import study_seed_sequence
 from study.study_file import Source, Study, missing_files, not_launchable
-
-
-@dataclass(frozen=True)
-class PreparedTarget:
-    """A target's mel store by its key, and the fingerprint that its results carry."""
-
-    sound: str
-    fingerprint: str
-    n_tracks: int
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What `prepare` has made for the study as it is now. `sources` holds a fingerprint for each."""
-
-    corpus_sound: str
-    corpus_fingerprint: str
-    n_training: int
-    n_validation: int
-    sources: Mapping[str, str]
-    targets: Mapping[str, PreparedTarget]
-
-    def fingerprint_of(self, run: Run) -> str:
-        """The data that a run's weights come from: the corpus and the labels of its sources."""
-        return _fingerprint(self.corpus_fingerprint, *(self.sources[name] for name in run.sources))
-
-
-@dataclass(frozen=True)
-class CorpusArrays:
-    """What training reads beside the mel store: which tracks train, and the statistics of their bands in dB."""
-
-    training: np.ndarray
-    mean: np.ndarray
-    deviation: np.ndarray
 
 
 def check(study: Study, workers: int = 1) -> list[Fault]:
@@ -99,7 +75,7 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
 
     tracks = corpus.tracks.set_index("track_id", drop=False).loc[list(store.track_ids)]
     training = training_split(study, tracks)
-    corpus_fingerprint = _fingerprint(keys[""], training.tobytes().hex())
+    corpus_fingerprint = fingerprint(keys[""], training.tobytes().hex())
     _corpus_arrays(study, corpus_fingerprint, store, training)
     sources = {
         name: _labels(study, name, source, corpus, list(store.track_ids), training, corpus_fingerprint, tell)
@@ -111,7 +87,7 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
          for name, data in targets.items()},
     )  # fmt: skip
     text = json.dumps(asdict(prepared), indent=1)
-    write_whole(_prepared_json(paths), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_whole(prepared_json(paths), lambda temporary: temporary.write_text(text, encoding="utf-8"))
     tell(f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} to learn from, "
          f"{prepared.n_validation} to validate; {store.counts}")  # fmt: skip
     for name, count in corpus.unlabelled.items():
@@ -119,34 +95,6 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
             left_out = "left out" if study.corpus.use == "common" else "not learned from for it"
             tell(f"source {name}: {count} tracks without a label, {left_out}")
     return prepared
-
-
-def read_prepared(study: Study) -> Prepared:
-    """What `prepare` made last. Raises InputFaults if it has not run."""
-    path = _prepared_json(Paths(study.store))
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise InputFaults([Fault(str(path), "", None, "not prepared yet; `study prepare` does it")]) from None
-    targets = {name: PreparedTarget(**target) for name, target in raw.pop("targets").items()}
-    return Prepared(**raw, targets=targets)
-
-
-def open_sound(study: Study, key: str) -> MelStore:
-    return read_mel_store(Paths(study.store).prepared / "sound" / key)
-
-
-def open_corpus_arrays(study: Study, prepared: Prepared) -> CorpusArrays:
-    path = Paths(study.store).prepared / f"corpus-{prepared.corpus_fingerprint}.npz"
-    with np.load(path, allow_pickle=False) as arrays:
-        return CorpusArrays(arrays["training"], arrays["mean"], arrays["deviation"])
-
-
-def open_labels(study: Study, prepared: Prepared, source: str) -> np.ndarray:
-    """Distribution over the source's factors (n_tracks, factors), float32; a row of NaN where a track has no label."""
-    path = Paths(study.store).prepared / "labels" / f"{source}-{prepared.sources[source]}.npz"
-    with np.load(path, allow_pickle=False) as arrays:
-        return arrays["distribution"]
 
 
 def _read_all(study: Study) -> tuple[list[Fault], Corpus | None, dict[str, TargetData]]:
@@ -185,7 +133,7 @@ def _sound_keys(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) 
               for path in unread)  # fmt: skip
     settings = [study.mel.model_dump_json(), study.corpus.sample_rate_hz, study.corpus.channels]
     return {
-        name: _fingerprint(*settings, *tracks["track_id"], *(hash_of[str(path)] for path in tracks["path"]))
+        name: fingerprint(*settings, *tracks["track_id"], *(hash_of[str(path)] for path in tracks["path"]))
         for name, tracks in sounds.items()
     }
 
@@ -193,15 +141,15 @@ def _sound_keys(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) 
 def _make_mel_store(
     study: Study, key: str, tracks: pd.DataFrame, on_broken: str, tell: Callable[[str], None], workers: int
 ) -> None:
-    folder = Paths(study.store).prepared / "sound" / key
+    folder = sound_folder(study, key)
     if not folder.is_dir():
         tell(f"sound: {len(tracks)} clips to mel")
         write_mel_store(folder, tracks, study.corpus.sample_rate_hz, study.corpus.channels, study.mel,
                         study.crop_frames, on_broken, workers)  # fmt: skip
 
 
-def _corpus_arrays(study: Study, fingerprint: str, store: MelStore, training: np.ndarray) -> None:
-    path = Paths(study.store).prepared / f"corpus-{fingerprint}.npz"
+def _corpus_arrays(study: Study, of: str, store: MelStore, training: np.ndarray) -> None:
+    path = corpus_path(study, of)
     if not path.is_file():
         mean, deviation = band_statistics(store, np.flatnonzero(training))
         _save_arrays(path, training=training, mean=mean, deviation=deviation)
@@ -213,13 +161,13 @@ def _labels(
 ) -> str:  # fmt: skip
     """Fit the source's label model on training tracks and store every track's distribution; the fingerprint of both."""
     if source.labels == "self":
-        return _fingerprint(corpus_fingerprint, "self")
+        return fingerprint(corpus_fingerprint, "self")
     folder = Paths(study.store).prepared / "labels"
     (table_hash,) = content_hashes([source.table], folder / HASHES)
-    fingerprint = _fingerprint(corpus_fingerprint, source.label_settings(), study.seed, table_hash)
-    path = folder / f"{name}-{fingerprint}.npz"
+    made_from = fingerprint(corpus_fingerprint, source.label_settings(), study.seed, table_hash)
+    path = labels_path(study, name, made_from)
     if path.is_file():
-        return fingerprint
+        return made_from
     tell(f"labels: {name} to {source.factors} factors ({source.labels})")
     model_of = LABEL_MODELS[source.labels]
     present = set(corpus.labels[name].track_ids)
@@ -234,7 +182,7 @@ def _labels(
         topics = pd.DataFrame(top_terms(model)).rename(columns=lambda rank: f"term_{rank + 1}")
         topics.insert(0, "topic", range(1, len(topics) + 1))
         write_whole(folder / f"{name}-topics.csv", partial(topics.to_csv, index=False))
-    return fingerprint
+    return made_from
 
 
 def _target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -> str:
@@ -246,7 +194,7 @@ def _target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -
     content = hashlib.sha256()
     for array in arrays:
         content.update(b"none" if array is None else str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
-    return _fingerprint(settings, sorted(target.metric_names), data.track_ids, sound, study.seed, content.hexdigest())
+    return fingerprint(settings, sorted(target.metric_names), data.track_ids, sound, study.seed, content.hexdigest())
 
 
 def _save_arrays(path: Path, **arrays: np.ndarray) -> None:
@@ -255,12 +203,3 @@ def _save_arrays(path: Path, **arrays: np.ndarray) -> None:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
     write_whole(path, save)
-
-
-def _fingerprint(*parts: object) -> str:
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _prepared_json(paths: Paths) -> Path:
-    return paths.prepared / "prepared.json"

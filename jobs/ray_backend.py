@@ -21,8 +21,8 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 # A CPU task keeps the devices that it finds: the warning about the coming default says nothing to our users.
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
-import ray  # noqa: E402
-import ray.exceptions  # noqa: E402
+import ray
+import ray.exceptions
 
 
 class RayBackend:

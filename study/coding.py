@@ -6,7 +6,7 @@ the number of sources, `n_sources`; `source.<name>` and `factor.<name>` as in pl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,8 +64,10 @@ def source_columns(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
 def factor_columns(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Coding:
     """Further factors as fixed terms: numbers linear from their first level, others treatment-coded against it.
 
-    `factors` holds the levels of each in the study's order. A factor with one level in these rows is left out.
+    `factors` holds the levels of each in the study's order. A factor with one level in these rows is left out. Raises
+    `InputFaults` for a column that is missing, or holds what is not a level.
     """
+    raise_all(_faults_of_factors(rows, factors))
     columns: dict[str, np.ndarray] = {}
     left_out: dict[str, str] = {}
     for name, levels in factors.items():
@@ -137,3 +139,13 @@ def _strategies(strategy: Iterable[str]) -> np.ndarray:
         if name not in STRATEGIES
     )
     return names
+
+
+def _faults_of_factors(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Iterator[Fault]:
+    for name, levels in factors.items():
+        if f"factor.{name}" not in rows:
+            yield Fault("", f"factor.{name}", None, "no such column among the rows")
+            continue
+        column = rows[f"factor.{name}"]
+        for value in column[~column.isin(levels)].drop_duplicates():
+            yield Fault("", f"factor.{name}", value, f"expected one of {', '.join(map(str, levels))}")

@@ -48,6 +48,12 @@ class Paths:
     def log(self, run_id: str) -> Path:
         return self.run(run_id) / "log.jsonl"
 
+    def trained(self, run_id: str) -> Path:
+        return self.run(run_id) / "trained.json"
+
+    def representations(self, run_id: str) -> Path:
+        return self.run(run_id) / "representations"
+
     def attempts(self, run_id: str) -> Path:
         return self.run(run_id) / "attempts"
 

@@ -79,16 +79,18 @@ def read_results(paths: Paths) -> tuple[pd.DataFrame, list[Fault]]:
 
     An invalid file is as good as absent: its run x target is not done.
     """
-    tables, faults = [], []
-    for stored in stored_results(paths):
-        table = _read_valid(stored)
-        if isinstance(table, Fault):
-            faults.append(table)
-        else:
-            tables.append(table)
+    read = [_read_valid(stored) for stored in stored_results(paths)]
+    faults = [fault for fault in read if isinstance(fault, Fault)]
+    tables = [table for table in read if isinstance(table, pa.Table)]
     if not tables:
         return pd.DataFrame(), faults
     return pa.concat_tables(tables, promote_options="permissive").to_pandas(), faults
+
+
+def invalid_results(paths: Paths) -> dict[Path, Fault]:
+    """The result files that are truncated or are not what their name says, each with what is wrong."""
+    read = {stored.path: _read_valid(stored) for stored in stored_results(paths)}
+    return {path: fault for path, fault in read.items() if isinstance(fault, Fault)}
 
 
 def _read_valid(stored: StoredResult) -> pa.Table | Fault:

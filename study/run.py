@@ -31,7 +31,7 @@ class Run:
     replicate: int
     strategy: str
     sources: tuple[str, ...]
-    factors: Mapping[str, Level] = field(default_factory=dict)
+    factors: Mapping[str, Level] = field(default_factory=dict, hash=False)  # a mapping has no hash; run_id tells it
 
     @property
     def n_sources(self) -> int:

@@ -41,7 +41,7 @@ def analyze(
 def analyze_study(study: Study, out: Path | None = None, bootstrap: int = 0, mix_versions: bool = False) -> Path:
     """Analyse a study's own results: those of its plan and baselines, on its targets as they are defined now."""
     from analysis.analyze import analyze as story
-    from jobs.prepare import read_prepared
+    from jobs.prepared import read_prepared
 
     paths = Paths(study.store)
     runs = baseline_runs(study) + read_plan(paths.plan, study)

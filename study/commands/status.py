@@ -42,7 +42,7 @@ def study_status(study: Study) -> dict[str, Any]:
 
     `other_version`: results of runs that the plan does not hold, or of targets as they were defined before.
     """
-    from jobs.prepare import read_prepared
+    from jobs.prepared import read_prepared
     from jobs.records import last_failure, read_attempts, read_trained
     from study.cost import run_steps
 

@@ -1,0 +1,129 @@
+"""The step `learn`: train a run's network unless that is done, then represent the sound of targets."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from jobs.learning.checkpoint import remove_checkpoints
+from jobs.learning.representation import load_network, random_network, represent, save_weights
+from jobs.learning.train import resolve_precision, train
+from jobs.networks.branching import build_network
+from jobs.prepared import Prepared, open_corpus_arrays, open_labels, open_sound, read_prepared
+from jobs.records import Trained, now, read_trained, write_trained
+from jobs.sound.mel_store import MelStore
+from study import __version__
+from study.cost import source_factors_of
+from study.paths import Paths, write_once, write_whole
+from study.result_store import TRAIN_SCORES_VERSION
+from study.run import Run, seed_sequence
+from study.study_file import Study
+
+MFCC_DIM = 60
+"""20 coefficients and their first and second differences."""
+
+
+def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> None:
+    """Train the run if it has not been, and represent the sound of the targets, each set of sounds once."""
+    paths, prepared = Paths(study.store), read_prepared(study)
+    trained = read_trained(paths, run.run_id)
+    if trained is None:
+        trained = _train_run(study, prepared, run, attempt)
+        write_trained(paths, run.run_id, trained)
+    remove_checkpoints(paths.run(run.run_id) / "checkpoints")
+    if trained.outcome != "ok":
+        return
+    for key in dict.fromkeys(prepared.targets[name].sound for name in targets):
+        path = paths.representations(run.run_id) / f"{key}.npy"
+        if not path.is_file():
+            vectors = _represent(study, run, open_sound(study, key), targets)
+            write_whole(path, lambda temporary, vectors=vectors: _save(temporary, vectors))
+
+
+def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trained:
+    """Learn the run's representation and save its weights."""
+    paths, started_at = Paths(study.store), now()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    threads = study.compute.threads
+    facts: dict[str, Any] = dict(
+        attempt=attempt, threads=threads, data_fingerprint=prepared.fingerprint_of(run),
+        train_scores_version=TRAIN_SCORES_VERSION, started_at=started_at,
+    )  # fmt: skip
+    if run.strategy == "MFCC":
+        return Trained("ok", train_seconds=0.0, train_steps=0, device="cpu", precision="float32", n_parameters=0,
+                       representation_dim=MFCC_DIM, **facts)  # fmt: skip
+    settings = study.training_of(run.factors)
+    store, arrays = open_sound(study, prepared.corpus_sound), open_corpus_arrays(study, prepared)
+    statistics = (arrays.mean, arrays.deviation)
+    training = np.flatnonzero(arrays.training)
+    initial = seed_sequence(run.run_id, "initial weights")
+    if run.strategy == "Random":
+        began = time.monotonic()
+        network = random_network(store, statistics, training, study.crop_frames, settings.width, initial, device)
+        outcome, steps, seconds, precision = "ok", 0, time.monotonic() - began, "float32"
+    else:
+        precision = _kept_precision(study, settings.precision, device)
+        factors = source_factors_of(study, run)
+        network = build_network(run.strategy, factors, store.channels, store.n_mels, settings.width, seed=initial)
+        ended = train(
+            network, store=store, statistics=statistics, crop_frames=study.crop_frames,
+            labels={name: open_labels(study, prepared, name) for name, n in factors.items() if n is not None},
+            training_tracks=training, validation_tracks=np.flatnonzero(~arrays.training),
+            settings=settings.model_copy(update={"precision": precision}), run_id=run.run_id, device=device,
+            threads=threads, checkpoint_folder=paths.run(run.run_id) / "checkpoints", log_path=paths.log(run.run_id),
+        )  # fmt: skip
+        outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds
+    if outcome == "ok":
+        save_weights(paths.weights(run.run_id), network, statistics, _description(study, run))
+    return Trained(outcome, train_seconds=seconds, train_steps=steps, device=_device_name(device), precision=precision,
+                   n_parameters=network.n_parameters, representation_dim=network.representation_dim, **facts)  # fmt: skip
+
+
+def _represent(study: Study, run: Run, store: MelStore, targets: tuple[str, ...]) -> np.ndarray:
+    """The vector of each clip in the store, (n_tracks, 2 * dim) float32: means, then deviations."""
+    if run.strategy == "MFCC":
+        from jobs.sound.decode import decode
+        from jobs.sound.spectra import mfcc_120
+        from jobs.targets.evaluate import read_target
+
+        path_of = {}
+        for name in targets:
+            data = read_target(study.targets[name], name)
+            path_of |= dict(zip(data.track_ids, data.paths, strict=True))
+        rate, channels = study.corpus.sample_rate_hz, study.corpus.channels
+        return np.stack([mfcc_120(decode(path_of[t], rate, channels), rate, study.mel) for t in store.track_ids])
+    network, statistics, _ = load_network(Paths(study.store).weights(run.run_id))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return represent(network, store, statistics, study.crop_frames, device)
+
+
+def _description(study: Study, run: Run) -> dict[str, Any]:
+    """What the header of the weights says: enough to represent any sound without the study."""
+    return {
+        "study": study.name, "run_id": run.run_id, "strategy": run.strategy, "sources": list(run.sources),
+        "factors": dict(run.factors), "replicate": run.replicate, "seed": study.seed,
+        "sample_rate_hz": study.corpus.sample_rate_hz, "channels": study.corpus.channels,
+        "mel": study.mel.model_dump(mode="json"), "code_version": __version__,
+    }  # fmt: skip
+
+
+def _kept_precision(study: Study, setting: str, device: str) -> str:
+    """What `precision = "auto"` came to when the study's first run was trained: all its runs use that."""
+    if setting != "auto":
+        return setting
+    path = Paths(study.store).runs / "precision"
+    write_once(path, lambda temporary: temporary.write_text(resolve_precision(setting, device), encoding="utf-8"))
+    return path.read_text(encoding="utf-8")
+
+
+def _device_name(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else "cpu"
+
+
+def _save(path: Path, vectors: np.ndarray) -> None:
+    with path.open("wb") as file:
+        np.save(file, vectors, allow_pickle=False)
