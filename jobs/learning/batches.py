@@ -33,9 +33,7 @@ class CropReader:
         return crops.sub_(self.mean).mul_(self.scale)
 
 
-def crop_reader(
-    store: MelStore, statistics: Statistics, crop_frames: int, device: torch.device
-) -> CropReader:
+def crop_reader(store: MelStore, statistics: Statistics, crop_frames: int, device: torch.device) -> CropReader:
     """A reader that standardises by band: a band that never changes becomes 0."""
     mean, deviation = (np.asarray(values, dtype=np.float64) for values in statistics)
     scale = 1 / np.where(deviation > 0, deviation, 1.0)
@@ -44,8 +42,8 @@ def crop_reader(
 
 
 def draw_tracks(generator: np.random.Generator, tracks: np.ndarray, n: int) -> np.ndarray:
-    """`n` of the tracks, each at most once; with replacement only where there are fewer than `n`."""
-    return generator.choice(tracks, n, replace=n > len(tracks), shuffle=False)
+    """`n` of the tracks in random order, each at most once; with replacement only where there are fewer than `n`."""
+    return generator.choice(tracks, n, replace=n > len(tracks))
 
 
 def draw_pairs(generator: np.random.Generator, tracks: np.ndarray, n: int) -> np.ndarray:
@@ -66,8 +64,6 @@ def pair_labels(n: int, device: torch.device) -> Tensor:
     return (torch.arange(n, device=device) < n // 2).long()
 
 
-def draw_starts(
-    generator: np.random.Generator, store: MelStore, tracks: np.ndarray, crop_frames: int
-) -> np.ndarray:
+def draw_starts(generator: np.random.Generator, store: MelStore, tracks: np.ndarray, crop_frames: int) -> np.ndarray:
     """First frame of a crop of each track, uniform over all crops that lie within it."""
     return generator.integers(0, store.n_frames[tracks] - crop_frames + 1)

@@ -68,11 +68,10 @@ def random_network(
 
     They hold the mean moments of batches of about 128 of `tracks`, a random crop of each.
     """
-    weights_seed, crops_seed = seed.spawn(2)
     device = torch.device(device)
-    network = build_network("SS-R", {}, store.channels, store.n_mels, width, seed=weights_seed).to(device)
+    network = build_network("SS-R", {}, store.channels, store.n_mels, width, seed=seed).to(device)
     reader = crop_reader(store, statistics, crop_frames, device)
-    generator = np.random.default_rng(crops_seed)
+    generator = np.random.default_rng(seed)
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -109,7 +108,7 @@ def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:
     try:
         with safe_open(path, "pt") as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         network = build_network(**json.loads(header["network"]), seed=np.random.SeedSequence(0))
         statistics = tensors.pop("band_mean").numpy(), tensors.pop("band_deviation").numpy()
         network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in tensors.items()})
@@ -124,15 +123,11 @@ def _groups(n_crops: np.ndarray) -> list[np.ndarray]:
     return np.split(np.arange(len(n_crops)), np.flatnonzero(np.diff(number)) + 1)
 
 
-def _representations(
-    network: Network, reader: CropReader, tracks: np.ndarray, starts: np.ndarray
-) -> np.ndarray:
+def _representations(network: Network, reader: CropReader, tracks: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """(n_crops, dim) float64."""
     n_batches = -(-len(tracks) // BATCH_CROPS)
     parts = [
         network.representation(reader.read(some, first)).double().cpu().numpy()
-        for some, first in zip(
-            np.array_split(tracks, n_batches), np.array_split(starts, n_batches), strict=True
-        )
+        for some, first in zip(np.array_split(tracks, n_batches), np.array_split(starts, n_batches), strict=True)
     ]
     return np.concatenate(parts)

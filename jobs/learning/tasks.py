@@ -79,7 +79,7 @@ def validation_batches(
 def mean_loss(
     network: Network, reader: CropReader, task: Task, tracks: np.ndarray, starts: np.ndarray, precision: str
 ) -> Tensor:
-    """Mean divergence of the network's distributions from the labels (Eq. 2; one-hot for pairs, Eq. 5), in nat.
+    """Mean divergence of the network's distributions from the labels (Eq. 2; of pairs one-hot, Eq. 5), in nat.
 
     The network runs in `precision`, the divergence in float32.
     """

@@ -79,9 +79,7 @@ def train(
     device = torch.device(device)
     precision = resolve_precision(settings.precision, device)
     network.to(device).train()
-    optimiser = torch.optim.Adam(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.l2, fused=True
-    )
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, weight_decay=settings.l2, fused=True)
     reader = crop_reader(store, statistics, crop_frames, device)
     tasks = source_tasks(network, labels, training_tracks, validation_tracks, device)
     iterations = epoch_steps(len(training_tracks), settings.batch_size, len(tasks), settings.iterations)

@@ -75,9 +75,10 @@ class Network(nn.Module):
 
     def log_probabilities(self, crops: Tensor, source: str) -> Tensor:
         """Log of the distribution over the source's factors, (batch, factors)."""
-        if self.source_factors.get(source) is None:
+        position = self._position(source)
+        if self.source_factors[source] is None:
             raise ValueError(f"source {source!r} of this network has no factors")
-        return self.heads[self._position(source)](self.features(crops, source)).log_softmax(dim=1)
+        return self.heads[position](self.features(crops, source)).log_softmax(dim=1)
 
     def pair_logits(self, left: Tensor, right: Tensor, source: str = "self") -> Tensor:
         """Logits of "different" and "same", (n_pairs, 2). All crops are one batch to batch normalisation."""
@@ -120,9 +121,7 @@ class Network(nn.Module):
         try:
             return list(self.source_factors).index(source)
         except ValueError:
-            raise ValueError(
-                f"no source {source!r}; this network has {', '.join(self.source_factors)}"
-            ) from None
+            raise ValueError(f"no source {source!r}; this network has {', '.join(self.source_factors)}") from None
 
 
 def build_network(

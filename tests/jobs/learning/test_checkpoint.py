@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from jobs.learning.checkpoint import capture, read_checkpoint, remove_checkpoints, restore, write_checkpoint
+
+CPU = torch.device("cpu")
+
+
+def test_the_last_two_are_kept_and_the_newest_is_read(tmp_path: Path) -> None:
+    assert read_checkpoint(tmp_path) == (None, [])
+    for step in (9, 10, 200, 1000):
+        write_checkpoint(tmp_path, step, {"step": step})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000000200.pt", "step-000000001000.pt"]
+    assert read_checkpoint(tmp_path) == ({"step": 1000}, [])
+    remove_checkpoints(tmp_path)
+    assert not tmp_path.exists()
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.99])
+def test_a_truncated_one_falls_back_to_the_one_before(tmp_path: Path, kept: float) -> None:
+    for step in (1, 2):
+        write_checkpoint(tmp_path, step, {"step": step, "weights": torch.arange(1000)})
+    newest = tmp_path / "step-000000000002.pt"
+    whole = newest.read_bytes()
+    newest.write_bytes(whole[: int(kept * len(whole))])
+    state, unreadable = read_checkpoint(tmp_path)
+    assert state is not None and state["step"] == 1
+    assert unreadable == [newest.name]
+    (tmp_path / "step-000000000001.pt").write_bytes(b"")
+    assert read_checkpoint(tmp_path)[0] is None
+
+
+def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
+    class Attack:
+        def __reduce__(self) -> tuple[object, tuple[Path]]:
+            return Path.touch, (tmp_path / "attacked",)
+
+    torch.save({"step": Attack()}, tmp_path / "step-000000000002.pt")
+    (tmp_path / "step-000000000003.pt").write_bytes(pickle.dumps(Attack(), protocol=2))
+    state, unreadable = read_checkpoint(tmp_path)
+    assert state is None and len(unreadable) == 2
+    assert not (tmp_path / "attacked").exists()
+
+
+def test_what_is_captured_is_put_back(tmp_path: Path) -> None:
+    def make() -> tuple[nn.Module, torch.optim.Optimizer]:
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(), nn.Linear(4, 1))
+        return network, torch.optim.Adam(network.parameters(), lr=0.1, fused=True)
+
+    def step(network: nn.Module, optimiser: torch.optim.Optimizer, generator: np.random.Generator) -> None:
+        optimiser.zero_grad()
+        network(torch.from_numpy(generator.standard_normal((5, 3))).float()).sum().backward()
+        optimiser.step()
+
+    network, optimiser = make()
+    generator = np.random.default_rng(0)
+    with torch.random.fork_rng(devices=[]):
+        step(network, optimiser, generator)
+        write_checkpoint(tmp_path, 1, capture(network, optimiser, generator, CPU))
+        step(network, optimiser, generator)
+        expected = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+        again, its_optimiser = make()
+        other_generator = np.random.default_rng(99)
+        state, _ = read_checkpoint(tmp_path)
+        assert state is not None
+        restore(state, again, its_optimiser, other_generator, CPU)
+        step(again, its_optimiser, other_generator)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in again.state_dict().items())

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from jobs.learning import representation
+from jobs.learning.batches import crop_reader
+from jobs.learning.representation import load_network, random_network, represent, save_weights
+from jobs.networks.branching import build_network
+from jobs.sound.mel_store import band_statistics, slices
+from study.errors import RunFailed
+
+SEED = np.random.SeedSequence(3)
+LENGTHS = [130, 63, 400, 125, 200, 64]
+
+
+def network_for(store, strategy: str = "MS-CR@6"):
+    sources = {"self": None, "tag": 4}
+    network = build_network(strategy, sources, store.channels, store.n_mels, width=0.25, seed=SEED)
+    for norm in (module for module in network.modules() if isinstance(module, nn.BatchNorm2d)):
+        norm.running_mean.uniform_(-0.5, 0.5, generator=torch.Generator().manual_seed(1))
+    return network
+
+
+def test_mean_and_deviation_over_slices_by_hand(make_store) -> None:
+    store = make_store(LENGTHS)
+    statistics = band_statistics(store, range(len(LENGTHS)))
+    network = network_for(store)
+    found = represent(network, store, statistics, 63)
+    assert found.shape == (len(LENGTHS), 2 * network.representation_dim) and found.dtype == np.float32
+
+    network.eval()
+    mean, deviation = (torch.from_numpy(values).float() for values in statistics)
+    for track in range(len(LENGTHS)):
+        crops = (slices(store, track, 63) - mean) / deviation
+        assert len(crops) == LENGTHS[track] // 63
+        values = torch.cat([network.features(crops, source) for source in ("self", "tag")], dim=1).detach().double()
+        expected = torch.cat((values.mean(dim=0), values.std(dim=0, correction=0)))
+        np.testing.assert_allclose(found[track], expected.numpy(), rtol=2e-4, atol=2e-5)
+
+
+def test_one_slice_has_deviation_zero(make_store) -> None:
+    store = make_store(LENGTHS)
+    network = network_for(store)
+    found = represent(network, store, band_statistics(store, [0]), 63)
+    deviations = found[:, network.representation_dim :]
+    np.testing.assert_array_equal((deviations == 0).all(axis=1), [length < 126 for length in LENGTHS])
+
+
+def test_batches_and_groups_change_nothing(make_store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make_store(LENGTHS)
+    network, statistics = network_for(store), band_statistics(store, [0])
+    at_once = represent(network, store, statistics, 63)
+    monkeypatch.setattr(representation, "BATCH_CROPS", 2)
+    monkeypatch.setattr(representation, "GROUP_CROPS", 3)
+    np.testing.assert_allclose(represent(network, store, statistics, 63), at_once, rtol=2e-4, atol=2e-5)
+
+
+def test_weights_come_back_whole(make_store, tmp_path: Path) -> None:
+    store = make_store(LENGTHS)
+    network, statistics = network_for(store, "MS-SR@FC"), band_statistics(store, [0, 1])
+    path = tmp_path / "run" / "weights.safetensors"
+    save_weights(path, network, statistics, {"run_id": "ab12", "mel": {"n_fft": 1024}})
+    again, its_statistics, description = load_network(path)
+    assert description == {"run_id": "ab12", "mel": {"n_fft": 1024}}
+    assert again.specification == network.specification and not again.training
+    for one, other in zip(statistics, its_statistics, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(
+        represent(network, store, statistics, 63), represent(again, store, its_statistics, 63)
+    )
+
+
+def test_a_damaged_file_is_named(make_store, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    with pytest.raises(RunFailed, match=r"weights.safetensors: not the weights of a run"):
+        load_network(path)
+    store = make_store(LENGTHS)
+    save_weights(path, network_for(store), band_statistics(store, [0]), {})
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(RunFailed, match=r"weights.safetensors: not the weights of a run"):
+        load_network(path)
+
+
+def test_the_random_baseline_has_the_corpus_moments(make_store) -> None:
+    store = make_store([63] * 10)
+    statistics = band_statistics(store, range(10))
+    tracks = np.arange(8)
+    network = random_network(store, statistics, tracks, 63, 0.25, SEED)
+    assert not network.training and network.representation_dim == 64
+    crops = crop_reader(store, statistics, 63, torch.device("cpu")).read(tracks, np.zeros(8, dtype=int))
+    maps = network.shared.conv1.conv(crops)  # one batch, and one crop a clip: its moments are the corpus's
+    norm = network.shared.conv1.norm
+    torch.testing.assert_close(norm.running_mean, maps.mean(dim=(0, 2, 3)))
+    torch.testing.assert_close(norm.running_var, maps.var(dim=(0, 2, 3)), rtol=1e-3, atol=1e-6)
+    assert norm.momentum == 0.1
+
+    again = random_network(store, statistics, tracks, 63, 0.25, SEED)
+    other = random_network(store, statistics, tracks, 63, 0.25, np.random.SeedSequence(4))
+    np.testing.assert_array_equal(represent(network, store, statistics, 63), represent(again, store, statistics, 63))
+    assert not np.allclose(represent(network, store, statistics, 63), represent(other, store, statistics, 63))
+
+
+def test_the_random_baseline_averages_over_batches(make_store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make_store([63] * 8)
+    statistics = band_statistics(store, range(8))
+    whole = random_network(store, statistics, np.arange(8), 63, 0.25, SEED).shared.conv1.norm
+    monkeypatch.setattr(representation, "BATCH_CROPS", 2)
+    parts = random_network(store, statistics, np.arange(8), 63, 0.25, SEED).shared.conv1.norm
+    assert parts.num_batches_tracked == 4
+    torch.testing.assert_close(parts.running_mean, whole.running_mean)

@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from jobs.learning import train as module
+from jobs.learning.batches import crop_reader, draw_pairs, pair_labels
+from jobs.learning.checkpoint import read_checkpoint
+from jobs.learning.tasks import mean_loss, source_tasks
+from jobs.learning.train import Trained, resolve_precision, train
+from jobs.networks.branching import Network, build_network
+from jobs.sound.mel_store import MelStore, band_statistics
+from study.errors import RunFailed
+from study.factors import STRATEGIES
+from study.study_file import Training
+
+SEED = np.random.SeedSequence(11)
+RUN_ID = "0123456789abcdef"
+ALL = {"self": None, "tag": 4, "bpm": 3}
+CPU = torch.device("cpu")
+EACH_STEP_MINUTES = 1e-9
+
+
+def labels(n_tracks: int) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(2)
+    return {name: generator.dirichlet(np.full(k, 0.3), n_tracks) for name, k in ALL.items() if k is not None}
+
+
+def timbres(n_tracks: int) -> np.ndarray:
+    """Codes of tracks of 63 frames, each with a spectrum of its own."""
+    generator = np.random.default_rng(5)
+    spectra = generator.uniform(50, 200, (n_tracks, 1, 1, 32))
+    return (spectra + generator.normal(0, 10, (n_tracks, 63, 1, 32))).clip(0, 255).astype(np.uint8).reshape(-1, 1, 32)
+
+
+def network_of(strategy: str, sources: Mapping[str, int | None] = ALL) -> Network:
+    sources = dict(list(sources.items())[-1:]) if strategy == "SS-R" else sources
+    return build_network(strategy, sources, channels=1, n_mels=32, width=0.1, seed=SEED)
+
+
+def trained(network: Network, store: MelStore, folder: Path, run_id: str = RUN_ID, **settings: Any) -> Trained:
+    """8 training tracks and the rest for validation; 4 steps an epoch and source by default."""
+    tracks = np.arange(settings.pop("n_training", 8))
+    own_labels = settings.pop("labels", labels(len(store)))
+    given = {"epochs": 3, "batch_size": 2, "learning_rate": 0.01} | settings
+    return train(
+        network,
+        store=store,
+        statistics=band_statistics(store, tracks),
+        crop_frames=63,
+        labels=own_labels,
+        training_tracks=tracks,
+        validation_tracks=np.arange(len(tracks), len(store)),
+        settings=Training(**given),
+        run_id=run_id,
+        device="cpu",
+        threads=1,
+        checkpoint_folder=folder / "checkpoints",
+        log_path=folder / "log.jsonl",
+    )
+
+
+def log_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def assert_same_bits(one: nn.Module, other: nn.Module) -> None:
+    its = other.state_dict()
+    assert [name for name, tensor in one.state_dict().items() if not torch.equal(tensor, its[name])] == []
+
+
+@pytest.fixture
+def store(make_store) -> MelStore:
+    return make_store([70, 80, 63, 90, 75, 100, 64, 88, 70, 71, 72])
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_overfits(strategy: str, make_store, tmp_path: Path) -> None:
+    """Clips of a crop's length fix the crops; with dropout off, divergence vanishes and pairs are told apart."""
+    store = make_store([63] * 4, codes=timbres(4))
+    network = network_of(strategy)
+    for layer in (part for part in network.modules() if isinstance(part, nn.Dropout)):
+        layer.p = 0.0
+    trained(network, store, tmp_path, n_training=4, epochs=60, batch_size=16)
+
+    reader = crop_reader(store, band_statistics(store, range(4)), 63, CPU)
+    tracks = np.arange(4)
+    for task in source_tasks(network, labels(4), tracks, tracks[:0], CPU):
+        if task.labels is not None:
+            loss = mean_loss(network, reader, task, np.repeat(tracks, 4), np.zeros(16, dtype=int), "float32")
+            assert float(loss.detach()) < 0.05
+        else:
+            pairs = draw_pairs(np.random.default_rng(0), tracks, 64)
+            told = network.pair_logits(*reader.read(pairs, 0 * pairs).chunk(2)).argmax(dim=1)
+            assert float((told == pair_labels(64, CPU)).double().mean()) > 0.95
+
+
+def test_bits_depend_on_the_run_alone(store: MelStore, tmp_path: Path) -> None:
+    networks = [network_of("MS-CR@4") for _ in range(3)]
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    trained(networks[0], store, tmp_path / "one")
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    trained(networks[1], store, tmp_path / "again", checkpoint_minutes=EACH_STEP_MINUTES)
+    trained(networks[2], store, tmp_path / "other", run_id="ff" * 8)
+    assert_same_bits(networks[0], networks[1])
+    assert not torch.equal(networks[0].shared.conv1.conv.weight, networks[2].shared.conv1.conv.weight)
+    one, again = log_of(tmp_path / "one"), log_of(tmp_path / "again")
+    assert [line["loss"] for line in one] == [line["loss"] for line in again]
+
+
+class Killed(BaseException):
+    """What no handler between here and the test may catch."""
+
+
+def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, *args: Any, **kwargs: Any) -> Trained | None:
+    """Train, and be killed in the forward pass of the given step (counted from where the training resumes)."""
+    calls = iter(range(step + 1))
+
+    def loss(*its_args: Any) -> torch.Tensor:
+        if torch.is_grad_enabled() and next(calls) == step:
+            raise Killed
+        return mean_loss(*its_args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "mean_loss", loss)
+        try:
+            return trained(*args, **kwargs)
+        except Killed:
+            return None
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_killed_run_ends_with_the_same_bits(
+    strategy: str, store: MelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed again and again at random steps, each time a new process's objects: weights and curves are the same."""
+    undisturbed, whole = network_of(strategy), tmp_path / "whole"
+    expected = trained(undisturbed, store, whole)
+    kills = np.random.default_rng(STRATEGIES.index(strategy)).integers(1, expected.steps // 3, 12)
+    result = None
+    for step in kills:
+        network = network_of(strategy)
+        result = killed_at(int(step), monkeypatch, network, store, tmp_path, checkpoint_minutes=EACH_STEP_MINUTES)
+        if result is not None:
+            break
+    assert result is not None and result.steps == expected.steps
+    assert_same_bits(undisturbed, network)
+    curves = [line for line in log_of(tmp_path) if line["event"] == "epoch"]
+    assert [line["epoch"] for line in curves] == [1, 2, 3]
+    for name in ("loss", "validation_loss", "step"):
+        assert [line[name] for line in curves] == [line[name] for line in log_of(whole)]
+    assert [line["event"] for line in log_of(tmp_path)].count("resumed") >= 2
+
+
+def test_a_truncated_checkpoint_costs_a_step_and_no_bits(
+    store: MelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = network_of("MS-CR@6")
+    trained(undisturbed, store, tmp_path / "whole")
+    each_step = {"checkpoint_minutes": EACH_STEP_MINUTES}
+    assert killed_at(20, monkeypatch, network_of("MS-CR@6"), store, tmp_path, **each_step) is None
+    newest = tmp_path / "checkpoints" / "step-000000000020.pt"
+    newest.write_bytes(newest.read_bytes()[:-1000])
+    network = network_of("MS-CR@6")
+    trained(network, store, tmp_path)
+    assert_same_bits(undisturbed, network)
+    [resumed] = [line for line in log_of(tmp_path) if line["event"] == "resumed"]
+    assert resumed["step"] == 19 and resumed["unreadable_checkpoints"] == [newest.name]
+
+
+def test_sigkill(tmp_path: Path) -> None:
+    """A real process, really killed, and its training taken up by another: the same weights as one left alone."""
+    script = Path(__file__).with_name("train_small.py")
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    with subprocess.Popen([sys.executable, "-W", "error", str(script), str(killed)]) as process:
+        until = time.monotonic() + 120
+        while len(list(killed.glob("checkpoints/*.pt"))) < 2 and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    train_small = runpy.run_path(str(script))["train_small"]
+    assert_same_bits(train_small(killed), train_small(whole))
+    assert [line["event"] for line in log_of(killed)].count("resumed") == 1
+
+
+def test_a_checkpoint_of_another_run_is_refused(store: MelStore, tmp_path: Path) -> None:
+    trained(network_of("SS-R"), store, tmp_path, epochs=1, checkpoint_minutes=EACH_STEP_MINUTES)
+    with pytest.raises(RunFailed, match=f"a checkpoint of run {RUN_ID}, not {'ff' * 8}"):
+        trained(network_of("SS-R"), store, tmp_path, run_id="ff" * 8)
+
+
+def test_divergence_is_an_outcome_and_stops(store: MelStore, tmp_path: Path) -> None:
+    result = trained(network_of("MS-SR@FC"), store, tmp_path, epochs=50, learning_rate=1e38)
+    assert result.outcome == "diverged"
+    assert result.steps < 50 * 12
+    *_, last = log_of(tmp_path)
+    assert last == {"event": "diverged", "epoch": last["epoch"], "step": result.steps}
+
+
+def test_an_epoch_is_l_m_steps_or_l(store: MelStore, tmp_path: Path) -> None:
+    assert trained(network_of("MSS-CR"), store, tmp_path / "lm", epochs=2).steps == 2 * 4 * 3
+    assert trained(network_of("MSS-CR"), store, tmp_path / "l", epochs=2, iterations="l").steps == 2 * 4
+    [first, second] = log_of(tmp_path / "lm")
+    assert (first["epoch"], first["step"], second["epoch"], second["step"]) == (1, 12, 2, 24)
+    assert first["loss"].keys() == first["validation_loss"].keys() == ALL.keys()
+    assert all(value > 0 for value in first["validation_loss"].values())
+
+
+def test_one_step_moves_one_source_alone(store: MelStore, tmp_path: Path) -> None:
+    network, before = network_of("MS-CR@6"), network_of("MS-CR@6").state_dict()
+    trained(network, store, tmp_path, epochs=1, iterations="l", batch_size=8, l2=0.1)
+    moved = {name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])}
+    branches = {name.split(".")[1] for name in moved if name.startswith("branches")}
+    heads = {name.split(".")[1] for name in moved if name.startswith("heads")}
+    assert len(branches) == 1 and branches == heads
+    assert {name for name in before if name.startswith("shared")} <= moved
+
+
+def test_validation_watches_and_does_not_choose(make_store, tmp_path: Path) -> None:
+    lengths = [70, 80, 63, 90, 75, 100, 64, 88]
+    with_some, without = make_store([*lengths, 70, 71, 72]), make_store(lengths)
+    one, other = network_of("MS-CR@2"), network_of("MS-CR@2")
+    trained(one, with_some, tmp_path / "some", labels=labels(11))
+    trained(other, without, tmp_path / "none", labels={k: v[:8] for k, v in labels(11).items()})
+    assert without.frames.shape[0] < with_some.frames.shape[0]
+    assert log_of(tmp_path / "none")[0]["validation_loss"] == dict.fromkeys(ALL)
+    np.testing.assert_array_equal(with_some.frames[: len(without.frames)], without.frames)
+    assert_same_bits(one, other)
+
+
+def test_one_validation_track_makes_no_pair(make_store, tmp_path: Path) -> None:
+    trained(network_of("MS-SR@FC"), make_store([70] * 9), tmp_path, epochs=1)
+    found = log_of(tmp_path)[0]["validation_loss"]
+    assert found["self"] is None and found["tag"] > 0
+
+
+def test_a_source_draws_only_tracks_with_its_labels(store: MelStore, tmp_path: Path) -> None:
+    some = labels(len(store))
+    some["tag"][[0, 3, 8]] = np.nan
+    tasks = source_tasks(network_of("MSS-CR"), some, np.arange(8), np.arange(8, 11), CPU)
+    assert [list(task.training_tracks) for task in tasks] == [list(range(8)), [1, 2, 4, 5, 6, 7], list(range(8))]
+    assert list(tasks[1].validation_tracks) == [9, 10]
+    assert trained(network_of("MSS-CR"), store, tmp_path, labels=some).outcome == "ok"
+
+
+def test_labels_that_cannot_be_learned_from_are_refused(store: MelStore) -> None:
+    tracks, none = np.arange(8), np.arange(0)
+    absent = labels(11) | {"tag": np.full((11, 4), np.nan)}
+    with pytest.raises(ValueError, match="no training track has labels of 'tag'"):
+        source_tasks(network_of("MSS-CR"), absent, tracks, none, CPU)
+    with pytest.raises(ValueError, match="labels of 'bpm': 3 factors; the network has 5"):
+        source_tasks(network_of("MSS-CR", ALL | {"bpm": 5}), labels(11), tracks, none, CPU)
+    with pytest.raises(ValueError, match="a network without sources has nothing to learn"):
+        source_tasks(network_of("SS-R", {}), {}, tracks, none, CPU)
+
+
+def test_precision_is_resolved_by_the_device() -> None:
+    assert resolve_precision("auto", "cpu") == "float32"
+    assert resolve_precision("bf16", "cpu") == "bf16"
+    assert resolve_precision("float32", "cuda") == "float32"
+
+
+def test_bf16_has_the_same_gradients_but_for_rounding(make_store) -> None:
+    store = make_store([63] * 16, codes=timbres(16))
+    reader = crop_reader(store, band_statistics(store, range(16)), 63, CPU)
+    tracks = np.arange(16)
+    found = {}
+    for precision in ("float32", "bf16"):
+        network = build_network("SS-R", {"tag": 4}, channels=1, n_mels=32, width=0.5, seed=SEED)
+        network.heads[0][0].p = 0.0
+        [task] = source_tasks(network, labels(16), tracks, tracks[:0], CPU)
+        loss = mean_loss(network, reader, task, tracks, 0 * tracks, precision)
+        loss.backward()
+        gradient = torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
+        found[precision] = float(loss.detach()), gradient
+    assert found["bf16"][0] == pytest.approx(found["float32"][0], rel=0.02)
+    assert found["bf16"][0] != found["float32"][0]
+    assert torch.cosine_similarity(found["bf16"][1], found["float32"][1], dim=0) > 0.9
+
+
+def test_checkpoints_stay_until_the_weights_are_saved(store: MelStore, tmp_path: Path) -> None:
+    """A kill between the last step and the saved weights loses nothing: the last checkpoint ends the same."""
+    network, again = network_of("MS-CR@6"), network_of("MS-CR@6")
+    trained(network, store, tmp_path, checkpoint_minutes=EACH_STEP_MINUTES)
+    state, _ = read_checkpoint(tmp_path / "checkpoints")
+    assert state is not None and state["steps"] == 36
+    assert trained(again, store, tmp_path).steps == 36
+    assert_same_bits(network, again)
+    assert os.listdir(tmp_path / "checkpoints")

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from study.cost import (
+    REFERENCE_FLOP_PER_S,
+    SHARED_LAYERS,
+    epoch_steps,
+    forward_flops,
+    n_parameters,
+    representation_dim,
+    run_cost_gpu_hours,
+    run_steps,
+    source_factors_of,
+    step_flops,
+)
+from study.factors import STRATEGIES
+from study.run import baseline_runs, make_run
+from study.study_file import Study
+
+ALL_SOURCES = {"self": None} | dict.fromkeys(("bpm", "year", "taste", "tag", "lyrics", "cdr_tag", "artist"), 50)
+
+
+def study(**further: Any) -> Study:
+    sections = {
+        "schema": 1,
+        "study": {"name": "costs", "seed": 1},
+        "corpus": {"tracks": "tracks.csv", "sample_rate_hz": 22050, "channels": 2},
+        "sources": {
+            "self": {"labels": "self"},
+            "year": {"labels": "gmm", "table": "year.csv", "factors": 20},
+            "tag": {"labels": "plsa", "table": "tag.csv"},
+        },
+        "targets": {"genre": {"task": "classification", "tracks": "genre.csv", "metrics": ["accuracy"]}},
+    }
+    return Study.model_validate(sections | further)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "sources", "expected"),
+    [
+        ("SS-R", {"bpm": 50}, 576_482),
+        ("SS-R", {"self": None}, 629_810),
+        ("SS-R", {}, 563_632),
+        ("MS-SR@FC", ALL_SOURCES, 719_760),
+        ("MS-CR@6", ALL_SOURCES, 3_717_776),
+        ("MS-CR@4", ALL_SOURCES, 4_495_952),
+        ("MS-CR@2", ALL_SOURCES, 4_659_248),
+        ("MSS-CR", ALL_SOURCES, 4_665_184),
+    ],
+)
+def test_parameters_counted_by_hand_from_table_3(strategy: str, sources: dict[str, int | None], expected: int) -> None:
+    assert n_parameters(strategy, sources) == expected
+
+
+def test_sizes_are_those_of_the_papers_figure_15() -> None:
+    single = sum(n_parameters("SS-R", {name: k}) for name, k in ALL_SOURCES.items()) / len(ALL_SOURCES)
+    assert n_parameters("MS-SR@FC", ALL_SOURCES) / single == pytest.approx(1.2, abs=0.05)
+    assert n_parameters("MS-CR@6", ALL_SOURCES) / single == pytest.approx(6.3, abs=0.1)
+
+
+def test_parameters_grow_with_strategy_sources_and_width() -> None:
+    sizes = [n_parameters(strategy, ALL_SOURCES) for strategy in STRATEGIES if strategy != "SS-R"]
+    assert sizes == sorted(sizes) and len(set(sizes)) == len(sizes)
+    assert set(SHARED_LAYERS) == set(STRATEGIES)
+    mono = n_parameters("MSS-CR", ALL_SOURCES, channels=1)
+    assert n_parameters("MSS-CR", ALL_SOURCES, channels=2) - mono == 8 * 16 * 25
+    assert n_parameters("SS-R", {"bpm": 50}, width=0.25) < 576_482 / 8
+
+
+def test_the_representation_has_256_dimensions_a_branch() -> None:
+    assert [representation_dim(strategy, 8) for strategy in STRATEGIES] == [256, 256, 2048, 2048, 2048, 2048]
+    assert representation_dim("MS-CR@2", 3, width=0.25) == 192
+
+
+def test_flops_of_a_crop_and_a_step() -> None:
+    assert forward_flops(216, 128)[0] == 2 * 108 * 128 * (2 * 5 * 5) * 16
+    assert forward_flops(216, 128)[-1] == 2 * 256 * 256
+    assert sum(forward_flops(216, 128)) == pytest.approx(0.117e9, rel=1e-3)
+    assert step_flops("SS-R", {"bpm": 50}) == pytest.approx(42e9, rel=5e-3)
+    assert step_flops("SS-R", {"self": None}) == 2 * step_flops("SS-R", {"bpm": 50})
+    assert step_flops("MSS-CR", ALL_SOURCES) == 9 / 8 * step_flops("SS-R", {"bpm": 50})
+    with pytest.raises(ValueError, match="'MFCC' is not trained"):
+        step_flops("MFCC", {})
+
+
+def test_an_epoch_visits_all_tracks_for_every_source() -> None:
+    assert epoch_steps(41_841, 128, 8, "lm") == 327 * 8
+    assert epoch_steps(41_841, 128, 8, "l") == 327
+    assert epoch_steps(5, 128, 1, "lm") == 1
+
+
+def test_steps_and_cost_of_a_run() -> None:
+    this = study(factors={"epochs": [100, 300]})
+    run = make_run(this, "all", 0, "MS-CR@2", ("tag", "self", "year"), {"epochs": 300})
+    assert source_factors_of(this, run) == {"self": None, "year": 20, "tag": 50}
+    assert run_steps(this, run, 41_841) == 300 * 327 * 3
+    hours = run_cost_gpu_hours(this, run, 41_841)
+    flops = 300 * 327 * 3 * 4 / 3 * 42.1e9
+    assert hours == pytest.approx(flops / REFERENCE_FLOP_PER_S / 3600, rel=1e-3)
+    assert run_cost_gpu_hours(this, run, None) is None
+
+
+def test_a_baseline_trains_nothing() -> None:
+    this = study()
+    for run in baseline_runs(this):
+        assert run_steps(this, run, 1000) == 0
+        assert run_cost_gpu_hours(this, run, None) == 0
