@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
 
 from jobs.labels.tables import ScalarTable
 from study.errors import Fault, InputFaults
@@ -53,7 +54,8 @@ def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.rand
         max_iter=MAX_ITERATIONS,
         random_state=int(rng.integers(2**32)),
     )
-    with warnings.catch_warnings():
+    # k-means adds up in the order in which its threads end: one thread keeps the bits, and is enough for scalars.
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # after MAX_ITERATIONS the likelihood is flat enough
         mixture.fit(((values - centre) / scale)[:, None])
     order = np.argsort(mixture.means_[:, 0], kind="stable")

@@ -39,8 +39,8 @@ class ProbeDiverged(Exception):
 
 def _pearson(labels: np.ndarray, predictions: np.ndarray) -> float:
     """NaN where either is constant."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return float(np.corrcoef(labels, predictions)[0, 1])
+    varied = np.ptp(labels) > 0 and np.ptp(predictions) > 0
+    return float(np.corrcoef(labels, predictions)[0, 1]) if varied else np.nan
 
 
 def _r2(labels: np.ndarray, predictions: np.ndarray) -> float:

@@ -53,7 +53,7 @@ def read_plays(target: Target) -> TargetData:
     counts, faults = numbers(path, table, "count")
     faults += faulty_rows(path, table, "count", counts <= 0, "expected a count above 0")
     faults += empty_text(path, table, "user_id") + empty_text(path, table, "track_id")
-    unknown = sorted(set(table["track_id"]) - set(data.track_ids))
+    unknown = sorted(set(table["track_id"]) - {*data.track_ids, ""})
     raise_all([*faults, *missing_tracks(str(path), unknown, f"a row in {data.file}")])
     users, user_ids = pd.factorize(table["user_id"], sort=True)
     tracks = pd.Index(data.track_ids).get_indexer(table["track_id"])

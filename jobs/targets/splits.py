@@ -62,6 +62,12 @@ def split_faults(data: TargetData, target: Target) -> Iterator[Fault]:
         needed = target.folds or (2 if data.groups is None else round(1 / TEST_PART))
         if n_units < needed:
             yield Fault(data.file, "group", n_units, f"expected {needed} {what} or more to split")
+    if data.task == "regression":
+        n_tested = (
+            n_tracks // target.folds if target.folds else n_tracks if data.in_test is None else data.in_test.sum()
+        )
+        if n_tested < 2:
+            yield Fault(data.file, "", int(n_tested), "expected 2 tracks or more in every test part")
     if data.task == "classification":
         classes = np.unique(data.labels)
         for name in classes:

@@ -1,0 +1,81 @@
+"""What every label model must do. A test class inherits the contract and says which source it is run on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jobs.labels.label_models import LABEL_MODELS, LabelModel
+from study.errors import InputFaults
+from study.study_file import Source
+
+
+class LabelModelContract:
+    def source(self, folder: Path) -> Source:
+        """A source of 40 tracks or more whose table is written into the folder."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> Source:
+        return self.source(tmp_path)
+
+    @pytest.fixture
+    def model_of(self, settings: Source) -> LabelModel:
+        return LABEL_MODELS[settings.labels]
+
+    @pytest.fixture
+    def table(self, model_of: LabelModel, settings: Source):
+        return model_of.read(settings)
+
+    @pytest.fixture
+    def training(self, table) -> np.ndarray:
+        return np.random.default_rng(5).random(len(table.track_ids)) < 0.8
+
+    def made(self, model_of: LabelModel, table, training: np.ndarray, factors: int, seed: int = 3) -> np.ndarray:
+        model = model_of.fit(table, training, factors, np.random.default_rng(seed))
+        return model_of.distribution(model, table)
+
+    def test_each_track_gets_a_distribution_over_the_factors(self, model_of, table, training, settings):
+        made = self.made(model_of, table, training, settings.factors)
+        assert made.shape == (len(table.track_ids), settings.factors)
+        assert (made >= 0).all()
+        np.testing.assert_allclose(made.sum(axis=1), 1, rtol=1e-12)
+
+    def test_tracks_differ(self, model_of, table, training, settings):
+        made = self.made(model_of, table, training, settings.factors)
+        assert len(np.unique(made.argmax(axis=1))) > 1
+
+    def test_one_seed_gives_one_answer(self, model_of, table, training, settings):
+        first = self.made(model_of, table, training, settings.factors)
+        np.testing.assert_array_equal(first, self.made(model_of, table, training, settings.factors))
+
+    def test_validation_tracks_change_nothing_for_training_tracks(self, model_of, table, training, settings):
+        everything = self.made(model_of, table, training, settings.factors)
+        alone = table.select([track for track, trains in zip(table.track_ids, training, strict=True) if trains])
+        without = self.made(model_of, alone, np.ones(training.sum(), dtype=bool), settings.factors)
+        np.testing.assert_array_equal(everything[training], without)
+
+    def test_a_validation_track_gets_what_it_gets_alone(self, model_of, table, training, settings):
+        model = model_of.fit(table, training, settings.factors, np.random.default_rng(3))
+        together = model_of.distribution(model, table)
+        row = int(np.flatnonzero(~training)[0])
+        alone = model_of.distribution(model, table.select([table.track_ids[row]]))
+        np.testing.assert_allclose(alone[0], together[row], rtol=1e-9)
+
+    def test_the_order_of_tracks_does_not_matter(self, model_of, table, training, settings):
+        order = np.random.default_rng(1).permutation(len(training))
+        shuffled = table.select([table.track_ids[row] for row in order])
+        made = self.made(model_of, table, training, settings.factors)
+        made_shuffled = self.made(model_of, shuffled, training[order], settings.factors)
+        np.testing.assert_allclose(made_shuffled, made[order], atol=1e-6)
+
+    def test_more_factors_than_the_table_can_tell_apart_are_a_fault(self, model_of, table, training):
+        with pytest.raises(InputFaults) as caught:
+            model_of.fit(table, training, 10_000, np.random.default_rng(3))
+        (fault,) = caught.value.faults
+        assert (fault.file, fault.key, fault.value) == (table.file, "factors", 10_000)
+        assert "expected at most" in fault.expected
+
+    def test_a_track_without_a_label_is_named(self, table):
+        with pytest.raises(InputFaults, match="2 tracks without a label: nobody, noone"):
+            table.select([table.track_ids[0], "nobody", "noone"])
