@@ -1,0 +1,1 @@
+"""The design wing: which runs to pay for, and in which order."""

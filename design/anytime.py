@@ -1,0 +1,127 @@
+"""`anytime`: an order of runs that is near the best design of its size wherever it stops.
+
+Each step takes the run that tells most. Balance comes first: only runs that leave the factors asked for within
+`ALLOWED_SHARE` of the runs (and `ALLOWED_RUNS`) of balance may be taken, or, where none does, those that come nearest.
+Among them the log determinant of the information matrix (intercept, strategy, sources, further factors) grows most.
+
+The number of sources is no term of that matrix, so nothing in it would keep their counts from drifting. Where they
+are to be balanced, a candidate's gain in log determinant is therefore lowered by `DRIFT` times the unbalance of
+n_sources that it would leave, over the number of runs; and, with the strategy balanced too, by `WITHIN_STRATEGY` times
+the runs of its strategy that have its n_sources already: slopes on n_sources within strategies need it spread.
+
+Ties are many, and which of them is taken shows in the first prefixes. So `OPENINGS` tie-breaking orders are drawn and
+an opening of three runs a term is grown with each from nothing; the order whose opening is least aliased, on average
+over its prefixes, and most informative at its end breaks the ties of the whole design. It depends on the candidates and
+the seed alone, so a plan that is extended is the plan made at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+
+from design.aliasing import main_effect_columns, prefix_aliasing
+from design.balance import MANY, LevelUse
+from design.candidates import Candidates
+from design.information import Information, log_efficiency, model_columns
+from design.level_tables import LevelTables
+
+ALLOWED_RUNS, ALLOWED_SHARE = 2, 0.05
+DRIFT, WITHIN_STRATEGY = 2.0, 0.5
+OPENINGS = 14
+OPENING_RUNS_PER_TERM = 3
+EFFICIENCY_WEIGHT = 10
+"""What a relative loss of D-efficiency at an opening's end counts beside its mean aliasing: about alike."""
+MANY_CANDIDATES = 2**16
+"""Above, one opening only: among so many candidates a step is dear, and the ties matter less."""
+
+TOLERANCE = 1e-9
+"""Scores that differ by less than this share are ties: rounding, which differs between machines, decides nothing."""
+
+
+def anytime(
+    candidates: Candidates, start: np.ndarray, balance: tuple[int, ...], seed: np.random.SeedSequence
+) -> Iterator[int]:
+    """Rows of the candidates in the order to run them, after `start` (n_runs, n_factors level numbers), to the last.
+
+    `balance` holds the positions of the factors to balance.
+    """
+    rng = np.random.default_rng(seed)
+    tables = LevelTables(candidates)
+    nothing = start[:0]
+    n_terms = model_columns(candidates.factors, nothing).shape[1]
+    length = OPENING_RUNS_PER_TERM * n_terms + 1
+    several = length < len(candidates) <= MANY_CANDIDATES
+    orders = [rng.permutation(len(candidates)) for _ in range(OPENINGS if several else 1)]
+
+    def loss(order: np.ndarray) -> float:
+        rows = list(islice(_grow(candidates, tables, nothing, balance, order), length))
+        codes = candidates.codes[rows]
+        columns, owners, _ = main_effect_columns(candidates.factors, codes)
+        aliasing = float(prefix_aliasing(columns, owners)[n_terms:].mean())
+        return aliasing - EFFICIENCY_WEIGHT * log_efficiency(model_columns(candidates.factors, codes))
+
+    losses = [loss(order) for order in orders] if several else [0.0]
+    best = next(number for number, value in enumerate(losses) if value <= min(losses) + TOLERANCE)
+    yield from _grow(candidates, tables, start, balance, orders[best])
+
+
+def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray) -> int:
+    """The allowed candidate of the highest (positive) score; among ties the first in the tie-breaking order."""
+    score = np.where(allowed, score, -np.inf)
+    ties = np.flatnonzero(score >= score.max() * (1 - TOLERANCE))
+    return int(ties[order[ties].argmin()])
+
+
+def _grow(
+    candidates: Candidates, tables: LevelTables, start: np.ndarray, balance: tuple[int, ...], order: np.ndarray
+) -> Iterator[int]:
+    remaining = candidates.rows_of(start)[1]
+    use = LevelUse(candidates, start, remaining)
+    information = Information(tables, candidates.factors, start)
+    drift = _Drift(candidates, start, balance)
+    asked = np.zeros((len(candidates.factors), 1), dtype=np.int64)
+    asked[list(balance)] = 1
+    n_left = int(remaining.sum())
+    for n_runs in range(len(start) + 1, len(start) + n_left + 1):
+        score = 1 + information.gain
+        allowed = remaining
+        if balance:
+            after = use.unbalance_after()
+            unbalance = tables.max(after * asked)
+            least = unbalance.min(where=remaining, initial=MANY)
+            allowed = remaining & (unbalance <= max(least, ALLOWED_RUNS + int(ALLOWED_SHARE * n_runs)))
+            if drift.matters:
+                score *= drift.of_candidates(after, n_runs)
+        row = first_of_best(score, allowed, order)
+        yield row
+        levels = candidates.codes[row]
+        remaining[row] = False
+        use.take(levels)
+        drift.take(levels)
+        information.take(levels)
+
+
+class _Drift:
+    """What keeps the number of sources even, overall and within each strategy."""
+
+    def __init__(self, candidates: Candidates, start: np.ndarray, balance: tuple[int, ...]) -> None:
+        strategy, number = 0, len(candidates.factors) - 1
+        n_levels = len(candidates.factors[number].levels)
+        self.matters = number in balance and n_levels > 1
+        self._number, self._n_levels = number, n_levels
+        self._within = WITHIN_STRATEGY if strategy in balance else 0.0
+        self._runs = np.zeros((len(candidates.factors[strategy].levels), n_levels))
+        np.add.at(self._runs, (start[:, strategy], start[:, number]), 1)
+        if self.matters:
+            self._cells = candidates.codes[:, strategy].astype(np.intp) * n_levels + candidates.codes[:, number]
+
+    def of_candidates(self, unbalance_after: np.ndarray, n_runs: int) -> np.ndarray:
+        """What the determinant's factor 1 + gain is multiplied by (n_candidates,)."""
+        lost = DRIFT * unbalance_after[self._number, : self._n_levels] + self._within * self._runs
+        return np.exp(-lost / n_runs).ravel().take(self._cells)
+
+    def take(self, levels: np.ndarray) -> None:
+        self._runs[levels[0], levels[self._number]] += 1

@@ -1,0 +1,182 @@
+"""The runs that a phase may have, as plain arrays: which of them to pay for is chosen elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from study.errors import Fault, InputFaults
+from study.factors import Level, sources_allowed
+from study.run import Run, make_run
+from study.study_file import FILE_NAME, Constraint, Phase, Study
+
+MAXIMUM_CANDIDATES = 2**24
+"""Enumerating more would take gigabytes: a study with more should say which it means."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A factor and its levels, named as in plan.parquet: `strategy`, `source.<name>`, `factor.<name>`, `n_sources`."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+    @property
+    def is_ordered(self) -> bool:
+        """Numbers in three levels or more have an order and distances; the levels of all others are only different."""
+        numbers = all(isinstance(level, int | float) and not isinstance(level, bool) for level in self.levels)
+        return numbers and len(self.levels) > 2
+
+    @property
+    def is_derived(self) -> bool:
+        """The number of sources is the sum of the sources: it can be balanced, but tells a linear model nothing new."""
+        return self.name == "n_sources"
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Runs as level numbers: `codes` (n_candidates, n_factors) uint8, a column a factor, a row a run, no row twice."""
+
+    factors: tuple[Factor, ...]
+    codes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def positions(self, balance: Iterable[str]) -> tuple[int, ...]:
+        """The factors that `balance` names, as the study file does: strategy, sources (all), n_sources, any other."""
+        asked = set(balance)
+        wanted = asked | {f"factor.{name}" for name in asked}
+        return tuple(
+            position
+            for position, factor in enumerate(self.factors)
+            if factor.name in wanted or ("sources" in asked and factor.name.startswith("source."))
+        )
+
+    def without(self, other: Candidates) -> Candidates:
+        """The candidates that are not among the others; those may have other levels."""
+        translated = np.zeros(other.codes.shape, dtype=np.int64)
+        for column, (mine, theirs) in enumerate(zip(self.factors, other.factors, strict=True)):
+            number = {level: code for code, level in enumerate(mine.levels)}
+            translated[:, column] = np.array([number.get(level, -1) for level in theirs.levels])[other.codes[:, column]]
+        shared = translated[(translated >= 0).all(axis=1)]
+        return Candidates(self.factors, self.codes[self.rows_of(shared)[1]])
+
+    def rows_of(self, runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where runs (n_runs, n_factors) stand among the candidates, -1 if nowhere; and which rows stay untouched."""
+        radix = np.cumprod([1, *(max(len(f.levels), 1) for f in self.factors[:-1])], dtype=np.float64)
+        if radix[-1] * len(self.factors[-1].levels) >= 2**62:
+            raise OverflowError("too many combinations of levels to number them")
+        weights = radix.astype(np.int64)
+        names, wanted = self.codes.astype(np.int64) @ weights, runs.astype(np.int64).reshape(-1, len(weights)) @ weights
+        order = np.argsort(names, kind="stable")
+        place = np.minimum(np.searchsorted(names, wanted, sorter=order), len(names) - 1)
+        rows = order[place] if len(names) else np.full(len(wanted), -1)
+        rows = np.where(names[rows] == wanted, rows, -1) if len(names) else rows
+        untouched = np.ones(len(names), dtype=bool)
+        untouched[rows[rows >= 0]] = False
+        return rows, untouched
+
+    def codes_of(self, runs: Sequence[Run]) -> np.ndarray:
+        """Level numbers (n_runs, n_factors) of runs. Raises `InputFaults` with every level that the phase lacks."""
+        number = [{level: code for code, level in enumerate(factor.levels)} for factor in self.factors]
+        codes = np.zeros((len(runs), len(self.factors)), dtype=np.uint8)
+        faults = []
+        for row, run in enumerate(runs):
+            for column, factor in enumerate(self.factors):
+                level = _level(run, factor.name)
+                if level in number[column]:
+                    codes[row, column] = number[column][level]
+                else:
+                    expected = f"expected one of {', '.join(map(str, factor.levels))} in phase {run.phase}"
+                    faults.append(Fault("", f"run {run.run_id} {factor.name}", level, expected))
+        if faults:
+            raise InputFaults(faults)
+        return codes
+
+    def run(self, study: Study, phase: str, row: int, replicate: int = 0) -> Run:
+        """The run in a row."""
+        levels = {f.name: f.levels[code] for f, code in zip(self.factors, self.codes[row], strict=True)}
+        sources = tuple(name for name in study.sources if levels[f"source.{name}"])
+        further = {name: levels[f"factor.{name}"] for name in study.further_factors}
+        return make_run(study, phase, replicate, str(levels["strategy"]), sources, further)
+
+
+def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
+    """Every run that the phase's levels and the constraints allow, in lexical order.
+
+    SS-R has exactly one source, every other strategy two or more. Raises `InputFaults` where nothing is left, or where
+    there are more than `MAXIMUM_CANDIDATES`.
+    """
+    sizes = {s: [n for n in sorted(phase.n_sources) if sources_allowed(s, n)] for s in phase.strategy}
+    further = study.further_factors
+    combinations = math.prod(len(levels) for levels in further.values())
+    count = combinations * sum(math.comb(len(study.sources), n) for ns in sizes.values() for n in ns)
+    if count > MAXIMUM_CANDIDATES:
+        expected = f"expected at most {MAXIMUM_CANDIDATES:,}: restrict n_sources, strategies or levels"
+        raise InputFaults([Fault(FILE_NAME, f"[[design.phase]] {phase.name}: number of combinations", count, expected)])
+
+    subsets = {s: _subsets(len(study.sources), ns) for s, ns in sizes.items()}
+    strategy = np.repeat(np.arange(len(subsets), dtype=np.uint8), [len(rows) for rows in subsets.values()])
+    sources = np.concatenate(list(subsets.values()))
+    rows = np.arange(len(sources), dtype=np.int32).repeat(combinations)
+    shape = [len(levels) for levels in further.values()]
+    levels = np.indices(shape, dtype=np.uint8).reshape(len(shape), combinations).T
+    counts = sources.sum(axis=1, dtype=np.int64)
+    present = np.unique(counts)
+    codes = np.column_stack([
+        strategy[rows], sources[rows], np.tile(levels, (len(sources), 1)), np.searchsorted(present, counts)[rows],
+    ]).astype(np.uint8, copy=False)  # fmt: skip
+    candidates = Candidates(
+        (
+            Factor("strategy", tuple(phase.strategy)),
+            *(Factor(f"source.{name}", (False, True)) for name in study.sources),
+            *(Factor(f"factor.{name}", levels) for name, levels in further.items()),
+            Factor("n_sources", tuple(present.tolist())),
+        ),
+        codes,
+    )
+    for constraint in study.design.constraint:
+        candidates = Candidates(candidates.factors, candidates.codes[~_forbidden(candidates, constraint)])
+    if not len(candidates):
+        expected = "the constraints leave no run; expected at least one"
+        raise InputFaults([Fault(FILE_NAME, f"[[design.phase]] {phase.name}", None, expected)])
+    return candidates
+
+
+def _subsets(n_sources: int, sizes: Sequence[int]) -> np.ndarray:
+    """All presence rows (n_subsets, n_sources) with one of the sizes, grown source by source."""
+    rows = np.zeros((1 if sizes else 0, 0), dtype=np.uint8)
+    for source in range(n_sources):
+        rows = np.column_stack([np.repeat(rows, 2, axis=0), np.tile(np.array([0, 1], np.uint8), len(rows))])
+        count = rows.sum(axis=1, dtype=np.int64)
+        remaining = n_sources - source - 1
+        possible = [(count <= size) & (size <= count + remaining) for size in sizes]
+        rows = rows[np.logical_or.reduce(possible)] if possible else rows
+    return rows
+
+
+def _forbidden(candidates: Candidates, constraint: Constraint) -> np.ndarray:
+    """Which candidates have all that a constraint names: every source under `sources`, one level of any other."""
+    by_name = {factor.name: column for column, factor in enumerate(candidates.factors)}
+    hit = np.ones(len(candidates), dtype=bool)
+    for name, value in constraint.forbid.items():
+        values = value if isinstance(value, tuple) else (value,)
+        if name == "sources":
+            for source in values:
+                hit &= candidates.codes[:, by_name[f"source.{source}"]] == 1
+        else:
+            column = by_name[name if name in by_name else f"factor.{name}"]
+            levels = candidates.factors[column].levels
+            hit &= np.isin(candidates.codes[:, column], [code for code, level in enumerate(levels) if level in values])
+    return hit
+
+
+def _level(run: Run, factor: str) -> Level | None:
+    kind, _, name = factor.partition(".")
+    if kind == "source":
+        return name in run.sources
+    return run.factors.get(name) if kind == "factor" else getattr(run, kind)

@@ -1,0 +1,35 @@
+"""`D`, `A`, `I`: greedy orders by information alone, whatever that does to the balance.
+
+D grows log det X'X. A lowers trace (X'X)^-1, the summed variance of the terms. I lowers the mean prediction variance
+over the candidates, trace W (X'X)^-1 with W their mean x x'. Atkinson, Donev & Tobias 2007, chapters 10 and 11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from design.anytime import first_of_best
+from design.candidates import Candidates
+from design.information import Information, level_columns, moments
+from design.level_tables import LevelTables
+
+WEIGHTS: dict[str, Callable[[Candidates], np.ndarray | None]] = {
+    "D": lambda candidates: None,
+    "A": lambda candidates: np.eye(level_columns(candidates.factors).shape[2]),
+    "I": moments,
+}
+
+
+def optimal(criterion: str, candidates: Candidates, start: np.ndarray, seed: np.random.SeedSequence) -> Iterator[int]:
+    """Rows of the candidates in the order to run them, after `start` (n_runs, n_factors level numbers), to the last."""
+    order = np.random.default_rng(seed).permutation(len(candidates))
+    information = Information(LevelTables(candidates), candidates.factors, start, WEIGHTS[criterion](candidates))
+    remaining = candidates.rows_of(start)[1]
+    for _ in range(int(remaining.sum())):
+        gain, drop = information.gain, information.drop
+        row = first_of_best(1 + gain if drop is None else drop / (1 + gain), remaining, order)
+        yield row
+        remaining[row] = False
+        information.take(candidates.codes[row])
