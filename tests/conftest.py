@@ -1,0 +1,34 @@
+"""Fit once, test often: one small study, from its file to its report, for every test that only looks."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from study.commands.design import design_study
+from study.commands.launch import launch_study
+from study.study_file import read_study
+from tests.small_study import write_small_study
+
+
+@pytest.fixture(scope="session")
+def small_study_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_study(tmp_path_factory.mktemp("template") / "small")
+
+
+@pytest.fixture
+def small_study(small_study_template: Path, tmp_path: Path) -> Path:
+    """A fresh copy of the small study's folder: nothing planned, nothing prepared."""
+    return Path(shutil.copytree(small_study_template, tmp_path / "small"))
+
+
+@pytest.fixture(scope="session")
+def run_study(small_study_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small study, designed and launched in process without a break; not to be changed."""
+    folder = Path(shutil.copytree(small_study_template, tmp_path_factory.mktemp("run") / "small"))
+    study = read_study(folder)
+    design_study(study, "4")
+    launch_study(study, in_process=True)
+    return folder

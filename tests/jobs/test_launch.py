@@ -1,0 +1,212 @@
+"""The sweep's bookkeeping: what is missing is run, what is done is not, and nothing is counted twice."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from jobs import launch as story
+from jobs.failures import DISK_FULL, LOST, Failure
+from jobs.in_process import InProcess
+from jobs.prepare import prepare
+from jobs.records import read_attempts, read_trained
+from jobs.steps import Report, Step, execute
+from study.errors import InputFaults, RunFailed
+from study.paths import Paths
+from study.result_store import KEY, read_results
+from study.run import Run, baseline_runs, make_run
+from study.study_file import Study, read_study
+
+TIMES = ["attempt", "train_seconds", "eval_seconds", "started_at", "finished_at"]
+
+
+def few_runs(study: Study) -> list[Run]:
+    return [
+        *baseline_runs(study)[:2],
+        make_run(study, "single", 0, "SS-R", ("self",)),
+        make_run(study, "all", 0, "MS-CR@4", ("self", "pitch", "tag")),
+    ]
+
+
+def rows(study: Study) -> pd.DataFrame:
+    found, faults = read_results(Paths(study.store))
+    assert not faults
+    assert not found.duplicated(list(KEY)).any()
+    return found.sort_values(list(KEY), ignore_index=True)
+
+
+def launch(study: Study, backend=None, runs=None, **options):
+    prepared = prepare(study, workers=1)
+    reports: list[Report] = []
+    progress = story.launch(
+        study, prepared, runs or few_runs(study), backend or InProcess(study), lambda _, report: reports.append(report),
+        **options,
+    )  # fmt: skip
+    return progress, Counter((report.step.kind, report.failure is None) for report in reports)
+
+
+@pytest.fixture
+def study(small_study: Path) -> Study:
+    return read_study(small_study)
+
+
+def test_all_rows_and_only_once(study: Study) -> None:
+    progress, steps = launch(study)
+    assert steps == {("learn", True): 4, ("evaluate", True): 12}
+    assert (progress.runs_done, progress.evaluations_done, progress.failed) == (4, 12, {})
+    found = rows(study)
+    # 2 repeats: accuracy and r2 once each, nDCG twice
+    assert len(found) == 4 * 2 * (1 + 1 + 2) and (found["outcome"] == "ok").all()
+    assert found.groupby("run_id")["data_fingerprint"].nunique().eq(1).all()
+    mfcc, random = found[found["strategy"] == "MFCC"], found[found["strategy"] == "Random"]
+    assert set(mfcc["representation_dim"]) == {60} and set(mfcc["train_steps"]) == {0}
+    assert random["n_parameters"].min() > 0
+    assert not any(Paths(study.store).representations(run.run_id).exists() for run in few_runs(study))
+
+    _, again = launch(study)
+    assert not again, "launching again runs nothing"
+
+
+def test_a_target_that_is_added_is_evaluated_from_the_kept_weights(study: Study, small_study: Path) -> None:
+    text = (small_study / "study.toml").read_text()
+    without = text[: text.index("[targets.height]")] + text[text.index("[targets.plays]") :]
+    (small_study / "study.toml").write_text(without)
+    launch(read_study(small_study))
+    trained = {run.run_id: read_trained(Paths(study.store), run.run_id) for run in few_runs(study)}
+    (small_study / "study.toml").write_text(text)
+    _, steps = launch(study)
+    assert steps == {("learn", True): 4, ("evaluate", True): 4}
+    assert {run.run_id: read_trained(Paths(study.store), run.run_id) for run in few_runs(study)} == trained
+    assert set(rows(study)["target"]) == {"timbre", "height", "plays"}
+
+
+def test_a_changed_probe_evaluates_that_target_again(study: Study, small_study: Path) -> None:
+    launch(study)
+    text = (small_study / "study.toml").read_text()
+    (small_study / "study.toml").write_text(text.replace('probe = "knn"', 'probe = "svm"', 1))
+    _, steps = launch(read_study(small_study))
+    assert steps == {("learn", True): 4, ("evaluate", True): 4}
+
+
+def test_a_truncated_result_is_set_aside_and_made_again(study: Study) -> None:
+    launch(study)
+    before = rows(study)
+    path = next(Paths(study.store).results.glob("*/timbre-*.parquet"))
+    path.write_bytes(path.read_bytes()[:50])
+    (fault,) = story.set_invalid_aside(study)
+    assert "truncated" in str(fault) and path.with_suffix(".invalid").exists()
+    _, steps = launch(study)
+    assert steps == {("learn", True): 1, ("evaluate", True): 1}
+    pd.testing.assert_frame_equal(rows(study).drop(columns=TIMES), before.drop(columns=TIMES))
+
+
+def test_changed_labels_are_refused(study: Study, small_study: Path) -> None:
+    launch(study)
+    table = pd.read_csv(small_study / "pitch.csv")
+    table.assign(value=table["value"] + 1).to_csv(small_study / "pitch.csv", index=False)
+    prepared = prepare(study, workers=1)
+    with pytest.raises(InputFaults) as caught:
+        story.refuse_other_data(study, prepared, few_runs(study), mix_versions=False)
+    (fault,) = caught.value.faults  # only the run that learned from pitch
+    assert fault.key == "data_fingerprint" and "trained before the corpus or its labels changed" in str(fault)
+
+
+def test_another_version_is_refused_unless_mixed(study: Study) -> None:
+    launch(study)
+    path = Paths(study.store).trained(few_runs(study)[2].run_id)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"train_scores_version": 0}))
+    prepared = prepare(study, workers=1)
+    with pytest.raises(InputFaults, match="train_scores_version = 0: expected"):
+        story.refuse_other_data(study, prepared, few_runs(study), mix_versions=False)
+    story.refuse_other_data(study, prepared, few_runs(study), mix_versions=True)
+
+
+class Faulty(InProcess):
+    """In process, but for the steps that `fault` gives a failure for."""
+
+    def __init__(self, study: Study, fault) -> None:
+        super().__init__(study)
+        self.fault = fault
+
+    def next_report(self) -> Report:
+        step = self._started[0]
+        failure = self.fault(step)
+        if failure is None:
+            return super().next_report()
+        self._started.popleft()
+        return Report(step, 0.0, failure)
+
+
+def test_a_failed_run_is_said_and_the_rest_goes_on(study: Study) -> None:
+    bad = few_runs(study)[2].run_id
+    progress, _ = launch(study, Faulty(study, lambda step: Failure("error", "bug") if step.run.run_id == bad else None))
+    assert list(progress.failed) == [bad] and progress.runs_done == 3
+    assert set(rows(study)["run_id"]) == {run.run_id for run in few_runs(study)} - {bad}
+    _, steps = launch(study)
+    assert steps == {("learn", True): 1, ("evaluate", True): 3}
+
+
+def test_a_lost_step_is_tried_again(study: Study) -> None:
+    losses = Counter()
+
+    def lose(step: Step) -> Failure | None:
+        losses[step] += 1
+        return Failure(LOST, "node died") if losses[step] <= 2 else None
+
+    progress, steps = launch(study, Faulty(study, lose))
+    assert progress.runs_done == 4 and not progress.failed
+    assert steps[("learn", False)] == 8 and len(rows(study)) == 32
+
+
+def test_a_full_disk_stops_the_launch(study: Study) -> None:
+    full = Faulty(study, lambda step: Failure(DISK_FULL, "No space left") if step.kind == "evaluate" else None)
+    with pytest.raises(RunFailed, match="MiB are free under .*launch again"):
+        launch(study, full)
+
+
+def test_a_step_reports_what_it_raises(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(study, workers=1)
+    run = few_runs(study)[2]
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("jobs.learn.save_weights", full)
+    report = execute(study, Step("learn", run, ("timbre",)))
+    assert report.failure is not None and report.failure.cause == DISK_FULL
+    (attempt,) = read_attempts(Paths(study.store), run.run_id)
+    assert attempt.cause == DISK_FULL and "save_weights" in attempt.traceback and not attempt.is_running
+    assert read_trained(Paths(study.store), run.run_id) is None
+
+
+def test_stop_after_finishes_what_has_begun(study: Study) -> None:
+    progress, steps = launch(study, stop_after_s=0.0)
+    assert not steps and progress.runs_done == 0
+    runs = few_runs(study)
+    launch(study, runs=runs[:1])
+    assert len(set(rows(study)["run_id"])) == 1
+
+
+def test_a_diverged_training_is_an_outcome(study: Study, small_study: Path) -> None:
+    text = (small_study / "study.toml").read_text()
+    (small_study / "study.toml").write_text(text.replace("learning_rate = 0.001", "learning_rate = 1e30"))
+    hot = read_study(small_study)
+    run = make_run(hot, "single", 0, "SS-R", ("self",))
+    progress, _ = launch(hot, runs=[run])
+    assert progress.runs_done == 1 and not progress.failed
+    found = rows(hot)
+    assert set(found["outcome"]) == {"diverged"} and found["score"].isna().all() and len(found) == 8
+    _, again = launch(hot, runs=[run])
+    assert not again, "an outcome is not tried again"
+
+
+def test_the_same_study_gives_the_same_scores_bit_for_bit(study: Study, small_study: Path, tmp_path: Path) -> None:
+    launch(study)
+    other = read_study(small_study).model_copy(update={"header": study.header.model_copy(update={"store": tmp_path / "b"})})
+    launch(other)
+    pd.testing.assert_frame_equal(rows(study).drop(columns=TIMES), rows(other).drop(columns=TIMES), check_exact=True)

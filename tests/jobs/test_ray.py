@@ -1,0 +1,80 @@
+"""A real Ray on this machine: the contract, a hostile working directory, and a driver that is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.paths import Paths
+from study.plan import read_plan
+from study.result_store import KEY, read_results, stored_results
+from study.study_file import Study, read_study
+from tests.contracts.backend import BackendContract
+
+pytestmark = pytest.mark.ray
+
+TIMES = ["attempt", "train_seconds", "eval_seconds", "started_at", "finished_at"]
+STUDY = [sys.executable, "-P", "-m", "study"]
+PATIENCE_S = 240
+
+
+class TestRay(BackendContract):
+    @staticmethod
+    def make_backend(study: Study):
+        from jobs.ray_backend import RayBackend
+
+        return RayBackend(study)
+
+
+def rows(folder: Path) -> pd.DataFrame:
+    found, faults = read_results(Paths(folder))
+    assert not faults and not found.duplicated(list(KEY)).any()
+    return found.sort_values(list(KEY), ignore_index=True).drop(columns=TIMES)
+
+
+def test_killed_in_the_middle_and_launched_again(run_study: Path, tmp_path: Path) -> None:
+    """SIGKILL to the driver amid trainings, from a folder of modules named as ours; then the same rows, bit for bit.
+
+    The undisturbed run is the session's, in process: Ray must not change a score either.
+    """
+    folder = Path(shutil.copytree(run_study, tmp_path / "killed", ignore=shutil.ignore_patterns("results", "runs")))
+    hostile = tmp_path / "hostile"
+    hostile.mkdir()
+    for name in ("study", "design", "jobs", "analysis"):
+        (hostile / f"{name}.py").write_text("raise RuntimeError('a module of the user, not ours')\n")
+    runs = [run.run_id for run in read_plan(Paths(folder).plan, read_study(folder))][:3]
+    command = [*STUDY, "launch", str(folder), *(part for run_id in runs for part in ("--runs", run_id))]
+
+    driver = subprocess.Popen(command, cwd=hostile, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    began = time.monotonic()
+    while not list(stored_results(Paths(folder))):
+        assert driver.poll() is None, driver.stderr.read()
+        assert time.monotonic() - began < PATIENCE_S
+        time.sleep(0.1)
+    driver.kill()
+    driver.wait()
+    done = len(list(stored_results(Paths(folder))))
+    assert 0 < done < 9, "killed in the middle"
+
+    again = subprocess.run(command, cwd=hostile, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False)
+    os.killpg(driver.pid, signal.SIGKILL) if _group_lives(driver.pid) else None  # what the killed driver's Ray left
+    assert again.returncode == 0, again.stderr
+    undisturbed = rows(run_study)
+    expected = undisturbed[undisturbed["run_id"].isin(runs)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rows(folder), expected, check_exact=True)
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
