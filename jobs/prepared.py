@@ -1,4 +1,4 @@
-"""What `prepare` has made, as the steps of a run read it. Imports little: every training starts by importing this."""
+"""What `prepare` has made, as the steps of a run read it. Imports little: commands that only look do, too."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jobs.sound.mel_store import MelStore, read_mel_store
 from study.errors import Fault, InputFaults
 from study.paths import Paths
 from study.run import Run
 from study.study_file import Study
+
+if TYPE_CHECKING:
+    from jobs.sound.mel_store import MelStore
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ def read_prepared(study: Study) -> Prepared:
 
 
 def open_sound(study: Study, key: str) -> MelStore:
+    from jobs.sound.mel_store import read_mel_store  # imports torch, which status and design do without
+
     return read_mel_store(sound_folder(study, key))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -38,8 +39,8 @@ def new(
 
         found = re.search(r"(?m)^seed = (\d+)", text)
         assert found is not None  # the template has one
-        tell(f"making the demo's music in {folder}")
-        make_demo(folder, int(found.group(1)))
+        tell(f"making the demo's music in {folder / 'data'}")
+        make_demo(folder / "data", int(found.group(1)), workers=os.cpu_count() or 1)
     for entry in templates[template].iterdir():
         if entry.name != FILE_NAME and entry.is_file():
             (folder / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
