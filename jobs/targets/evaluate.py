@@ -89,7 +89,7 @@ def evaluate(
             try:
                 values, predictions = score_split(data, target, split, features, seed)
                 rows.append(predictions.assign(repeat=split.repeat, fold=split.fold))
-            except ProbeDiverged:
+            except (ProbeDiverged, np.linalg.LinAlgError):
                 outcome = "probe diverged"
         scores.extend(_scores(target, split, outcome, values))
     return Evaluation(tuple(scores), _stacked(rows))

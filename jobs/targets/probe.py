@@ -34,7 +34,7 @@ PROBES: dict[str, dict[str, Callable[[int], Any]]] = {
 
 
 class ProbeDiverged(Exception):
-    """The probe's weights became infinite or NaN: there is no score to give."""
+    """The probe's numbers left the range of floats: there is no score to give."""
 
 
 def _pearson(labels: np.ndarray, predictions: np.ndarray) -> float:
@@ -93,16 +93,20 @@ def probe_predictions(
     if task == "regression":
         centre, scale = targets.mean(), targets.std() or 1.0
         targets = ((targets - centre) / scale).astype(np.float32)
-    features = features.astype(np.float32)
     estimator = PROBES[task][probe](seed)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
         warnings.simplefilter("ignore", ConvergenceWarning)  # 200 iterations are the paper's rule, not a fault
+        features = features.astype(np.float32)
+        if not np.isfinite(features).all():
+            raise ProbeDiverged("features beyond the range of float32")
         try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                estimator.fit(features[train], targets)
-                predictions = estimator.predict(features[test])
+            predictions = estimator.fit(features[train], targets).predict(features[test])
         except ValueError as error:
             if "non-finite" in str(error):
                 raise ProbeDiverged(str(error)) from None
             raise
-    return predictions.astype(np.float64) * scale + centre if task == "regression" else predictions
+        if task == "regression":
+            predictions = predictions.astype(np.float64) * scale + centre
+            if not np.isfinite(predictions).all():
+                raise ProbeDiverged("predictions that are not finite")
+    return predictions

@@ -162,6 +162,25 @@ def test_a_probe_that_diverges_is_an_outcome(tmp_path):
     assert len(found.scores) == 4 and found.predictions.empty
 
 
+def test_one_feature_far_out_is_an_outcome(tmp_path):
+    settings = TestRegression().target(tmp_path).model_copy(update={"repeats": 2})
+    data = read_target(settings, "x")
+    splits = target_splits(data, settings, 1, "x")
+    features = 1e-3 * spread(attributes())
+    features[splits[0].test[0], 0] = 1e38
+    found = evaluate(data, settings, splits, features, SEED)
+    assert found.scores[0].outcome == "probe diverged"
+    assert len(found.scores) == 4
+
+
+def test_features_that_cannot_be_solved_for_are_an_outcome(tmp_path):
+    settings = TestRecommendation().target(tmp_path).model_copy(update={"features": "raw", "repeats": 1})
+    data = read_target(settings, "x")
+    huge = np.outer(np.arange(len(data.track_ids)), np.ones(30)) * 1e30
+    found = evaluate(data, settings, target_splits(data, settings, 1, "x"), huge, SEED)
+    assert {score.outcome for score in found.scores} == {"probe diverged"}
+
+
 def test_a_metric_that_has_no_value_says_so(tmp_path):
     settings = TestRegression().target(tmp_path).model_copy(update={"repeats": 1, "probe": "svm"})
     data = read_target(settings, "x")
