@@ -55,14 +55,16 @@ def analyze(
     """Analyse result rows and write the report to `out`: index.html, fit.json, tables/*.csv, figures/*.{png,svg}.
 
     `metric_of` names each target's primary metric and may be empty for a table with one metric a target; `source_names`
-    may be None to read them off the columns. `plan` (as plan.parquet) tells what was planned and has no scores.
-    `factors` are the levels of further factors in the study's order. `bootstrap` refits from `seed` give percentile
-    intervals beside the others. Raises `InputFaults` for rows that cannot be used; a
-    model that these rows do not determine is no error, but is said on the page.
+    may be None to read them off the columns. `plan` (as plan.parquet) tells what was planned. `factors` are the levels
+    of further factors in the study's order; None, those that occur, ascending. `bootstrap` refits from `seed` give
+    percentile intervals beside the others.
+
+    Raises `InputFaults` for rows that cannot be used. A model that these rows do not determine is no error, but is said
+    on the page.
     """
     table = results_table(results, metric_of, source_names, mix_versions)
     for_strategy, for_size, for_components = np.random.default_rng(seed).spawn(3)
-    strategy = strategy_model(table, factors or {}, bootstrap, for_strategy)
+    strategy = strategy_model(table, table.factor_levels if factors is None else factors, bootstrap, for_strategy)
     size = size_model(table, bootstrap, for_size)
     components = tuple(source_components(table, bootstrap or COMPONENT_REPLICATES, for_components))
     sentences = findings(table, strategy, size)

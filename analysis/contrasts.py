@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from analysis.mixed_model import MixedFit, test_contrasts
+from analysis.mixed_model import MixedFit, contrast_tests
 
 
 def strategies_of(fit: MixedFit) -> list[str]:
@@ -20,7 +20,7 @@ def strategies_of(fit: MixedFit) -> list[str]:
 
 
 def pairwise_strategies(fit: MixedFit) -> pd.DataFrame:
-    """Differences of all pairs of strategies at n* = 0: `test_contrasts` with `contrast`, `p_adjusted`, `adjustment`.
+    """Differences of all pairs of strategies at n* = 0: `contrast_tests` with `contrast`, `p_adjusted`, `adjustment`.
 
     The family of Holm (1979) is all these pairs; intervals are of each difference by itself.
     """
@@ -30,15 +30,15 @@ def pairwise_strategies(fit: MixedFit) -> pd.DataFrame:
     for row, (later, earlier) in enumerate(pairs):
         weights[row, fit.fixed_terms.index(f"strategy[{later}]")] = 1.0
         weights[row, fit.fixed_terms.index(f"strategy[{earlier}]")] = -1.0
-    table = test_contrasts(fit, weights)
-    table.insert(0, "contrast", [f"{later} - {earlier}" for later, earlier in pairs])
+    table = contrast_tests(fit, weights)
+    table.insert(0, "contrast", pd.Series([f"{later} - {earlier}" for later, earlier in pairs], dtype=str))
     return table.assign(p_adjusted=holm(table["p"].to_numpy()), adjustment=f"Holm, {len(pairs)} comparisons")
 
 
 def marginal_means(fit: MixedFit, columns: pd.DataFrame, mean_n_star: float) -> pd.DataFrame:
     """Each strategy's mean at n* = `mean_n_star` (SS-R at its n* = 0), further factors at the mean of their columns.
 
-    `columns` (n_rows, p) are the model's; returned are `test_contrasts` with `strategy`.
+    `columns` (n_rows, p) are the model's; returned are `contrast_tests` with `strategy`.
     """
     names = strategies_of(fit)
     is_further = np.array([term.startswith("factor.") for term in fit.fixed_terms])
@@ -48,7 +48,7 @@ def marginal_means(fit: MixedFit, columns: pd.DataFrame, mean_n_star: float) -> 
         weights[row, fit.fixed_terms.index(f"strategy[{name}]")] = 1.0
         if f"strategy[{name}]:n_star" in fit.fixed_terms:
             weights[row, fit.fixed_terms.index(f"strategy[{name}]:n_star")] = mean_n_star
-    table = test_contrasts(fit, weights)
+    table = contrast_tests(fit, weights)
     table.insert(0, "strategy", names)
     return table
 

@@ -35,15 +35,17 @@ def _on_strategies(model: Model) -> Iterator[str]:
     else:
         names = against["contrast"].str.removesuffix(f" - {SINGLE}")
         told = against["p_adjusted"] < ALPHA
+        higher, lower = told & (against["estimate"] > 0), told & (against["estimate"] < 0)
         parts = []
-        for verb, which in (("higher", told & (against["estimate"] > 0)), ("lower", told & (against["estimate"] < 0))):
-            if which.any():
-                parts.append(f"{listed(_with_interval(names[which], against[which]))} score{_s(which)} {verb}")
-        if (~told).any():
-            parts.append(f"no difference can be told for {listed(_with_interval(names[~told], against[~told]))}")
+        if higher.any():
+            parts.append(f"higher: {listed(_with_interval(names[higher], against[higher]))}")
+        if lower.any():
+            parts.append(f"lower: {listed(_with_interval(names[lower], against[lower]))}")
+        if not told.all():
+            parts.append(f"no difference can be told: {listed(_with_interval(names[~told], against[~told]))}")
         yield (
-            f"Against single-source learning ({SINGLE}), each strategy in its simplest case, {'; '.join(parts)} "
-            "(standard deviations within target, 95 % intervals; p adjusted by Holm)."
+            f"Compared with single-source learning ({SINGLE}), each strategy in its simplest case — {'; '.join(parts)} "
+            "(in standard deviations within target, with 95 % intervals; p adjusted by Holm)."
         )
     yield from _on_best(model)
 
@@ -59,9 +61,15 @@ def _on_best(model: Model) -> Iterator[str]:
         if row.p_adjusted >= ALPHA:
             open_names.append(earlier if later == best["strategy"] else later)
     rest = f"; at n* = 0 it cannot be told from {listed(open_names)}" if open_names else ""
+    has_slopes = model.fixed["term"].str.endswith(":n_star").any()
+    where = (
+        f" at the mean number of sources of the multi-source runs (n = {model.mean_n_star + 2:.1f})"
+        if has_slopes
+        else ""
+    )
     yield (
-        f"At the mean number of sources of the multi-source runs (n = {model.mean_n_star + 2:.1f}), {best['strategy']} "
-        f"has the highest estimated mean, {best['estimate']:+.2f} ({_interval(best)}){rest}."
+        f"The highest estimated mean{where} is that of {best['strategy']}: {number(best['estimate'])} "
+        f"({number(best['ci_low'])} to {number(best['ci_high'])}){rest}."
     )
 
 
@@ -88,13 +96,11 @@ def _on_size(model: Model) -> Iterator[str]:
         yield f"The size of the network could not be examined: {model.why_not}."
         return
     for row in model.fixed[model.fixed["term"] == "r_star"].itertuples():
-        verdict = "raises the score by" if row.estimate > 0 else "lowers the score by"
-        if row.p >= ALPHA:
-            verdict = "has no effect that can be told:"
-        size = abs(row.estimate) if row.p < ALPHA else row.estimate
+        verdict = "raises the score" if row.estimate > 0 else "lowers the score"
+        verdict = verdict if row.p < ALPHA else "has no effect that can be told"
         yield (
-            f"Going from the smallest to the largest network (r* from 0 to 1) at n* = 0 {verdict} {size:.2f} "
-            f"(95 % interval {row.ci_low:.2f} to {row.ci_high:.2f})."
+            f"Going from the smallest to the largest network (r* from 0 to 1) at n* = 0 {verdict}: "
+            f"{number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})."
         )
 
 
@@ -141,14 +147,12 @@ def listed(names: Sequence[str]) -> str:
 
 def _with_interval(names: Sequence[str], rows: pd.DataFrame) -> list[str]:
     return [
-        f"{name} ({row.estimate:+.2f}, {row.ci_low:.2f} to {row.ci_high:.2f})"
+        f"{name} {'+' * (row.estimate > 0)}{number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})"
         for name, row in zip(names, rows.itertuples(), strict=True)
     ]
 
 
-def _interval(row: pd.Series) -> str:
-    return f"{row['ci_low']:.2f} to {row['ci_high']:.2f}"
-
-
-def _s(which: pd.Series) -> str:
-    return "s" if which.sum() == 1 else ""
+def number(value: float) -> str:
+    """Two decimals, three where two would say nothing, with a true minus."""
+    shown = f"{value:.2f}" if abs(value) >= 0.01 else f"{value:.3f}"
+    return shown.replace("-", "\N{MINUS SIGN}")

@@ -86,7 +86,7 @@ def fit_crossed(y: np.ndarray, fixed: pd.DataFrame, factors: pd.DataFrame) -> Mi
     return _fit(np.asarray(y, dtype=float), fixed, np.hstack(indicators), one_group, tie, names, names)
 
 
-def test_contrasts(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
+def contrast_tests(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
     """Contrasts (m, p) of the fixed terms: `estimate, se, df, t, p, ci_low, ci_high`, one row each.
 
     Satterthwaite (1946), as Kuznetsova et al. 2017: df = 2 var^2 / (g' A g), g the slope of the contrast's variance in
@@ -113,8 +113,8 @@ def test_contrasts(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
 
 
 def fixed_effects(fit: MixedFit) -> pd.DataFrame:
-    """`test_contrasts` of each fixed term by itself, under `term`."""
-    table = test_contrasts(fit, np.eye(len(fit.fixed_terms)))
+    """`contrast_tests` of each fixed term by itself, under `term`."""
+    table = contrast_tests(fit, np.eye(len(fit.fixed_terms)))
     table.insert(0, "term", fit.fixed_terms)
     return table
 

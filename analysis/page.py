@@ -12,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from analysis.components import FORMULA, Components
+from analysis.figures import PNG_DPI
 from analysis.models import Model
 from analysis.pictures import Picture
 from analysis.results_table import ResultsTable
@@ -56,10 +57,7 @@ def render_page(
         components=components,
         components_formula=FORMULA,
         findings=findings,
-        pictures=[
-            (picture, None if path is None else base64.b64encode(path.read_bytes()).decode())
-            for picture, path in pictures
-        ],
+        pictures=[(picture, _embedded(path) if path else None) for picture, path in pictures],
         tables=[one for one in tables if one.on_page],
         planned=_planned(table, plan),
         versions={"Python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
@@ -83,6 +81,12 @@ def _provenance(rows: pd.DataFrame) -> Mapping[str, str]:
         if name in rows and rows[name].notna().any():
             told[name] = str(getattr(pd.to_datetime(rows[name], utc=True), edge)().floor("s"))
     return told
+
+
+def _embedded(png: Path) -> tuple[str, int]:
+    """A PNG as base64, and its width in CSS pixels (of which an inch has 96)."""
+    data = png.read_bytes()
+    return base64.b64encode(data).decode(), int.from_bytes(data[16:20]) * 96 // PNG_DPI  # bytes 16-19: width, in IHDR
 
 
 def _cell(value: object) -> str:

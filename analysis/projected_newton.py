@@ -23,8 +23,8 @@ SMALLEST_CURVATURE = 1e-8
 class Minimum:
     """Where the search ended, for R responses.
 
-    `phi` (R, K), `criterion` (R,), `decrement` (R,) twice what a Newton step still promises, `certified` (R,): no step to
-    gain by, curvature positive in every direction that is free, and the gradient at every zero pointing outwards.
+    `phi` (R, K), `criterion` (R,), `decrement` (R,) twice what a Newton step still promises, `certified` (R,): no step
+    to gain by, curvature positive in every direction that is free, and the gradient at every zero pointing outwards.
     """
 
     phi: np.ndarray

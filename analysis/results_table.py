@@ -6,21 +6,15 @@ Result rows are those of results/*.parquet, or a table from elsewhere, which nee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from study.errors import Fault, InputFaults, nearest, raise_all
-from study.factors import BASELINES, STRATEGIES, sources_allowed
-
-REQUIRED = ("run_id", "target", "score", "strategy")
-KEY = ("run_id", "target", "repeat", "fold", "metric")
-SAME_FOR_A_RUN = ("phase", "replicate", "strategy", "n_sources", "n_parameters")
-VERSIONS = ("train_scores_version", "probe_scores_version")
-EXAMPLES_SHOWN = 5
+from analysis.faults_of_results import SAME_FOR_A_RUN, failed, faults_of_columns, faults_of_rows, faults_of_scores
+from study.errors import Fault, InputFaults, raise_all
+from study.factors import BASELINES, STRATEGIES, Level
 
 
 @dataclass(frozen=True)
@@ -56,6 +50,12 @@ class ResultsTable:
         """One row a run, as in the plan."""
         return self.scores.drop_duplicates("run_id").drop(columns=["target", "score", "n_scores", "z"])
 
+    @property
+    def factor_levels(self) -> Mapping[str, Sequence[Level]]:
+        """The levels of further factors that occur, in ascending order."""
+        columns = [name for name in self.scores if name.startswith("factor.")]
+        return {name.removeprefix("factor."): sorted(self.scores[name].dropna().unique().tolist()) for name in columns}
+
 
 def read_table(path: Path) -> pd.DataFrame:
     """A results table from elsewhere, CSV or Parquet by its suffix. Raises `InputFaults` if it cannot be read."""
@@ -79,36 +79,34 @@ def results_table(
     `metric_of` gives the primary metric of each target of the study; empty, the rows have one metric a target.
     `source_names` in the study's order; None, they are read off the columns. Raises `InputFaults` with all faults.
     """
-    raise_all(Fault("results", name, None, _missing_column(name)) for name in REQUIRED if name not in rows)
-    if rows.empty:
-        raise InputFaults([Fault("results", "", None, "no rows: nothing has been scored yet")])
+    raise_all(faults_of_columns(rows))
     rows = rows.assign(run_id=rows["run_id"].astype(str), target=rows["target"].astype(str))
     found = tuple(name.removeprefix("source.") for name in rows if name.startswith("source."))
     sources = found if source_names is None else tuple(source_names)
-    raise_all(_faults_of_rows(rows, metric_of, sources, found, mix_versions))
+    raise_all(faults_of_rows(rows, metric_of, sources, mix_versions))
 
     excluded = {}
     of_study = rows["target"].isin(metric_of) if metric_of else pd.Series(True, index=rows.index)
     excluded["target not in the study"] = int((~of_study).sum())
     rows = rows[of_study]
     if "metric" in rows and metric_of:
-        kept = (rows["metric"] == rows["target"].map(metric_of)) | _failed(rows)
+        kept = (rows["metric"] == rows["target"].map(metric_of)) | failed(rows)
         excluded["another metric than the target's primary"] = int((~kept).sum())
         rows = rows[kept]
     rows = _with_n_sources(rows, sources)
-    failed = _failed(rows)
-    if failed.any():
-        excluded |= {f"outcome {name}": int(count) for name, count in rows["outcome"][failed].value_counts().items()}
-    means = _mean_by_run_and_target(rows[~failed], sources)
+    without = failed(rows)
+    if without.any():
+        excluded |= {f"outcome {name}": int(count) for name, count in rows["outcome"][without].value_counts().items()}
+    means = _mean_by_run_and_target(rows[~without], sources)
     cells = rows[["run_id", "strategy", "target"]].drop_duplicates(["run_id", "target"])
     scored = pd.MultiIndex.from_frame(means[["run_id", "target"]])
     missing = cells[~pd.MultiIndex.from_frame(cells[["run_id", "target"]]).isin(scored)]
 
-    is_baseline = _is_baseline(means)
+    is_baseline = means["strategy"].isin(BASELINES)
     scores, baselines = means[~is_baseline], means[is_baseline].reset_index(drop=True)
     metrics = metric_of or dict(zip(rows["target"], rows.get("metric", pd.Series("score", rows.index)), strict=True))
     order = [name for name in metrics if (scores["target"] == name).any()]
-    raise_all(_faults_of_scores(scores, order))
+    raise_all(faults_of_scores(scores, order))
     by_target = scores.groupby("target")["score"]
     moments = pd.DataFrame({"mean": by_target.mean(), "sd": by_target.std(ddof=1)}).loc[order]
     moments["metric"] = [metrics[name] for name in order]
@@ -121,107 +119,6 @@ def results_table(
         {reason: count for reason, count in excluded.items() if count},
         missing.reset_index(drop=True),
     )
-
-
-def _faults_of_rows(
-    rows: pd.DataFrame, metric_of: Mapping[str, str], sources: Sequence[str], found: Sequence[str], mix_versions: bool
-) -> Iterator[Fault]:
-    known = (*STRATEGIES, *BASELINES)
-    for name in rows["strategy"].unique():
-        if name not in known:
-            yield Fault(
-                "results", "strategy", name, f"unknown; expected one of {', '.join(known)}", nearest(str(name), known)
-            )
-    for name in sources:
-        if name not in found:
-            yield Fault("results", f"source.{name}", None, "no such column", nearest(name, found))
-    score = pd.to_numeric(rows["score"], errors="coerce")
-    bad = ~np.isfinite(score) & ~_failed(rows)
-    if bad.any():
-        yield Fault(
-            "results",
-            "score",
-            rows.loc[bad, "score"].iloc[0],
-            f"{bad.sum()} rows without outcome other than ok have no finite score: {_examples(rows[bad])}",
-        )
-    key = [name for name in KEY if name in rows]
-    double = rows.duplicated(key, keep=False)
-    if double.any():
-        yield Fault(
-            "results",
-            " x ".join(key),
-            None,
-            f"{double.sum()} rows share their key with another: {_examples(rows[double])}",
-        )
-    if "metric" in rows and not metric_of:
-        for target, metrics in rows.groupby("target")["metric"].unique().items():
-            if len(metrics) > 1:
-                yield Fault(
-                    "results", f"metric of {target}", ", ".join(map(str, metrics)), "expected one metric a target"
-                )
-    for target, metric in metric_of.items():
-        here = rows[rows["target"] == target]
-        if "metric" in rows and len(here) and not (here["metric"] == metric).any() and not _failed(here).all():
-            yield Fault(
-                "results",
-                f"metric of {target}",
-                metric,
-                "no rows of the target's primary metric",
-                nearest(metric, map(str, here["metric"].unique())),
-            )
-    for name in (*SAME_FOR_A_RUN, *(column for column in rows if column.startswith(("source.", "factor.")))):
-        if name in rows:
-            differs = rows.groupby("run_id")[name].nunique(dropna=False) > 1
-            if differs.any():
-                yield Fault(
-                    "results",
-                    name,
-                    None,
-                    "differs between the rows of run " + ", ".join(differs.index[differs][:EXAMPLES_SHOWN]),
-                )
-    if "n_sources" in rows:
-        models = rows[rows["strategy"].isin(STRATEGIES)].drop_duplicates("run_id")
-        wrong = [
-            run
-            for run, name, n in zip(models["run_id"], models["strategy"], models["n_sources"], strict=True)
-            if not (np.isfinite(n) and sources_allowed(name, int(n)))
-        ]
-        if wrong:
-            yield Fault(
-                "results",
-                "n_sources",
-                None,
-                "expected 1 for SS-R and 2 or more for the others; otherwise in "
-                f"{len(wrong)} runs: {', '.join(wrong[:EXAMPLES_SHOWN])}",
-            )
-    for name in VERSIONS:
-        versions = rows[name].dropna().unique() if name in rows else []
-        if len(versions) > 1 and not mix_versions:
-            yield Fault(
-                "results",
-                name,
-                ", ".join(map(str, sorted(versions))),
-                "expected one version: these scores do not compare (--mix-versions takes them together)",
-            )
-
-
-def _faults_of_scores(scores: pd.DataFrame, targets: Sequence[str]) -> Iterator[Fault]:
-    if len(targets) < 2:
-        yield Fault(
-            "results",
-            "target",
-            ", ".join(targets) or None,
-            "expected 2 or more targets with scores: the models estimate how effects vary from target to target",
-        )
-    for target in targets:
-        here = scores.loc[scores["target"] == target, "score"]
-        if here.nunique() < 2:
-            yield Fault(
-                "results",
-                f"score on {target}",
-                float(here.iloc[0]),
-                f"all {len(here)} scores are equal: nothing to standardise by",
-            )
 
 
 def _mean_by_run_and_target(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
@@ -242,27 +139,3 @@ def _with_n_sources(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
     if "n_sources" in rows or not sources:
         return rows
     return rows.assign(n_sources=rows[[f"source.{name}" for name in sources]].astype(int).sum(axis=1))
-
-
-def _failed(rows: pd.DataFrame) -> pd.Series:
-    return rows["outcome"] != "ok" if "outcome" in rows else pd.Series(False, index=rows.index)
-
-
-def _is_baseline(rows: pd.DataFrame) -> pd.Series:
-    return rows["strategy"].isin(BASELINES)
-
-
-def _missing_column(name: str) -> str:
-    needed = {
-        "run_id": "no score can be told to its run",
-        "target": "no score can be told to its target",
-        "score": "there is nothing to analyse",
-        "strategy": "no effect of the strategy can be estimated",
-    }
-    return f"no such column; without it {needed[name]}"
-
-
-def _examples(rows: pd.DataFrame) -> str:
-    shown = [f"{run} on {target}" for run, target in zip(rows["run_id"], rows["target"], strict=True)]
-    unique = list(dict.fromkeys(shown))
-    return ", ".join(unique[:EXAMPLES_SHOWN]) + (", ..." if len(unique) > EXAMPLES_SHOWN else "")

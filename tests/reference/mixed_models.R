@@ -25,7 +25,12 @@ fitted_numbers <- function(formula, data) {
   fixed <- summary(fit, ddf = "Satterthwaite")$coefficients
   list(criterion = unbox(as.numeric(REMLcrit(fit))), relative_sd = as.numeric(getME(fit, "theta")),
        sigma = unbox(sigma(fit)), estimate = unname(fixed[, 1]), se = unname(fixed[, 2]), df = unname(fixed[, 3]),
-       p = unname(fixed[, 5]))
+       p = unname(fixed[, 5]), last_less_first = last_less_first(fit, nrow(fixed)))
+}
+
+last_less_first <- function(fit, p) {
+  row <- lmerTest::contest1D(fit, c(-1, rep(0, p - 2), 1), ddf = "Satterthwaite")
+  list(estimate = unbox(row[["Estimate"]]), se = unbox(row[["Std. Error"]]), df = unbox(row[["df"]]))
 }
 
 first <- c(paste0("i", 1:6), paste0("k", 2:6))

@@ -64,8 +64,12 @@ def test_second_model_leaves_out_a_product_that_its_factors_determine() -> None:
 
 
 def test_factors_are_linear_if_numbers_and_treatment_coded_otherwise() -> None:
-    rows = pd.DataFrame({"factor.width": [0.5, 1.0, 2.0], "factor.loss": ["kl", "mse", "l1"], "factor.flag": [True] * 3})
-    coding = factor_columns(rows, {"width": (0.5, 1.0, 2.0), "loss": ("mse", "kl", "huber", "l1"), "flag": (True, False)})
+    rows = pd.DataFrame(
+        {"factor.width": [0.5, 1.0, 2.0], "factor.loss": ["kl", "mse", "l1"], "factor.flag": [True] * 3}
+    )
+    coding = factor_columns(
+        rows, {"width": (0.5, 1.0, 2.0), "loss": ("mse", "kl", "huber", "l1"), "flag": (True, False)}
+    )
     assert coding.columns.to_dict("list") == {
         "factor.width": [0, 0.5, 1.5], "factor.loss[kl]": [1, 0, 0], "factor.loss[l1]": [0, 0, 1]
     }  # fmt: skip
@@ -73,14 +77,14 @@ def test_factors_are_linear_if_numbers_and_treatment_coded_otherwise() -> None:
 
 
 def test_a_value_that_is_no_level_never_passes_as_the_first() -> None:
-    with pytest.raises(InputFaults, match="factor.loss = 'hinge': expected one of mse, kl"):
+    with pytest.raises(InputFaults, match=r"factor.loss = 'hinge': expected one of mse, kl"):
         factor_columns(pd.DataFrame({"factor.loss": ["mse", "hinge"]}), {"loss": ("mse", "kl")})
 
 
 def test_source_columns_follow_the_study_and_name_what_is_missing() -> None:
     rows = pd.DataFrame({"source.tag": [True, False], "source.self": [False, True]})
     assert source_columns(rows, ["self", "tag"]).to_numpy().tolist() == [[0, 1], [1, 0]]
-    with pytest.raises(InputFaults, match="did you mean 'source.tag'"):
+    with pytest.raises(InputFaults, match=r"did you mean 'source.tag'"):
         source_columns(rows, ["tags"])
 
 

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.analyze import Analysis, analyze
+
+SOURCES = ("self", "bpm", "year", "tag")
+METRICS = dict.fromkeys(("ballroom", "gtzan", "irmas", "valence"), "accuracy")
+PICTURES = ["effects_strategy", "effects_size", "sources_by_target", "strategies_by_target", "scores_by_n_sources",
+            "components", "aliasing", "balance"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def analysis(results, tmp_path_factory) -> Analysis:
+    plan = pd.DataFrame({"run_id": [*results.loc[results["phase"] != "baseline", "run_id"].unique(), "not-run"]})
+    out = tmp_path_factory.mktemp("report")
+    return analyze(results, METRICS, SOURCES, out, "a study", plan, bootstrap=20, seed=1)
+
+
+def test_the_page_is_whole_and_needs_no_network(analysis) -> None:
+    page = analysis.page.read_text()
+    headings = re.findall(r"<h2[^>]*>([^<]+)</h2>", page)
+    assert headings == ["The answer", "Figures", "Tables", "Methods", "Provenance"]
+    assert page.count('src="data:image/png;base64,') == len(PICTURES)
+    without_pictures = re.sub(r"base64,[A-Za-z0-9+/=]+", "", page)
+    assert not re.search(r"https?:|//[a-z]|<script|<link|@import|url\(", without_pictures)
+    for finding in analysis.findings:
+        assert finding.replace("&", "&amp;") in page
+    n_runs = analysis.table.scores["run_id"].nunique()
+    assert f"{n_runs} of {n_runs + 1} planned runs have a score" in page
+    assert "20 certified refits" in page
+
+
+def test_pictures_are_there_as_png_and_svg(analysis) -> None:
+    folder = analysis.page.parent / "figures"
+    assert {path.name for path in folder.iterdir()} == {
+        f"{name}{suffix}" for name in PICTURES for suffix in (".png", ".svg")
+    }
+
+
+def test_fit_json_has_the_keys_of_the_interface(analysis) -> None:
+    fit = json.loads((analysis.page.parent / "fit.json").read_text())
+    assert set(fit) == {"models", "variance_components"}
+    assert list(fit["models"]) == ["strategy", "size", "components"]
+    for model in fit["models"].values():
+        assert list(model) == ["formula", "engine", "criterion", "reml", "n_rows", "groups", "converged", "singular",
+                               "fixed", "random", "residual_sd", "contrasts"]  # fmt: skip
+        assert model["converged"] is True
+        for row in model["fixed"]:
+            assert list(row) == ["term", "estimate", "se", "df", "t", "p", "ci_low", "ci_high", "ci_method",
+                                 "bootstrap_low", "bootstrap_high"]  # fmt: skip
+        for row in model["random"]:
+            assert list(row) == ["group", "term", "variance", "sd", "boundary"]
+            assert row["boundary"] is (row["variance"] == 0)
+    strategy = fit["models"]["strategy"]
+    assert list(strategy["contrasts"][0]) == ["contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment",
+                                              "ci_low", "ci_high"]  # fmt: skip
+    assert strategy["criterion"] == pytest.approx(analysis.strategy.fit.criterion)
+    assert strategy["fixed"][0]["bootstrap_low"] < strategy["fixed"][0]["bootstrap_high"]
+    assert list(fit["variance_components"]) == list(METRICS)
+    assert set(fit["variance_components"]["ballroom"]["bpm"]) == {"percent", "low", "high"}
+
+
+def test_tables_hold_what_the_page_and_fit_json_say(analysis) -> None:
+    folder = analysis.page.parent / "tables"
+    fixed = pd.read_csv(folder / "strategy_fixed.csv")
+    pd.testing.assert_frame_equal(fixed, analysis.strategy.fixed)
+    scores = pd.read_csv(folder / "scores.csv")
+    assert len(scores) == len(analysis.table.scores)
+    assert {path.stem for path in folder.iterdir()} == {
+        "strategy_fixed", "strategy_random", "strategy_contrasts", "strategy_means", "size_fixed", "size_random",
+        "components", "scores_by_strategy", "scores_by_source", "targets", "scores", "baselines",
+    }  # fmt: skip
+
+
+def test_the_same_input_gives_the_same_report(results, tmp_path) -> None:
+    few = results[results["target"].isin(["gtzan", "irmas"]) & results["strategy"].isin(["SS-R", "MSS-CR"])]
+    pages = [analyze(few, {}, None, tmp_path / name, "s", seed=3).page.read_bytes() for name in ("a", "b")]
+    assert pages[0] == pages[1]
+
+
+def test_hostile_names_are_escaped(simulate, tmp_path) -> None:
+    evil = "<script>alert(1)</script>"
+    rows = simulate(targets=(evil, "$\\frac{"), sources=("<b>&\"'", "b$", "c"), per_cell=2)
+    rows["code_version"] = "</dd><img src=x onerror=alert(2)>"
+    analysis = analyze(rows, {}, None, tmp_path, evil)
+    page = analysis.page.read_text()
+    assert "<script" not in page
+    assert "<img src=x" not in page
+    assert "<b>&" not in page
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("keep", "drawn", "said"),
+    [
+        ({"SS-R": 0.0}, 5, "Only 0 multi-source runs"),
+        ({"SS-R": 0.0, "MSS-CR": 1.0}, 7, "cannot tell these variances from each other or from the residual"),
+        ({"MSS-CR": 1.0}, 6, "There are no single-source scores"),
+    ],
+)
+def test_small_plans_give_a_report_that_says_what_it_lacks(simulate, tmp_path, keep, drawn: int, said: str) -> None:
+    rows = simulate(strategies=keep, targets=("gtzan", "irmas"), per_cell=2, baselines={})
+    page = analyze(rows, {}, None, tmp_path, "small").page.read_text()
+    assert page.count('src="data:image/png;base64,') == drawn
+    assert said in page
+    assert "No baselines were scored" in page
+
+
+def test_four_columns_are_enough(results, tmp_path) -> None:
+    rows = results.groupby(["run_id", "target", "strategy"], as_index=False)["score"].mean()
+    analysis = analyze(rows, {}, None, tmp_path, "elsewhere")
+    assert analysis.strategy.fit is not None
+    page = analysis.page.read_text()
+    assert "The table does not say how many sources a run had." in page
+    assert "The rows say nothing of where they come from." in page
+
+
+def test_a_model_without_a_certified_fit_is_said_and_has_no_numbers(simulate, tmp_path) -> None:
+    rows = simulate(
+        strategies={"SS-R": 0.0, "MSS-CR": 1.0}, targets=("gtzan", "irmas"), sources=("self", "bpm"), per_cell=1
+    )
+    one_each = rows[rows["run_id"].isin(["run000", "run002"]) | (rows["phase"] == "baseline")]
+    analysis = analyze(one_each, {}, None, tmp_path, "tiny")
+    assert analysis.strategy.fit is None
+    fit = json.loads((tmp_path / "fit.json").read_text())["models"]["strategy"]
+    assert (fit["converged"], fit["criterion"], fit["fixed"]) == (False, None, [])
+    assert f"The strategies could not be compared: {analysis.strategy.why_not}" in Path(
+        analysis.page
+    ).read_text().replace("&#39;", "'")

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.contrasts import holm, marginal_means, pairwise_strategies
+from analysis.mixed_model import fit_by_group, fixed_effects
+from analysis.results_table import results_table
+from study.coding import first_model
+
+
+def test_holm_as_r_adjusts() -> None:
+    # p.adjust(c(0.01, 0.04, 0.03, 0.5), "holm")
+    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.5])), [0.04, 0.09, 0.09, 0.5])
+
+
+@pytest.fixture(scope="module")
+def fit_and_columns(results):
+    scores = results_table(results, {}).scores
+    coding = first_model(scores)
+    return fit_by_group(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"]), coding.columns
+
+
+def test_all_pairs_are_compared_larger_network_less_smaller(fit_and_columns) -> None:
+    fit, _ = fit_and_columns
+    pairs = pairwise_strategies(fit).set_index("contrast")
+    assert len(pairs) == 15
+    assert set(pairs["adjustment"]) == {"Holm, 15 comparisons"}
+    estimate = dict(zip(fit.fixed_terms, fit.estimate, strict=True))
+    expected = estimate["strategy[MSS-CR]"] - estimate["strategy[SS-R]"]
+    assert pairs.loc["MSS-CR - SS-R", "estimate"] == pytest.approx(expected)
+    assert (pairs["p_adjusted"] >= pairs["p"]).all()
+
+
+def test_marginal_means_are_the_lines_at_the_mean(fit_and_columns) -> None:
+    fit, columns = fit_and_columns
+    means = marginal_means(fit, columns, 1.5).set_index("strategy")
+    effects = fixed_effects(fit).set_index("term")["estimate"]
+    assert means.loc["MS-CR@4", "estimate"] == pytest.approx(
+        effects["strategy[MS-CR@4]"] + 1.5 * effects["strategy[MS-CR@4]:n_star"]
+    )
+    assert means.loc["SS-R", "estimate"] == pytest.approx(effects["strategy[SS-R]"])
+
+
+def test_marginal_means_take_further_factors_at_their_mean(results) -> None:
+    width = results["run_id"].str.removeprefix("run").where(results["phase"] != "baseline", "0").astype(int) % 2 + 1.0
+    scores = results_table(results.assign(**{"factor.width": width}), {}).scores
+    coding = first_model(scores, {"width": (1.0, 2.0)})
+    fit = fit_by_group(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
+    mean = marginal_means(fit, coding.columns, 0.0).set_index("strategy").loc["SS-R", "estimate"]
+    effects = pd.Series(fit.estimate, fit.fixed_terms)
+    half = scores["factor.width"].mean() - 1.0
+    assert mean == pytest.approx(effects["strategy[SS-R]"] + half * effects["factor.width"])
