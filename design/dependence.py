@@ -1,0 +1,41 @@
+"""Terms that the others determine, by name: said before a fit fails on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+TOLERANCE = 1e-9
+
+
+def dependent_terms(moments: np.ndarray, names: Sequence[str]) -> dict[str, str]:
+    """Each term that is a linear combination of terms before it, with that combination.
+
+    `moments` (n_terms, n_terms) is X'X of the columns named, over any number of runs.
+    """
+    scale = np.sqrt(np.where(np.diag(moments) > 0, np.diag(moments), 1))
+    scaled = moments / np.outer(scale, scale)
+    independent: list[int] = []
+    found = {}
+    for term in range(len(names)):
+        known = scaled[np.ix_(independent, independent)]
+        weights = np.linalg.solve(known, scaled[independent, term]) if independent else np.zeros(0)
+        if scaled[term, term] - weights @ scaled[independent, term] > TOLERANCE:
+            independent.append(term)
+            continue
+        parts = zip(weights * scale[term] / scale[independent], independent, strict=True)
+        found[names[term]] = _sum([(float(weight), names[other]) for weight, other in parts if abs(weight) > 1e-6])
+    return found
+
+
+def _sum(parts: Sequence[tuple[float, str]]) -> str:
+    if not parts:
+        return "0"
+    text = ""
+    for weight, name in parts:
+        sign = " - " if weight < 0 else " + "
+        size = abs(weight)
+        number = f"{size:.4g}" if name == "intercept" else name if abs(size - 1) < 1e-6 else f"{size:.4g} {name}"
+        text += sign + number
+    return text.removeprefix(" + ").lstrip() if text.startswith(" + ") else "-" + text.removeprefix(" - ")

@@ -1,0 +1,225 @@
+"""What a plan can and cannot tell: before a GPU is touched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from design.aliasing import canonical_correlations, correlations, main_effect_columns, prefix_aliasing
+from design.balance import level_counts, unbalance
+from design.candidates import Candidates
+from design.contradictions import Contradiction, contradictions
+from design.dependence import dependent_terms
+from design.generate import SequentialPhase
+from design.information import CHUNK, model_columns, moments, term_names
+from study.coding import first_model
+from study.plan import run_columns
+from study.run import Run
+from study.study_file import Study
+
+SHOWN_SIZES = (10, 20, 40, 60, 80, 100, 150, 200, 250, 300, 400, 500, 700, 1000, 2000, 5000)
+
+
+@dataclass(frozen=True)
+class PhaseDiagnostics:
+    """A sequential phase, by number of its runs done.
+
+    `prefixes` has a row for each number of runs: n_runs, unbalance (of the factors asked for, exhausted levels
+    excepted), aliasing (largest absolute correlation), d_efficiency and its bound (percent; nan below as many runs as
+    terms). `canonical` has, for the numbers of `SHOWN_SIZES`, the largest canonical correlation between two sources,
+    between a source and the strategy, and between any two factors but n_sources. `terms` has a row a term of the
+    main-effects model: its standard error (in residual standard deviations) and its factor's GVIF^(1 / 2 df).
+    `variances` holds the mean and the largest relative prediction variance over the candidates, `dependent` what the
+    other terms determine.
+    """
+
+    name: str
+    prefixes: pd.DataFrame
+    canonical: pd.DataFrame
+    terms: pd.DataFrame
+    variances: tuple[float, float]
+    dependent: dict[str, str]
+    contradictions: list[Contradiction] | None
+
+
+def shown_sizes(n_runs: int) -> list[int]:
+    """The numbers of runs that tables show: round ones, and the last."""
+    return [*(size for size in SHOWN_SIZES if size < n_runs), n_runs] if n_runs else []
+
+
+def diagnose(sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnostics:
+    """Diagnostics of a sequential phase's planned runs, one or more, in order."""
+    candidates = sequential.candidates
+    factors, codes = candidates.factors, candidates.codes_of(runs)
+    names = term_names(factors)
+    dependent = dependent_terms(moments(candidates), names)
+    kept = [number for number, name in enumerate(names) if name not in dependent]
+    columns = model_columns(factors, codes)[:, kept]
+    balance = sequential.phase.balance
+    effects, owners, _ = main_effect_columns(factors, codes)
+    n_runs = np.arange(1, len(runs) + 1)
+    prefixes = pd.DataFrame({
+        "n_runs": n_runs,
+        "unbalance": prefix_unbalance(candidates, codes, candidates.positions(balance)),
+        "aliasing": prefix_aliasing(effects, owners),
+        "d_efficiency": 100 * prefix_efficiency(columns),
+        "d_efficiency_bound": 100 * efficiency_bound(candidates, kept),
+    })  # fmt: skip
+    information = columns.T @ columns
+    tells_all = np.linalg.matrix_rank(information) == len(kept)
+    inverse = np.linalg.inv(information) if tells_all else np.full_like(information, np.nan)
+    return PhaseDiagnostics(
+        sequential.phase.name,
+        prefixes,
+        pd.DataFrame([_canonical(candidates, codes[:size]) for size in shown_sizes(len(runs))]),
+        pd.DataFrame({
+            "term": [names[k] for k in kept],
+            "standard_error": np.sqrt(np.diag(inverse)),
+            "gvif": _gvif(columns, [names[k] for k in kept]) if tells_all else np.nan,
+        }),
+        _prediction_variances(candidates, kept, inverse),
+        dependent,
+        contradictions(candidates, balance),
+    )  # fmt: skip
+
+
+def prefix_unbalance(candidates: Candidates, codes: np.ndarray, asked: Sequence[int]) -> np.ndarray:
+    """Largest unbalance over the factors asked for, after each run (n_runs,)."""
+    n_levels = np.array([len(factor.levels) for factor in candidates.factors])
+    steps = np.arange(n_levels.max()) == codes[:, :, None]
+    counts = steps.cumsum(axis=0)
+    among = candidates.rows_of(codes)[0] >= 0  # a run from elsewhere uses up no candidate
+    left = level_counts(candidates.codes, n_levels) - (steps & among[:, None, None]).cumsum(axis=0)
+    found = unbalance(counts[:, list(asked)], left[:, list(asked)])
+    return found.max(axis=1, initial=0)
+
+
+def prefix_efficiency(columns: np.ndarray) -> np.ndarray:
+    """det(X'X)^(1/p) / n of each prefix of a model matrix (n_runs, n_terms); nan where it is singular."""
+    n_runs, n_terms = columns.shape
+    information = (columns[:, :, None] * columns[:, None, :]).cumsum(axis=0)
+    values = np.full(n_runs, np.nan)
+    sign, log_det = np.linalg.slogdet(information[n_terms - 1 :])
+    sizes = np.arange(n_terms, n_runs + 1)
+    regular = (sign > 0) & (log_det > n_terms * np.log(1e-9 * sizes))
+    values[n_terms - 1 :] = np.where(regular, np.exp(np.where(regular, log_det, 0) / n_terms) / sizes, np.nan)
+    return values
+
+
+def efficiency_bound(candidates: Candidates, terms: Sequence[int], iterations: int = 200) -> float:
+    """An upper bound on det(X'X)^(1/p) / n of any design of any size, for the terms at these positions.
+
+    From the approximate D-optimal measure (multiplicative algorithm, Silvey, Titterington & Torsney 1978): no measure
+    has more than its det^(1/p) times its largest variance over p. 1, which normalised columns never exceed, where there
+    are more than 2^16 candidates.
+    """
+    if len(candidates) > CHUNK:
+        return 1.0
+    columns = model_columns(candidates.factors, candidates.codes)[:, list(terms)]
+    weights = np.full(len(columns), 1 / len(columns))
+    for _ in range(iterations):
+        information = columns.T @ (columns * weights[:, None])
+        variance = np.einsum("ij,ij->i", columns @ np.linalg.inv(information), columns)
+        if variance.max() < (1 + 1e-6) * len(terms):
+            break
+        weights *= variance / len(terms)
+    information = columns.T @ (columns * weights[:, None])
+    variance = np.einsum("ij,ij->i", columns @ np.linalg.inv(information), columns)
+    log_det = np.linalg.slogdet(information)[1]
+    return min(1.0, float(np.exp(log_det / len(terms)) * variance.max() / len(terms)))
+
+
+def expected_errors(study: Study, fixed: Sequence[Run], sequential: Sequence[Run]) -> pd.DataFrame:
+    """Expected standard error of each term of the first analysis model, after each number of sequential runs.
+
+    Columns: n_runs (sequential ones; the fixed phases' are all done), then a term each, in residual standard deviations
+    of one target's scores. nan where the runs so far cannot tell the term from the others.
+    """
+    runs = [*fixed, *sequential]
+    frame = pd.DataFrame(
+        [{"strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)} for run in runs]
+    )
+    coded = first_model(frame, study.further_factors).columns
+    columns = coded.to_numpy()
+    information = np.einsum("ij,ik->jk", columns[: len(fixed)], columns[: len(fixed)])
+    rows = []
+    for size in range(1 if not fixed else 0, len(sequential) + 1):
+        if size:
+            x = columns[len(fixed) + size - 1]
+            information = information + np.outer(x, x)
+        rows.append({"n_runs": size, **dict(zip(coded, _standard_errors(information), strict=True))})
+    return pd.DataFrame(rows)
+
+
+def level_table(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
+    """How often each level is planned: factor, level, phase, n_runs; levels in the study's order."""
+    counts: Counter[tuple[str, str, object]] = Counter()
+    for run in runs:
+        levels = {"strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)}
+        counts.update((run.phase, factor, level) for factor, level in levels.items())
+    known = {"strategy": study.strategies, **{f"factor.{name}": of for name, of in study.further_factors.items()}}
+    orders = {factor: {level: place for place, level in enumerate(of)} for factor, of in known.items()}
+    rows = [(factor, level, phase, n) for (phase, factor, level), n in counts.items()]
+    rows.sort(key=lambda row: orders.get(row[0], {}).get(row[1], row[1]))  # of a factor in order; the rest is stable
+    frame = pd.DataFrame(rows, columns=["factor", "level", "phase", "n_runs"])
+    order = {factor: place for place, factor in enumerate(dict.fromkeys(factor for _, factor, _ in counts))}
+    frame = frame.sort_values("factor", key=lambda column: column.map(order), kind="stable", ignore_index=True)
+    return frame.astype({"level": str})
+
+
+def aliasing_table(candidates: Candidates, codes: np.ndarray) -> pd.DataFrame:
+    """Correlations between the columns of all main effects, n_sources among them (the paper's Fig. 7)."""
+    columns, _, names = main_effect_columns(candidates.factors, codes)
+    number = np.array(candidates.factors[-1].levels, dtype=float)[codes[:, -1]]
+    columns = np.column_stack([columns, number])
+    names = [*(name.removeprefix("source.") for name in names), "n_sources"]
+    return pd.DataFrame(correlations(len(columns), columns.sum(axis=0), columns.T @ columns), names, names)
+
+
+def _standard_errors(information: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(information)
+    tells = values > 1e-9 * max(values[-1], 1.0)
+    unknown = (vectors[:, ~tells] ** 2).sum(axis=1) > 1e-9
+    variance = (vectors[:, tells] ** 2 / values[tells]).sum(axis=1)
+    return np.where(unknown, np.nan, np.sqrt(variance))
+
+
+def _canonical(candidates: Candidates, codes: np.ndarray) -> dict[str, float]:
+    names, matrix = canonical_correlations(candidates.factors, codes)
+    np.fill_diagonal(matrix, 0)
+    source = np.array([name.startswith("source.") for name in names], dtype=bool)
+    strategy = np.array([name == "strategy" for name in names], dtype=bool)
+    main = np.array([name != "n_sources" for name in names], dtype=bool)
+    return {
+        "n_runs": len(codes),
+        "source_source": float(matrix[np.ix_(source, source)].max(initial=0.0)),
+        "source_strategy": float(matrix[np.ix_(source, strategy)].max(initial=0.0)),
+        "any": float(matrix[np.ix_(main, main)].max(initial=0.0)),
+    }
+
+
+def _gvif(columns: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """GVIF^(1 / 2 df) of each term's factor, nan for the intercept (Fox & Monette 1992)."""
+    owners = [name.partition("[")[0] for name in names]
+    centred = columns[:, 1:] - columns[:, 1:].mean(axis=0)
+    correlation = np.corrcoef(centred.T).reshape(centred.shape[1], -1)
+    found = [np.nan]
+    for owner in owners[1:]:
+        mine = np.array([other == owner for other in owners[1:]])
+        log = [np.linalg.slogdet(correlation[np.ix_(part, part)])[1] for part in (mine, ~mine, mine | ~mine)]
+        found.append(float(np.exp((log[0] + log[1] - log[2]) / (2 * mine.sum()))))
+    return np.array(found)
+
+
+def _prediction_variances(candidates: Candidates, terms: Sequence[int], inverse: np.ndarray) -> tuple[float, float]:
+    """Mean and largest x'(X'X)^-1 x over the candidates."""
+    total, largest = 0.0, 0.0
+    for start in range(0, len(candidates), CHUNK):
+        columns = model_columns(candidates.factors, candidates.codes[start : start + CHUNK])[:, list(terms)]
+        variance = np.einsum("ij,ij->i", columns @ inverse, columns)
+        total, largest = total + float(variance.sum()), float(max(largest, variance.max()))
+    return total / len(candidates), largest

@@ -1,0 +1,179 @@
+"""The design's page: what a plan costs and what it will be able to tell, to be read before anything is run."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import math
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from design.aliasing import alias_matrix
+from design.candidates import Candidates, Factor
+from design.diagnostics import (
+    PhaseDiagnostics,
+    aliasing_table,
+    diagnose,
+    expected_errors,
+    level_table,
+    shown_sizes,
+)
+from design.figures import colour_map, drawing, level_bars, prefix_curves, save
+from design.generate import sequential_phases
+from design.information import term_names
+from study.paths import write_whole
+from study.run import Run
+from study.study_file import Study
+
+MAXIMUM_PAIRS = 200
+"""Pairs of sources that the map of neglected interactions shows at most."""
+
+
+def write_page(
+    study: Study, runs: Sequence[Run], folder: Path, cost_gpu_hours: Callable[[Run], float | None] = lambda run: None
+) -> dict[str, Any]:
+    """Write design.html (self-contained), balance.csv, aliasing.csv, prefixes.csv, standard_errors.csv and figures/.
+
+    The summary that it returns is plain data: `largest_unbalance` and `largest_aliasing` of the sequential phases at
+    their end, `prefixes` (a row a phase and shown number of runs), `gpu_hours_by_phase`, and `notes` in words.
+    """
+    by_phase = {name: [run for run in runs if run.phase == name] for name in dict.fromkeys(run.phase for run in runs)}
+    found = [diagnose(phase, by_phase[phase.phase.name])
+             for phase in sequential_phases(study) if by_phase.get(phase.phase.name)]  # fmt: skip
+    chosen = {each.name for each in found}
+    fixed = [run for run in runs if run.phase not in chosen]
+    errors = expected_errors(study, fixed, [run for run in runs if run.phase in chosen])
+    levels = level_table(study, runs)
+    scopes = {name: by_phase[name] for name in chosen} or {"all": list(runs)}
+    maps = {name: aliasing_table(*_as_codes(study, of)) for name, of in scopes.items()}
+    costs = {name: [cost_gpu_hours(run) for run in of] for name, of in by_phase.items()}
+    hours = {name: None if None in of else math.fsum(of) for name, of in costs.items()}  # type: ignore[arg-type]
+    prefixes = pd.concat([_prefix_rows(each) for each in found]) if found else pd.DataFrame()
+
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_csv(folder / "balance.csv", levels)
+    _write_csv(folder / "aliasing.csv", pd.concat([_long(name, table) for name, table in maps.items()]))
+    _write_csv(folder / "standard_errors.csv", errors)
+    if found:
+        _write_csv(folder / "prefixes.csv", pd.concat([each.prefixes.assign(phase=each.name) for each in found]))
+    with drawing():
+        pictures = _pictures(study, scopes, maps, levels, found)
+        shutil.rmtree(folder / "figures", ignore_errors=True)
+        images = save(pictures, folder / "figures")
+    shown = errors[errors.n_runs.isin([*shown_sizes(len(runs) - len(fixed)), 0])].set_index("n_runs")
+    html = _template().render(
+        study=study, phases=[(name, len(of), hours[name]) for name, of in by_phase.items()], n_runs=len(runs),
+        found=found, prefixes=prefixes.to_dict("records"), errors=shown, notes=_notes(found),
+        images={name: base64.b64encode(png).decode() for name, png in images.items()}, scopes=list(scopes),
+    )  # fmt: skip
+    write_whole(folder / "design.html", lambda path: path.write_text(html, encoding="utf-8"))
+    ends = [each.prefixes.iloc[-1] for each in found]
+    summary: dict[str, Any] = {"gpu_hours_by_phase": hours, "prefixes": _plain(prefixes), "notes": _notes(found)}
+    if found:
+        summary["largest_unbalance"] = max(int(end.unbalance) for end in ends)
+        summary["largest_aliasing"] = round(max(float(end.aliasing) for end in ends), 3)
+    return summary
+
+
+def _prefix_rows(each: PhaseDiagnostics) -> pd.DataFrame:
+    return each.prefixes.merge(each.canonical, on="n_runs").assign(phase=each.name)
+
+
+def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
+    notes = []
+    for each in found:
+        notes += [f"{each.name}: {contradiction}" for contradiction in each.contradictions or ()]
+        if each.contradictions is None:
+            notes.append(f"{each.name}: too many candidates to say which balances exclude each other")
+        notes += [
+            f"{each.name}: the term {term} cannot be told apart: it is {of}" for term, of in each.dependent.items()
+        ]
+        last = each.prefixes.iloc[-1]
+        if np.isnan(last.d_efficiency):
+            notes.append(
+                f"{each.name}: {last.n_runs:.0f} runs do not tell all {len(each.terms)} terms of the main effects"
+            )
+    return notes
+
+
+def _pictures(
+    study: Study,
+    scopes: Mapping[str, Sequence[Run]],
+    maps: Mapping[str, pd.DataFrame],
+    levels: pd.DataFrame,
+    found: Sequence[PhaseDiagnostics],
+) -> dict[str, Figure]:
+    pictures = {"balance": level_bars(levels)}
+    for name, of in scopes.items():
+        pictures[f"aliasing_{name}"] = colour_map(maps[name], "correlation")
+        interactions = _interactions(study, of)
+        if interactions is not None:
+            pictures[f"interactions_{name}"] = colour_map(interactions, "added to the estimate")
+    for each in found:
+        pictures[f"prefixes_{each.name}"] = prefix_curves(each.prefixes, each.canonical)
+    return pictures
+
+
+def _interactions(study: Study, runs: Sequence[Run]) -> pd.DataFrame | None:
+    """The alias matrix of the main effects by neglected interactions of two sources; None if there is none to show."""
+    candidates, codes = _as_codes(study, runs)
+    present = 2.0 * codes[:, 1 : 1 + len(study.sources)] - 1
+    pairs = list(itertools.combinations(range(len(study.sources)), 2))
+    if not 0 < len(pairs) <= MAXIMUM_PAIRS:
+        return None
+    neglected = np.column_stack([present[:, one] * present[:, other] for one, other in pairs])
+    names = list(study.sources)
+    terms = [name.removeprefix("source.") for name in term_names(candidates.factors)]
+    matrix = alias_matrix(candidates.factors, codes, neglected)
+    return pd.DataFrame(matrix, terms, [f"{names[one]} x {names[other]}" for one, other in pairs])
+
+
+def _as_codes(study: Study, runs: Sequence[Run]) -> tuple[Candidates, np.ndarray]:
+    """The runs as level numbers of the levels that occur among them (n_runs, n_factors), with their factors."""
+    strategies = tuple(name for name in study.strategies if any(run.strategy == name for run in runs))
+    factors = (
+        Factor("strategy", strategies),
+        *(Factor(f"source.{name}", (False, True)) for name in study.sources),
+        *(Factor(f"factor.{name}", levels) for name, levels in study.further_factors.items()),
+        Factor("n_sources", tuple(sorted({run.n_sources for run in runs}))),
+    )
+    candidates = Candidates(factors, np.zeros((0, len(factors)), dtype=np.uint8))
+    return candidates, candidates.codes_of(runs)
+
+
+def _long(scope: str, table: pd.DataFrame) -> pd.DataFrame:
+    return table.rename_axis("term").melt(ignore_index=False, var_name="other", value_name="correlation") \
+        .reset_index().assign(phase=scope)  # fmt: skip
+
+
+def _write_csv(path: Path, table: pd.DataFrame) -> None:
+    write_whole(path, lambda temporary: table.to_csv(temporary, index=False, float_format="%.6g"))
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON has them: no NaN."""
+    return [
+        {str(key): None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
+def _template() -> Any:
+    environment = Environment(
+        loader=PackageLoader("design", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = lambda value, digits=3: (
+        "" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    )
+    return environment.get_template("page.html.j2")
