@@ -23,9 +23,7 @@ resolution.
 
 @dataclass(frozen=True)
 class GmmModel:
-    """`share`, `mean` and `variance` of the components, (factors,) each, in order of the mean, in the values'
-    units.
-    """
+    """`share`, `mean` and `variance` of the components, (factors,) each, by increasing mean, in the values' units."""
 
     share: np.ndarray
     mean: np.ndarray
@@ -33,8 +31,7 @@ class GmmModel:
 
 
 def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.random.Generator) -> GmmModel:
-    """Fit by expectation maximisation (scikit-learn, started by k-means) to the tracks where `training` is
-    true.
+    """Fit by expectation maximisation (scikit-learn's, from k-means) to the tracks where `training` is true.
 
     The values' resolution squared, the resolution being the smallest gap between two distinct training
     values, is added to every component's variance. Without it components shrink onto single values (of whole

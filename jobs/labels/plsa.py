@@ -1,10 +1,8 @@
-"""Probabilistic latent semantic analysis (Hofmann 1999): each track a mixture of topics, each topic a mixture
-of terms.
+"""Probabilistic latent semantic analysis (Hofmann 1999): tracks are mixtures of topics, topics are mixtures of terms.
 
-P(term | track) = sum over topics of P(term | topic) P(topic | track), fitted to the table by expectation
-maximisation with alternating updates: first the topics of the tracks, then the terms of the topics, each with
-fresh expectations, so that the likelihood never falls. Work and memory go with the non-zeros of the table,
-taken `BLOCK` at a time.
+P(term | track) = sum over topics of P(term | topic) P(topic | track), fitted to the table by expectation maximisation
+with alternating updates: first the topics of the tracks, then the terms of the topics, each with fresh expectations, so
+that the likelihood never falls. Work and memory go with the non-zeros of the table, taken `BLOCK` at a time.
 """
 
 from __future__ import annotations
@@ -24,8 +22,7 @@ MAX_ITERATIONS = 200
 TOLERANCE = 1e-6
 """The fit stops when an iteration raises the log-likelihood by less than this part of it."""
 TINY = 1e-150
-"""Weights and probabilities below this are none: their products and ratios would leave the range of float64.
-"""
+"""Weights and probabilities below this count as none: their ratios would leave the range of float64."""
 FOLD_IN_ITERATIONS = 100
 """A fixed number, so that what a track folds in to depends on no other track."""
 
@@ -34,11 +31,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PlsaModel:
-    """`term_given_topic` (n_topics, n_terms), rows sum to 1; `topic` (n_topics,), the topics' shares of the
-    training weight;
+    """`term_given_topic` (n_topics, n_terms), rows sum to 1, columns are `terms`.
 
-    `term_weight` (n_terms,) multiplies a table's weights first: inverse document frequency under `tf_idf`,
-    else 1. `log_likelihood` after every iteration, in nats.
+    `topic` (n_topics,): the topics' shares of the training weight. `term_weight` (n_terms,) multiplies a table's
+    weights first: inverse document frequency under `tf_idf`, else 1. `log_likelihood` after every iteration, in nats.
     """
 
     terms: tuple[str, ...]

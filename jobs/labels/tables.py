@@ -66,8 +66,7 @@ def read_scalars(path: Path) -> ScalarTable:
 
 
 def read_terms(path: Path, tf_idf: bool = False) -> TermTable:
-    """Read `track_id, term[, weight]`; weights of the same track and term add up, a missing `weight` column
-    is 1.
+    """Read `track_id, term[, weight]`; weights of the same track and term add up, without the column each is 1.
 
     Tracks whose weights are all 0 have no labels and are left out. Raises InputFaults with every fault of the
     table.

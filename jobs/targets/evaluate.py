@@ -1,6 +1,4 @@
-"""A representation's scores on a target: read the target, split it, learn a probe on each split, score every
-test item.
-"""
+"""A representation's scores on a target: read it, split it, learn a probe on each split, score all test items."""
 
 from __future__ import annotations
 
@@ -14,8 +12,8 @@ from jobs.targets.probe import PROBES, SCORES, ProbeDiverged, probe_predictions,
 from jobs.targets.recommendation import read_plays, recommend, user_ndcg
 from jobs.targets.splits import Split, split_faults, target_splits
 from jobs.targets.track_labels import TargetData, read_track_labels
-from study.errors import Fault, InputFaults, nearest, raise_all
-from study.study_file import Target
+from study.errors import Fault, InputFaults, raise_all
+from study.study_file import FILE_NAME, Target
 
 __all__ = ["Evaluation", "Score", "Split", "TargetData", "evaluate", "read_target", "target_splits"]
 
@@ -35,8 +33,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores, one for each split and metric, and what they were made from: one row for each test item of each
-    split.
+    """Scores, one for each split and metric, and what they were made from, one row for each test item of each split.
 
     Columns of `predictions`: repeat, fold, track_id, label, prediction; of a recommendation repeat, fold,
     user_id and the user's own value of each metric. Splits without a score have no rows.
@@ -47,19 +44,18 @@ class Evaluation:
 
 
 def read_target(target: Target, name: str) -> TargetData:
-    """The target's tracks and labels, in order of track_id. Raises InputFaults with all that is wrong with
-    them.
-    """
-    if target.task == "recommendation":
-        data = read_plays(target)
-    else:
+    """The target's tracks and labels, in order of track_id. Raises InputFaults with all that is wrong with them."""
+    faults: list[Fault] = []
+    if target.task != "recommendation" and target.probe not in PROBES[target.task]:
         valid = PROBES[target.task]
-        if target.probe not in valid:
-            expected = f"expected one of {', '.join(valid)} for {target.task}"
-            key = f"[targets.{name}] probe"
-            raise InputFaults([Fault("study.toml", key, target.probe, expected, nearest(target.probe, valid))])
-        data = read_track_labels(target)
-    raise_all(split_faults(data, target))
+        expected = f"expected one of {', '.join(valid)} for {target.task}"
+        faults.append(Fault(FILE_NAME, f"[targets.{name}] probe", target.probe, expected))
+    try:
+        data = read_plays(target) if target.task == "recommendation" else read_track_labels(target)
+        faults += split_faults(data, target)
+    except InputFaults as wrong:
+        faults += wrong.faults
+    raise_all(faults)
     return data
 
 
@@ -108,20 +104,10 @@ def _probe(
     if target.features == "standardised":
         features = standardise(features, split.train)
     predictions = probe_predictions(
-        target.task,
-        target.probe,
-        features,
-        data.labels,
-        split.train,
-        split.test,
-        int(seed.generate_state(1)[0]),
+        target.task, target.probe, features, data.labels, split.train, split.test, int(seed.generate_state(1)[0])
     )
     labels = data.labels[split.test]
-    rows = {
-        "track_id": [data.track_ids[row] for row in split.test],
-        "label": labels,
-        "prediction": predictions,
-    }
+    rows = {"track_id": [data.track_ids[row] for row in split.test], "label": labels, "prediction": predictions}
     return {metric: SCORES[metric](labels, predictions) for metric in target.metric_names}, pd.DataFrame(rows)
 
 

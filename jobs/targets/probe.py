@@ -75,16 +75,9 @@ def standardise(features: np.ndarray, training: np.ndarray) -> np.ndarray:
 
 
 def probe_predictions(
-    task: str,
-    probe: str,
-    features: np.ndarray,
-    labels: np.ndarray,
-    train: np.ndarray,
-    test: np.ndarray,
-    seed: int,
+    task: str, probe: str, features: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Predictions (n_test,) for the rows `test` of a probe that learned from the rows `train`, in the labels'
-    units.
+    """Predictions (n_test,), in the labels' units, for the rows `test` of a probe that learned from the rows `train`.
 
     Regression labels are standardised for the probe, whose stopping rule is absolute. Raises ProbeDiverged.
     """

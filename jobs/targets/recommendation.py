@@ -1,14 +1,14 @@
-"""Recommending tracks that no user has played yet, from their sound alone (paper Eq. 7-9; van den Oord et al.
-2013).
+"""Recommending tracks that no user has played yet, from their sound alone (paper Eq. 7-9).
 
-Users and tracks get r factors each that explain who played what; the tracks' factors are tied to their
-features by a linear map W, so that a held-out track x has factors xW.
+Users and tracks get r factors each that explain who played what; the tracks' factors are tied to their features by a
+linear map W, so that a held-out track x has factors xW. (Van den Oord et al. 2013; Hu et al. 2008)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,7 @@ LAMBDA_TRACKS = 1e-5
 LAMBDA_MAP = 0.1
 ITERATIONS = 15
 LEAST_PLAYS = 5
-"""Users with fewer tracks and tracks with fewer users are left out, again and again until none are left to
-leave out.
-"""
+"""Users with fewer tracks and tracks with fewer users are left out, until none is left to leave out."""
 BLOCK = 256
 """Users or tracks at a time, to bound memory."""
 
@@ -43,18 +41,20 @@ class Factorisation:
 
 
 def read_plays(target: Target) -> TargetData:
-    """Read `track_id, path` and the interactions `user_id, track_id, count`, and leave out what has too few
-    plays.
+    """Read `track_id, path` and the interactions `user_id, track_id, count`; leave out what has too few plays.
 
     Counts of the same user and track add up. Raises InputFaults with every fault of both tables.
     """
-    data, path = read_tracks(target), target.interactions
-    table = read_columns(path, ("user_id", "track_id", "count"))
-    counts, faults = numbers(path, table, "count")
-    faults += faulty_rows(path, table, "count", counts <= 0, "expected a count above 0")
-    faults += empty_text(path, table, "user_id") + empty_text(path, table, "track_id")
-    unknown = sorted(set(table["track_id"]) - {*data.track_ids, ""})
-    raise_all([*faults, *missing_tracks(str(path), unknown, f"a row in {data.file}")])
+    path = target.interactions
+    try:
+        data = read_tracks(target)
+    except InputFaults as tracks_wrong:
+        try:
+            _read_interactions(path)
+        except InputFaults as interactions_wrong:
+            raise InputFaults([*tracks_wrong.faults, *interactions_wrong.faults]) from None
+        raise
+    table, counts = _read_interactions(path, data)
     users, user_ids = pd.factorize(table["user_id"], sort=True)
     tracks = pd.Index(data.track_ids).get_indexer(table["track_id"])
     plays = sparse.csr_array((counts, (users, tracks)), shape=(len(user_ids), len(data.track_ids)))
@@ -69,6 +69,19 @@ def read_plays(target: Target) -> TargetData:
         plays=plays[user_rows][:, track_rows],
         user_ids=tuple(user_ids[user_rows]),
     )
+
+
+def _read_interactions(path: Path, data: TargetData | None = None) -> tuple[pd.DataFrame, np.ndarray]:
+    """The table and its counts as numbers. Raises InputFaults, also for tracks that `data` lacks."""
+    table = read_columns(path, ("user_id", "track_id", "count"))
+    counts, faults = numbers(path, table, "count")
+    faults += faulty_rows(path, table, "count", counts <= 0, "expected a count above 0")
+    faults += empty_text(path, table, "user_id") + empty_text(path, table, "track_id")
+    if data is not None:
+        unknown = sorted(set(table["track_id"]) - {*data.track_ids, ""})
+        faults += missing_tracks(str(path), unknown, f"a row in {data.file}")
+    raise_all(faults)
+    return table, counts
 
 
 def frequent(plays: sparse.csr_array, least: int = LEAST_PLAYS) -> tuple[np.ndarray, np.ndarray]:
@@ -90,10 +103,9 @@ def factorise(
     factors: int = FACTORS,
     iterations: int = ITERATIONS,
 ) -> Factorisation:
-    """Alternating least squares on Eq. 7 (its halves included) for plays R (n_users, n_tracks), features X
-    (n_tracks, d).
+    """Alternating least squares on Eq. 7, its halves included: U, then V, then W at their minimum given the others.
 
-    Each iteration sets U, then V, then W to their minimum given the others.
+    `plays` R (n_users, n_tracks), `features` X (n_tracks, d).
     """
     plays = sparse.csr_array(plays)
     played_by = sparse.csr_array(plays.T)
@@ -125,8 +137,7 @@ def objective(plays: sparse.csr_array, features: np.ndarray, fitted: Factorisati
 def recommend(
     data: TargetData, features: np.ndarray, train: np.ndarray, test: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores (n_users, n_tracks) of every user for every track, learned from the tracks `train`; and who is
-    ranked.
+    """Scores (n_users, n_tracks) of every track for every user, learned from the tracks `train`; and who is ranked.
 
     `features` (n_tracks, d) standardised. Held-out tracks `test` get the factors that their features map to.
     The second value holds the rows of users who played a held-out track: the others have no ideal ranking.
@@ -139,8 +150,9 @@ def recommend(
 
 
 def user_ndcg(data: TargetData, metric: str, scores: np.ndarray, test: np.ndarray, users: np.ndarray) -> np.ndarray:
-    """nDCG (n_users,) of the given users: `ndcg@K` ranks all tracks and counts a user's held-out ones as
-    relevant, `ndcg@K_heldout` ranks the held-out tracks alone.
+    """nDCG (n_users,) of the given users: `ndcg@K` ranks all tracks, `ndcg@K_heldout` the held-out ones alone.
+
+    Relevant are the held-out tracks that a user played.
     """
     cut_off = int(metric.removesuffix("_heldout").split("@")[1])
     ranked = test if metric.endswith("_heldout") else np.arange(len(data.track_ids))
@@ -154,12 +166,10 @@ def user_ndcg(data: TargetData, metric: str, scores: np.ndarray, test: np.ndarra
 
 
 def ndcg(relevant: np.ndarray, scores: np.ndarray, cut_off: int) -> np.ndarray:
-    """Normalised discounted cumulative gain (n,) of rankings by `scores` (n, n_items), best first, down to
-    `cut_off`.
+    """Normalised discounted cumulative gain (n,) of rankings by `scores` (n, n_items), down to place `cut_off`.
 
-    `relevant` (n, n_items) are gains of 0 or 1, at least one in each row. Tied items share the mean discount
-    of their places, so that the items' order says nothing. (Jarvelin & Kekalainen 2002; McSherry & Najork
-    2008)
+    `relevant` (n, n_items) are gains of 0 or 1, at least one in each row. Tied items share the mean discount of their
+    places, so that the items' order says nothing. (Jarvelin & Kekalainen 2002; McSherry & Najork 2008)
     """
     order = np.argsort(-scores, axis=1, kind="stable")
     discount = 1 / np.log2(np.arange(scores.shape[1]) + 2)
@@ -174,11 +184,9 @@ def ndcg(relevant: np.ndarray, scores: np.ndarray, cut_off: int) -> np.ndarray:
 
 
 def _least_squares(plays: sparse.csr_array, others: np.ndarray, weight: float, prior: np.ndarray) -> np.ndarray:
-    """Each row's factors (n, r) at the minimum of its confidence-weighted squares and `weight` |factors -
-    prior|^2.
+    """Each row's factors (n, r) at the minimum of its confidence-weighted squares + `weight` |factors - prior|^2.
 
-    C = 1 + alpha R is 1 where nothing was played, so the normal matrix is O'O + alpha O'RO, the second over
-    plays only.
+    C = 1 + alpha R is 1 where nothing was played, so the normal matrix is O'O + alpha O'RO, the second over plays only.
     """
     factors = others.shape[1]
     shared = others.T @ others + weight * np.eye(factors)

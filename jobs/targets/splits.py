@@ -35,8 +35,7 @@ LEAST_TRACKS = 10
 class Split:
     """`train` and `test` are rows of the target's tracks, disjoint, ascending.
 
-    `published`: the test set is the target's own and the same in every repeat; repeats differ by the probe's
-    seed.
+    `published`: the test set is the target's own, the same in every repeat; repeats differ by the probe's seed.
     """
 
     repeat: int
@@ -64,10 +63,10 @@ def split_faults(data: TargetData, target: Target) -> Iterator[Fault]:
             yield Fault(data.file, "group", n_units, f"expected {needed} {what} or more to split")
     if data.task == "regression":
         n_tested = (
-            n_tracks // target.folds if target.folds else n_tracks if data.in_test is None else data.in_test.sum()
+            n_tracks // (target.folds or round(1 / TEST_PART)) if data.in_test is None else int(data.in_test.sum())
         )
         if n_tested < 2:
-            yield Fault(data.file, "", int(n_tested), "expected 2 tracks or more in every test part")
+            yield Fault(data.file, "", n_tested, "expected 2 tracks or more in every test part")
     if data.task == "classification":
         classes = np.unique(data.labels)
         for name in classes:
@@ -77,10 +76,7 @@ def split_faults(data: TargetData, target: Target) -> Iterator[Fault]:
         n_test = ceil(TEST_PART * n_tracks)
         if parts == 2 and data.groups is None and n_test < len(classes):
             yield Fault(
-                data.file,
-                "label",
-                len(classes),
-                f"expected at most {n_test} classes, the tracks of a test part",
+                data.file, "label", len(classes), f"expected at most {n_test} classes, the tracks of a test part"
             )
 
 

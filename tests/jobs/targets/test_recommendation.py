@@ -235,6 +235,19 @@ def test_all_faults_of_the_interactions_at_once(tmp_path):
     )
 
 
+def test_faults_of_both_tables_are_told_together(tmp_path):
+    target = write(tmp_path, [("u", "t00", 0)])
+    (tmp_path / "tracks.csv").write_text("track_id\nt00\n")
+    with pytest.raises(InputFaults) as caught:
+        read_plays(target)
+    assert [(fault.file, fault.key) for fault in caught.value.faults] == [
+        (str(target.tracks), "path"), (str(target.interactions), "row 1 count"),
+    ]  # fmt: skip
+    (tmp_path / "plays.csv").write_text("user_id,track_id,count\nu,t00,1\n")
+    with pytest.raises(InputFaults, match="path: missing column"):
+        read_plays(target)
+
+
 def test_interactions_that_leave_nothing_are_a_fault(tmp_path):
     with pytest.raises(InputFaults, match="expected users with 5 tracks or more"):
         read_plays(write(tmp_path, [("u", "t00", 1), ("v", "t01", 1)]))
