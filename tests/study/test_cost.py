@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +109,15 @@ def test_a_baseline_trains_nothing() -> None:
     for run in baseline_runs(this):
         assert run_steps(this, run, 1000) == 0
         assert run_cost_gpu_hours(this, run, None) == 0
+
+
+def test_the_table_in_the_docs_is_right() -> None:
+    text = (Path(__file__).parents[2] / "docs/learning.md").read_text(encoding="utf-8")
+    header, _, *rows = [
+        line.strip("| ").split(" | ") for line in text.split("sources of 50 factors (")[1].splitlines()[2:11]
+    ]
+    assert header[1:] == [strategy for strategy in STRATEGIES if strategy != "SS-R"]
+    assert [row[0] for row in rows] == [str(m) for m in range(2, 9)]
+    for m, *counts in rows:
+        sources = dict(list(ALL_SOURCES.items())[: int(m)])
+        assert counts == [f"{n_parameters(strategy, sources):,}" for strategy in header[1:]]
