@@ -37,7 +37,7 @@ EFFICIENCY_WEIGHT = 10
 MANY_CANDIDATES = 2**16
 """Above, one opening only: among so many candidates a step is dear, and the ties matter less."""
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-7
 """Scores that differ by less than this share are ties: rounding, which differs between machines, decides nothing."""
 
 

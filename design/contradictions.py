@@ -6,8 +6,8 @@ sources in 56 % of the runs. Whether levels can have even shares at once is a sm
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linprog
@@ -18,44 +18,31 @@ from design.information import CHUNK
 EVEN = 1e-6
 
 
-@dataclass(frozen=True)
-class Contradiction:
-    """Two factors (or the sources together) that cannot both be even. Numbers are unbalances, as shares of the runs."""
+def contradictions(candidates: Candidates, balance: Sequence[str]) -> list[str] | None:
+    """What of `balance`, named as in the study file, cannot be had, alone or in pairs; None with too many candidates.
 
-    first: str
-    second: str
-    second_where_first_is_even: float
-    first_where_second_is_even: float
-    least_of_both: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.first} and {self.second} cannot both be balanced: with {self.first} even, the unbalance of "
-            f"{self.second} is at least {self.second_where_first_is_even:.1%} of the runs; with {self.second} even, "
-            f"that of {self.first} is at least {self.first_where_second_is_even:.1%}; the least that both can have at "
-            f"once is {self.least_of_both:.1%}"
-        )
-
-
-def contradictions(candidates: Candidates, balance: Sequence[str]) -> list[Contradiction] | None:
-    """The pairs of `balance`, named as in the study file, that exclude each other; None with too many candidates.
-
-    Shares are of a design of any size with repeats allowed: exhausted levels, and whole numbers, come on top.
+    Unbalances are shares of the runs, for designs of any size that may repeat runs: whole numbers, and levels that are
+    exhausted, come on top.
     """
     if len(candidates) > CHUNK:
         return None
-    found = []
-    for position, first in enumerate(balance):
-        for second in balance[position + 1 :]:
-            one, other = candidates.positions([first]), candidates.positions([second])
-            both = _least_unbalance(candidates, (*one, *other), ())
-            if both > EVEN:
-                least = _least_unbalance(candidates, one, ()), _least_unbalance(candidates, other, ())
-                if max(least) < both - EVEN:  # else one of them cannot be even by itself
-                    found.append(Contradiction(
-                        first, second, _least_unbalance(candidates, other, one),
-                        _least_unbalance(candidates, one, other), both,
-                    ))  # fmt: skip
+    at = {name: candidates.positions([name]) for name in balance}
+    alone = {name: _least_unbalance(candidates, of, ()) for name, of in at.items()}
+    found = [
+        f"{name} cannot be balanced: its unbalance is at least {least:.1%} of the runs"
+        for name, least in alone.items()
+        if least > EVEN
+    ]
+    for first, second in itertools.combinations([name for name in balance if alone[name] <= EVEN], 2):
+        both = _least_unbalance(candidates, (*at[first], *at[second]), ())
+        if both > EVEN:
+            of_second = _least_unbalance(candidates, at[second], at[first])
+            of_first = _least_unbalance(candidates, at[first], at[second])
+            found.append(
+                f"{first} and {second} cannot both be balanced: with {first} even, the unbalance of {second} is at "
+                f"least {of_second:.1%} of the runs; with {second} even, that of {first} is at least {of_first:.1%}; "
+                f"the least that both can have at once is {both:.1%}"
+            )
     return found
 
 

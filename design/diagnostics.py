@@ -12,7 +12,7 @@ import pandas as pd
 from design.aliasing import canonical_correlations, correlations, main_effect_columns, prefix_aliasing
 from design.balance import level_counts, unbalance
 from design.candidates import Candidates
-from design.contradictions import Contradiction, contradictions
+from design.contradictions import contradictions
 from design.dependence import dependent_terms
 from design.generate import SequentialPhase
 from design.information import CHUNK, model_columns, moments, term_names
@@ -43,7 +43,7 @@ class PhaseDiagnostics:
     terms: pd.DataFrame
     variances: tuple[float, float]
     dependent: dict[str, str]
-    contradictions: list[Contradiction] | None
+    contradictions: list[str] | None
 
 
 def shown_sizes(n_runs: int) -> list[int]:
@@ -221,5 +221,5 @@ def _prediction_variances(candidates: Candidates, terms: Sequence[int], inverse:
     for start in range(0, len(candidates), CHUNK):
         columns = model_columns(candidates.factors, candidates.codes[start : start + CHUNK])[:, list(terms)]
         variance = np.einsum("ij,ij->i", columns @ inverse, columns)
-        total, largest = total + float(variance.sum()), float(max(largest, variance.max()))
+        total, largest = total + float(variance.sum()), float(np.maximum(largest, variance.max()))
     return total / len(candidates), largest

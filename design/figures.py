@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 STYLE = {
     "font.size": 9.0, "axes.titlesize": 10.0, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
     "axes.axisbelow": True, "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "legend.frameon": False,
-    "svg.hashsalt": "study", "text.parse_math": False,  # a `$` in a name is a dollar
+    "text.parse_math": False,  # a `$` in a name is a dollar
 }  # fmt: skip
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 NUMBERS_UP_TO = 24
@@ -86,13 +86,10 @@ def level_bars(levels: pd.DataFrame) -> Figure:
 
 
 def save(figures: Mapping[str, Figure], folder: Path) -> dict[str, bytes]:
-    """Write each as PNG and SVG; the PNGs' bytes, to be put into the page."""
+    """Write each as PNG; their bytes, to be put into the page."""
     folder.mkdir(parents=True, exist_ok=True)
     written = {}
     for name, figure in figures.items():
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once, for both
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
         figure.savefig(folder / f"{name}.png", dpi=140, metadata={"Software": None})
         written[name] = (folder / f"{name}.png").read_bytes()
     return written

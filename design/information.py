@@ -90,15 +90,31 @@ class Information:
         self._tables = tables
         self._columns = level_columns(factors)
         self._factors = np.arange(len(factors))
-        columns = self._columns[self._factors, start].sum(axis=1)
-        self.inverse = np.linalg.inv(columns.T @ columns + RIDGE * np.eye(columns.shape[1]))
         self._weight = weight
-        self.gain = self._quadratic_form(self.inverse)
-        self.drop = None if weight is None else self._quadratic_form(self.inverse @ weight @ self.inverse)
+        self.drop: np.ndarray | None = None
+        columns = self._columns[self._factors, start].sum(axis=1)
+        self._n_runs = len(start)
+        self._information = columns.T @ columns + RIDGE * np.eye(columns.shape[1])
+        self._work_out()
 
     def take(self, levels: np.ndarray) -> None:
         """Add a run (n_factors,) to the design."""
         x = self._columns[self._factors, levels].sum(axis=0)
+        self._information += np.outer(x, x)
+        self._n_runs += 1
+        if self._n_runs == 2 * len(x):
+            self._work_out()
+        else:
+            self._update(x)
+
+    def _work_out(self) -> None:
+        """All anew; again after 2 p runs: the large numbers of terms on which only the ridge informs leave rounding."""
+        self.inverse = np.linalg.inv(self._information)
+        self.gain = self._quadratic_form(self.inverse)
+        if self._weight is not None:
+            self.drop = self._quadratic_form(self.inverse @ self._weight @ self.inverse)
+
+    def _update(self, x: np.ndarray) -> None:
         direction = self.inverse @ x
         shrink = 1 / (1 + x @ direction)
         along = self._linear_form(direction)

@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from design import candidates as module
+from design.candidates import enumerate_candidates
+from study.errors import InputFaults
+from tests.design.spaces import paper_candidates, write_study
+
+ANY = """
+[[design.phase]]
+name = "any"
+n_sources = { from = 1, to = 4 }
+"""
+
+
+def test_the_papers_phases_have_8_5_and_1230_combinations(tmp_path: Path):
+    study = write_study(tmp_path)
+    assert [len(enumerate_candidates(study, phase)) for phase in study.phases] == [8, 5, 1230]
+
+
+def test_enumeration_equals_a_list_written_out(tmp_path: Path):
+    study = write_study(tmp_path)
+    found = enumerate_candidates(study, study.phases[2])
+    assert found.factors == paper_candidates().factors
+    np.testing.assert_array_equal(found.codes, paper_candidates().codes)
+
+
+def test_ss_r_has_one_source_the_others_two_or_more(tmp_path: Path):
+    study = write_study(tmp_path, ANY, sources=4)
+    found = enumerate_candidates(study, study.phases[0])
+    runs = [found.run(study, "any", row) for row in range(len(found))]
+    assert len(runs) == 4 + 5 * 11
+    assert all((run.n_sources == 1) == (run.strategy == "SS-R") for run in runs)
+
+
+def test_further_factors_are_crossed_with_all_else(tmp_path: Path):
+    study = write_study(tmp_path, ANY, sources=4, factors='width = [0.5, 1.0, 2.0]\nprecision = ["bf16", "float32"]')
+    found = enumerate_candidates(study, study.phases[0])
+    assert len(found) == 6 * (4 + 5 * 11)
+    assert len(np.unique(found.codes, axis=0)) == len(found)
+    np.testing.assert_array_equal(
+        found.codes_of([found.run(study, "any", row) for row in range(len(found))]), found.codes
+    )
+
+
+@pytest.mark.parametrize(
+    ("forbid", "is_forbidden"),
+    [
+        ('{ strategy = "MSS-CR", sources = ["self", "bpm"] }',
+         lambda run: run.strategy == "MSS-CR" and {"self", "bpm"} <= set(run.sources)),
+        ("{ n_sources = [2, 4] }", lambda run: run.n_sources in (2, 4)),
+        ('{ sources = "tag" }', lambda run: "tag" in run.sources),
+        ('{ strategy = ["MS-CR@2", "MS-CR@4"], width = 2.0, n_sources = 3 }',
+         lambda run: run.strategy in ("MS-CR@2", "MS-CR@4") and run.factors["width"] == 2.0 and run.n_sources == 3),
+    ],
+)  # fmt: skip
+def test_what_a_constraint_forbids_is_gone_and_nothing_else(tmp_path: Path, forbid: str, is_forbidden):
+    factors = "width = [1.0, 2.0]"
+    free = write_study(tmp_path / "free", ANY, sources=5, factors=factors)
+    bound = write_study(tmp_path / "bound", ANY + f"\n[[design.constraint]]\nforbid = {forbid}", 5, factors)
+    every = enumerate_candidates(free, free.phases[0])
+    left = enumerate_candidates(bound, bound.phases[0])
+    expected = {run.run_id for run in (every.run(free, "any", k) for k in range(len(every))) if not is_forbidden(run)}
+    assert {left.run(bound, "any", row).run_id for row in range(len(left))} == expected
+    assert 0 < len(left) < len(every)
+
+
+def test_constraints_that_leave_no_run_are_a_fault(tmp_path: Path):
+    phases = ANY.replace("{ from = 1, to = 4 }", "[2]") + "\n[[design.constraint]]\nforbid = { n_sources = 2 }"
+    study = write_study(tmp_path, phases, sources=3)
+    with pytest.raises(InputFaults, match="leave no run"):
+        enumerate_candidates(study, study.phases[0])
+
+
+def test_too_many_combinations_are_a_fault_before_they_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    study = write_study(tmp_path)
+    monkeypatch.setattr(module, "MAXIMUM_CANDIDATES", 1229)
+    with pytest.raises(InputFaults, match="number of combinations = 1230"):
+        enumerate_candidates(study, study.phases[2])
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@given(st.sets(st.integers(0, 1229), max_size=40))
+def test_rows_are_found_again_and_only_they_are_touched(rows: set[int]):
+    candidates = paper_candidates()
+    places, untouched = candidates.rows_of(candidates.codes[sorted(rows)])
+    assert places.tolist() == sorted(rows)
+    assert set(np.flatnonzero(~untouched)) == rows
+
+
+def test_a_level_that_the_phase_does_not_have_is_named(tmp_path: Path):
+    study = write_study(tmp_path)
+    single, _, sequential = (enumerate_candidates(study, phase) for phase in study.phases)
+    with pytest.raises(InputFaults, match="strategy = 'SS-R': expected one of MS-SR@FC"):
+        sequential.codes_of([single.run(study, "single", 0)])
+
+
+def test_without_compares_levels_not_their_numbers(tmp_path: Path):
+    study = write_study(tmp_path, ANY, sources=4)
+    every = enumerate_candidates(study, study.phases[0])
+    triples = write_study(tmp_path / "triples", ANY.replace("{ from = 1, to = 4 }", "[3]"), sources=4)
+    left = every.without(enumerate_candidates(triples, triples.phases[0]))
+    sizes = {left.run(study, "any", row).n_sources for row in range(len(left))}
+    assert sizes == {1, 2, 4}
+    assert len(left) == len(every) - 5 * 4

@@ -1,0 +1,24 @@
+import numpy as np
+
+from design.dependence import dependent_terms
+from design.information import model_columns, term_names
+from tests.design.spaces import paper_candidates
+
+
+def test_independent_terms_are_none():
+    columns = np.random.default_rng(0).normal(size=(20, 4))
+    assert dependent_terms(columns.T @ columns, list("abcd")) == {}
+
+
+def test_a_dependent_term_is_named_with_what_it_is():
+    columns = np.random.default_rng(0).normal(size=(20, 3))
+    columns = np.column_stack([np.ones(20), columns, 3 - columns[:, 0] + 0.5 * columns[:, 2], np.zeros(20)])
+    found = dependent_terms(columns.T @ columns, ["intercept", "a", "b", "c", "d", "e"])
+    assert found == {"d": "3 - a + 0.5 c", "e": "0"}
+
+
+def test_with_always_four_sources_the_last_is_given_by_the_others():
+    candidates = paper_candidates()
+    columns = model_columns(candidates.factors, candidates.codes[candidates.codes[:, -1] == 2])
+    found = dependent_terms(columns.T @ columns, term_names(candidates.factors))
+    assert found == {"source.artist": "-" + " - ".join(f.name for f in candidates.factors[1:8])}

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from design.candidates import Candidates
+from design.diagnostics import diagnose, efficiency_bound, expected_errors, level_table, prefix_unbalance
+from design.generate import generate, sequential_phases
+from design.information import model_columns
+from tests.design.spaces import PAPER_PHASES, factorial, paper_candidates, write_study
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory):
+    study = write_study(tmp_path_factory.mktemp("study"))
+    runs = generate(study, 100)
+    return study, runs, diagnose(sequential_phases(study)[0], runs[73:])
+
+
+def test_unbalance_of_each_prefix_is_what_counting_finds(found):
+    candidates = paper_candidates()
+    _, runs, diagnostics = found
+    codes = candidates.codes_of(runs[73:])
+    for size in (1, 33, 100):
+        largest = 0
+        for column, factor in enumerate(candidates.factors):
+            counts = np.bincount(codes[:size, column], minlength=len(factor.levels))
+            totals = np.bincount(candidates.codes[:, column], minlength=len(factor.levels))
+            largest = max(largest, np.ptp(counts[counts < totals]))
+        assert diagnostics.prefixes.unbalance[size - 1] == largest
+
+
+def test_exhausted_levels_are_excepted_at_every_prefix():
+    space = factorial(2, 3)
+    used_up = np.array([[0, 0], [0, 1], [0, 2]], dtype=np.uint8)
+    assert prefix_unbalance(space, used_up, (0,)).tolist() == [1, 2, 0]
+
+
+def test_tables_have_the_plans_figures(found):
+    _, runs, diagnostics = found
+    assert diagnostics.prefixes.n_runs.tolist() == list(range(1, 101))
+    assert diagnostics.canonical.n_runs.tolist() == [10, 20, 40, 60, 80, 100]
+    candidates = paper_candidates()
+    columns = model_columns(candidates.factors, candidates.codes_of(runs[73:]))
+    inverse = np.linalg.inv(columns.T @ columns)
+    np.testing.assert_allclose(diagnostics.terms.standard_error, np.sqrt(np.diag(inverse)))
+    correlation = np.corrcoef(columns[:, 1:].T)
+    np.testing.assert_allclose(diagnostics.terms.gvif[5:] ** 2, np.diag(np.linalg.inv(correlation))[4:])  # plain VIF
+    every = model_columns(candidates.factors, candidates.codes)
+    variance = np.einsum("ij,jk,ik->i", every, inverse, every)
+    np.testing.assert_allclose(diagnostics.variances, (variance.mean(), variance.max()))
+    assert diagnostics.prefixes.d_efficiency[:12].isna().all()
+    assert (diagnostics.prefixes.d_efficiency[12:] <= diagnostics.prefixes.d_efficiency_bound[12:]).all()
+    assert diagnostics.dependent == {}
+
+
+def test_the_bound_of_a_factorial_is_the_factorial_and_of_corners_less():
+    space = factorial(3, 2, 2)
+    np.testing.assert_allclose(efficiency_bound(space, range(5)), 1, atol=1e-5)
+    cut = Candidates(space.factors, space.codes[space.codes.sum(axis=1) <= 2])
+    bound = efficiency_bound(cut, range(5))
+    assert bound < 0.9
+    columns = model_columns(cut.factors, cut.codes)
+    best = max(
+        np.linalg.slogdet(columns.T @ (columns * weights[:, None]))[1]
+        for weights in np.random.default_rng(0).dirichlet(np.full(len(cut), 20.0), 4000)
+    )
+    assert np.exp(best / 5) <= bound
+
+
+def test_expected_errors_are_those_of_the_first_model(found):
+    study, runs, _ = found
+    errors = expected_errors(study, runs[:73], runs[73:]).set_index("n_runs")
+    assert errors.index.tolist() == list(range(101))
+    n = np.array([run.n_sources - 2 for run in runs if run.strategy == "MSS-CR"], dtype=float)
+    np.testing.assert_allclose(errors["strategy[MSS-CR]:n_star"][100], 1 / np.sqrt(((n - n.mean()) ** 2).sum()))
+    np.testing.assert_allclose(errors["strategy[SS-R]"], 1 / np.sqrt(48))
+    assert np.isnan(errors["strategy[MSS-CR]:n_star"][0])  # all five have n = 8
+    assert errors["strategy[MSS-CR]"][0] is not None
+    filled = errors.ffill().fillna(np.inf)
+    assert (filled.diff().iloc[1:].fillna(-1) <= 1e-12).all().all()  # more runs never tell less
+
+
+def test_a_phase_of_one_size_names_its_dependent_term(tmp_path: Path):
+    study = write_study(tmp_path, PAPER_PHASES.replace("{ from = 2, to = 7 }", "[4]"))
+    diagnostics = diagnose(sequential_phases(study)[0], generate(study, 40)[73:])
+    assert list(diagnostics.dependent) == ["source.artist"]
+    assert "source.artist" not in set(diagnostics.terms.term)
+    assert diagnostics.terms.standard_error.notna().all()
+
+
+def test_too_few_runs_have_no_errors_rather_than_wrong_ones(tmp_path: Path):
+    study = write_study(tmp_path)
+    diagnostics = diagnose(sequential_phases(study)[0], generate(study, 9)[73:])
+    assert diagnostics.terms.standard_error.isna().all()
+    assert np.isnan(diagnostics.variances).all()
+
+
+def test_levels_are_counted_by_phase_in_the_studys_order(found):
+    study, runs, _ = found
+    levels = level_table(study, runs)
+    strategies = levels[(levels.factor == "strategy") & (levels.phase == "all")]
+    assert strategies.level.tolist() == ["MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR"]
+    assert (strategies.n_runs == 5).all()
+    by_factor = levels.groupby("factor").n_runs.sum()
+    pd.testing.assert_series_equal(by_factor, pd.Series(173, by_factor.index), check_names=False)
