@@ -45,7 +45,9 @@ def refit(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Refits:
 
 
 def percentile_interval(draws: np.ndarray) -> np.ndarray:
-    """Percentile 95 % interval of draws (R, ...), as (2, ...)."""
+    """Percentile 95 % interval of draws (R, ...), as (2, ...); NaN where there are no draws."""
+    if not len(draws):
+        return np.full((2, *draws.shape[1:]), np.nan)
     return np.quantile(draws, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0], axis=0)
 
 

@@ -22,6 +22,7 @@ def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ..
         *_on_size(size),
         *on_baselines(table),
         *on_sources(table),
+        *on_missing_scores(table),
     )
 
 
@@ -137,6 +138,16 @@ def on_sources(table: ResultsTable) -> Iterator[str]:
         beside = f", Random {random[target]:.3g}" if target in random else ""
         parts.append(f"{target}: {means.idxmax()} ({means.max():.3g}{beside})")
     yield f"The single source that serves each target best: {'; '.join(parts)}."
+
+
+def on_missing_scores(table: ResultsTable) -> Iterator[str]:
+    """How many runs lack a score on some target, and why."""
+    if len(table.missing):
+        causes = [f"{reason.removeprefix('outcome ')}: {count} rows" for reason, count in table.excluded.items()
+                  if reason.startswith("outcome ")]  # fmt: skip
+        n_runs = table.missing["run_id"].nunique()
+        runs = "1 run has" if n_runs == 1 else f"{n_runs} runs have"
+        yield f"{runs} no score on some target, and nothing was put in its place ({'; '.join(causes)})."
 
 
 def listed(names: Sequence[str]) -> str:

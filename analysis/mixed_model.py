@@ -142,7 +142,7 @@ def _fit(
     unit = len(design.zz) * tie.sum(axis=0) / (np.einsum("jkk->k", design.zz) @ tie)
     starts = np.array(STARTS)[:, None] * unit
     found = minimise(design, response.take(np.zeros(len(starts), dtype=int)), starts)
-    best = int(np.nanargmin(found.criterion))
+    best = int(np.argmin(np.where(np.isnan(found.criterion), np.inf, found.criterion)))
     if not found.certified[best]:
         raise NotCertified(
             f"no certified optimum: the best of {len(starts)} searches stopped at criterion "

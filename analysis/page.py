@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from analysis.components import FORMULA, Components
 from analysis.figures import PNG_DPI
@@ -43,7 +43,7 @@ def render_page(
 ) -> str:
     """The page as HTML. All text from outside is escaped; pictures (with the PNG drawn, if any) are embedded."""
     environment = Environment(
-        loader=PackageLoader("analysis", ""),
+        loader=FileSystemLoader(Path(__file__).parent),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -17,6 +17,8 @@ MAX_ITERATIONS = 100
 MAX_HALVINGS = 40
 DECREMENT = 1e-10
 SMALLEST_CURVATURE = 1e-8
+LARGEST_RATIO = 1e10
+"""A random effect's variance over its sampling variance at which a search stops: the residual is running to zero."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,24 @@ def minimise(design: Design, response: Response, start: np.ndarray) -> Minimum:
     phi = start.astype(float).copy()
     criterion, decrement = np.full(len(phi), np.nan), np.full(len(phi), np.inf)
     certified = np.zeros(len(phi), dtype=bool)
-    active, here = np.arange(len(phi)), response
-    at = evaluate(design, here, phi)
-    for _ in range(MAX_ITERATIONS):
+    ceiling = LARGEST_RATIO / (np.einsum("jkk->jk", design.zz).max(axis=0) @ design.tie)
+    active = np.flatnonzero(np.isfinite(evaluate(design, response, phi).criterion))
+    here = response.take(active)
+    at = evaluate(design, here, phi[active])
+    for _ in range(MAX_ITERATIONS if len(active) else 0):
         slopes = derivatives(design, at)
         step, settled = _newton_step(phi[active], slopes)
+        too_large = phi[active] + step > ceiling
+        step, settled = np.where(too_large, ceiling - phi[active], step), settled & ~too_large.any(axis=1)
         gain = -(slopes.gradient * step).sum(axis=1)
         criterion[active], decrement[active] = at.criterion, gain
         done = settled & (np.abs(gain) < DECREMENT)
         certified[active[done]] = True
-        if done.all():
+        going = ~done & (step != 0.0).any(axis=1)
+        if not going.any():
             break
-        active, step, gain = active[~done], step[~done], gain[~done]
-        here = here.take(~done)
+        active, step, gain = active[going], step[going], gain[going]
+        here = here.take(going)
         moved, at = _line_search(design, here, phi[active], step, gain, criterion[active])
         phi[active] = moved
     return Minimum(phi, criterion, decrement, certified)
@@ -64,7 +71,9 @@ def _newton_step(phi: np.ndarray, slopes: Derivatives) -> tuple[np.ndarray, np.n
     """
     gradient = slopes.gradient
     fixed = at_zero = (phi <= 0.0) & (gradient >= 0.0)
-    scale = np.sqrt(np.einsum("rkk->rk", slopes.information))
+    diagonal = np.einsum("rkk->rk", slopes.information)
+    lost = (diagonal <= 0.0).any(axis=1)  # to rounding, where the residual is next to nothing
+    scale = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     hessian = slopes.hessian / (scale[:, :, None] * scale[:, None, :])
     information = slopes.information / (scale[:, :, None] * scale[:, None, :])
     convex = np.linalg.eigvalsh(_only(hessian, ~fixed))[:, 0] > SMALLEST_CURVATURE
@@ -83,7 +92,7 @@ def _newton_step(phi: np.ndarray, slopes: Derivatives) -> tuple[np.ndarray, np.n
     downhill = np.maximum(-scaled_gradient, -scaled_phi)
     step = np.where(uphill[:, None], downhill, step) / scale
     step = np.where(fixed & ~uphill[:, None], -phi, np.maximum(step, -phi))
-    return step, convex & ~uphill & ~(fixed & ~at_zero).any(axis=1)
+    return step, ~lost & convex & ~uphill & ~(fixed & ~at_zero).any(axis=1)
 
 
 def _line_search(
@@ -101,6 +110,7 @@ def _line_search(
         length[failing] /= 2.0
         shorter = phi[failing] + length[failing, None] * step[failing]
         tried = evaluate(design, response.take(failing), shorter).criterion
+    length[failing] = 0.0
     moved = phi + length[:, None] * step
     return moved, at if (length == 1.0).all() else evaluate(design, response, moved)
 

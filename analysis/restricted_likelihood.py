@@ -13,10 +13,13 @@ import numpy as np
 
 from analysis.cross_products import Design, Response
 
+ROUNDING = 1e-13
+"""The share of y'y below which y'Py is nothing but rounding."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The criterion (R,) at phi, and what its derivatives are made of.
+    """The criterion (R,) at phi (NaN where rounding leaves nothing of it), and what its derivatives are made of.
 
     `t` = Z'V^-1 Z (R, J, q, q), `h` = Z'V^-1 X (R, J, q, p), `s` = Z'V^-1 (y - X beta) (R, J, q), `m` = M (R, p, p),
     `beta` (R, p), `r2` = y'Py (R,).
@@ -63,9 +66,9 @@ def evaluate(design: Design, response: Response, phi: np.ndarray) -> Evaluation:
     m = np.linalg.inv(xvx)
     beta = np.einsum("rpq,rq->rp", m, xvy)
     r2 = yvy - np.einsum("rp,rp->r", beta, xvy)
+    r2 = np.where(r2 > ROUNDING * response.yy, r2, np.nan)
     logdets = np.linalg.slogdet(system)[1].sum(axis=1) + np.linalg.slogdet(xvx)[1]
-    with np.errstate(invalid="ignore", divide="ignore"):  # r2 <= 0 by rounding: a criterion that no step accepts
-        criterion = logdets + v * (1.0 + np.log(2.0 * np.pi * r2 / v))
+    criterion = logdets + v * (1.0 + np.log(2.0 * np.pi * r2 / v))
     s = zvy - np.einsum("rjqp,rp->rjq", h, beta)
     return Evaluation(criterion, t, h, s, m, beta, r2)
 

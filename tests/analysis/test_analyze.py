@@ -80,6 +80,7 @@ def test_tables_hold_what_the_page_and_fit_json_say(analysis) -> None:
 
 def test_the_same_input_gives_the_same_report(results, tmp_path) -> None:
     few = results[results["target"].isin(["gtzan", "irmas"]) & results["strategy"].isin(["SS-R", "MSS-CR"])]
+    few = few[few["source.bpm"]]
     pages = [analyze(few, {}, None, tmp_path / name, "s", seed=3).page.read_bytes() for name in ("a", "b")]
     assert pages[0] == pages[1]
 

@@ -151,6 +151,14 @@ def test_scores_without_a_residual_are_not_fitted() -> None:
         fit_by_group(1.0 + 2.0 * columns["x"].to_numpy(), columns, ["intercept"], list("aaabbb"))
 
 
+def test_random_effects_that_reproduce_every_score_are_no_fit() -> None:
+    rng = np.random.default_rng(2)
+    group, x = np.repeat(list("abcd"), 4), np.tile(np.arange(4.0), 4)
+    y = np.repeat(rng.standard_normal(4), 4) + np.repeat(rng.standard_normal(4), 4) * x
+    with pytest.raises(NotCertified, match="no certified optimum"):
+        fit_by_group(y, pd.DataFrame({"intercept": 1.0, "x": x}), ["intercept", "x"], group)
+
+
 def test_a_fit_that_is_not_certified_is_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analysis.projected_newton.MAX_ITERATIONS", 1)
     with pytest.raises(NotCertified, match="no certified optimum"):
