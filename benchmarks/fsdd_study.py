@@ -28,9 +28,9 @@ channels = 1
 
 [mel]
 n_fft = 256
-hop_samples = 64
+hop_samples = 32
 n_mels = 40
-crop_s = 0.64
+crop_s = 0.25
 
 [sources.self]
 labels = "self"
@@ -102,7 +102,14 @@ def write_study(
     for name, label in (("digit", "digit"), ("speaker", "speaker"), ("seconds", "seconds")):
         target = probed.assign(label=probed[label])[["track_id", "path", "label", "split"]]
         target.to_csv(folder / f"{name}.csv", index=False)
-    settings = {"seed": seed, "epochs": epochs, "width": width, "single": single, "all": all_sources, "repeats": repeats}
+    settings = {
+        "seed": seed,
+        "epochs": epochs,
+        "width": width,
+        "single": single,
+        "all": all_sources,
+        "repeats": repeats,
+    }
     (folder / "study.toml").write_text(STUDY.format(**settings), encoding="utf-8")
 
 

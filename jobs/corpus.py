@@ -20,7 +20,7 @@ from study.study_file import FILE_NAME, Study
 
 @dataclass(frozen=True)
 class Corpus:
-    """`tracks` (track_id, path[, artist]) that are learned from, by track_id; `labels` a table for each source but self.
+    """`tracks` (track_id, path[, artist]) that are learned from, by track_id; `labels` has a table a source but self.
 
     `unlabelled`: how many of the listed tracks each source has no label of; under `use = "common"` they are left out.
     """

@@ -59,12 +59,13 @@ def _row(
 ) -> dict[str, object]:  # fmt: skip
     """A row of the result store."""
     training = asdict(trained)
+    value = score.score if score.outcome == "ok" else None
     for name in ("outcome", "attempt", "started_at"):  # the row's own are the evaluation's
         training.pop(name)
     return {
         "schema_version": SCHEMA_VERSION, "run_id": run.run_id, "attempt": attempt, "phase": run.phase,
         "replicate": run.replicate, "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run),
-        "target": target, **asdict(score), "score": score.score if score.outcome == "ok" else None, **training, "eval_seconds": eval_seconds, "seed": study.seed,
+        "target": target, **asdict(score), "score": value, **training, "eval_seconds": eval_seconds, "seed": study.seed,
         "target_fingerprint": fingerprint, "probe_scores_version": PROBE_SCORES_VERSION, "code_version": __version__,
         "started_at": pd.Timestamp(started_at), "finished_at": pd.Timestamp(now()),
     }  # fmt: skip

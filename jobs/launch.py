@@ -71,7 +71,7 @@ def refuse_other_data(study: Study, prepared: Prepared, runs: Iterable[Run], mix
         fingerprint = prepared.fingerprint_of(run)
         if trained.data_fingerprint != fingerprint:
             faults.append(Fault(f"runs/{run.run_id}", "data_fingerprint", trained.data_fingerprint,
-                                f"expected {fingerprint}: this run was trained before the corpus or its labels changed; "
+                                f"expected {fingerprint}: trained before the corpus or its labels changed; "
                                 "restore them, or give the changed study another [study] store"))  # fmt: skip
         if trained.train_scores_version != TRAIN_SCORES_VERSION and not mix_versions:
             faults.append(Fault(f"runs/{run.run_id}", "train_scores_version", trained.train_scores_version,

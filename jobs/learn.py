@@ -49,10 +49,10 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     paths, started_at = Paths(study.store), now()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     threads = study.compute.threads
-    facts: dict[str, Any] = dict(
-        attempt=attempt, threads=threads, data_fingerprint=prepared.fingerprint_of(run),
-        train_scores_version=TRAIN_SCORES_VERSION, started_at=started_at,
-    )  # fmt: skip
+    facts: dict[str, Any] = {
+        "attempt": attempt, "threads": threads, "data_fingerprint": prepared.fingerprint_of(run),
+        "train_scores_version": TRAIN_SCORES_VERSION, "started_at": started_at,
+    }  # fmt: skip
     if run.strategy == "MFCC":
         return Trained("ok", train_seconds=0.0, train_steps=0, device="cpu", precision="float32", n_parameters=0,
                        representation_dim=MFCC_DIM, **facts)  # fmt: skip

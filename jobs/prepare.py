@@ -1,10 +1,10 @@
 """Sound to mel stores, label tables to label distributions, targets to theirs: only what is missing or stale.
 
-    prepared/sound/<key>/            a mel store; the key is a hash of its sounds and of [mel], so targets that share
-                                     their sound share a store, and a changed file makes another key
-    prepared/labels/<source>-<fingerprint>.npz   distribution (n_tracks, factors), tracks in the corpus's order
-    prepared/corpus-<fingerprint>.npz            training (n_tracks,), mean and deviation (n_mels,)
-    prepared/prepared.json           what belongs to the study as it is now; written last
+prepared/sound/<key>/            a mel store; the key is a hash of its sounds and of [mel], so targets that share
+                                 their sound share a store, and a changed file makes another key
+prepared/labels/<source>-<fingerprint>.npz   distribution (n_tracks, factors), tracks in the corpus's order
+prepared/corpus-<fingerprint>.npz            training (n_tracks,), mean and deviation (n_mels,)
+prepared/prepared.json           what belongs to the study as it is now; written last
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ from jobs.targets.track_labels import TargetData
 from study.errors import Fault, InputFaults, raise_all
 from study.paths import Paths, write_whole
 from study.run import study_seed_sequence
-from study.study_file import Source, Study, missing_files, not_launchable
+from study.study_checks import missing_files, not_launchable
+from study.study_file import Source, Study
 
 
 def check(study: Study, workers: int = 1) -> list[Fault]:

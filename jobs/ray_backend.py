@@ -1,7 +1,7 @@
 """Runs steps as Ray tasks, on this machine or on a cluster. The one file that imports Ray.
 
-Only ids and paths travel: a task gets the study file and a step, reads the rest from the store, and returns a report. Ray
-itself retries nothing (`max_retries=0`): what is tried again is the launch's to decide.
+Only ids and paths travel: a task gets the study file and a step, reads the rest from the store, and returns a report.
+Ray itself retries nothing (`max_retries=0`): what is tried again is the launch's to decide.
 """
 
 from __future__ import annotations
@@ -93,4 +93,3 @@ class RayBackend:
     def close(self) -> None:
         ray.shutdown()
         self._empty.cleanup()
-

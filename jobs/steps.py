@@ -1,7 +1,7 @@
 """The steps of a run. Each reads what it needs from disk and leaves what it made there, so each can be run again alone.
 
-    learn      train (unless it has), then the representation of every track of the targets asked for
-    evaluate   the probe on one target's splits, its rows committed once
+learn      train (unless it has), then the representation of every track of the targets asked for
+evaluate   the probe on one target's splits, its rows committed once
 """
 
 from __future__ import annotations

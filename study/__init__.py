@@ -1,3 +1,3 @@
-"""The ground of the harness: the study file, runs, the plan, paths and the result store. Nothing heavy is imported here."""
+"""The ground of the harness: the study file, runs, the plan, paths and the result store. It imports nothing heavy."""
 
 __version__ = "0.1.0"

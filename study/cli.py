@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-import click
 import typer
 
 from study.commands.analyze import analyze
@@ -30,18 +28,7 @@ for command in (new, check, design, prepare, launch, status, analyze, schema, de
 def run() -> None:
     """The `study` command. Exit status 0 done, 1 it ran and something failed, 2 the input or the usage is wrong."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
-    except click.exceptions.Abort:
-        sys.exit(1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        app()
     except StudyError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        print("stopped; nothing that was finished is lost, and the same command goes on", file=sys.stderr)
-        sys.exit(1)
-    except BrokenPipeError:  # the reader of our output, such as head, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)

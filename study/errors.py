@@ -1,8 +1,8 @@
 """What can go wrong, and what a user is told.
 
-    StudyError
-    ├── InputFaults   exit status 2: the study file, a table, a sound file or the usage is wrong; every fault at once
-    └── RunFailed     exit status 1: the input was fine, something that ran did not work
+StudyError
+├── InputFaults   exit status 2: the study file, a table, a sound file or the usage is wrong; every fault at once
+└── RunFailed     exit status 1: the input was fine, something that ran did not work
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Fault:
     nearest: str | None = None
 
     def __str__(self) -> str:
-        where = " ".join(part for part in (f"{self.file}:" if self.file else "", self.key) if part)
+        where = ": ".join(part for part in (self.file, self.key) if part)
         shown = "" if self.value is None else f" = {_short(self.value)}"
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
         return f"{where}{shown}: {self.expected}{hint}"

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.errors import Fault, InputFaults, raise_all
+from study.factors import Level
 from study.paths import write_whole
 from study.run import Run, make_run
 from study.study_file import Study
@@ -37,9 +38,7 @@ def plan_schema(study: Study) -> pa.Schema:
     )  # fmt: skip
 
 
-def write_plan(
-    path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Callable[[Run], float | None]
-) -> None:
+def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Callable[[Run], float | None]) -> None:
     """Write the plan whole. A cost that is not known yet (there is no data) is null."""
     rows = [
         {
@@ -94,6 +93,6 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     return runs
 
 
-def _level(value: object, levels: Sequence[object]) -> object:
+def _level(value: Level, levels: Sequence[Level]) -> Level:
     """The level as the study file writes it (Parquet keeps 8 and 8.0 alike; a run's identity does not)."""
     return next((level for level in levels if level == value), value)

@@ -101,7 +101,8 @@ def _read_valid(stored: StoredResult) -> pa.Table | Fault:
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         return Fault(name, "", None, f"truncated or not Parquet ({reason}); {again}")
-    for column, value in (("run_id", stored.run_id), ("target", stored.target), ("target_fingerprint", stored.fingerprint)):
+    named = {"run_id": stored.run_id, "target": stored.target, "target_fingerprint": stored.fingerprint}
+    for column, value in named.items():
         if column not in table.column_names or set(table.column(column).to_pylist()) != {value}:
             return Fault(name, column, None, f"rows are not of this file's name; {again}")
     return table

@@ -72,8 +72,9 @@ def baseline_runs(study: Study) -> list[Run]:
     """The baselines as runs of their own (paper 4.2)."""
     counts = {"MFCC": int(study.baselines.mfcc), "Random": study.baselines.random}
     return [
-        make_run(study, BASELINE_PHASE, replicate, name, ()) for name, count in counts.items() for replicate in range(count)
-    ]
+        make_run(study, BASELINE_PHASE, replicate, name, ())
+        for name, count in counts.items() for replicate in range(count)
+    ]  # fmt: skip
 
 
 def seed_sequence(run_id: str, purpose: str) -> np.random.SeedSequence:

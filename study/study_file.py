@@ -1,14 +1,14 @@
 """`study.toml` to a frozen `Study`: what a study is, and nothing of how it is trained.
 
 Every fault of the file is collected before any is raised: section by section first, then what only makes sense
-between sections (`_between_sections`).
+between keys and sections (`study.study_checks`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,17 +26,16 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from study.errors import Fault, InputFaults, nearest, raise_all
-from study.factors import STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
+from study.factors import STRATEGIES, TRAINING_FACTORS, Level
 from study.file_faults import faults_of_validation
 
 FILE_NAME = "study.toml"
-RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
 METRICS = {
     "classification": ("accuracy", "balanced_accuracy", "f1_macro"),
     "regression": ("r2", "pearson"),
     "recommendation": ("ndcg@500", "ndcg@500_heldout"),
 }
-"""The metrics of a task, all of them better when larger; the first is the default. Any other cut-off than 500 is fine."""
+"""The metrics of a task, all better when larger; the first is the default. Any other cut-off than 500 is fine."""
 
 
 def _in_study_folder(path: Path, info: ValidationInfo) -> Path:
@@ -82,9 +81,7 @@ Flag = Annotated[bool, Strict()]
 Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$")]
 Location = Annotated[Path, AfterValidator(_in_study_folder)]
 Strategy = Literal["SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR"]
-Scalar = (
-    Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()]
-)
+Scalar = Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()]
 
 
 class Section(BaseModel):
@@ -197,10 +194,8 @@ class Phase(Section):
     """Runs of the design: every allowed combination x repeats, or with a `criterion` a sequence chosen one by one."""
 
     name: Name
-    strategy: Annotated[tuple[Strategy, ...], Field(min_length=1), AfterValidator(_distinct)] = STRATEGIES
-    n_sources: Annotated[
-        tuple[Positive, ...], BeforeValidator(_counts), Field(min_length=1), AfterValidator(_distinct)
-    ]
+    strategy: Annotated[tuple[Strategy, ...], Field(min_length=1), AfterValidator(_distinct)] = STRATEGIES  # type: ignore[assignment]
+    n_sources: Annotated[tuple[Positive, ...], BeforeValidator(_counts), Field(min_length=1), AfterValidator(_distinct)]
     repeats: Positive = 1
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
     balance: Annotated[tuple[Name, ...], AfterValidator(_distinct)] = ("strategy", "sources", "n_sources")
@@ -298,6 +293,8 @@ def read_study(folder: Path) -> Study:
     Raises `InputFaults` with every fault of the file: unknown keys, wrong types, values out of range, names that do
     not fit together.
     """
+    from study.study_checks import between_keys, between_sections  # which needs the sections above
+
     path = Path(folder) / FILE_NAME
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -324,7 +321,7 @@ def read_study(folder: Path) -> Study:
             else:
                 sections[name] = field.get_default()
             continue
-        annotated = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        annotated: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
         try:
             sections[name] = TypeAdapter(annotated).validate_python(raw[key], context=context)
         except ValidationError as error:
@@ -333,8 +330,8 @@ def read_study(folder: Path) -> Study:
         name: sections.get(name) or _valid_entries(raw.get(name), model, context)
         for name, model in (("sources", Source), ("targets", Target))
     }
-    faults.extend(_between_keys(entries["sources"], entries["targets"]))
-    faults.extend(_between_sections(sections))
+    faults.extend(between_keys(entries["sources"], entries["targets"]))
+    faults.extend(between_sections(sections))
     raise_all(faults)
     return Study.model_construct(**sections)
 
@@ -346,170 +343,3 @@ def _valid_entries(raw: object, model: type[Section], context: dict[str, Path]) 
         with contextlib.suppress(ValidationError):
             found[name] = model.model_validate(entry, context=context)
     return found
-
-
-def missing_files(study: Study) -> list[Fault]:
-    """A fault for every file that the study names and that is not there."""
-    named: list[tuple[str, Path | None]] = [("[corpus] tracks", study.corpus.tracks)]
-    named += [(f"[sources.{name}] table", source.table) for name, source in study.sources.items()]
-    for name, target in study.targets.items():
-        named += [(f"[targets.{name}] tracks", target.tracks), (f"[targets.{name}] interactions", target.interactions)]
-    faults = []
-    for key, path in named:
-        if path is not None and not path.is_file():
-            siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-            faults.append(Fault(FILE_NAME, key, str(path), "no such file", nearest(path.name, siblings)))
-    return faults
-
-
-def not_launchable(study: Study) -> list[Fault]:
-    """A fault for every factor that this version can design and analyse but not train."""
-    return [
-        Fault(FILE_NAME, f"[factors] {name}", list(levels),
-              "changes nothing in a training, so it can be designed and analysed but not launched; "
-              f"factors that can be launched are the sources, strategy, {', '.join(TRAINING_FACTORS)}",
-              nearest(name, TRAINING_FACTORS))
-        for name, levels in study.further_factors.items() if name not in TRAINING_FACTORS
-    ]  # fmt: skip
-
-
-def _between_keys(sources: Mapping[str, Source], targets: Mapping[str, Target]) -> Iterator[Fault]:
-    """Faults that lie between the keys of one source or target."""
-    for name, source in sources.items():
-        yield from _source_faults(name, source)
-    for name, target in targets.items():
-        yield from _target_faults(name, target)
-
-
-def _between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
-    """Faults that lie between sections; sections that are faulty themselves are absent from `sections`."""
-    sources: Mapping[str, Source] = sections.get("sources", {})
-    if "baselines" in sections and sections["baselines"].choi is not None:
-        yield Fault(FILE_NAME, "[baselines] choi", None, "the Choi baseline is not supported by this version")
-    if sections.get("analysis") and sections["analysis"].model:
-        yield Fault(FILE_NAME, "[[analysis.model]]", None, "further models are not supported by this version")
-    factors = sections.get("factors")
-    if factors is None:
-        return
-    for name, levels in factors.items():
-        yield from _factor_faults(name, levels)
-    if "design" in sections and sources:
-        yield from _phase_faults(sections["design"].phase, factors.get("strategy", STRATEGIES), factors, len(sources))
-        yield from _constraint_faults(sections["design"].constraint, sources, factors)
-
-
-def _source_faults(name: str, source: Source) -> Iterator[Fault]:
-    section = f"[sources.{name}]"
-    if source.reader is not None or source.path is not None:
-        yield Fault(FILE_NAME, f"{section} reader", source.reader,
-                    "published formats are not supported by this version; expected `table`")  # fmt: skip
-    elif source.labels == "self" and source.table is not None:
-        yield Fault(FILE_NAME, f"{section} table", str(source.table), 'labels = "self" has no table')
-    elif source.labels != "self" and source.table is None:
-        yield Fault(FILE_NAME, f"{section} table", None, f'missing; labels = "{source.labels}" needs one')
-    if source.tf_idf and source.labels != "plsa":
-        yield Fault(FILE_NAME, f"{section} tf_idf", True, 'only labels = "plsa" has terms to weigh')
-    if source.labels == "self" and "factors" in source.model_fields_set:
-        yield Fault(FILE_NAME, f"{section} factors", source.factors, 'labels = "self" has no factors')
-
-
-def _target_faults(name: str, target: Target) -> Iterator[Fault]:
-    section = f"[targets.{name}]"
-    if target.task == "multilabel":
-        yield Fault(FILE_NAME, f"{section} task", "multilabel", "not supported by this version")
-        return
-    if target.reader is not None or target.path is not None:
-        yield Fault(FILE_NAME, f"{section} reader", target.reader,
-                    "published data sets are not supported by this version; expected `tracks`")  # fmt: skip
-    elif target.tracks is None:
-        yield Fault(FILE_NAME, f"{section} tracks", None, "missing")
-    recommends = target.task == "recommendation"
-    if recommends != (target.interactions is not None):
-        expected = 'missing; task = "recommendation" needs it' if recommends else 'only for task = "recommendation"'
-        yield Fault(FILE_NAME, f"{section} interactions", None, expected)
-    if target.holdout is not None and not recommends:
-        yield Fault(FILE_NAME, f"{section} holdout", target.holdout, 'only for task = "recommendation"')
-    for key in ("probe", "folds", "split"):
-        if recommends and key in target.model_fields_set:
-            yield Fault(FILE_NAME, f"{section} {key}", getattr(target, key), 'not for task = "recommendation"')
-    if target.split not in (None, "published", "random"):
-        yield Fault(FILE_NAME, f"{section} split", target.split,
-                    'a split file is not supported by this version; expected "published" (the column `split` of the '
-                    'tracks table) or "random"', nearest(target.split or "", ("published", "random")))  # fmt: skip
-    if target.folds is not None and target.split == "published":
-        yield Fault(FILE_NAME, f"{section} folds", target.folds, 'not together with split = "published"')
-    for metric in target.metric_names:
-        head, _, cut = metric.partition("@")
-        sized = recommends and head == "ndcg" and cut.removesuffix("_heldout").isdigit() and not cut.startswith("0")
-        if metric not in METRICS[target.task] and not sized:
-            yield Fault(FILE_NAME, f"{section} metrics", metric, f"expected one of {', '.join(METRICS[target.task])}",
-                        nearest(metric, METRICS[target.task]))  # fmt: skip
-
-
-def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:
-    key = f"[factors] {name}"
-    if name == "strategy":
-        for level in levels:
-            if level not in STRATEGIES:
-                yield Fault(FILE_NAME, key, level, f"expected one of {', '.join(STRATEGIES)}",
-                            nearest(str(level), STRATEGIES))  # fmt: skip
-        return
-    if name in RESERVED_FACTORS:
-        yield Fault(FILE_NAME, key, None, "this name is taken; expected another")
-    if len(levels) < 2:
-        yield Fault(FILE_NAME, key, list(levels), "expected two levels or more")
-    numeric = [isinstance(level, int | float) and not isinstance(level, bool) for level in levels]
-    if not all(numeric) and len({type(level) for level in levels}) > 1:
-        yield Fault(FILE_NAME, key, list(levels), "expected levels of one kind: all numbers, all text or all booleans")
-    if name in TRAINING_FACTORS:
-        for level in levels:
-            try:
-                Training.model_validate({name: level})
-            except ValidationError as error:
-                for fault in faults_of_validation(FILE_NAME, "factors", Training, error):
-                    yield fault
-
-
-def _phase_faults(
-    phases: tuple[Phase, ...], strategies: tuple[str, ...], factors: Mapping[str, Any], n_sources: int
-) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for number, phase in enumerate(phases, 1):
-        key = f"[[design.phase]] {number} ({phase.name})"
-        if phase.name in seen or phase.name == "baseline":
-            yield Fault(FILE_NAME, f"{key} name", phase.name, "this name is taken; expected another")
-        seen.add(phase.name)
-        for strategy in phase.strategy:
-            if strategy not in strategies and "strategy" in phase.model_fields_set:
-                yield Fault(FILE_NAME, f"{key} strategy", strategy,
-                            f"not a level of [factors] strategy: {', '.join(map(str, strategies))}",
-                            nearest(strategy, map(str, strategies)))  # fmt: skip
-        for n in phase.n_sources:
-            if n > n_sources:
-                yield Fault(FILE_NAME, f"{key} n_sources", n, f"the study has {n_sources} sources")
-        if not any(sources_allowed(s, n) for s in phase.strategy for n in phase.n_sources):
-            yield Fault(FILE_NAME, f"{key} n_sources", list(phase.n_sources),
-                        "no run can be: SS-R has one source, the other strategies two or more")  # fmt: skip
-        if phase.criterion is not None and phase.repeats != 1:
-            yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, "a sequential phase never repeats a run")
-        valid = ("strategy", "sources", "n_sources", *(f for f in factors if f != "strategy"))
-        for name in phase.balance:
-            if name not in valid:
-                yield Fault(FILE_NAME, f"{key} balance", name, f"expected of {', '.join(valid)}", nearest(name, valid))
-
-
-def _constraint_faults(
-    constraints: tuple[Constraint, ...], sources: Mapping[str, Source], factors: Mapping[str, Any]
-) -> Iterator[Fault]:
-    levels: dict[str, tuple[Any, ...]] = {"strategy": STRATEGIES, **factors, "sources": tuple(sources)}
-    levels["n_sources"] = tuple(range(1, len(sources) + 1))
-    for number, constraint in enumerate(constraints, 1):
-        for name, value in constraint.forbid.items():
-            key = f"[[design.constraint]] {number} forbid.{name}"
-            if name not in levels:
-                yield Fault(FILE_NAME, key, None, f"expected of {', '.join(levels)}", nearest(name, levels))
-                continue
-            for level in value if isinstance(value, tuple) else (value,):
-                if level not in levels[name]:
-                    yield Fault(FILE_NAME, key, level, f"expected of {', '.join(map(str, levels[name]))}",
-                                nearest(str(level), map(str, levels[name])))  # fmt: skip

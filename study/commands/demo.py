@@ -25,7 +25,7 @@ def demo(
     in_process: InProcessFlag = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed, other music.")] = None,
 ) -> None:
-    """Make music, design, launch and analyze a small study on it, and say where the report is; go on where it stopped."""
+    """Make music, design, launch and analyze a small study on it; started again, it goes on where it stopped."""
     began = time.monotonic()
 
     def stage(name: str) -> None:

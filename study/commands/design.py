@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +34,7 @@ def design(
     if as_json:
         print(json.dumps(found, indent=1))
     else:
-        print(_as_text(found))
+        _print(found)
 
 
 def design_study(study: Study, budget: str | None, append: bool = False) -> dict[str, Any]:
@@ -44,14 +45,12 @@ def design_study(study: Study, budget: str | None, append: bool = False) -> dict
     paths = Paths(study.store)
     kept, failed = _planned_so_far(study, paths) if append else ([], [])
     runs = generate(study, _runs_of(budget), kept, failed)
-    n_training = _n_training_tracks(study)
-    write_plan(paths.plan, study, runs, lambda run: run_cost_gpu_hours(study, run, n_training))
-    summary = write_page(study, runs, paths.design)
-    costs = [run_cost_gpu_hours(study, run, n_training) for run in runs]
+    cost_of = partial(run_cost_gpu_hours, study, n_training_tracks=_n_training_tracks(study))
+    write_plan(paths.plan, study, runs, cost_of)
+    summary = write_page(study, runs, paths.design, cost_of)
     return {
         "study": study.name, "plan": str(paths.plan), "page": str(paths.design / "design.html"), "runs": len(runs),
-        "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(failed),
-        "gpu_hours": None if None in costs else sum(costs), **summary,
+        "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(failed), **summary,
     }  # fmt: skip
 
 
@@ -94,13 +93,28 @@ def _n_training_tracks(study: Study) -> int | None:
         return None
 
 
-def _as_text(found: dict[str, Any]) -> str:
+def _print(found: dict[str, Any]) -> None:
+    """What was planned, what it costs, and how good it is wherever it is stopped."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
     phases = ", ".join(f"{count} {name}" for name, count in found["runs_by_phase"].items())
-    lines = [f"{found['study']}: {found['runs']} runs planned ({phases})"]
+    console.print(f"{found['study']}: {found['runs']} runs planned ({phases})", markup=False)
     if found["replaced"]:
-        lines.append(f"{found['replaced']} failed runs replaced")
-    if found["gpu_hours"] is not None:
-        lines.append(f"about {found['gpu_hours']:.2g} GPU-hours at the reference rate")
-    lines += [f"{name.replace('_', ' ')}: {value}" for name, value in found.items() if name.startswith("largest")]
-    lines.append(f"see {found['page']}")
-    return "\n".join(lines)
+        console.print(f"{found['replaced']} failed runs replaced")
+    hours = found["gpu_hours_by_phase"]
+    if None not in hours.values():
+        told = ", ".join(f"{name} {value:.2g}" for name, value in hours.items())
+        console.print(f"about {sum(hours.values()):.2g} GPU-hours at the reference rate ({told})", markup=False)
+    if found["prefixes"]:
+        table = Table("phase", "runs", "unbalance", "aliasing", "source-source", "source-strategy", "D-efficiency %")
+        for row in found["prefixes"]:
+            numbers = [row[name] for name in ("aliasing", "source_source", "source_strategy")]
+            efficiency = "" if row["d_efficiency"] is None else f"{row['d_efficiency']:.1f}"
+            table.add_row(row["phase"], str(row["n_runs"]), str(row["unbalance"]),
+                          *("" if number is None else f"{number:.3f}" for number in numbers), efficiency)  # fmt: skip
+        console.print(table)
+    for note in found["notes"]:
+        console.print(note, markup=False)
+    console.print(f"see {found['page']}", markup=False, soft_wrap=True)

@@ -55,6 +55,11 @@ def launch_study(
     mix_versions: bool = False,
 ) -> None:
     """Raises RunFailed, once the rest is done, if a run failed."""
+    if in_process:
+        given = {"--address": address, "--gpu-share": gpu_share}
+        raise_all(
+            Fault("", key, value, "not together with --in-process") for key, value in given.items() if value is not None
+        )
     stop_after_s = None if stop_after is None else _seconds(stop_after)
     runs = baseline_runs(study) + read_plan(Paths(study.store).plan, study)
     runs = _chosen(runs, only) if only else runs
@@ -86,10 +91,6 @@ def launch_study(
 
 def _backend(study: Study, address: str | None, in_process: bool, gpu_share: float | None) -> Backend:
     if in_process:
-        given = {"--address": address, "--gpu-share": gpu_share}
-        raise_all(
-            Fault("", key, value, "not together with --in-process") for key, value in given.items() if value is not None
-        )
         from jobs.in_process import InProcess
 
         return InProcess(study)

@@ -111,5 +111,5 @@ def _as_text(study: Study, found: dict[str, Any]) -> str:
         spent += f", {duration(found['seconds_to_go'])} to go as it runs now"
     lines.append(spent)
     if found["other_version"]:
-        lines.append(f"{len(found['other_version'])} results belong to another version of the study file or its targets")
+        lines.append(f"{len(found['other_version'])} results are of another version of the study file or its targets")
     return "\n".join(lines)

@@ -4,7 +4,17 @@ import errno
 
 import pytest
 
-from jobs.failures import DISK_FULL, ERROR, GPU_MEMORY, HOST_MEMORY, LOST, LOST_TRIES, Failure, failure_of, is_tried_again
+from jobs.failures import (
+    DISK_FULL,
+    ERROR,
+    GPU_MEMORY,
+    HOST_MEMORY,
+    LOST,
+    LOST_TRIES,
+    Failure,
+    failure_of,
+    is_tried_again,
+)
 
 
 class OutOfMemoryError(RuntimeError):

@@ -207,6 +207,8 @@ def test_a_diverged_training_is_an_outcome(study: Study, small_study: Path) -> N
 
 def test_the_same_study_gives_the_same_scores_bit_for_bit(study: Study, small_study: Path, tmp_path: Path) -> None:
     launch(study)
-    other = read_study(small_study).model_copy(update={"header": study.header.model_copy(update={"store": tmp_path / "b"})})
+    other = read_study(small_study).model_copy(
+        update={"header": study.header.model_copy(update={"store": tmp_path / "b"})}
+    )
     launch(other)
     pd.testing.assert_frame_equal(rows(study).drop(columns=TIMES), rows(other).drop(columns=TIMES), check_exact=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -53,10 +54,12 @@ def test_killed_in_the_middle_and_launched_again(run_study: Path, tmp_path: Path
     runs = [run.run_id for run in read_plan(Paths(folder).plan, read_study(folder))][:3]
     command = [*STUDY, "launch", str(folder), *(part for run_id in runs for part in ("--runs", run_id))]
 
-    driver = subprocess.Popen(command, cwd=hostile, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    told = tmp_path / "told"
+    with told.open("w") as file:
+        driver = subprocess.Popen(command, cwd=hostile, stderr=file, start_new_session=True)
     began = time.monotonic()
     while not list(stored_results(Paths(folder))):
-        assert driver.poll() is None, driver.stderr.read()
+        assert driver.poll() is None, told.read_text()
         assert time.monotonic() - began < PATIENCE_S
         time.sleep(0.1)
     driver.kill()
@@ -65,16 +68,9 @@ def test_killed_in_the_middle_and_launched_again(run_study: Path, tmp_path: Path
     assert 0 < done < 9, "killed in the middle"
 
     again = subprocess.run(command, cwd=hostile, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False)
-    os.killpg(driver.pid, signal.SIGKILL) if _group_lives(driver.pid) else None  # what the killed driver's Ray left
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(driver.pid, signal.SIGKILL)  # what the killed driver's Ray left, if anything
     assert again.returncode == 0, again.stderr
     undisturbed = rows(run_study)
     expected = undisturbed[undisturbed["run_id"].isin(runs)].reset_index(drop=True)
     pd.testing.assert_frame_equal(rows(folder), expected, check_exact=True)
-
-
-def _group_lives(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True

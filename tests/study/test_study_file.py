@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.errors import InputFaults, nearest
-from study.study_file import Study, default_phases, missing_files, not_launchable, read_study
+from study.study_checks import missing_files, not_launchable
+from study.study_file import Study, default_phases, read_study
 from tests.small_study import STUDY
 
 TEMPLATES = [entry for entry in (files("study") / "templates").iterdir() if (entry / "study.toml").is_file()]
@@ -36,18 +37,42 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         ("epochs = 1", "epochs = -1", ["[training] epochs = -1: expected greater than or equal to 1"]),
         ("epochs = 1", 'epochs = "1"', ["[training] epochs = '1': expected a valid integer"]),
         ("epochs = 1", "epochs = true", ["[training] epochs = True: expected a valid integer"]),
-        ("sample_rate_hz = 8000", "sample_rate_hz = 44.1", ["[corpus] sample_rate_hz = 44.1", "4000 to 192000; did you mean '44100'"]),
-        ('"MS-CR@6", "MS-CR@4"', '"MS-CR6", "MS-CR@4"', ["[[design.phase]] 2 strategy = 'MS-CR6'", "did you mean 'MS-CR@6'?"]),
+        (
+            "sample_rate_hz = 8000",
+            "sample_rate_hz = 44.1",
+            ["[corpus] sample_rate_hz = 44.1", "4000 to 192000; did you mean '44100'"],
+        ),
+        (
+            '"MS-CR@6", "MS-CR@4"',
+            '"MS-CR6", "MS-CR@4"',
+            ["[[design.phase]] 2 strategy = 'MS-CR6'", "did you mean 'MS-CR@6'?"],
+        ),
         ('labels = "gmm"', 'labels = "gmn"', ["[sources.pitch] labels = 'gmn'", "did you mean 'gmm'?"]),
         ('table = "tags.csv"', "", ['[sources.tag] table: missing; labels = "plsa" needs one']),
-        ('labels = "self"', 'labels = "self"\ntable = "x.csv"', ["[sources.self] table", 'labels = "self" has no table']),
+        (
+            'labels = "self"',
+            'labels = "self"\ntable = "x.csv"',
+            ["[sources.self] table", 'labels = "self" has no table'],
+        ),
         ("[sources.self]", "[sources.Self]", ["[sources.Self]", "expected a name of a-z, 0-9, _ and -"]),
         ('interactions = "plays.csv"', "", ["[targets.plays] interactions: missing"]),
         ('metrics = ["ndcg@10", ', 'metrics = ["ndgc@10", ', ["[targets.plays] metrics = 'ndgc@10'", "did you mean"]),
-        ('task = "regression"', 'task = "multilabel"', ["[targets.height] task = 'multilabel': not supported by this version"]),
+        (
+            'task = "regression"',
+            'task = "multilabel"',
+            ["[targets.height] task = 'multilabel': not supported by this version"],
+        ),
         ('tracks = "height.csv"', 'reader = "fma.medium"\npath = "fma"', ["[targets.height] reader", "not supported"]),
-        ('name = "small"', 'name = "small"\nstore = "s3://bucket/x"', ["[study] store", "object stores are not supported"]),
-        ("n_sources = [2]", "n_sources = { from = 2, to = 4 }", ["[[design.phase]] 3 (sequential) n_sources = 4: the study has 3"]),
+        (
+            'name = "small"',
+            'name = "small"\nstore = "s3://bucket/x"',
+            ["[study] store", "object stores are not supported"],
+        ),
+        (
+            "n_sources = [2]",
+            "n_sources = { from = 2, to = 4 }",
+            ["[[design.phase]] 3 (sequential) n_sources = 4: the study has 3"],
+        ),
         ("n_sources = [2]", "n_sources = [1]", ["no run can be: SS-R has one source"]),
         ('name = "all"', 'name = "single"', ["[[design.phase]] 2 (single) name = 'single': this name is taken"]),
         ("seed = 5", "seed = 5\nsede = 6", ["[study] sede = 6: unknown key", "did you mean 'seed'?"]),
@@ -63,7 +88,11 @@ def test_one_fault(tmp_path: Path, old: str, new: str, told: list[str]) -> None:
 
 
 def test_all_faults_at_once(tmp_path: Path) -> None:
-    text = STUDY.replace("epochs = 1", "epochs = 0\nbatchsize = 8").replace('"gmm"', '"gm"').replace('table = "tags.csv"', "")
+    text = (
+        STUDY.replace("epochs = 1", "epochs = 0\nbatchsize = 8")
+        .replace('"gmm"', '"gm"')
+        .replace('table = "tags.csv"', "")
+    )
     found = faults(tmp_path, text + "[factors]\nwidth = [1.0]\n[[design.constraint]]\nforbid = { strategi = 'SS-R' }\n")
     keys = ("epochs", "batchsize", "[sources.pitch] labels", "[sources.tag] table", "[factors] width")
     assert all(any(key in fault for fault in found) for key in keys), found
@@ -93,7 +122,9 @@ def test_factors(tmp_path: Path, factors: str, told: str) -> None:
     ],
 )
 def test_constraints(tmp_path: Path, forbid: str, told: str) -> None:
-    assert any(told in fault for fault in faults(tmp_path, f"{STUDY}\n[[design.constraint]]\nforbid = {{ {forbid} }}\n"))
+    assert any(
+        told in fault for fault in faults(tmp_path, f"{STUDY}\n[[design.constraint]]\nforbid = {{ {forbid} }}\n")
+    )
 
 
 def test_a_factor_that_trains_nothing_can_be_designed_but_not_launched(tmp_path: Path) -> None:
@@ -112,7 +143,7 @@ def test_missing_files_are_no_fault_of_the_file(tmp_path: Path) -> None:
 
 def test_broken_toml_and_no_file(tmp_path: Path) -> None:
     assert "not valid TOML" in faults(tmp_path, "schema = ")[0]
-    with pytest.raises(InputFaults, match="no study.toml in this folder"):
+    with pytest.raises(InputFaults, match=r"no study\.toml in this folder"):
         read_study(tmp_path / "nowhere")
 
 
@@ -163,9 +194,16 @@ def test_schema_accepts_what_the_model_writes(tmp_path: Path) -> None:
     assert schema["additionalProperties"] is False
 
 
-@given(st.dictionaries(st.text(max_size=8), st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=6)))
+@given(
+    st.dictionaries(
+        st.text(max_size=8),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+            max_leaves=6,
+        ),
+    )
+)
 def test_any_section_is_read_or_told(tmp_path_factory: pytest.TempPathFactory, raw: dict) -> None:
     """Whatever stands in [training] and [sources], the file is read or its faults are told; nothing else is raised."""
     from pydantic import ValidationError
