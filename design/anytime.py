@@ -42,14 +42,20 @@ TOLERANCE = 1e-7
 
 
 def anytime(
-    candidates: Candidates, start: np.ndarray, balance: tuple[int, ...], seed: np.random.SeedSequence
+    candidates: Candidates,
+    start: np.ndarray,
+    balance: tuple[int, ...],
+    seed: np.random.SeedSequence,
+    cost: np.ndarray | None = None,
 ) -> Iterator[int]:
     """Rows of the candidates in the order to run them, after `start` (n_runs, n_factors level numbers), to the last.
 
-    `balance` holds the positions of the factors to balance.
+    `balance` holds the positions of the factors to balance. With `cost` (n_candidates,), in any unit, the gain in log
+    determinant counts per cost: what is best for the money, not for the number of runs.
     """
     rng = np.random.default_rng(seed)
     tables = LevelTables(candidates)
+    worth = None if cost is None else cost.mean() / cost
     nothing = start[:0]
     n_terms = model_columns(candidates.factors, nothing).shape[1]
     length = OPENING_RUNS_PER_TERM * n_terms + 1
@@ -57,7 +63,7 @@ def anytime(
     orders = [rng.permutation(len(candidates)) for _ in range(OPENINGS if several else 1)]
 
     def loss(order: np.ndarray) -> float:
-        rows = list(islice(_grow(candidates, tables, nothing, balance, order), length))
+        rows = list(islice(_grow(candidates, tables, nothing, balance, order, worth), length))
         codes = candidates.codes[rows]
         columns, owners, _ = main_effect_columns(candidates.factors, codes)
         aliasing = float(prefix_aliasing(columns, owners)[n_terms:].mean())
@@ -65,7 +71,7 @@ def anytime(
 
     losses = [loss(order) for order in orders] if several else [0.0]
     best = next(number for number, value in enumerate(losses) if value <= min(losses) + TOLERANCE)
-    yield from _grow(candidates, tables, start, balance, orders[best])
+    yield from _grow(candidates, tables, start, balance, orders[best], worth)
 
 
 def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray) -> int:
@@ -76,7 +82,12 @@ def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray) -> 
 
 
 def _grow(
-    candidates: Candidates, tables: LevelTables, start: np.ndarray, balance: tuple[int, ...], order: np.ndarray
+    candidates: Candidates,
+    tables: LevelTables,
+    start: np.ndarray,
+    balance: tuple[int, ...],
+    order: np.ndarray,
+    worth: np.ndarray | None,
 ) -> Iterator[int]:
     remaining = candidates.rows_of(start)[1]
     use = LevelUse(candidates, start, remaining)
@@ -87,6 +98,8 @@ def _grow(
     n_left = int(remaining.sum())
     for n_runs in range(len(start) + 1, len(start) + n_left + 1):
         score = 1 + information.gain
+        if worth is not None:
+            score **= worth
         allowed = remaining
         if balance:
             after = use.unbalance_after()

@@ -18,6 +18,7 @@ import numpy as np
 
 from design.anytime import anytime
 from design.balance_alias import balance_alias
+from design.budget import Cost, GpuHours, affordable, hours_of
 from design.candidates import Candidates, enumerate_candidates
 from design.optimal import WEIGHTS, optimal
 from study.errors import Fault, InputFaults, nearest, raise_all
@@ -25,15 +26,24 @@ from study.run import Run, study_seed_sequence
 from study.study_file import FILE_NAME, Phase, Study
 
 
-def generate(study: Study, budget: int | None, finished: Sequence[Run] = (), failed: Sequence[Run] = ()) -> list[Run]:
+def generate(
+    study: Study,
+    budget: int | GpuHours | None,
+    finished: Sequence[Run] = (),
+    failed: Sequence[Run] = (),
+    cost_gpu_hours: Cost = lambda run: None,
+) -> list[Run]:
     """The plan: the runs of the factorial phases in the file's order, then those of the sequential ones.
 
-    `budget` counts the runs of the sequential phases, what is `finished` among them included (it is kept, in its order,
-    also beyond the budget); several sequential phases take turns. `failed` runs are not planned again in a sequential
-    phase: the best next ones take their places. Baselines among either are passed over.
+    A budget of runs counts those of the sequential phases, what is `finished` among them included (it is kept, in its
+    order, also beyond the budget); several sequential phases take turns. A budget of `GpuHours` pays for all phases,
+    the factorial ones and what is finished first, and `anytime` then weighs what a run tells against what it costs.
+    `failed` runs are not planned again in a sequential phase: the best next ones take their places. Baselines among
+    either are passed over.
 
-    Raises `InputFaults`: a budget without a sequential phase or the other way round, a budget beyond the candidates
-    (saying how many there are), runs of phases or levels that the study does not have.
+    Raises `InputFaults`: a budget without a sequential phase or the other way round, beyond the candidates (saying how
+    many there are), too small for what is fixed (saying what that needs); runs of phases or levels that the study does
+    not have.
     """
     phases = sequential_phases(study, finished, failed)
     fixed = [run for phase in study.phases if phase.criterion is None for run in factorial_runs(study, phase)]
@@ -43,12 +53,15 @@ def generate(study: Study, budget: int | None, finished: Sequence[Run] = (), fai
             expected = "no phase of the study is sequential: all runs are planned without a budget"
             raise InputFaults([Fault("", "--budget", budget, expected)])
         return fixed
-    possible = sum(len(phase.start_runs) + phase.n_left for phase in phases)
+    fixed += [run for phase in phases for run in phase.start_runs]
+    if isinstance(budget, GpuHours):
+        return fixed + affordable(budget, fixed, in_turn(study, phases, cost_gpu_hours), cost_gpu_hours)
+    n_started = sum(len(phase.start_runs) for phase in phases)
+    possible = n_started + sum(phase.n_left for phase in phases)
     if budget is None or not 0 <= budget <= possible:
         expected = f"the sequential phases have {possible:,} possible runs; expected a number up to that"
         raise InputFaults([Fault("", "--budget", budget, expected)])
-    kept = [run for phase in phases for run in phase.start_runs]
-    return fixed + kept + list(islice(in_turn(study, phases), max(budget - len(kept), 0)))
+    return fixed + list(islice(in_turn(study, phases), max(budget - n_started, 0)))
 
 
 def next_run(study: Study, finished: Sequence[Run], failed: Sequence[Run] = ()) -> Run | None:
@@ -86,14 +99,19 @@ class SequentialPhase:
         """Candidates that have not run."""
         return int(self.candidates.rows_of(self.start)[1].sum())
 
-    def order(self, study: Study) -> Iterator[int]:
-        """Rows of the candidates, the best next one first, to the last."""
+    def order(self, study: Study, cost_gpu_hours: Cost | None = None) -> Iterator[int]:
+        """Rows of the candidates, the best next one first, to the last; with a cost, best for the money."""
         seed = study_seed_sequence(study, f"design of phase {self.phase.name}")
         criterion, balance = str(self.phase.criterion), self.candidates.positions(self.phase.balance)
         if criterion in WEIGHTS:
             return optimal(criterion, self.candidates, self.start, seed)
-        grow = {"anytime": anytime, "balance-alias": balance_alias}[criterion]
-        return grow(self.candidates, self.start, balance, seed)
+        if criterion == "balance-alias":
+            return balance_alias(self.candidates, self.start, balance, seed)
+        hours = None
+        if cost_gpu_hours is not None:
+            runs = [self.candidates.run(study, self.phase.name, row) for row in range(len(self.candidates))]
+            hours = np.array(hours_of(runs, cost_gpu_hours))
+        return anytime(self.candidates, self.start, balance, seed, hours)
 
 
 def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequence[Run] = ()) -> list[SequentialPhase]:
@@ -116,10 +134,10 @@ def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequen
     return found
 
 
-def in_turn(study: Study, phases: Sequence[SequentialPhase]) -> Iterator[Run]:
+def in_turn(study: Study, phases: Sequence[SequentialPhase], cost_gpu_hours: Cost | None = None) -> Iterator[Run]:
     """New runs of the sequential phases, each time of the phase that has fewest, to the last candidate."""
     counts = {phase.phase.name: len(phase.start_runs) for phase in phases}
-    orders = {phase.phase.name: (phase, phase.order(study)) for phase in phases}
+    orders = {phase.phase.name: (phase, phase.order(study, cost_gpu_hours)) for phase in phases}
     while orders:
         name = min(orders, key=counts.__getitem__)
         phase, order = orders[name]

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from design.foreign import read_design
+from design.generate import generate
+from study.errors import InputFaults
+from tests.design.spaces import SOURCES, write_study
+
+PUBLISHED = Path(__file__).parents[2] / "../shared/reference/kim2019/experimental_design.csv"
+
+
+def test_a_plan_written_as_csv_or_parquet_is_read_back(tmp_path: Path):
+    study = write_study(tmp_path, factors="epochs = [50, 100]")
+    runs = generate(study, 20)[-20:]
+    rows = [
+        {"strategy": r.strategy, **{f"source.{s}": s in r.sources for s in SOURCES}, "epochs": r.factors["epochs"]}
+        for r in runs
+    ]
+    table = pd.DataFrame(rows).assign(by="somebody").astype({"epochs": float})
+    table.to_csv(tmp_path / "design.csv", index=False)
+    table.to_parquet(tmp_path / "design.parquet")
+    assert read_design(study, tmp_path / "design.csv", "sequential") == runs
+    assert read_design(study, tmp_path / "design.parquet", "sequential") == runs
+
+
+def test_every_fault_is_told(tmp_path: Path):
+    study = write_study(tmp_path, phases="", sources=2)
+    (tmp_path / "design.csv").write_text("strategy,self,bpm\nMSS-CR,1,1\nMSS-RC,1,maybe\nMSS-CR,1,1\n")
+    with pytest.raises(InputFaults) as error:
+        read_design(study, tmp_path / "design.csv", "sequential")
+    said = str(error.value)
+    assert "row 2 strategy = 'MSS-RC'" in said
+    assert "did you mean 'MSS-CR'" in said
+    assert "row 2 bpm = 'maybe'" in said
+    assert "row 3: the same run as in row 1" in said
+
+
+def test_a_missing_column_is_named_with_what_it_is_for(tmp_path: Path):
+    study = write_study(tmp_path, phases="", sources=2)
+    (tmp_path / "design.csv").write_text("arc,self,bmp\n1,1,1\n")
+    with pytest.raises(InputFaults, match="column bpm: missing: the bpm of each run; did you mean 'bmp'"):
+        read_design(study, tmp_path / "design.csv", "sequential")
+    with pytest.raises(InputFaults, match="cannot be read"):
+        read_design(study, tmp_path / "none.csv", "sequential")
+
+
+@pytest.mark.skipif(not PUBLISHED.is_file(), reason="the published design is not beside this checkout")
+def test_the_published_design_is_continued(tmp_path: Path):
+    study = write_study(tmp_path)
+    columns = {name: f"s{k}" for k, name in enumerate(SOURCES, 1)} | {"strategy": "arc"}
+    names = dict(zip("12345", ("MSS-CR", "MS-CR@2", "MS-CR@4", "MS-CR@6", "MS-SR@FC"), strict=True))
+    start = read_design(study, PUBLISHED, "sequential", columns, {"strategy": names})[:352]
+    plan = generate(study, 400, finished=start)
+    assert plan[73 : 73 + 352] == start
+    assert len({run.run_id for run in plan}) == 73 + 400
