@@ -14,7 +14,7 @@ from analysis.results_table import ResultsTable
 from study.coding import SINGLE, strategy_columns
 from study.errors import InputFaults
 
-FORMULA = "z ~ 0 + strategy + (1 | source_1) + (1 | source_2) + ..., for each target, without SS-R"
+FORMULA = "z ~ 0 + strategy + (1 | <first source>) + (1 | <second source>) + ..., each target by itself, without SS-R"
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def _on_strategies(model: Model) -> Iterator[str]:
             parts.append(f"no difference can be told: {listed(_with_interval(names[~told], against[~told]))}")
         yield (
             f"Compared with single-source learning ({SINGLE}), each strategy in its simplest case — {'; '.join(parts)} "
-            "(in standard deviations within target, with 95 % intervals; p adjusted by Holm)."
+            "(standard deviations within target, each with its own 95 % interval; told by Holm-adjusted p)."
         )
     yield from _on_best(model)
 
@@ -135,8 +135,8 @@ def on_sources(table: ResultsTable) -> Iterator[str]:
         if means.empty:
             parts.append(f"{target}: no single-source score")
             continue
-        beside = f", Random {random[target]:.3g}" if target in random else ""
-        parts.append(f"{target}: {means.idxmax()} ({means.max():.3g}{beside})")
+        beside = f", Random {number(random[target], 3)}" if target in random else ""
+        parts.append(f"{target}: {means.idxmax()} ({number(means.max(), 3)}{beside})")
     yield f"The single source that serves each target best: {'; '.join(parts)}."
 
 
@@ -163,7 +163,7 @@ def _with_interval(names: Sequence[str], rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def number(value: float) -> str:
-    """Two decimals, three where two would say nothing, with a true minus."""
-    shown = f"{value:.2f}" if abs(value) >= 0.01 else f"{value:.3f}"
+def number(value: float, decimals: int = 2) -> str:
+    """So many decimals, but three below 0.1, with a true minus."""
+    shown = f"{value:.{decimals if abs(value) >= 0.095 else 3}f}"
     return shown.replace("-", "\N{MINUS SIGN}")

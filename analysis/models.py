@@ -44,15 +44,7 @@ def strategy_model(
 ) -> Model:
     """The first model (Eq. 10-12), with comparisons of strategies and their marginal means."""
     scores = table.scores
-    formula = "z ~ 0 + strategy + strategy:n_star" + "".join(f" + factor.{name}" for name in factors)
-    model = _fitted(
-        "strategy",
-        formula + " + (0 + strategy + strategy:n_star || target)",
-        table,
-        first_model(scores, factors),
-        n_bootstrap,
-        rng,
-    )
+    model = _fitted("strategy", table, first_model(scores, factors), n_bootstrap, rng)
     if model.fit is None:
         return model
     multiple = scores[scores["strategy"] != SINGLE]
@@ -68,15 +60,12 @@ def strategy_model(
 
 def size_model(table: ResultsTable, n_bootstrap: int, rng: np.random.Generator) -> Model:
     """The second model (Eq. 13-16): the size of the network and the number of sources as numbers."""
-    formula = "z ~ 1 + r_star * n_star + (0 + r_star * n_star || target)"
-    return _fitted("size", formula, table, second_model(table.scores), n_bootstrap, rng)
+    return _fitted("size", table, second_model(table.scores), n_bootstrap, rng)
 
 
-def _fitted(
-    name: str, formula: str, table: ResultsTable, coding: Coding, n_bootstrap: int, rng: np.random.Generator
-) -> Model:
+def _fitted(name: str, table: ResultsTable, coding: Coding, n_bootstrap: int, rng: np.random.Generator) -> Model:
     scores = table.scores
-    model = Model(name, coding, formula, len(scores), len(table.targets))
+    model = Model(name, coding, _formula(coding), len(scores), len(table.targets))
     if not coding.random:
         return replace(model, why_not="no term of the model varies in these rows")
     try:
@@ -88,3 +77,9 @@ def _fitted(
     return replace(
         model, fit=fit, refits=refits, fixed=fixed_effects(fit).assign(bootstrap_low=low, bootstrap_high=high)
     )
+
+
+def _formula(coding: Coding) -> str:
+    """The model as lme4 takes it, on the coded columns: `||` would leave a factor's levels correlated."""
+    fixed = [f"`{term}`" for term in coding.columns]
+    return " + ".join(["z ~ 0", *fixed, *(f"(0 + `{term}` | target)" for term in coding.random)])

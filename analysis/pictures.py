@@ -12,7 +12,13 @@ from analysis.design_figures import aliasing, aliasing_map, balance_bars, correl
 from analysis.effect_figures import component_intervals, size_effects, strategy_effects
 from analysis.models import Model
 from analysis.results_table import ResultsTable
-from analysis.score_figures import scores_by_n_sources, single_source_scores, sources_by_target, strategies_by_target
+from analysis.score_figures import (
+    FEWEST_FOR_A_BOX,
+    scores_by_n_sources,
+    single_source_scores,
+    sources_by_target,
+    strategies_by_target,
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,8 @@ def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequ
     yield Picture(
         "strategies_by_target",
         "Strategies by target",
-        "Boxes: quartiles and median, whiskers at 5 and 95 %; small points: runs; large points: means." + baselines,
+        f"Boxes, where there are {FEWEST_FOR_A_BOX} runs or more: quartiles and median, whiskers at 5 and 95 %; "
+        "small points: runs; large points: means." + baselines,
         lambda: strategies_by_target(table),
     )
     known = "n_sources" in table.scores
@@ -120,5 +127,5 @@ def _of_components(components: Sequence[Components]) -> Picture:
 def _of_model(name: str, title: str, model: Model, caption: str, draw: Callable[[], Figure]) -> Picture:
     if model.fit is None:
         return Picture(name, title, f"Not drawn, for the model has no fit: {model.why_not}.", None)
-    left_out = "".join(f" Left out: {term} ({why})." for term, why in model.coding.left_out.items())
-    return Picture(name, title, caption + left_out, draw)
+    left_out = "; ".join(f"{term} ({why})" for term, why in model.coding.left_out.items())
+    return Picture(name, title, caption + (f" Left out: {left_out}." if left_out else ""), draw)

@@ -12,6 +12,8 @@ from analysis.figures import BASELINE_STYLE, COLOUR, MARKER, panels, shared_lege
 from analysis.results_table import ResultsTable
 from study.coding import SINGLE
 
+FEWEST_FOR_A_BOX = 5
+
 
 def single_source_scores(table: ResultsTable) -> pd.DataFrame:
     """SS-R's scores with the `source` that each learned from; empty where there are none or the source is not known."""
@@ -65,27 +67,14 @@ def strategies_by_target(table: ResultsTable) -> Figure:
             if not len(score):
                 continue
             colour = COLOUR[strategy]
-            one.boxplot(
-                score,
-                positions=[x],
-                widths=0.55,
-                whis=(5, 95),
-                showfliers=False,
-                medianprops={"color": colour},
-                boxprops={"color": colour},
-                whiskerprops={"color": colour},
-                capprops={"color": colour},
-            )
+            if len(score) >= FEWEST_FOR_A_BOX:
+                parts = ("medianprops", "boxprops", "whiskerprops", "capprops")
+                lines_of_box = {part: {"color": colour} for part in parts}
+                one.boxplot(score, positions=[x], widths=0.55, whis=(5, 95), showfliers=False, **lines_of_box)
             one.plot(
-                x + _spread(len(score), 0.16),
-                score,
-                MARKER[strategy],
-                color=colour,
-                markersize=2.6,
-                alpha=0.45,
-                markeredgewidth=0,
-                rasterized=True,
-            )
+                x + _spread(len(score), 0.16), score, MARKER[strategy], color=colour, markersize=2.6, alpha=0.45,
+                markeredgewidth=0, rasterized=True,
+            )  # fmt: skip
             one.plot(x, score.mean(), MARKER[strategy], color=colour, markersize=7, markeredgecolor="white", zorder=5)
         lines |= _baseline_lines(one, table, target)
         one.set_xticks(range(len(table.strategies)), table.strategies, rotation=60, ha="right", rotation_mode="anchor")

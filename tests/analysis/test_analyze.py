@@ -57,6 +57,10 @@ def test_fit_json_has_the_keys_of_the_interface(analysis) -> None:
         for row in model["random"]:
             assert list(row) == ["group", "term", "variance", "sd", "boundary"]
             assert row["boundary"] is (row["variance"] == 0)
+    assert fit["models"]["size"]["formula"] == (
+        "z ~ 0 + `intercept` + `r_star` + `n_star` + `r_star:n_star` + (0 + `r_star` | target) "
+        "+ (0 + `n_star` | target) + (0 + `r_star:n_star` | target)"
+    )
     strategy = fit["models"]["strategy"]
     assert list(strategy["contrasts"][0]) == ["contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment",
                                               "ci_low", "ci_high"]  # fmt: skip
