@@ -81,7 +81,8 @@ criterion = "anytime"
 
 
 def write_study(
-    folder: Path, recordings: Path, *, takes_learned: range = range(10, 50), epochs: int = 8, width: float = 0.25,
+    folder: Path, recordings: Path, *, takes_learned: range = range(10, 50),
+    probed_takes: range = range(10), epochs: int = 8, width: float = 0.25,
     single: int = 2, all_sources: int = 1, repeats: int = 3, seed: int = 7,
 ) -> None:  # fmt: skip
     """Write the study file and its tables to `folder`; `recordings` holds `{digit}_{speaker}_{take}.wav`."""
@@ -97,7 +98,7 @@ def write_study(
     learned.rename(columns={"seconds": "value"})[["track_id", "value"]].to_csv(folder / "duration.csv", index=False)
     noisy_tags(learned, rng).to_csv(folder / "tags.csv", index=False)
 
-    probed = clips[clips["take"] < 10].copy()
+    probed = clips[clips["take"].isin(probed_takes)].copy()
     probed["split"] = np.where(probed["take"] < 5, "test", "train")
     for name, label in (("digit", "digit"), ("speaker", "speaker"), ("seconds", "seconds")):
         target = probed.assign(label=probed[label])[["track_id", "path", "label", "split"]]

@@ -47,8 +47,8 @@ def read_corpus(study: Study) -> Corpus:
             except InputFaults as error:
                 faults += error.faults
     if study.crop_frames < MINIMUM_FRAMES:
-        faults.append(Fault(FILE_NAME, "[mel] crop_s", study.mel.crop_s,
-                            f"a crop has {study.crop_frames} frames, and the network needs {MINIMUM_FRAMES}"))  # fmt: skip
+        expected = f"a crop has {study.crop_frames} frames, and the network needs {MINIMUM_FRAMES}"
+        faults.append(Fault(FILE_NAME, "[mel] crop_s", study.mel.crop_s, expected))
     raise_all(faults)
     has_label = {name: tracks["track_id"].isin(table.track_ids) for name, table in labels.items()}
     unlabelled = {name: int((~has).sum()) for name, has in has_label.items()}

@@ -79,8 +79,10 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
         outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds
     if outcome == "ok":
         save_weights(paths.weights(run.run_id), network, statistics, _description(study, run))
-    return Trained(outcome, train_seconds=seconds, train_steps=steps, device=_device_name(device), precision=precision,
-                   n_parameters=network.n_parameters, representation_dim=network.representation_dim, **facts)  # fmt: skip
+    return Trained(
+        outcome, train_seconds=seconds, train_steps=steps, device=_device_name(device), precision=precision,
+        n_parameters=network.n_parameters, representation_dim=network.representation_dim, **facts,
+    )  # fmt: skip
 
 
 def _represent(study: Study, run: Run, store: MelStore, targets: tuple[str, ...]) -> np.ndarray:

@@ -99,7 +99,8 @@ def write_small_study(folder: Path, n_corpus: int = 24, n_target: int = 20, seed
     items[["track_id", "path"]].to_csv(folder / "heard.csv", index=False)
     plays = [
         (f"u{user:02d}", item.track_id, int(rng.integers(1, 9)))
-        for user in range(12) for item in items.itertuples() if rng.random() < (0.8 if user % 2 == item.Index % 2 else 0.4)
+        for user in range(12) for item in items.itertuples()
+        if rng.random() < (0.8 if user % 2 == item.Index % 2 else 0.4)
     ]  # fmt: skip
     pd.DataFrame(plays, columns=["user_id", "track_id", "count"]).to_csv(folder / "plays.csv", index=False)
     (folder / "study.toml").write_text(STUDY, encoding="utf-8")

@@ -151,8 +151,10 @@ def test_nothing_to_analyze(small_study: Path, capfd: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["design", "--budget", "many"], "--budget = 'many': expected a number of runs"),
-        (["design", "--budget", "400gpuh"], "budgets in GPU-hours and days are not supported by this version"),
+        (["design", "--budget", "many"], "--budget = 'many': expected runs such as 352"),
+        (["design", "--budget", "5d"], "study.toml: [cluster] gpus: missing"),
+        (["design", "--budget", "0gpuh"], "runs that are fixed need"),
+        (["design", "--budget", "9", "--start", "plays.csv"], "plays.csv"),
         (["design", "--budget", "9999"], "possible runs"),
         (["launch", "--in-process", "--stop-after", "soon"], "--stop-after = 'soon': expected a time such as"),
         (["launch", "--in-process", "--address", "auto"], "--address = 'auto': not together with --in-process"),

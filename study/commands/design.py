@@ -13,7 +13,8 @@ import typer
 
 from study.commands.arguments import AsJson, Folder
 from study.cost import run_cost_gpu_hours
-from study.errors import Fault, InputFaults
+from study.errors import Fault, InputFaults, raise_all
+from study.factors import Level
 from study.paths import Paths
 from study.plan import read_plan, write_plan
 from study.run import Run
@@ -22,30 +23,50 @@ from study.study_file import Study, read_study
 
 def design(
     folder: Folder = Path("."),
-    budget: Annotated[str | None, typer.Option(metavar="N", help="Runs of the sequential phases, such as 352.")] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="N|Ngpuh|Nd", help="Runs of the sequential phases, GPU-hours, or days of [cluster]."),
+    ] = None,
     append: Annotated[
         bool, typer.Option("--append", help="Keep what is planned, replace what failed, and plan on.")
     ] = False,
+    start: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Runs of a design made elsewhere, CSV or Parquet, to plan on from."),
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=COLUMN", help="What --start calls a factor or source.")
+    ] = None,
+    level: Annotated[
+        list[str] | None, typer.Option(metavar="NAME:VALUE=LEVEL", help="What a value of --start means.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the runs in the order in which they are to be run, and write what the plan can and cannot tell."""
     study = read_study(folder)
-    found = design_study(study, budget, append)
+    started = None if start is None else _read_start(study, start, column or [], level or [])
+    found = design_study(study, budget, append, started)
     if as_json:
         print(json.dumps(found, indent=1))
     else:
         _print(found)
 
 
-def design_study(study: Study, budget: str | None, append: bool = False) -> dict[str, Any]:
-    """Write plan.parquet and design/; what the terminal is told of them."""
+def design_study(
+    study: Study, budget: str | None, append: bool = False, started: list[Run] | None = None
+) -> dict[str, Any]:
+    """Write plan.parquet and design/; what the terminal is told of them.
+
+    `append` keeps what is planned and has not failed; `started` are runs of a design made elsewhere, kept likewise.
+    """
+    from design.budget import read_budget
     from design.generate import generate
     from design.page import write_page
 
     paths = Paths(study.store)
     kept, failed = _planned_so_far(study, paths) if append else ([], [])
-    runs = generate(study, _runs_of(budget), kept, failed)
     cost_of = partial(run_cost_gpu_hours, study, n_training_tracks=_n_training_tracks(study))
+    runs = generate(study, read_budget(budget, study), [*(started or []), *kept], failed, cost_of)
     write_plan(paths.plan, study, runs, cost_of)
     summary = write_page(study, runs, paths.design, cost_of)
     return {
@@ -68,13 +89,27 @@ def _planned_so_far(study: Study, paths: Paths) -> tuple[list[Run], list[Run]]:
     return kept, failed
 
 
-def _runs_of(budget: str | None) -> int | None:
-    if budget is None or budget.isdigit():
-        return None if budget is None else int(budget)
-    expected = "expected a number of runs, such as 352"
-    if re.fullmatch(r"\d+(\.\d+)?(gpuh|d)", budget):
-        expected = f"budgets in GPU-hours and days are not supported by this version; {expected}"
-    raise InputFaults([Fault("", "--budget", budget, expected)])
+def _read_start(study: Study, path: Path, columns: list[str], levels: list[str]) -> list[Run]:
+    """The runs of a foreign design, as runs of the study's sequential phase."""
+    from design.foreign import read_design
+
+    phases = [phase.name for phase in study.phases if phase.criterion is not None]
+    if not phases:
+        raise InputFaults([Fault("", "--start", str(path), "the study has no sequential phase to start")])
+    faults = [
+        Fault("", "--column", text, "expected NAME=COLUMN, such as strategy=arc") for text in columns if "=" not in text
+    ]
+    faults += [
+        Fault("", "--level", text, "expected NAME:VALUE=LEVEL, such as strategy:1=MSS-CR")
+        for text in levels if not re.fullmatch(r"[^:]+:[^=]+=.+", text)
+    ]  # fmt: skip
+    raise_all(faults)
+    meanings: dict[str, dict[str, Level]] = {}
+    for text in levels:
+        name, _, rest = text.partition(":")
+        value, _, level = rest.partition("=")
+        meanings.setdefault(name, {})[value] = level
+    return read_design(study, path, phases[0], dict(text.split("=", 1) for text in columns), meanings)
 
 
 def _n_training_tracks(study: Study) -> int | None:

@@ -165,7 +165,7 @@ def test_a_lost_step_is_tried_again(study: Study) -> None:
 
 def test_a_full_disk_stops_the_launch(study: Study) -> None:
     full = Faulty(study, lambda step: Failure(DISK_FULL, "No space left") if step.kind == "evaluate" else None)
-    with pytest.raises(RunFailed, match="MiB are free under .*launch again"):
+    with pytest.raises(RunFailed, match=r"MiB are free under .*launch again"):
         launch(study, full)
 
 

@@ -1,0 +1,37 @@
+"""A small cut of the study of real recordings in benchmarks/: spoken digits, through the whole of the harness."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.fsdd_study import write_study
+from study.commands.analyze import analyze_study
+from study.commands.design import design_study
+from study.commands.launch import launch_study
+from study.paths import Paths
+from study.result_store import read_results
+from study.study_file import read_study
+
+RECORDINGS = Path(__file__).parents[1] / "../shared/corpora/fsdd/recordings"
+
+
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the Free Spoken Digit Dataset is not beside this checkout")
+def test_spoken_digits_from_file_to_report(tmp_path: Path) -> None:
+    """16 runs on 120 recordings learned from and 240 probed, with the data set's own test split."""
+    write_study(tmp_path / "fsdd", RECORDINGS, takes_learned=range(10, 12), probed_takes=range(3, 7), epochs=3, repeats=1,
+                single=1, width=0.125)  # fmt: skip
+    study = read_study(tmp_path / "fsdd")
+    design_study(study, "2")
+    launch_study(study, in_process=True)
+    rows, faults = read_results(Paths(study.store))
+    assert not faults and set(rows["outcome"]) == {"ok"}
+    assert len(rows) == (3 + 5 + 2 + 6) * 3
+    digit = rows[rows["target"] == "digit"].set_index("strategy")["score"]
+    assert digit["MFCC"] > 0.5, "an MFCC of real speech tells digits apart"
+    page = analyze_study(study)
+    fit = json.loads((page.parent / "fit.json").read_text())
+    assert fit["models"]["strategy"]["converged"] and fit["models"]["strategy"]["n_rows"] == 10 * 3
+    assert "digit" in page.read_text()
