@@ -16,6 +16,7 @@ from design.contradictions import contradictions
 from design.dependence import dependent_terms
 from design.generate import SequentialPhase
 from design.information import CHUNK, model_columns, moments, term_names
+from design.optimal import WEIGHTS
 from study.coding import first_model
 from study.plan import run_columns
 from study.run import Run
@@ -83,7 +84,7 @@ def diagnose(sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnosti
         }),
         _prediction_variances(candidates, kept, inverse),
         dependent,
-        contradictions(candidates, balance),
+        [] if sequential.phase.criterion in WEIGHTS else contradictions(candidates, balance),
     )  # fmt: skip
 
 
@@ -206,7 +207,8 @@ def _gvif(columns: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """GVIF^(1 / 2 df) of each term's factor, nan for the intercept (Fox & Monette 1992)."""
     owners = [name.partition("[")[0] for name in names]
     centred = columns[:, 1:] - columns[:, 1:].mean(axis=0)
-    correlation = np.corrcoef(centred.T).reshape(centred.shape[1], -1)
+    length = np.sqrt((centred**2).sum(axis=0))
+    correlation = (centred / length).T @ (centred / length)
     found = [np.nan]
     for owner in owners[1:]:
         mine = np.array([other == owner for other in owners[1:]])

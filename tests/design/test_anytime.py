@@ -147,3 +147,11 @@ def test_no_repeats_nothing_left_out_and_any_start_can_be_continued(n_levels, se
     order = list(anytime(space, start, balance, np.random.SeedSequence(seed)))
     assert len(order) == len(set(order)) == len(space) - len(start)
     assert not set(order) & set(space.rows_of(start)[0])
+
+
+def test_a_hundred_thousand_candidates_are_planned_among():
+    space = factorial(*(2,) * 17)
+    rows = list(islice(anytime(space, nothing(space), tuple(range(17)), np.random.SeedSequence(0)), 40))
+    assert len(set(rows)) == 40
+    assert prefix_unbalance(space, space.codes[rows], range(17))[-1] <= 4
+    assert np.exp(log_efficiency(model_columns(space.factors, space.codes[rows]))) > 0.9
