@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from design.aliasing import alias_matrix
@@ -167,7 +167,7 @@ def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _template() -> Any:
     environment = Environment(
-        loader=PackageLoader("design", ""),
+        loader=FileSystemLoader(Path(__file__).parent),  # not by package name: a study's own folder has a `design` too
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
