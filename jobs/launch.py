@@ -96,11 +96,13 @@ def launch(
     backend: Backend,
     tell: Callable[[Progress, Report], None],
     stop_after_s: float | None = None,
+    next_run: Callable[[], Run | None] = lambda: None,
 ) -> Progress:
     """Run what is missing of `runs` on all targets; evaluations go before trainings, so that scores come early.
 
     A step that fails is said and the rest goes on; a full disk stops the launch. After `stop_after_s` no further
-    training is begun, and what has begun is finished.
+    training is begun, and what has begun is finished. Once all of `runs` have begun, `next_run` is asked for one more
+    (Algorithm 2's "while time allows"), until the time is up or it has none.
     """
     lacking = missing_targets(study, prepared, runs)
     progress = Progress(len(lacking), sum(map(len, lacking.values())))
@@ -121,6 +123,11 @@ def launch(
     while True:
         if stop_after_s is not None and time.monotonic() - progress.started_at > stop_after_s:
             to_learn.clear()
+        elif not to_learn and (drawn := next_run()) is not None:
+            to_learn.append(Step("learn", drawn, tuple(prepared.targets)))
+            left[drawn.run_id] = set(prepared.targets)
+            progress.n_runs += 1
+            progress.n_evaluations += len(prepared.targets)
         in_flight += start_all_that_fit()
         if not in_flight:
             break

@@ -22,11 +22,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from jobs.sound.spectra import TOP_DB
 from study.errors import Fault, InputFaults
 
 FRAMES, INDEX, SETTINGS = "frames.npy", "index.parquet", "store.json"
 CODES = 255
+TOP_DB = 80.0
+"""A clip spans this many dB below its loudest mel value, over its channels; what is softer is set to that floor."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,8 @@ def read_mel_store(folder: Path) -> MelStore:
         raise InputFaults([Fault(str(folder), "", None, f"not a mel store: {error}")]) from None
     if len(frames) != index["n_frames"].sum():
         found = f"{len(frames)} frames, {index['n_frames'].sum()} in the index"
-        raise InputFaults(
-            [Fault(str(folder), "", found, "damaged: expected as many frames as the index has")]
-        )
-    columns = {
-        name: index[name].to_numpy() for name in ("first_frame", "n_frames", "n_sound_frames", "peak_db")
-    }
+        raise InputFaults([Fault(str(folder), "", found, "damaged: expected as many frames as the index has")])
+    columns = {name: index[name].to_numpy() for name in ("first_frame", "n_frames", "n_sound_frames", "peak_db")}
     names = {name: index[name].to_numpy(dtype=object) for name in ("track_id", "content_hash")}
     return MelStore(
         folder=folder,
@@ -147,18 +144,14 @@ def slices(store: MelStore, track: int, crop_frames: int) -> torch.Tensor:
     return gather_crops(store, np.full(len(starts), track), starts, crop_frames)
 
 
-def band_statistics(
-    store: MelStore, track_indices: Sequence[int] | np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def band_statistics(store: MelStore, track_indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation (ddof = 0) of each mel band in dB, float64 (n_mels,) each, over the sound
     frames of the clips and their channels pooled. A band that never changes has deviation 0."""
     count, total, squares = 0, np.zeros(store.n_mels), np.zeros(store.n_mels)
     for decibels in _clips(store, track_indices):
         count += len(decibels)
         total += decibels.sum(axis=0)
-        squares += np.square(decibels + TOP_DB).sum(
-            axis=0
-        )  # shifted towards the data: less is lost in the difference
+        squares += np.square(decibels + TOP_DB).sum(axis=0)  # shifted towards the data: less is lost in the difference
     mean = total / count
     return mean, np.sqrt(np.maximum(squares / count - np.square(mean + TOP_DB), 0.0))
 

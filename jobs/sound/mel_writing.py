@@ -24,8 +24,8 @@ from rich.progress import track
 
 from jobs.sound.content_hashes import content_hashes
 from jobs.sound.decode import convert, read_sound
-from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, Counts, MelStore, encode, read_mel_store
-from jobs.sound.spectra import TOP_DB, mel_db
+from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, TOP_DB, Counts, MelStore, encode, read_mel_store
+from jobs.sound.spectra import mel_db
 from study.errors import Fault, InputFaults
 from study.study_file import Mel
 
@@ -87,9 +87,7 @@ def write_mel_store(
             "crop_frames": crop_frames,
         }
         clips = _clips(partial(_clip, **settings), paths, workers, folder.name)
-        index, faults = _write_frames(
-            temporary / FRAMES, tracks["track_id"].astype(str), hashes, clips, channels, mel
-        )
+        index, faults = _write_frames(temporary / FRAMES, tracks["track_id"].astype(str), hashes, clips, channels, mel)
         if faults and (on_broken == "stop" or index.empty):
             raise InputFaults(fault for found in faults.values() for fault in found)
         counts = Counts(
@@ -126,9 +124,7 @@ def _write_frames(
                 continue
             file.write(clip.frames.data)
             n_frames = len(clip.frames)
-            rows.append(
-                (track_id, first, n_frames, clip.n_sound_frames, clip.peak_db, sha256, clip.file_channels)
-            )
+            rows.append((track_id, first, n_frames, clip.n_sound_frames, clip.peak_db, sha256, clip.file_channels))
             first += n_frames
         _write_header(file, mel.store, (first, channels, mel.n_mels))
         os.fsync(file.fileno())

@@ -12,12 +12,9 @@ from scipy.fft import dct
 from scipy.signal import savgol_filter
 from torchaudio.functional import amplitude_to_DB, melscale_fbanks
 
+from jobs.sound.mel_store import TOP_DB
 from study.errors import Fault, InputFaults
 from study.study_file import Mel
-
-TOP_DB = 80.0
-"""A clip spans this many dB below its loudest mel value, over its channels; whatever is softer is set to
-that floor."""
 
 AMIN = 1e-10
 """Power below which dB is not taken: digital silence is -100 dB."""
@@ -44,9 +41,7 @@ def mel_db(sound: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
         return_complex=True,
     )  # (channels, n_fft // 2 + 1, frames)
     power = spectrum.real.square() + spectrum.imag.square()
-    decibels = amplitude_to_DB(
-        filters.T @ power, multiplier=10.0, amin=AMIN, db_multiplier=0.0, top_db=TOP_DB
-    )
+    decibels = amplitude_to_DB(filters.T @ power, multiplier=10.0, amin=AMIN, db_multiplier=0.0, top_db=TOP_DB)
     return decibels.permute(2, 0, 1).contiguous().numpy()
 
 
@@ -65,9 +60,7 @@ def mfcc_120(sound: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
     decibels = mel_db(sound.mean(axis=0, keepdims=True), sample_rate_hz, mel)[:, 0].T  # (n_mels, frames)
     coefficients = dct(decibels, axis=0, type=2, norm="ortho")[:N_MFCC]
     edges = "interp" if coefficients.shape[1] >= DELTA_FRAMES else "nearest"
-    deltas = [
-        savgol_filter(coefficients, DELTA_FRAMES, order, deriv=order, axis=1, mode=edges) for order in (1, 2)
-    ]
+    deltas = [savgol_filter(coefficients, DELTA_FRAMES, order, deriv=order, axis=1, mode=edges) for order in (1, 2)]
     series = np.concatenate([coefficients, *deltas])
     return np.concatenate([series.mean(axis=1), series.std(axis=1)]).astype(np.float32)
 
@@ -78,14 +71,10 @@ def _mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int) -> torch.Tensor:
     would stay empty."""
     with warnings.catch_warnings():  # of empty bands, which are a fault here
         warnings.simplefilter("ignore", UserWarning)
-        filters = melscale_fbanks(
-            n_fft // 2 + 1, 0.0, sample_rate_hz / 2, n_mels, sample_rate_hz, "slaney", "slaney"
-        )
+        filters = melscale_fbanks(n_fft // 2 + 1, 0.0, sample_rate_hz / 2, n_mels, sample_rate_hz, "slaney", "slaney")
     n_empty = int((filters.sum(dim=0) == 0).sum())
     if n_empty:
         bin_hz = sample_rate_hz / n_fft
-        expected = (
-            f"{n_empty} bands are narrower than a bin of {bin_hz:.3g} Hz: expected fewer, or a longer n_fft"
-        )
+        expected = f"{n_empty} bands are narrower than a bin of {bin_hz:.3g} Hz: expected fewer, or a longer n_fft"
         raise InputFaults([Fault("study.toml", "[mel] n_mels", n_mels, expected)])
     return filters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,21 +64,28 @@ def design_study(
     from design.page import write_page
 
     paths = Paths(study.store)
-    kept, failed = _planned_so_far(study, paths) if append else ([], [])
-    cost_of = partial(run_cost_gpu_hours, study, n_training_tracks=_n_training_tracks(study))
-    runs = generate(study, read_budget(budget, study), [*(started or []), *kept], failed, cost_of)
-    write_plan(paths.plan, study, runs, cost_of)
-    summary = write_page(study, runs, paths.design, cost_of)
+    kept, failed = planned_so_far(study) if append else ([], [])
+    cost = cost_of(study)
+    runs = generate(study, read_budget(budget, study), [*(started or []), *kept], failed, cost)
+    write_plan(paths.plan, study, runs, cost)
+    summary = write_page(study, runs, paths.design, cost)
     return {
         "study": study.name, "plan": str(paths.plan), "page": str(paths.design / "design.html"), "runs": len(runs),
         "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(failed), **summary,
     }  # fmt: skip
 
 
-def _planned_so_far(study: Study, paths: Paths) -> tuple[list[Run], list[Run]]:
+def cost_of(study: Study) -> Callable[[Run], float | None]:
+    """GPU-hours of a run, once it is known how many tracks there are to learn from."""
+    n_training = _n_training_tracks(study)
+    return lambda run: run_cost_gpu_hours(study, run, n_training)
+
+
+def planned_so_far(study: Study) -> tuple[list[Run], list[Run]]:
     """The planned runs that have not failed, and those that have."""
     from jobs.records import last_failure, read_attempts, read_trained
 
+    paths = Paths(study.store)
     kept: list[Run] = []
     failed: list[Run] = []
     for run in read_plan(paths.plan, study):

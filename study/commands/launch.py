@@ -7,16 +7,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from study.commands.arguments import Address, Folder, InProcessFlag
+from study.commands.design import cost_of, planned_so_far
 from study.commands.terminal import duration, tell
 from study.errors import Fault, InputFaults, RunFailed, nearest, raise_all
 from study.paths import Paths
-from study.plan import read_plan
+from study.plan import read_plan, write_plan
 from study.run import Run, baseline_runs
 from study.study_file import Study, read_study
 
@@ -34,7 +36,10 @@ def launch(
     gpu_share: Annotated[
         float | None, typer.Option(min=0.001, max=1.0, help="Part of a GPU that a training holds.")
     ] = None,
-    stop_after: Annotated[str | None, typer.Option(metavar="2h", help="Begin no training after this long.")] = None,
+    stop_after: Annotated[
+        str | None,
+        typer.Option(metavar="2h", help="Begin no training after this long; until then plan on beyond the plan."),
+    ] = None,
     runs: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only these runs; may be repeated.")] = None,
     mix_versions: Annotated[
         bool, typer.Option("--mix-versions", help="Go on with runs that a version with other scores trained.")
@@ -71,13 +76,14 @@ def launch_study(
         tell(str(fault))
     story.refuse_other_data(study, prepared, runs, mix_versions)
     story.forget_left_over(study, prepared, runs)
-    if not story.missing_targets(study, prepared, runs):
+    plan_on = partial(_plan_on, study) if stop_after is not None and not only else lambda: None
+    if stop_after is None and not story.missing_targets(study, prepared, runs):
         tell(f"nothing is missing: {len(runs)} runs have their scores on {len(study.targets)} targets")
         return
     backend = _backend(study, address, in_process, gpu_share)
     try:
         with _progress_shown() as show:
-            progress = story.launch(study, prepared, runs, backend, show, stop_after_s)
+            progress = story.launch(study, prepared, runs, backend, show, stop_after_s, plan_on)
     finally:
         backend.close()
     if progress.failed:
@@ -87,6 +93,18 @@ def launch_study(
         )
     left = progress.n_runs - progress.runs_done
     tell(f"{progress.runs_done} runs done" + (f", {left} left for another launch" if left else ""))
+
+
+def _plan_on(study: Study) -> Run | None:
+    """The best next run after all that is planned, appended to the plan; None when no candidate is left."""
+    from design.generate import next_run
+
+    path = Paths(study.store).plan
+    kept, failed = planned_so_far(study)
+    drawn = next_run(study, kept, failed)
+    if drawn is not None:
+        write_plan(path, study, [*read_plan(path, study), drawn], cost_of(study))
+    return drawn
 
 
 def _backend(study: Study, address: str | None, in_process: bool, gpu_share: float | None) -> Backend:

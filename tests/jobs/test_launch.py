@@ -212,3 +212,13 @@ def test_the_same_study_gives_the_same_scores_bit_for_bit(study: Study, small_st
     )
     launch(other)
     pd.testing.assert_frame_equal(rows(study).drop(columns=TIMES), rows(other).drop(columns=TIMES), check_exact=True)
+
+
+def test_while_time_allows_further_runs_are_drawn(study: Study) -> None:
+    further = iter(
+        [make_run(study, "s", 0, "MS-CR@2", ("self", "tag")), make_run(study, "s", 0, "MSS-CR", ("self", "tag"))]
+    )
+    progress, steps = launch(study, next_run=lambda: next(further, None))
+    assert progress.runs_done == progress.n_runs == 6
+    assert steps == {("learn", True): 6, ("evaluate", True): 18}
+    assert len(rows(study)) == 6 * 8

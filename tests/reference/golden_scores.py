@@ -1,0 +1,70 @@
+"""Writes golden_scores.json: what training and probing give at their present score versions.
+
+    python -m tests.reference.golden_scores
+
+Run it only after raising the version whose scores moved (study/result_store.py).
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from jobs.learn import learn
+from jobs.prepare import prepare
+from jobs.prepared import read_prepared
+from jobs.targets.evaluate import evaluate, read_target, target_splits
+from study.paths import Paths
+from study.result_store import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION
+from study.run import make_run
+from study.study_file import Study, read_study
+from tests.small_study import write_small_study
+
+GOLDEN = Path(__file__).with_suffix(".json")
+RUNS = {"SS-R": ("pitch",), "MS-CR@4": ("self", "tag"), "MSS-CR": ("self", "pitch", "tag")}
+PROBES = ("mlp", "logistic", "knn", "svm")
+
+
+def trained_representations(study: Study) -> dict[str, list[float]]:
+    """Mean and first entries of what three small runs give the first target's tracks."""
+    found = {}
+    for strategy, sources in RUNS.items():
+        run = make_run(study, "golden", 0, strategy, sources)
+        learn(study, run, ("timbre",), "golden")
+        key = read_prepared(study).targets["timbre"].sound
+        vectors = np.load(Paths(study.store).representations(run.run_id) / f"{key}.npy")
+        found[strategy] = [float(vectors.mean()), float(vectors.std()), *map(float, vectors[0, :3])]
+    return found
+
+
+def probe_scores(study: Study) -> dict[str, list[float]]:
+    """Every probe's scores on features that do not hang on training."""
+    found = {}
+    for name in ("timbre", "height", "plays"):
+        for probe in PROBES if name == "timbre" else ("mlp", "knn", "svm") if name == "height" else ("mlp",):
+            target = study.targets[name].model_copy(update={"probe": probe})
+            data = read_target(target, name)
+            features = np.random.default_rng(1).normal(size=(len(data.track_ids), 12)).astype(np.float32)
+            if data.labels is not None:
+                features[:, 0] += 2 * (np.unique(data.labels, return_inverse=True)[1] / len(set(data.labels)))
+            splits = target_splits(data, target, study.seed, name)
+            scores = evaluate(data, target, splits, features, np.random.SeedSequence(3)).scores
+            found[f"{name} {probe}"] = [score.score for score in scores]
+    return found
+
+
+def golden(folder: Path) -> dict[str, object]:
+    study = read_study(write_small_study(folder))
+    prepare(study, workers=1)
+    return {
+        "train_scores_version": TRAIN_SCORES_VERSION, "probe_scores_version": PROBE_SCORES_VERSION,
+        "trained": trained_representations(study), "probed": probe_scores(study),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        GOLDEN.write_text(json.dumps(golden(Path(folder) / "small"), indent=1) + "\n", encoding="utf-8")

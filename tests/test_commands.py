@@ -1,0 +1,111 @@
+"""The commands as a user types them, on the small study."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.commands.design import design_study
+from study.commands.launch import launch_study
+from study.commands.status import study_status
+from study.paths import Paths
+from study.plan import read_plan
+from study.study_file import read_study
+from tests.test_bad_input import edit, study
+
+
+@pytest.fixture
+def copy(run_study: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(run_study, tmp_path / "copy"))
+
+
+def test_status_of_a_finished_study(run_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = study(capfd, "status", str(run_study), "--json")
+    told = json.loads(out)
+    n_runs = 6 + 5 + 4 + 3
+    assert status == 0 and told["planned"] == told["done"] == n_runs
+    assert told["scores_done"] == told["scores_planned"] == n_runs * 3
+    assert told["failed"] == told["running"] == told["waiting"] == 0 and told["other_version"] == []
+    assert told["training_hours_spent"] > 0 and told["training_hours_left"] == 0
+    assert study(capfd, "status", str(run_study))[1].startswith(f"small: {n_runs} of {n_runs} runs done")
+
+
+def test_status_tells_failures_and_other_versions(copy: Path) -> None:
+    given = read_study(copy)
+    run = read_plan(Paths(copy).plan, given)[0]
+    shutil.rmtree(Paths(copy).results / run.run_id)
+    Paths(copy).trained(run.run_id).unlink()
+    attempt = sorted(Paths(copy).attempts(run.run_id).glob("*.json"))[-1]
+    attempt.write_text(
+        json.dumps(json.loads(attempt.read_text()) | {"cause": "gpu-memory", "message": "out of memory"})
+    )
+    edit(copy / "study.toml", 'probe = "knn"', 'probe = "svm"')
+    changed = study_status(read_study(copy))
+    assert changed["failed_by_cause"] == {"gpu-memory": 1} and changed["failed"] == 1
+    assert changed["waiting"] + changed["done"] == changed["planned"] - 1
+
+
+def test_analyze_leaves_a_report(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = study(capfd, "analyze", str(copy))
+    assert status == 0 and Path(out.strip()) == copy / "report" / "index.html"
+    fit = json.loads((copy / "report" / "fit.json").read_text())
+    assert {"strategy", "size"} <= set(fit["models"])
+    assert (copy / "report" / "index.html").stat().st_size > 100_000, "the pictures are within the page"
+
+
+def test_analyze_a_table_from_elsewhere(copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    rows = pd.concat([pd.read_parquet(path) for path in Paths(copy).results.glob("*/*.parquet")])
+    rows = rows[rows["metric"].isin(["accuracy", "r2", "ndcg@10"])]
+    rows[["run_id", "target", "score", "strategy", "repeat", "n_sources"]].to_csv(tmp_path / "table.csv", index=False)
+    out = tmp_path / "out"
+    status, _, err = study(capfd, "analyze", str(tmp_path), "--results", str(tmp_path / "table.csv"), "--out", str(out))
+    assert status == 0, err
+    assert (out / "index.html").is_file()
+
+
+def test_design_json_and_append(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    before = read_plan(Paths(copy).plan, read_study(copy))
+    status, out, _ = study(capfd, "design", str(copy), "--budget", "6", "--append", "--json")
+    told = json.loads(out)
+    assert status == 0 and told["runs"] == 17 and told["runs_by_phase"]["sequential"] == 6
+    after = read_plan(Paths(copy).plan, read_study(copy))
+    assert after[: len(before)] == before, "what is planned stays, and the plan of 4 is the beginning of that of 6"
+
+
+def test_the_same_study_file_gives_the_same_plan(small_study: Path, run_study: Path) -> None:
+    design_study(read_study(small_study), "4")
+    mine, other = (pd.read_parquet(Paths(folder).plan) for folder in (small_study, run_study))
+    pd.testing.assert_frame_equal(mine, other)
+
+
+def test_stop_after_plans_on_beyond_the_plan(copy: Path) -> None:
+    given = read_study(copy)
+    before = read_plan(Paths(copy).plan, given)
+    launch_study(given, in_process=True, stop_after="4s")
+    after = read_plan(Paths(copy).plan, given)
+    assert after[: len(before)] == before and len(after) > len(before)
+    assert study_status(given)["done"] == study_status(given)["planned"]
+
+
+def test_new_writes_every_template(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for template in ("minimal", "one-representation"):
+        assert study(capfd, "new", str(tmp_path / template), "--template", template, "--seed", "9")[0] == 0
+        assert read_study(tmp_path / template).seed == 9
+        status, _, err = study(capfd, "check", str(tmp_path / template))
+        assert status == 2 and "no such file" in err, "the data roots are to be filled in"
+
+
+def test_schema_is_json(capfd: pytest.CaptureFixture[str]) -> None:
+    assert json.loads(study(capfd, "schema")[1])["title"] == "Study"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys, study.cli; print([m for m in ('torch', 'ray', 'sklearn', 'matplotlib') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
