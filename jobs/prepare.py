@@ -39,7 +39,7 @@ from jobs.sound.mel_store import MelStore, band_statistics
 from jobs.sound.mel_writing import HASHES, write_mel_store
 from jobs.targets.evaluate import read_target, target_splits
 from jobs.targets.track_labels import TargetData
-from study.errors import Fault, InputFaults, raise_all
+from study.errors import Fault, InputFaults, distinct, raise_all
 from study.paths import Paths, write_whole
 from study.run import study_seed_sequence
 from study.study_checks import missing_files, not_launchable
@@ -71,7 +71,7 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
             _make_mel_store(study, keys[name], tracks, "stop" if name else study.corpus.on_broken, tell, workers)
         except InputFaults as error:
             broken += error.faults
-    raise_all(dict.fromkeys(broken))
+    raise_all(broken)
     store = open_sound(study, keys[""])
 
     tracks = corpus.tracks.set_index("track_id", drop=False).loc[list(store.track_ids)]
@@ -100,8 +100,9 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
 
 def _read_all(study: Study) -> tuple[list[Fault], Corpus | None, dict[str, TargetData]]:
     """The corpus and the targets as far as they can be read, and every fault of them."""
-    faults = not_launchable(study) + missing_files(study)
-    absent = {fault.value for fault in faults}
+    missing = missing_files(study)
+    faults = not_launchable(study) + missing
+    absent = {fault.value for fault in missing}
     corpus, targets = None, {}
     named = [study.corpus.tracks, *(source.table for source in study.sources.values())]
     if not absent.intersection(map(str, named)):
@@ -116,7 +117,7 @@ def _read_all(study: Study) -> tuple[list[Fault], Corpus | None, dict[str, Targe
                 target_splits(targets[name], target, study.seed, name)
             except InputFaults as error:
                 faults += error.faults
-    return list(dict.fromkeys(faults)), corpus, targets
+    return distinct(faults), corpus, targets
 
 
 def _sound_keys(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) -> dict[str, str]:

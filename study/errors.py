@@ -58,10 +58,15 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
 
 
 def raise_all(faults: Iterable[Fault]) -> None:
-    """Raise `InputFaults` if there is any fault."""
-    found = tuple(faults)
+    """Raise `InputFaults` if there is any fault, each of them once."""
+    found = distinct(faults)
     if found:
         raise InputFaults(found)
+
+
+def distinct(faults: Iterable[Fault]) -> list[Fault]:
+    """The faults in order, without those that say the same again (two targets may share a broken file)."""
+    return list({str(fault): fault for fault in faults}.values())
 
 
 def _short(value: object) -> str:
