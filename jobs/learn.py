@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from jobs.learning.checkpoint import remove_checkpoints
 from jobs.learning.representation import load_network, random_network, represent, save_weights
 from jobs.learning.train import resolve_precision, train
 from jobs.networks.branching import build_network
@@ -34,13 +34,14 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
     if trained is None:
         trained = _train_run(study, prepared, run, attempt)
         write_trained(paths, run.run_id, trained)
-    remove_checkpoints(paths.run(run.run_id) / "checkpoints")
+    shutil.rmtree(paths.checkpoints(run.run_id), ignore_errors=True)
     if trained.outcome != "ok":
         return
     for key in dict.fromkeys(prepared.targets[name].sound for name in targets):
         path = paths.representations(run.run_id) / f"{key}.npy"
         if not path.is_file():
-            vectors = _represent(study, run, open_sound(study, key), targets)
+            heard = [name for name in targets if prepared.targets[name].sound == key]
+            vectors = _represent(study, run, open_sound(study, key), heard[0])
             write_whole(path, lambda temporary, vectors=vectors: _save(temporary, vectors))
 
 
@@ -57,6 +58,8 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
         return Trained("ok", train_seconds=0.0, train_steps=0, device="cpu", precision="float32", n_parameters=0,
                        representation_dim=MFCC_DIM, **facts)  # fmt: skip
     settings = study.training_of(run.factors)
+    # By fingerprint: a training never goes on from a checkpoint that saw other data.
+    checkpoints = paths.checkpoints(run.run_id) / facts["data_fingerprint"]
     store, arrays = open_sound(study, prepared.corpus_sound), open_corpus_arrays(study, prepared)
     statistics = (arrays.mean, arrays.deviation)
     training = np.flatnonzero(arrays.training)
@@ -74,7 +77,7 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
             labels={name: open_labels(study, prepared, name) for name, n in factors.items() if n is not None},
             training_tracks=training, validation_tracks=np.flatnonzero(~arrays.training),
             settings=settings.model_copy(update={"precision": precision}), run_id=run.run_id, device=device,
-            threads=threads, checkpoint_folder=paths.run(run.run_id) / "checkpoints", log_path=paths.log(run.run_id),
+            threads=threads, checkpoint_folder=checkpoints, log_path=paths.log(run.run_id),
         )  # fmt: skip
         outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds
     if outcome == "ok":
@@ -85,17 +88,18 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     )  # fmt: skip
 
 
-def _represent(study: Study, run: Run, store: MelStore, targets: tuple[str, ...]) -> np.ndarray:
-    """The vector of each clip in the store, (n_tracks, 2 * dim) float32: means, then deviations."""
+def _represent(study: Study, run: Run, store: MelStore, target: str) -> np.ndarray:
+    """The vector of each clip in the store, (n_tracks, 2 * dim) float32: means, then deviations.
+
+    `target` is one that has this sound: the MFCC baseline goes back to its files.
+    """
     if run.strategy == "MFCC":
         from jobs.sound.decode import decode
         from jobs.sound.spectra import mfcc_120
         from jobs.targets.evaluate import read_target
 
-        path_of = {}
-        for name in targets:
-            data = read_target(study.targets[name], name)
-            path_of |= dict(zip(data.track_ids, data.paths, strict=True))
+        data = read_target(study.targets[target], target)
+        path_of = dict(zip(data.track_ids, data.paths, strict=True))
         rate, channels = study.corpus.sample_rate_hz, study.corpus.channels
         return np.stack([mfcc_120(decode(path_of[t], rate, channels), rate, study.mel) for t in store.track_ids])
     network, statistics, _ = load_network(Paths(study.store).weights(run.run_id))

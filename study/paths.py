@@ -48,6 +48,9 @@ class Paths:
     def log(self, run_id: str) -> Path:
         return self.run(run_id) / "log.jsonl"
 
+    def checkpoints(self, run_id: str) -> Path:
+        return self.run(run_id) / "checkpoints"
+
     def trained(self, run_id: str) -> Path:
         return self.run(run_id) / "trained.json"
 

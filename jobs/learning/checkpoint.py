@@ -37,14 +37,6 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     return None, unreadable
 
 
-def remove_checkpoints(folder: Path) -> None:
-    """Once the weights are saved."""
-    for path in _checkpoints(folder):
-        path.unlink()
-    if folder.is_dir():
-        folder.rmdir()
-
-
 def capture(
     network: nn.Module, optimiser: torch.optim.Optimizer, generator: np.random.Generator, device: torch.device
 ) -> dict[str, Any]:

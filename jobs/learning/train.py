@@ -72,7 +72,7 @@ def train(
 
     `labels` has (n_tracks of the store, factors) for each source but `self`; a row of NaN is a track without
     labels, which the source never draws. Tracks are indices into the store. The checkpoints stay:
-    `remove_checkpoints` once the weights are saved.
+    they are the caller's to delete once the weights are saved.
     Raises ValueError if a source has no training tracks, RunFailed if the checkpoint is of another run.
     """
     torch.set_num_threads(threads)

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -222,3 +223,28 @@ def test_while_time_allows_further_runs_are_drawn(study: Study) -> None:
     assert progress.runs_done == progress.n_runs == 6
     assert steps == {("learn", True): 6, ("evaluate", True): 18}
     assert len(rows(study)) == 6 * 8
+
+
+def test_mfcc_of_targets_whose_tracks_share_names(study: Study, small_study: Path) -> None:
+    """A track id belongs to its target: the same name in another target is another sound."""
+    table = pd.read_csv(small_study / "height.csv")
+    table.assign(path=table["path"].iloc[::-1].to_numpy()).to_csv(small_study / "height.csv", index=False)
+    prepared = prepare(study, workers=1)
+    mfcc = baseline_runs(study)[0]
+    execute(study, Step("learn", mfcc, ("timbre", "height")))
+    timbre, height = (
+        np.load(Paths(study.store).representations(mfcc.run_id) / f"{prepared.targets[name].sound}.npy")
+        for name in ("timbre", "height")
+    )
+    np.testing.assert_array_equal(timbre, height[::-1])
+
+
+def test_a_training_does_not_go_on_from_a_checkpoint_of_other_data(study: Study) -> None:
+    run = few_runs(study)[2]
+    stale = Paths(study.store).checkpoints(run.run_id) / "anotherfingerprint" / "step-000000000001.pt"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"what other data left")
+    prepare(study, workers=1)
+    report = execute(study, Step("learn", run, ("timbre",)))
+    assert report.failure is None and not stale.exists()
+    assert "resumed" not in Paths(study.store).log(run.run_id).read_text()
