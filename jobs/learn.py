@@ -32,8 +32,7 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
     paths, prepared = Paths(study.store), read_prepared(study)
     trained = read_trained(paths, run.run_id)
     if trained is None:
-        trained = _train_run(study, prepared, run, attempt)
-        write_trained(paths, run.run_id, trained)
+        trained = write_trained(paths, run.run_id, _train_run(study, prepared, run, attempt))
     shutil.rmtree(paths.checkpoints(run.run_id), ignore_errors=True)
     if trained.outcome != "ok":
         return
@@ -80,8 +79,11 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
             threads=threads, checkpoint_folder=checkpoints, log_path=paths.log(run.run_id),
         )  # fmt: skip
         outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds
-    if outcome == "ok":
-        save_weights(paths.weights(run.run_id), network, statistics, _description(study, run))
+    if (
+        outcome == "ok" and read_trained(paths, run.run_id) is None
+    ):  # else another launch was first, and its weights stay
+        description = _description(study, run) | {"data_fingerprint": facts["data_fingerprint"]}
+        save_weights(paths.weights(run.run_id), network, statistics, description)
     return Trained(
         outcome, train_seconds=seconds, train_steps=steps, device=_device_name(device), precision=precision,
         n_parameters=network.n_parameters, representation_dim=network.representation_dim, **facts,

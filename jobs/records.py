@@ -36,10 +36,14 @@ class Trained:
     started_at: str
 
 
-def write_trained(paths: Paths, run_id: str, trained: Trained) -> None:
-    """Say that the run has learned; the first attempt to say so is the one that counts."""
+def write_trained(paths: Paths, run_id: str, trained: Trained) -> Trained:
+    """Say that the run has learned. The first attempt to say so is the one that counts, and that is returned."""
     text = json.dumps(asdict(trained), indent=1)
-    write_once(paths.trained(run_id), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    if write_once(paths.trained(run_id), lambda temporary: temporary.write_text(text, encoding="utf-8")):
+        return trained
+    first = read_trained(paths, run_id)
+    assert first is not None  # it was there a moment ago
+    return first
 
 
 def read_trained(paths: Paths, run_id: str) -> Trained | None:
