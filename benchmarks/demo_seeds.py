@@ -1,0 +1,59 @@
+"""Does learning show on the demo's music, whatever the music? The whole demo on several seeds.
+
+    python benchmarks/demo_seeds.py FOLDER SEED [SEED ...]
+
+Each seed makes other music, tables, splits, networks. Prints Markdown: per target the mean of the 24 trained runs, of the runs that
+learned from all sources, of the 5 Random networks, of MFCC; and what `bpm` alone knows of the tempo-driven target.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from study.commands.demo import demo
+from study.paths import Paths
+from study.result_store import read_results
+from study.study_file import read_study
+
+
+def main(folder: Path, seeds: list[int]) -> None:
+    for seed in seeds:
+        began = time.monotonic()
+        demo(folder / str(seed), seed=seed)
+        print(f"\nSeed {seed}, {time.monotonic() - began:.0f} s in all:\n")
+        print(told(primary_scores(folder / str(seed))))
+
+
+def primary_scores(folder: Path) -> pd.DataFrame:
+    """One row a run x target: the mean of the primary metric."""
+    study = read_study(folder)
+    rows, _ = read_results(Paths(study.store))
+    rows = rows[rows["metric"] == rows["target"].map({name: t.primary_metric for name, t in study.targets.items()})]
+    return rows.groupby(["run_id", "phase", "strategy", "target", "source.bpm"])["score"].mean().reset_index()
+
+
+def told(means: pd.DataFrame) -> str:
+    trained = means[means["phase"] != "baseline"]
+    columns = {
+        "trained": trained, "all sources": means[means["phase"] == "all"],
+        "Random": means[means["strategy"] == "Random"], "MFCC": means[means["strategy"] == "MFCC"],
+    }  # fmt: skip
+    table = pd.DataFrame({name: rows.groupby("target")["score"].mean() for name, rows in columns.items()})
+    lines = ["| target | " + " | ".join(table) + " |", "| --- " * (len(columns) + 1) + "|"]
+    lines += [f"| {target} | " + " | ".join(f"{value:.3f}" for value in row) + " |" for target, row in table.iterrows()]
+    wins = int((table["trained"] > table["Random"]).sum())
+    lines.append(f"\nThe mean trained representation beats the mean of Random on {wins} of {len(table)} targets.")
+    bpm = means[(means["phase"] == "single") & means["source.bpm"] & (means["target"] == "ballroom")]["score"].mean()
+    random = means[(means["strategy"] == "Random") & (means["target"] == "ballroom")]["score"]
+    lines.append(f"On ballroom `bpm` alone has {bpm:.3f}; Random {random.mean():.3f}, at most {random.max():.3f}.")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), [int(seed) for seed in sys.argv[2:]])
