@@ -2,8 +2,8 @@
 
     python benchmarks/demo_seeds.py FOLDER SEED [SEED ...]
 
-Each seed makes other music, tables, splits, networks. Prints Markdown: per target the mean of the 24 trained runs, of the runs that
-learned from all sources, of the 5 Random networks, of MFCC; and what `bpm` alone knows of the tempo-driven target.
+Each seed makes other music, tables, splits, networks. Prints Markdown: per target the mean of the 24 trained runs, of
+the runs that learned from all sources, of the 5 Random networks, of MFCC; and what `bpm` alone knows of ballroom.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python benchmarks/fsdd.py RECORDINGS FOLDER
 
-Runs the study of `fsdd_study.py` in FOLDER (resumed if it is there), writes its report, and prints Markdown: scores by strategy,
-and for the best strategy the difference to Random over seeds, with a 95 % interval (Welch's t).
+Runs the study of `fsdd_study.py` in FOLDER (resumed if it is there), writes its report, and prints Markdown: scores by
+strategy, and for the best strategy the difference to Random over seeds, with a 95 % interval (Welch's t).
 """
 
 from __future__ import annotations

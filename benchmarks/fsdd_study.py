@@ -1,7 +1,7 @@
 """A study of real recordings: the Free Spoken Digit Dataset, 3,000 spoken digits of six speakers at 8 kHz.
 
-Sources: self, tag (a noisy bag of speaker and digit words), duration (a scalar). Targets: digit, speaker, duration. Learned
-from takes 10-49; probes learn from takes 5-9 and are tested on takes 0-4, which is the data set's own test split.
+Sources: self, tag (a noisy bag of speaker and digit words), duration (a scalar). Targets: digit, speaker, duration.
+Learned from takes 10-49; probes learn from takes 5-9 and are tested on takes 0-4, the data set's own test split.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 from study.errors import Fault, InputFaults
 from study.factors import Level, sources_allowed
 from study.run import Run, make_run
-from study.study_file import FILE_NAME, Constraint, Phase, Study
+from study.study_file import FILE_NAME, Combination, Constraint, Phase, Study
 
 MAXIMUM_CANDIDATES = 2**24
 """Enumerating more would take gigabytes: a study with more should say which it means."""
@@ -140,7 +140,7 @@ def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
         codes,
     )
     for constraint in study.design.constraint:
-        candidates = Candidates(candidates.factors, candidates.codes[~_forbidden(candidates, constraint)])
+        candidates = Candidates(candidates.factors, candidates.codes[_allowed(candidates, constraint)])
     if not len(candidates):
         expected = "the constraints leave no run; expected at least one"
         raise InputFaults([Fault(FILE_NAME, f"[[design.phase]] {phase.name}", None, expected)])
@@ -159,20 +159,27 @@ def _subsets(n_sources: int, sizes: Sequence[int]) -> np.ndarray:
     return rows
 
 
-def _forbidden(candidates: Candidates, constraint: Constraint) -> np.ndarray:
-    """Which candidates have all that a constraint names: every source under `sources`, one level of any other."""
+def _allowed(candidates: Candidates, constraint: Constraint) -> np.ndarray:
+    """Which candidates a constraint leaves (n_candidates,)."""
+    if constraint.require is None:
+        return ~_have(candidates, constraint.forbid or {})
+    return ~_have(candidates, constraint.when or {}) | _have(candidates, constraint.require)
+
+
+def _have(candidates: Candidates, combination: Combination) -> np.ndarray:
+    """Which candidates have all of a combination: every source under `sources`, one level named of any other factor."""
     by_name = {factor.name: column for column, factor in enumerate(candidates.factors)}
-    hit = np.ones(len(candidates), dtype=bool)
-    for name, value in constraint.forbid.items():
+    found = np.ones(len(candidates), dtype=bool)
+    for name, value in combination.items():
         values = value if isinstance(value, tuple) else (value,)
         if name == "sources":
             for source in values:
-                hit &= candidates.codes[:, by_name[f"source.{source}"]] == 1
+                found &= candidates.codes[:, by_name[f"source.{source}"]] == 1
         else:
             column = by_name[name if name in by_name else f"factor.{name}"]
-            levels = candidates.factors[column].levels
-            hit &= np.isin(candidates.codes[:, column], [code for code, level in enumerate(levels) if level in values])
-    return hit
+            of = [code for code, level in enumerate(candidates.factors[column].levels) if level in values]
+            found &= np.isin(candidates.codes[:, column], of)
+    return found
 
 
 def _level(run: Run, factor: str) -> Level | None:

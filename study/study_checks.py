@@ -173,12 +173,22 @@ def _constraint_faults(
     levels: dict[str, tuple[Any, ...]] = {"strategy": STRATEGIES, **factors, "sources": tuple(sources)}
     levels["n_sources"] = tuple(range(1, len(sources) + 1))
     for number, constraint in enumerate(constraints, 1):
-        for name, value in constraint.forbid.items():
-            key = f"[[design.constraint]] {number} forbid.{name}"
-            if name not in levels:
-                yield Fault(FILE_NAME, key, None, f"expected of {', '.join(levels)}", nearest(name, levels))
-                continue
-            for level in value if isinstance(value, tuple) else (value,):
-                if level not in levels[name]:
-                    yield Fault(FILE_NAME, key, level, f"expected of {', '.join(map(str, levels[name]))}",
-                                nearest(str(level), map(str, levels[name])))  # fmt: skip
+        section = f"[[design.constraint]] {number}"
+        if (constraint.forbid is None) == (constraint.require is None):
+            yield Fault(FILE_NAME, section, None, "expected either `forbid` or `require`")
+        elif constraint.forbid is not None and constraint.when is not None:
+            yield Fault(FILE_NAME, f"{section} when", None, "goes with `require`; put all of it under `forbid`")
+        named = {"forbid": constraint.forbid, "when": constraint.when, "require": constraint.require}
+        for role, combination in named.items():
+            for name, value in (combination or {}).items():
+                yield from _entry_faults(f"{section} {role}.{name}", name, value, levels)
+
+
+def _entry_faults(key: str, name: str, value: Any, levels: Mapping[str, tuple[Any, ...]]) -> Iterator[Fault]:
+    if name not in levels:
+        yield Fault(FILE_NAME, key, None, f"expected of {', '.join(levels)}", nearest(name, levels))
+        return
+    for level in value if isinstance(value, tuple) else (value,):
+        if level not in levels[name]:
+            yield Fault(FILE_NAME, key, level, f"expected of {', '.join(map(str, levels[name]))}",
+                        nearest(str(level), map(str, levels[name])))  # fmt: skip

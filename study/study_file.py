@@ -201,10 +201,18 @@ class Phase(Section):
     balance: Annotated[tuple[Name, ...], AfterValidator(_distinct)] = ("strategy", "sources", "n_sources")
 
 
-class Constraint(Section):
-    """A combination that no run may have; under `sources` all the named ones present, else any level named."""
+Combination = Annotated[
+    dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)
+]
+"""Of `sources` all the named ones present, of every other factor one of the levels named; all entries together."""
 
-    forbid: Annotated[dict[Name, Scalar | tuple[Scalar, ...]], Field(min_length=1)]
+
+class Constraint(Section):
+    """What no run may have, or what every run must have; with `when`, every run that has that."""
+
+    forbid: Combination | None = None
+    require: Combination | None = None
+    when: Combination | None = None
 
 
 class Design(Section):

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from design import candidates as module
 from design.candidates import enumerate_candidates
 from study.errors import InputFaults
-from tests.design.spaces import paper_candidates, write_study
+from study.run import Run
+from study.study_file import Constraint
+from tests.design.spaces import SEVERAL, paper_candidates, write_study
 
 ANY = """
 [[design.phase]]
@@ -67,6 +69,64 @@ def test_what_a_constraint_forbids_is_gone_and_nothing_else(tmp_path: Path, forb
     expected = {run.run_id for run in (every.run(free, "any", k) for k in range(len(every))) if not is_forbidden(run)}
     assert {left.run(bound, "any", row).run_id for row in range(len(left))} == expected
     assert 0 < len(left) < len(every)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "is_allowed"),
+    [
+        ('require = { sources = ["self", "bpm"] }', lambda run: {"self", "bpm"} <= set(run.sources)),
+        ('when = { strategy = "MSS-CR" }\nrequire = { sources = "self" }',
+         lambda run: run.strategy != "MSS-CR" or "self" in run.sources),
+        ('when = { sources = ["tag", "taste"], width = 2.0 }\nrequire = { strategy = ["MS-CR@2", "MS-CR@4"] }',
+         lambda run: not ({"tag", "taste"} <= set(run.sources) and run.factors["width"] == 2.0)
+         or run.strategy in ("MS-CR@2", "MS-CR@4")),
+        ("when = { n_sources = [1, 2] }\nrequire = { width = 1.0 }",
+         lambda run: run.n_sources > 2 or run.factors["width"] == 1.0),
+    ],
+)  # fmt: skip
+def test_what_a_constraint_requires_every_run_has_and_no_other_is_gone(tmp_path: Path, constraint: str, is_allowed):
+    factors = "width = [1.0, 2.0]"
+    free = write_study(tmp_path / "free", ANY, sources=5, factors=factors)
+    bound = write_study(tmp_path / "bound", f"{ANY}\n[[design.constraint]]\n{constraint}", 5, factors)
+    every = enumerate_candidates(free, free.phases[0])
+    left = enumerate_candidates(bound, bound.phases[0])
+    expected = {run.run_id for run in (every.run(free, "any", k) for k in range(len(every))) if is_allowed(run)}
+    assert {left.run(bound, "any", row).run_id for row in range(len(left))} == expected
+    assert 0 < len(left) < len(every)
+
+
+COMBINATIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "sources": st.lists(st.sampled_from(["self", "bpm", "year", "taste"]), min_size=1, max_size=3, unique=True),
+        "strategy": st.lists(st.sampled_from(SEVERAL), min_size=1, max_size=3, unique=True),
+        "n_sources": st.lists(st.integers(1, 4), min_size=1, max_size=3, unique=True),
+    },
+).filter(len)
+
+
+def has(run: Run, combination: dict[str, list]) -> bool:
+    return all(
+        set(values) <= set(run.sources) if name == "sources" else getattr(run, name) in values
+        for name, values in combination.items()
+    )
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(when=COMBINATIONS, require=COMBINATIONS, forbid=COMBINATIONS)
+def test_any_constraints_together_leave_just_the_runs_that_keep_them(tmp_path: Path, when, require, forbid):
+    study = write_study(tmp_path, ANY, sources=4)
+    constraints = Constraint(when=when, require=require), Constraint(forbid=forbid)
+    bound = study.model_copy(update={"design": study.design.model_copy(update={"constraint": constraints})})
+    every = enumerate_candidates(study, study.phases[0])
+    runs = [every.run(study, "any", row) for row in range(len(every))]
+    expected = [run for run in runs if (not has(run, when) or has(run, require)) and not has(run, forbid)]
+    if expected:
+        left = enumerate_candidates(bound, study.phases[0])
+        assert [left.run(study, "any", row) for row in range(len(left))] == expected
+    else:
+        with pytest.raises(InputFaults, match="leave no run"):
+            enumerate_candidates(bound, study.phases[0])
 
 
 def test_constraints_that_leave_no_run_are_a_fault(tmp_path: Path):
