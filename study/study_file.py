@@ -201,9 +201,7 @@ class Phase(Section):
     balance: Annotated[tuple[Name, ...], AfterValidator(_distinct)] = ("strategy", "sources", "n_sources")
 
 
-Combination = Annotated[
-    dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)
-]
+Combination = Annotated[dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)]
 """Of `sources` all the named ones present, of every other factor one of the levels named; all entries together."""
 
 
