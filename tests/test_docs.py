@@ -29,7 +29,8 @@ def page(name: str) -> str:
 
 def shell_lines(text: str) -> list[str]:
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    return [line.split("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line.split("  #")[0].strip() for line in lines if line.strip()]
 
 
 @pytest.mark.parametrize("text", [README, *map(Path.read_text, PAGES)], ids=["README", *(path.name for path in PAGES)])
