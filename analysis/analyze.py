@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis import cross_check as checks
 from analysis.components import Components, source_components
 from analysis.figures import drawing, save
 from analysis.findings import findings
@@ -30,13 +31,14 @@ COMPONENT_REPLICATES = 1000
 
 @dataclass(frozen=True)
 class Analysis:
-    """What came out: the table, the models, the answer in sentences, and the page that shows them."""
+    """What came out: the table, the models, the answer in sentences, those on the cross-check, and the page."""
 
     table: ResultsTable
     strategy: Model
     size: Model
     components: tuple[Components, ...]
     findings: tuple[str, ...]
+    cross_check: tuple[str, ...]
     page: Path
 
 
@@ -51,23 +53,28 @@ def analyze(
     seed: int = 0,
     factors: Mapping[str, Sequence[Level]] | None = None,
     mix_versions: bool = False,
+    cross_check: str | None = None,
 ) -> Analysis:
     """Analyse result rows and write the report to `out`: index.html, fit.json, tables/*.csv, figures/*.{png,svg}.
 
     `metric_of` names each target's primary metric and may be empty for a table with one metric a target; `source_names`
     may be None to read them off the columns. `plan` (as plan.parquet) tells what was planned. `factors` are the levels
     of further factors in the study's order; None, those that occur, ascending. `bootstrap` refits from `seed` give
-    percentile intervals beside the others.
+    percentile intervals beside the others. `cross_check` names another engine that fits the two models once more.
 
-    Raises `InputFaults` for rows that cannot be used. A model that these rows do not determine is no error, but is said
-    on the page.
+    Raises `InputFaults` for rows that cannot be used, and for an engine that is not there. A model that these rows do
+    not determine is no error, but is said on the page.
     """
+    if cross_check:
+        checks.require_engine(cross_check)
     table = results_table(results, metric_of, source_names, mix_versions)
     for_strategy, for_size, for_components = np.random.default_rng(seed).spawn(3)
     strategy = strategy_model(table, table.factor_levels if factors is None else factors, bootstrap, for_strategy)
     size = size_model(table, bootstrap, for_size)
     components = tuple(source_components(table, bootstrap or COMPONENT_REPLICATES, for_components))
     sentences = findings(table, strategy, size)
+    checked = checks.compare(cross_check, table, (strategy, size)) if cross_check else None
+    on_check = tuple(checks.sentences(checked)) if checked else ()
 
     out.mkdir(parents=True, exist_ok=True)
     with drawing():
@@ -75,7 +82,7 @@ def analyze(
             (picture, save(picture.draw(), out / "figures", picture.name) if picture.draw else None)
             for picture in pictures(table, strategy, size, components)
         ]
-    written = list(tables(table, strategy, size, components))
+    written = [*tables(table, strategy, size, components), *([checked.table()] if checked else [])]
     (out / "tables").mkdir(exist_ok=True)
     for one in written:
         one.frame.to_csv(out / "tables" / f"{one.name}.csv", index=False)
@@ -90,7 +97,9 @@ def analyze(
     (out / "fit.json").write_text(json.dumps(fit, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     page = out / "index.html"
     page.write_text(
-        render_page(study_name, results, table, (strategy, size), components, sentences, drawn, written, plan),
+        render_page(
+            study_name, results, table, (strategy, size), components, sentences, on_check, drawn, written, plan
+        ),
         encoding="utf-8",
     )
-    return Analysis(table, strategy, size, components, sentences, page)
+    return Analysis(table, strategy, size, components, sentences, on_check, page)

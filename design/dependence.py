@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from design.aliasing import correlations
+from design.candidates import Candidates
+
 TOLERANCE = 1e-9
 
 
@@ -27,6 +30,26 @@ def dependent_terms(moments: np.ndarray, names: Sequence[str]) -> dict[str, str]
         parts = zip(weights * scale[term] / scale[independent], independent, strict=True)
         found[names[term]] = _sum([(float(weight), names[other]) for weight, other in parts if abs(weight) > 1e-6])
     return found
+
+
+def derived_factors(candidates: Candidates, codes: np.ndarray) -> list[str]:
+    """What runs (n_runs, n_factors) share between the number of sources and the sources whose sum it is, in words.
+
+    The covariances with the sources add up to its variance, so that the largest correlation is no less than its
+    standard deviation over the sum of theirs.
+    """
+    present = [column for column, factor in enumerate(candidates.factors) if factor.name.startswith("source.")]
+    number = np.array(candidates.factors[-1].levels, dtype=float)[codes[:, -1]]
+    told = "n_sources is the sum of the sources: it can be balanced, but is no term of its own"
+    if np.ptp(number) == 0:
+        return [f"{told}; all runs have {number[0]:g}"]
+    columns = np.column_stack([number, codes[:, present]]).astype(float)
+    found = correlations(len(columns), columns.sum(axis=0), columns.T @ columns)[0, 1:]
+    deviation = columns.std(axis=0)
+    return [
+        f"{told} and is left out of the aliasing; its largest correlation with a source is {np.abs(found).max():.2f}, "
+        f"and with these level counts at least {deviation[0] / deviation[1:].sum():.2f} in any design"
+    ]
 
 
 def _sum(parts: Sequence[tuple[float, str]]) -> str:

@@ -11,9 +11,10 @@ import pandas as pd
 
 from design.aliasing import canonical_correlations, correlations, main_effect_columns, prefix_aliasing
 from design.balance import level_counts, unbalance
+from design.bounds import balance_bound, efficiency_bound, size_bound
 from design.candidates import Candidates
 from design.contradictions import contradictions
-from design.dependence import dependent_terms
+from design.dependence import dependent_terms, derived_factors
 from design.generate import SequentialPhase
 from design.information import CHUNK, model_columns, moments, term_names
 from design.optimal import WEIGHTS
@@ -30,12 +31,12 @@ class PhaseDiagnostics:
     """A sequential phase, by number of its runs done.
 
     `prefixes` has a row for each number of runs: n_runs, unbalance (of the factors asked for, exhausted levels
-    excepted), aliasing (largest absolute correlation), d_efficiency and its bound (percent; nan below as many runs as
-    terms). `canonical` has, for the numbers of `SHOWN_SIZES`, the largest canonical correlation between two sources,
+    excepted), aliasing (largest absolute correlation) and the least that any design of that size, and any with these
+    level counts, can have; d_efficiency and its bound (percent; nan and 0 below as many runs as terms). `canonical` has, for the numbers of `SHOWN_SIZES`, the largest canonical correlation between two sources,
     between a source and the strategy, and between any two factors but n_sources. `terms` has a row a term of the
     main-effects model: its standard error (in residual standard deviations) and its factor's GVIF^(1 / 2 df).
     `variances` holds the mean and the largest relative prediction variance over the candidates, `dependent` what the
-    other terms determine.
+    other terms determine, `derived` what is to be said of n_sources, `contradictions` of balances (None: not worked out).
     """
 
     name: str
@@ -44,6 +45,7 @@ class PhaseDiagnostics:
     terms: pd.DataFrame
     variances: tuple[float, float]
     dependent: dict[str, str]
+    derived: list[str]
     contradictions: list[str] | None
 
 
@@ -67,8 +69,10 @@ def diagnose(sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnosti
         "n_runs": n_runs,
         "unbalance": prefix_unbalance(candidates, codes, candidates.positions(balance)),
         "aliasing": prefix_aliasing(effects, owners),
+        "aliasing_bound_size": size_bound(effects, owners),
+        "aliasing_bound_balance": balance_bound(factors, codes, effects, owners),
         "d_efficiency": 100 * prefix_efficiency(columns),
-        "d_efficiency_bound": 100 * efficiency_bound(candidates, kept),
+        "d_efficiency_bound": np.where(n_runs < len(kept), 0.0, 100 * efficiency_bound(candidates, kept)),
     })  # fmt: skip
     information = columns.T @ columns
     tells_all = np.linalg.matrix_rank(information) == len(kept)
@@ -84,6 +88,7 @@ def diagnose(sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnosti
         }),
         _prediction_variances(candidates, kept, inverse),
         dependent,
+        derived_factors(candidates, codes),
         [] if sequential.phase.criterion in WEIGHTS else contradictions(candidates, balance),
     )  # fmt: skip
 
@@ -109,29 +114,6 @@ def prefix_efficiency(columns: np.ndarray) -> np.ndarray:
     regular = (sign > 0) & (log_det > n_terms * np.log(1e-9 * sizes))
     values[n_terms - 1 :] = np.where(regular, np.exp(np.where(regular, log_det, 0) / n_terms) / sizes, np.nan)
     return values
-
-
-def efficiency_bound(candidates: Candidates, terms: Sequence[int], iterations: int = 200) -> float:
-    """An upper bound on det(X'X)^(1/p) / n of any design of any size, for the terms at these positions.
-
-    From the approximate D-optimal measure (multiplicative algorithm, Silvey, Titterington & Torsney 1978): no measure
-    has more than its det^(1/p) times its largest variance over p. 1, which normalised columns never exceed, where there
-    are more than 2^16 candidates.
-    """
-    if len(candidates) > CHUNK:
-        return 1.0
-    columns = model_columns(candidates.factors, candidates.codes)[:, list(terms)]
-    weights = np.full(len(columns), 1 / len(columns))
-    for _ in range(iterations):
-        information = columns.T @ (columns * weights[:, None])
-        variance = np.einsum("ij,ij->i", columns @ np.linalg.inv(information), columns)
-        if variance.max() < (1 + 1e-6) * len(terms):
-            break
-        weights *= variance / len(terms)
-    information = columns.T @ (columns * weights[:, None])
-    variance = np.einsum("ij,ij->i", columns @ np.linalg.inv(information), columns)
-    log_det = np.linalg.slogdet(information)[1]
-    return min(1.0, float(np.exp(log_det / len(terms)) * variance.max() / len(terms)))
 
 
 def expected_errors(study: Study, fixed: Sequence[Run], sequential: Sequence[Run]) -> pd.DataFrame:

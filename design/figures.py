@@ -48,10 +48,16 @@ def prefix_curves(prefixes: pd.DataFrame, canonical: pd.DataFrame) -> Figure:
     by_aliasing.plot(
         canonical.n_runs, canonical["any"], "o", ms=3.5, color=ORANGE, label="largest canonical correlation"
     )
+    for name, colour, label in (
+        ("aliasing_bound_balance", GREEN, "at least, with this balance"),
+        ("aliasing_bound_size", "#777777", "at least, with so many runs"),
+    ):
+        by_aliasing.plot(prefixes.n_runs, prefixes[name], "--", color=colour, label=label)
     by_aliasing.set(title="Aliasing of the main effects", ylim=(0, 1))
     by_aliasing.legend(fontsize=8)
     by_efficiency.plot(prefixes.n_runs, prefixes.d_efficiency, color=BLUE, label="this plan")
-    by_efficiency.plot(prefixes.n_runs, prefixes.d_efficiency_bound, "--", color=GREEN, label="no design has more")
+    possible = prefixes.d_efficiency_bound.where(prefixes.d_efficiency_bound > 0)
+    by_efficiency.plot(prefixes.n_runs, possible, "--", color=GREEN, label="no design has more")
     by_efficiency.set(title="D-efficiency, %", ylim=(min(80, np.nanmin([*prefixes.d_efficiency, 80])), 101))
     by_efficiency.legend(fontsize=8)
     for axes in (by_balance, by_aliasing, by_efficiency):

@@ -95,6 +95,7 @@ def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
         notes += [
             f"{each.name}: the term {term} cannot be told apart: it is {of}" for term, of in each.dependent.items()
         ]
+        notes += [f"{each.name}: {derived}" for derived in each.derived]
         last = each.prefixes.iloc[-1]
         if np.isnan(last.d_efficiency):
             notes.append(

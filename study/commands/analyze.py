@@ -29,16 +29,25 @@ def analyze(
     mix_versions: Annotated[
         bool, typer.Option("--mix-versions", help="Take scores of different versions together.")
     ] = False,
+    cross_check: Annotated[
+        str | None, typer.Option("--cross-check", metavar="ENGINE", help="Fit the models by this engine too: lme4.")
+    ] = None,
 ) -> None:
     """Fit the models and write the report; `--results` analyses a table from elsewhere, without a study folder too."""
     if results:
-        report = _analyze_tables(folder, results, out, bootstrap, mix_versions)
+        report = _analyze_tables(folder, results, out, bootstrap, mix_versions, cross_check)
     else:
-        report = analyze_study(read_study(folder), out, bootstrap, mix_versions)
+        report = analyze_study(read_study(folder), out, bootstrap, mix_versions, cross_check)
     print(report)
 
 
-def analyze_study(study: Study, out: Path | None = None, bootstrap: int = 0, mix_versions: bool = False) -> Path:
+def analyze_study(
+    study: Study,
+    out: Path | None = None,
+    bootstrap: int = 0,
+    mix_versions: bool = False,
+    cross_check: str | None = None,
+) -> Path:
     """Analyse a study's own results: those of its plan and baselines, on its targets as they are defined now."""
     from analysis.analyze import analyze as story
     from jobs.prepared import read_prepared
@@ -59,14 +68,16 @@ def analyze_study(study: Study, out: Path | None = None, bootstrap: int = 0, mix
     found = story(
         rows[belongs], {name: target.primary_metric for name, target in study.targets.items()}, list(study.sources),
         out or paths.report, study.name, plan=pd.read_parquet(paths.plan), bootstrap=bootstrap, seed=study.seed,
-        factors=study.further_factors, mix_versions=mix_versions,
+        factors=study.further_factors, mix_versions=mix_versions, cross_check=cross_check,
     )  # fmt: skip
-    for sentence in found.findings:
+    for sentence in (*found.findings, *found.cross_check):
         tell(sentence)
     return found.page
 
 
-def _analyze_tables(folder: Path, files: list[Path], out: Path | None, bootstrap: int, mix_versions: bool) -> Path:
+def _analyze_tables(
+    folder: Path, files: list[Path], out: Path | None, bootstrap: int, mix_versions: bool, cross_check: str | None
+) -> Path:
     """Tables from elsewhere; the study file, where there is one, says the metrics and the order of sources."""
     from analysis.analyze import analyze as story
     from analysis.results_table import read_table
@@ -77,8 +88,8 @@ def _analyze_tables(folder: Path, files: list[Path], out: Path | None, bootstrap
         rows, {name: target.primary_metric for name, target in study.targets.items()} if study else {},
         list(study.sources) if study else None, out or (Paths(study.store).report if study else folder / "report"),
         study.name if study else files[0].stem, bootstrap=bootstrap, seed=study.seed if study else 0,
-        factors=study.further_factors if study else None, mix_versions=mix_versions,
+        factors=study.further_factors if study else None, mix_versions=mix_versions, cross_check=cross_check,
     )  # fmt: skip
-    for sentence in found.findings:
+    for sentence in (*found.findings, *found.cross_check):
         tell(sentence)
     return found.page

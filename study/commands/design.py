@@ -150,12 +150,15 @@ def _print(found: dict[str, Any]) -> None:
         told = ", ".join(f"{name} {value:.2g}" for name, value in hours.items())
         console.print(f"about {sum(hours.values()):.2g} GPU-hours at the reference rate ({told})", markup=False)
     if found["prefixes"]:
-        table = Table("phase", "runs", "unbalance", "aliasing", "source-source", "source-strategy", "D-efficiency %")
+        table = Table("phase", "runs", "unbalance", "aliasing", "at least", "source-source", "source-strategy",
+                      "D-efficiency %", "at most")  # fmt: skip
         for row in found["prefixes"]:
-            numbers = [row[name] for name in ("aliasing", "source_source", "source_strategy")]
+            least = max(row["aliasing_bound_size"], row["aliasing_bound_balance"])
+            numbers = [row["aliasing"], least, row["source_source"], row["source_strategy"]]
             efficiency = "" if row["d_efficiency"] is None else f"{row['d_efficiency']:.1f}"
             table.add_row(row["phase"], str(row["n_runs"]), str(row["unbalance"]),
-                          *("" if number is None else f"{number:.3f}" for number in numbers), efficiency)  # fmt: skip
+                          *(f"{number:.3f}" for number in numbers), efficiency,
+                          f"{row['d_efficiency_bound']:.1f}")  # fmt: skip
         console.print(table)
     for note in found["notes"]:
         console.print(note, markup=False)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from design.dependence import dependent_terms
+from design.dependence import dependent_terms, derived_factors
 from design.information import model_columns, term_names
 from tests.design.spaces import paper_candidates
 
@@ -22,3 +22,15 @@ def test_with_always_four_sources_the_last_is_given_by_the_others():
     columns = model_columns(candidates.factors, candidates.codes[candidates.codes[:, -1] == 2])
     found = dependent_terms(columns.T @ columns, term_names(candidates.factors))
     assert found == {"source.artist": "-" + " - ".join(f.name for f in candidates.factors[1:8])}
+
+
+def test_the_number_of_sources_is_said_to_be_their_sum_with_what_it_shares():
+    """Evenly 2 to 7 of eight: no design has less than sd(n) / sum sd(s) = 0.43."""
+    candidates = paper_candidates()
+    even = np.concatenate([candidates.codes[candidates.codes[:, -1] == k].repeat(840 // n, axis=0)
+                           for k, n in enumerate((28, 56, 70, 56, 28, 8))])  # fmt: skip
+    (told,) = derived_factors(candidates, even)
+    assert told.startswith("n_sources is the sum of the sources")
+    assert told.endswith("is 0.43, and with these level counts at least 0.43 in any design")
+    (told,) = derived_factors(candidates, candidates.codes[candidates.codes[:, -1] == 2])
+    assert told.endswith("all runs have 4")

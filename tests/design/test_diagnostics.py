@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from design.candidates import Candidates
-from design.diagnostics import diagnose, efficiency_bound, expected_errors, level_table, prefix_unbalance
+from design.diagnostics import diagnose, expected_errors, level_table, prefix_unbalance
 from design.generate import generate, sequential_phases
 from design.information import model_columns
 from tests.design.spaces import PAPER_PHASES, factorial, paper_candidates, write_study
@@ -51,22 +50,9 @@ def test_tables_have_the_plans_figures(found):
     variance = np.einsum("ij,jk,ik->i", every, inverse, every)
     np.testing.assert_allclose(diagnostics.variances, (variance.mean(), variance.max()))
     assert diagnostics.prefixes.d_efficiency[:12].isna().all()
+    assert (diagnostics.prefixes.d_efficiency_bound[:12] == 0).all()
     assert (diagnostics.prefixes.d_efficiency[12:] <= diagnostics.prefixes.d_efficiency_bound[12:]).all()
     assert diagnostics.dependent == {}
-
-
-def test_the_bound_of_a_factorial_is_the_factorial_and_of_corners_less():
-    space = factorial(3, 2, 2)
-    np.testing.assert_allclose(efficiency_bound(space, range(5)), 1, atol=1e-5)
-    cut = Candidates(space.factors, space.codes[space.codes.sum(axis=1) <= 2])
-    bound = efficiency_bound(cut, range(5))
-    assert bound < 0.9
-    columns = model_columns(cut.factors, cut.codes)
-    best = max(
-        np.linalg.slogdet(columns.T @ (columns * weights[:, None]))[1]
-        for weights in np.random.default_rng(0).dirichlet(np.full(len(cut), 20.0), 4000)
-    )
-    assert np.exp(best / 5) <= bound
 
 
 def test_expected_errors_are_those_of_the_first_model(found):

@@ -23,7 +23,8 @@ def test_the_page_needs_nothing_from_elsewhere(written):
     folder, _, _ = written
     html = (folder / "design.html").read_text()
     assert not re.search(r'(src|href)="(?!data:image/png;base64,)', html)
-    for said in ("118 runs", "cannot both be balanced", "strategy[MSS-CR]:n_star", "GVIF", "D-efficiency"):
+    for said in ("118 runs", "cannot both be balanced", "strategy[MSS-CR]:n_star", "GVIF", "D-efficiency",
+                 "Welch 1974", "n_sources is the sum of the sources"):  # fmt: skip
         assert said in html
 
 
