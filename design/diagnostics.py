@@ -32,11 +32,12 @@ class PhaseDiagnostics:
 
     `prefixes` has a row for each number of runs: n_runs, unbalance (of the factors asked for, exhausted levels
     excepted), aliasing (largest absolute correlation) and the least that any design of that size, and any with these
-    level counts, can have; d_efficiency and its bound (percent; nan and 0 below as many runs as terms). `canonical` has, for the numbers of `SHOWN_SIZES`, the largest canonical correlation between two sources,
-    between a source and the strategy, and between any two factors but n_sources. `terms` has a row a term of the
-    main-effects model: its standard error (in residual standard deviations) and its factor's GVIF^(1 / 2 df).
-    `variances` holds the mean and the largest relative prediction variance over the candidates, `dependent` what the
-    other terms determine, `derived` what is to be said of n_sources, `contradictions` of balances (None: not worked out).
+    level counts, can have; d_efficiency and its bound (percent; nan and 0 below as many runs as terms). `canonical`
+    has, for the numbers of `SHOWN_SIZES`, the largest canonical correlation between two sources, between a source and
+    the strategy, and between any two factors but n_sources. `terms` has a row a term of the main-effects model: its
+    standard error (in residual standard deviations) and its factor's GVIF^(1 / 2 df). `variances` holds the mean and
+    the largest relative prediction variance over the candidates, `dependent` what the other terms determine, `derived`
+    what is to be said of n_sources, `contradictions` of balances (None: not worked out).
     """
 
     name: str
