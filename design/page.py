@@ -37,12 +37,17 @@ MAXIMUM_PAIRS = 200
 
 
 def write_page(
-    study: Study, runs: Sequence[Run], folder: Path, cost_gpu_hours: Callable[[Run], float | None] = lambda run: None
+    study: Study,
+    runs: Sequence[Run],
+    folder: Path,
+    cost_gpu_hours: Callable[[Run], float | None] = lambda run: None,
+    cost_basis: str = "at the reference rate",
 ) -> dict[str, Any]:
     """Write design.html (self-contained), balance.csv, aliasing.csv, prefixes.csv, standard_errors.csv and figures/.
 
-    The summary that it returns is plain data: `largest_unbalance` and `largest_aliasing` of the sequential phases at
-    their end, `prefixes` (a row a phase and shown number of runs), `gpu_hours_by_phase`, and `notes` in words.
+    `cost_basis` says where the GPU-hours come from. The summary that it returns is plain data: `largest_unbalance` and
+    `largest_aliasing` of the sequential phases at their end, `prefixes` (a row a phase and shown number of runs),
+    `gpu_hours_by_phase`, and `notes` in words.
     """
     by_phase = {name: [run for run in runs if run.phase == name] for name in dict.fromkeys(run.phase for run in runs)}
     found = [diagnose(phase, by_phase[phase.phase.name])
@@ -69,8 +74,8 @@ def write_page(
         images = save(pictures, folder / "figures")
     shown = errors[errors.n_runs.isin([*shown_sizes(len(runs) - len(fixed)), 0])].set_index("n_runs")
     html = _template().render(
-        study=study, phases=[(name, len(of), hours[name]) for name, of in by_phase.items()], n_runs=len(runs),
-        found=found, prefixes=prefixes.to_dict("records"), errors=shown, notes=_notes(found),
+        study=study, n_runs=len(runs), phases=[(name, len(of), hours[name]) for name, of in by_phase.items()],
+        cost_basis=cost_basis, found=found, prefixes=prefixes.to_dict("records"), errors=shown, notes=_notes(found),
         images={name: base64.b64encode(png).decode() for name, png in images.items()}, scopes=list(scopes),
     )  # fmt: skip
     write_whole(folder / "design.html", lambda path: path.write_text(html, encoding="utf-8"))

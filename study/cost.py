@@ -7,7 +7,7 @@ numbers, and `jobs/networks` builds them in PyTorch.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from study.run import Run
@@ -145,6 +145,24 @@ def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) ->
         return 0.0
     if n_training_tracks is None:
         return None
+    return _reference_hours(study, run, run_steps(study, run, n_training_tracks))
+
+
+def measured_over_modelled(study: Study, timed: Iterable[tuple[Run, int, float]]) -> tuple[dict[str, float], float]:
+    """GPU time that trainings took, as a multiple of the reference's: by strategy, and over all (1 for none).
+
+    `timed` has runs with their training steps and GPU-hours.
+    """
+    hours: dict[str, float] = {}
+    reference: dict[str, float] = {}
+    for run, steps, took in timed:
+        hours[run.strategy] = hours.get(run.strategy, 0.0) + took
+        reference[run.strategy] = reference.get(run.strategy, 0.0) + _reference_hours(study, run, steps)
+    ratios = {strategy: hours[strategy] / reference[strategy] for strategy in hours if reference[strategy]}
+    return ratios, sum(hours.values()) / sum(reference.values()) if ratios else 1.0
+
+
+def _reference_hours(study: Study, run: Run, steps: int) -> float:
     training = study.training_of(run.factors)
     flops = step_flops(
         run.strategy,
@@ -155,7 +173,7 @@ def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) ->
         training.width,
         training.batch_size,
     )
-    return run_steps(study, run, n_training_tracks) * flops / REFERENCE_FLOP_PER_S / 3600
+    return steps * flops / REFERENCE_FLOP_PER_S / 3600
 
 
 def _head_parameters(factors: int | None, features: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from study.commands.design import design_study
+from study.commands.design import cost_of, design_study
 from study.commands.launch import launch_study
 from study.commands.status import study_status
 from study.paths import Paths
@@ -49,6 +49,28 @@ def test_status_tells_failures_and_other_versions(copy: Path) -> None:
     changed = study_status(read_study(copy))
     assert changed["failed_by_cause"] == {"gpu-memory": 1} and changed["failed"] == 1
     assert changed["waiting"] + changed["done"] == changed["planned"] - 1
+
+
+def test_costs_are_corrected_by_what_gpus_took(copy: Path) -> None:
+    """A study planned anew: MSS-CR ran at half the speed of the reference, what else was timed at a tenth of it."""
+    given = read_study(copy)
+    before = {run.run_id: cost_of(given)(run) for run in read_plan(Paths(copy).plan, given)}
+    over = {"MSS-CR": 2.0, "SS-R": 10.0}
+    for run in read_plan(Paths(copy).plan, given):
+        path = Paths(copy).trained(run.run_id)
+        record = json.loads(path.read_text())
+        path.unlink()
+        if run.strategy in over:
+            seconds = before[run.run_id] * over[run.strategy] * 3600
+            path.write_text(json.dumps(record | {"device": "NVIDIA H200", "train_seconds": seconds}))
+    summary = design_study(given, "3", append=True)
+    assert summary["cost_basis"].endswith("trainings took")
+    table = pd.read_parquet(Paths(copy).plan)
+    ratios = table.cost_gpu_hours / table.run_id.map(before)
+    for strategy, expected in over.items():
+        assert ratios[table.strategy == strategy].dropna().values == pytest.approx(expected)
+    others = ratios[~table.strategy.isin(over)].dropna()
+    assert len(others) and others.between(2, 10).all()
 
 
 def test_analyze_leaves_a_report(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from study.commands.arguments import AsJson, Folder
-from study.cost import run_cost_gpu_hours
+from study.cost import measured_over_modelled, run_cost_gpu_hours
 from study.errors import Fault, InputFaults, raise_all
 from study.factors import Level
 from study.paths import Paths
@@ -65,20 +65,31 @@ def design_study(
 
     paths = Paths(study.store)
     kept, failed = planned_so_far(study) if append else ([], [])
-    cost = cost_of(study)
+    cost, n_timed = cost_of(study), len(_timed(study))
+    basis = f"as {n_timed} trainings took" if n_timed else "at the reference rate"
     runs = generate(study, read_budget(budget, study), [*(started or []), *kept], failed, cost)
     write_plan(paths.plan, study, runs, cost)
-    summary = write_page(study, runs, paths.design, cost)
+    summary = write_page(study, runs, paths.design, cost, basis)
     return {
         "study": study.name, "plan": str(paths.plan), "page": str(paths.design / "design.html"), "runs": len(runs),
-        "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(failed), **summary,
+        "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(failed), "cost_basis": basis,
+        **summary,
     }  # fmt: skip
 
 
 def cost_of(study: Study) -> Callable[[Run], float | None]:
-    """GPU-hours of a run, once it is known how many tracks there are to learn from."""
+    """GPU-hours of a run, once it is known how many tracks there are to learn from.
+
+    The closed form at its reference rate, corrected by what trainings of the run's strategy took, or else of any.
+    """
     n_training = _n_training_tracks(study)
-    return lambda run: run_cost_gpu_hours(study, run, n_training)
+    by_strategy, overall = measured_over_modelled(study, _timed(study))
+
+    def cost(run: Run) -> float | None:
+        hours = run_cost_gpu_hours(study, run, n_training)
+        return None if hours is None else hours * by_strategy.get(run.strategy, overall)
+
+    return cost
 
 
 def planned_so_far(study: Study) -> tuple[list[Run], list[Run]]:
@@ -94,6 +105,20 @@ def planned_so_far(study: Study) -> tuple[list[Run], list[Run]]:
         )
         (failed if has_failed else kept).append(run)
     return kept, failed
+
+
+def _timed(study: Study) -> list[tuple[Run, int, float]]:
+    """The planned runs that GPUs have trained, each with its steps and GPU-hours."""
+    from jobs.records import read_trained
+
+    paths = Paths(study.store)
+    try:
+        runs = read_plan(paths.plan, study)
+    except InputFaults:  # no plan yet, or another study file's
+        return []
+    records = [(run, read_trained(paths, run.run_id)) for run in runs]
+    share = study.cluster.gpu_share / 3600
+    return [(run, of.train_steps, of.train_seconds * share) for run, of in records if of and of.device != "cpu"]
 
 
 def _read_start(study: Study, path: Path, columns: list[str], levels: list[str]) -> list[Run]:
@@ -148,17 +173,20 @@ def _print(found: dict[str, Any]) -> None:
     hours = found["gpu_hours_by_phase"]
     if None not in hours.values():
         told = ", ".join(f"{name} {value:.2g}" for name, value in hours.items())
-        console.print(f"about {sum(hours.values()):.2g} GPU-hours at the reference rate ({told})", markup=False)
-    if found["prefixes"]:
-        table = Table("phase", "runs", "unbalance", "aliasing", "at least", "source-source", "source-strategy",
-                      "D-efficiency %", "at most")  # fmt: skip
+        console.print(f"about {sum(hours.values()):.2g} GPU-hours {found['cost_basis']} ({told})", markup=False)
+    for phase in dict.fromkeys(row["phase"] for row in found["prefixes"]):
+        table = Table("runs", "unbalance", "aliasing\n(at least)", "source-\nsource", "source-\nstrategy",
+                      "D-efficiency, %\n(at most)", title=phase)  # fmt: skip
         for row in found["prefixes"]:
+            if row["phase"] != phase:
+                continue
             least = max(row["aliasing_bound_size"], row["aliasing_bound_balance"])
-            numbers = [row["aliasing"], least, row["source_source"], row["source_strategy"]]
-            efficiency = "" if row["d_efficiency"] is None else f"{row['d_efficiency']:.1f}"
-            table.add_row(row["phase"], str(row["n_runs"]), str(row["unbalance"]),
-                          *(f"{number:.3f}" for number in numbers), efficiency,
-                          f"{row['d_efficiency_bound']:.1f}")  # fmt: skip
+            efficiency = "-" if row["d_efficiency"] is None else f"{row['d_efficiency']:.1f}"
+            table.add_row(
+                str(row["n_runs"]), str(row["unbalance"]), f"{row['aliasing']:.3f} ({least:.3f})",
+                f"{row['source_source']:.3f}", f"{row['source_strategy']:.3f}",
+                f"{efficiency} ({row['d_efficiency_bound']:.1f})",
+            )  # fmt: skip
         console.print(table)
     for note in found["notes"]:
         console.print(note, markup=False)
