@@ -8,6 +8,9 @@ import pandas as pd
 import pytest
 
 from analysis.analyze import Analysis, analyze
+from analysis.faults_of_results import NEEDED
+from analysis.fit_json import CONTRAST_KEYS, FIXED_KEYS
+from analysis.page import PROVENANCE
 
 SOURCES = ("self", "bpm", "year", "tag")
 METRICS = dict.fromkeys(("ballroom", "gtzan", "irmas", "valence"), "accuracy")
@@ -80,6 +83,16 @@ def test_tables_hold_what_the_page_and_fit_json_say(analysis) -> None:
         "strategy_fixed", "strategy_random", "strategy_contrasts", "strategy_means", "size_fixed", "size_random",
         "components", "scores_by_strategy", "scores_by_source", "targets", "scores", "baselines",
     }  # fmt: skip
+
+
+def test_what_is_written_is_documented(analysis) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "analysis.md").read_text(encoding="utf-8")
+    written = [path.stem for folder in ("figures", "tables") for path in (analysis.page.parent / folder).iterdir()]
+    keys = list(json.loads((analysis.page.parent / "fit.json").read_text())["models"]["strategy"])
+    assert [name for name in (*written, *keys) if f"`{name}`" not in text] == []
+    assert [name for name in (*NEEDED, *PROVENANCE) if f"`{name}`" not in text] == []
+    for keys in (FIXED_KEYS[:8], CONTRAST_KEYS):
+        assert ", ".join(keys) in text
 
 
 def test_the_same_input_gives_the_same_report(results, tmp_path) -> None:
