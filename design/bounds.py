@@ -7,33 +7,47 @@ from collections.abc import Sequence
 import numpy as np
 
 from design.candidates import Candidates, Factor
-from design.information import CHUNK, model_columns
+from design.information import CHUNK, level_columns, model_columns
 
+ITERATIONS = 200
 CONVERGED = 1e-6
 
 
-def efficiency_bound(candidates: Candidates, terms: Sequence[int], iterations: int = 200) -> float:
+def efficiency_bound(candidates: Candidates, terms: Sequence[int]) -> float:
     """An upper bound on det(X'X)^(1/p) / n of any design of any size, for the terms at these positions.
 
-    From the approximate D-optimal measure (multiplicative algorithm, Silvey, Titterington & Torsney 1978): no measure
-    has more than its det^(1/p) times its largest variance over p (Kiefer & Wolfowitz 1960). It is the same for every
-    number of runs from p on; fewer have a determinant of 0. 1, which normalised columns never exceed, where there are
-    more than 2^16 candidates.
+    From the approximate D-optimal measure (Kiefer & Wolfowitz 1960), which is of no size: the bound is the same for
+    every number of runs from p on, and fewer have a determinant of 0. With more than 2^16 candidates each factor has a
+    measure of its own, as if all combinations could be run: a determinant never exceeds the product of its diagonal
+    blocks' (Fischer's inequality). More than 1 is possible where levels are not equally informative.
     """
-    if len(candidates) > CHUNK:
-        return 1.0
-    columns = model_columns(candidates.factors, candidates.codes)[:, list(terms)]
+    if len(candidates) <= CHUNK:
+        log_det = _largest_log_det(model_columns(candidates.factors, candidates.codes)[:, list(terms)])
+    else:
+        log_det = 0.0
+        for columns, codes in zip(level_columns(candidates.factors), candidates.codes.T, strict=True):
+            kept = columns[np.unique(codes)][:, [term for term in terms if term > 0]]
+            of_factor = kept[:, (kept != 0).any(axis=0)]
+            log_det += _largest_log_det(np.column_stack([np.ones(len(of_factor)), of_factor]))
+    return float(np.exp(log_det / len(terms)))
+
+
+def _largest_log_det(columns: np.ndarray) -> float:
+    """Upper bound on log det X'WX over measures W on the rows (n_candidates, n_terms) of X.
+
+    By the multiplicative algorithm (Silvey, Titterington & Torsney 1978): no measure has more than any one's, with its
+    largest variance over the number of terms to that power.
+    """
+    n_terms = columns.shape[1]
     weights = np.full(len(columns), 1 / len(columns))
-    for _ in range(iterations):
+    for iteration in range(ITERATIONS + 1):
         information = columns.T @ (columns * weights[:, None])
         variance = np.einsum("ij,ij->i", columns @ np.linalg.inv(information), columns)
-        if variance.max() < (1 + CONVERGED) * len(terms):
+        excess = float(variance.max()) / n_terms
+        if excess < 1 + CONVERGED or iteration == ITERATIONS:
             break
-        weights *= variance / len(terms)
-    information = columns.T @ (columns * weights[:, None])
-    variance = np.einsum("ij,ij->i", columns @ np.linalg.inv(information), columns)
-    log_det = np.linalg.slogdet(information)[1]
-    return min(1.0, float(np.exp(log_det / len(terms)) * variance.max() / len(terms)))
+        weights *= variance / n_terms
+    return float(np.linalg.slogdet(information)[1]) + n_terms * np.log(excess)
 
 
 def size_bound(columns: np.ndarray, owners: np.ndarray) -> np.ndarray:

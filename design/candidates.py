@@ -112,6 +112,7 @@ def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
     there are more than `MAXIMUM_CANDIDATES`.
     """
     sizes = {s: [n for n in sorted(phase.n_sources) if sources_allowed(s, n)] for s in phase.strategy}
+    sizes = {strategy: possible for strategy, possible in sizes.items() if possible}
     further = study.further_factors
     combinations = math.prod(len(levels) for levels in further.values())
     count = combinations * sum(math.comb(len(study.sources), n) for ns in sizes.values() for n in ns)
@@ -132,7 +133,7 @@ def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
     ]).astype(np.uint8, copy=False)  # fmt: skip
     candidates = Candidates(
         (
-            Factor("strategy", tuple(phase.strategy)),
+            Factor("strategy", tuple(sizes)),
             *(Factor(f"source.{name}", (False, True)) for name in study.sources),
             *(Factor(f"factor.{name}", levels) for name, levels in further.items()),
             Factor("n_sources", tuple(present.tolist())),
@@ -149,13 +150,13 @@ def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
 
 def _subsets(n_sources: int, sizes: Sequence[int]) -> np.ndarray:
     """All presence rows (n_subsets, n_sources) with one of the sizes, grown source by source."""
-    rows = np.zeros((1 if sizes else 0, 0), dtype=np.uint8)
+    rows = np.zeros((1, 0), dtype=np.uint8)
     for source in range(n_sources):
         rows = np.column_stack([np.repeat(rows, 2, axis=0), np.tile(np.array([0, 1], np.uint8), len(rows))])
         count = rows.sum(axis=1, dtype=np.int64)
         remaining = n_sources - source - 1
         possible = [(count <= size) & (size <= count + remaining) for size in sizes]
-        rows = rows[np.logical_or.reduce(possible)] if possible else rows
+        rows = rows[np.logical_or.reduce(possible)]
     return rows
 
 

@@ -52,6 +52,19 @@ def derived_factors(candidates: Candidates, codes: np.ndarray) -> list[str]:
     ]
 
 
+def impossible_levels(candidates: Candidates) -> list[str]:
+    """What the constraints leave no run for, in words."""
+    told = []
+    for factor, codes in zip(candidates.factors, candidates.codes.T, strict=True):
+        unused = [level for code, level in enumerate(factor.levels) if not (codes == code).any()]
+        name = factor.name.removeprefix("source.")
+        if factor.name != name and unused:
+            told.append(f"all possible runs have {name}" if unused == [False] else f"no possible run has {name}")
+        else:
+            told += [f"no possible run has {factor.name.removeprefix('factor.')} = {level}" for level in unused]
+    return told
+
+
 def _sum(parts: Sequence[tuple[float, str]]) -> str:
     if not parts:
         return "0"

@@ -14,7 +14,7 @@ from design.balance import level_counts, unbalance
 from design.bounds import balance_bound, efficiency_bound, size_bound
 from design.candidates import Candidates
 from design.contradictions import contradictions
-from design.dependence import dependent_terms, derived_factors
+from design.dependence import dependent_terms, derived_factors, impossible_levels
 from design.generate import SequentialPhase
 from design.information import CHUNK, model_columns, moments, term_names
 from design.optimal import WEIGHTS
@@ -36,8 +36,9 @@ class PhaseDiagnostics:
     has, for the numbers of `SHOWN_SIZES`, the largest canonical correlation between two sources, between a source and
     the strategy, and between any two factors but n_sources. `terms` has a row a term of the main-effects model: its
     standard error (in residual standard deviations) and its factor's GVIF^(1 / 2 df). `variances` holds the mean and
-    the largest relative prediction variance over the candidates, `dependent` what the other terms determine, `derived`
-    what is to be said of n_sources, `contradictions` of balances (None: not worked out).
+    the largest relative prediction variance over the candidates, `impossible` levels that no candidate has, `dependent`
+    what the other terms determine, `derived` what is to be said of n_sources, `contradictions` of balances (None: not
+    worked out).
     """
 
     name: str
@@ -45,6 +46,7 @@ class PhaseDiagnostics:
     canonical: pd.DataFrame
     terms: pd.DataFrame
     variances: tuple[float, float]
+    impossible: list[str]
     dependent: dict[str, str]
     derived: list[str]
     contradictions: list[str] | None
@@ -88,6 +90,7 @@ def diagnose(sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnosti
             "gvif": _gvif(columns, [names[k] for k in kept]) if tells_all else np.nan,
         }),
         _prediction_variances(candidates, kept, inverse),
+        impossible_levels(candidates),
         dependent,
         derived_factors(candidates, codes),
         [] if sequential.phase.criterion in WEIGHTS else contradictions(candidates, balance),

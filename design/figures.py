@@ -52,7 +52,7 @@ def prefix_curves(prefixes: pd.DataFrame, canonical: pd.DataFrame) -> Figure:
         ("aliasing_bound_balance", GREEN, "at least, with this balance"),
         ("aliasing_bound_size", "#777777", "at least, with so many runs"),
     ):
-        by_aliasing.plot(prefixes.n_runs, prefixes[name], "--", color=colour, label=label)
+        by_aliasing.plot(prefixes.n_runs, prefixes[name].where(prefixes[name] > 0), "--", color=colour, label=label)
     by_aliasing.set(title="Aliasing of the main effects", ylim=(0, 1))
     by_aliasing.legend(fontsize=8)
     by_efficiency.plot(prefixes.n_runs, prefixes.d_efficiency, color=BLUE, label="this plan")

@@ -102,13 +102,13 @@ class Information:
         x = self._columns[self._factors, levels].sum(axis=0)
         self._information += np.outer(x, x)
         self._n_runs += 1
-        if self._n_runs == 2 * len(x):
+        if self._n_runs in (len(x), 2 * len(x)):
             self._work_out()
         else:
             self._update(x)
 
     def _work_out(self) -> None:
-        """All anew; again after 2 p runs: the large numbers of terms on which only the ridge informs leave rounding."""
+        """All anew; again after p and 2 p runs: large numbers of terms that only the ridge informs leave rounding."""
         self.inverse = np.linalg.inv(self._information)
         self.gain = self._quadratic_form(self.inverse)
         if self._weight is not None:

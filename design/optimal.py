@@ -2,6 +2,8 @@
 
 D grows log det X'X. A lowers trace (X'X)^-1, the summed variance of the terms. I lowers the mean prediction variance
 over the candidates, trace W (X'X)^-1 with W their mean x x'. Atkinson, Donev & Tobias 2007, chapters 10 and 11.
+
+Fewer runs than terms leave some variance without a bound, whichever they are; so many are taken by D.
 """
 
 from __future__ import annotations
@@ -27,9 +29,10 @@ def optimal(criterion: str, candidates: Candidates, start: np.ndarray, seed: np.
     order = np.random.default_rng(seed).permutation(len(candidates))
     information = Information(LevelTables(candidates), candidates.factors, start, WEIGHTS[criterion](candidates))
     remaining = candidates.rows_of(start)[1]
-    for _ in range(int(remaining.sum())):
+    for n_runs in range(len(start), len(start) + int(remaining.sum())):
         gain, drop = information.gain, information.drop
-        row = first_of_best(1 + gain if drop is None else drop / (1 + gain), remaining, order)
+        by_gain = drop is None or n_runs < len(information.inverse)
+        row = first_of_best(1 + gain if by_gain else drop / (1 + gain), remaining, order)
         yield row
         remaining[row] = False
         information.take(candidates.codes[row])

@@ -97,8 +97,10 @@ def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
         notes += [f"{each.name}: {contradiction}" for contradiction in each.contradictions or ()]
         if each.contradictions is None:
             notes.append(f"{each.name}: too many candidates to say which balances exclude each other")
+        notes += [f"{each.name}: {impossible}" for impossible in each.impossible]
         notes += [
-            f"{each.name}: the term {term} cannot be told apart: it is {of}" for term, of in each.dependent.items()
+            f"{each.name}: the term {term} cannot be told apart: in normalised columns it is {of}"
+            for term, of in each.dependent.items()
         ]
         notes += [f"{each.name}: {derived}" for derived in each.derived]
         last = each.prefixes.iloc[-1]

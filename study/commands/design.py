@@ -152,12 +152,11 @@ def _n_training_tracks(study: Study) -> int | None:
         return read_prepared(study).n_training
     except InputFaults:
         pass
-    try:
-        from jobs.labels.tables import read_columns
-
-        return round(len(read_columns(study.corpus.tracks, ("track_id",))) * (1 - study.corpus.validation))
-    except InputFaults:
+    if not study.corpus.tracks.is_file():
         return None
+    from jobs.labels.tables import read_columns
+
+    return round(len(read_columns(study.corpus.tracks, ("track_id",))) * (1 - study.corpus.validation))
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -30,6 +30,32 @@ def test_the_bound_of_a_factorial_is_the_factorial_and_of_corners_less():
     assert np.exp(best / 5) <= bound
 
 
+def test_the_bound_holds_where_more_than_a_full_factorial_is_possible():
+    """A parabola over five levels is told best by the ends and the middle, three levels of four by the three alone."""
+    five = (Factor("strategy", ("MSS-CR",)), Factor("factor.width", (1, 2, 3, 4, 5)), Factor("n_sources", (2,)))
+    ends_and_middle = np.array([[0, 0, 0], [0, 2, 0], [0, 4, 0]], dtype=np.uint8)
+    best = np.linalg.det(model_columns(five, ends_and_middle)) ** 2 / 27
+    candidates = Candidates(five, np.array([[0, k, 0] for k in range(5)], dtype=np.uint8))
+    assert best > 1
+    np.testing.assert_allclose(efficiency_bound(candidates, range(3)), best ** (1 / 3), rtol=1e-4)
+
+    space = factorial(4, 2)
+    cut = Candidates(space.factors, space.codes[space.codes[:, 0] < 3])
+    kept = [0, 1, 2, 4]  # the last column of four levels is constant on three
+    columns = model_columns(cut.factors, cut.codes)[:, kept]
+    full = np.linalg.det(columns.T @ columns / len(cut)) ** 0.25
+    assert full > 1
+    np.testing.assert_allclose(efficiency_bound(cut, kept), full, rtol=1e-4)
+
+
+@pytest.mark.parametrize("space", [PAPER, factorial(3, 2, 4), factorial(2, 2, 2, 2)], ids=["paper", "3x2x4", "2^4"])
+def test_factor_by_factor_the_bound_is_no_lower(space: Candidates, monkeypatch: pytest.MonkeyPatch):
+    terms = range(model_columns(space.factors, space.codes[:1]).shape[1])
+    together = efficiency_bound(space, terms)
+    monkeypatch.setattr("design.bounds.CHUNK", 1)
+    np.testing.assert_allclose(efficiency_bound(space, terms), together, rtol=1e-4)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
 @given(seed=st.integers(0, 2**32), n_runs=st.integers(1, 60), space=st.sampled_from(["paper", "mixed", "numbers"]))
 def test_no_design_is_below_its_bounds(seed: int, n_runs: int, space: str):

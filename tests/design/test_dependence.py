@@ -1,6 +1,7 @@
 import numpy as np
 
-from design.dependence import dependent_terms, derived_factors
+from design.candidates import Candidates
+from design.dependence import dependent_terms, derived_factors, impossible_levels
 from design.information import model_columns, term_names
 from tests.design.spaces import paper_candidates
 
@@ -34,3 +35,14 @@ def test_the_number_of_sources_is_said_to_be_their_sum_with_what_it_shares():
     assert told.endswith("is 0.43, and with these level counts at least 0.43 in any design")
     (told,) = derived_factors(candidates, candidates.codes[candidates.codes[:, -1] == 2])
     assert told.endswith("all runs have 4")
+
+
+def test_levels_that_no_run_can_have_are_named():
+    candidates = paper_candidates()
+    assert impossible_levels(candidates) == []
+    codes = candidates.codes[
+        (candidates.codes[:, 0] != 4) & (candidates.codes[:, 1] == 1) & (candidates.codes[:, 2] == 0)
+    ]
+    assert impossible_levels(Candidates(candidates.factors, codes)) == [
+        "no possible run has strategy = MSS-CR", "all possible runs have self", "no possible run has bpm",
+    ]  # fmt: skip
