@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +20,7 @@ def read_design(
     path: Path,
     phase: str,
     columns: Mapping[str, str] | None = None,
-    levels: Mapping[str, Mapping[str, Level]] | None = None,
+    levels: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Run]:
     """The runs of a CSV or Parquet file, in its order, as runs of a sequential phase.
 
@@ -28,43 +28,62 @@ def read_design(
     `<name>` a further factor; `columns` gives other names (`{"strategy": "arc"}`), `levels` what a file's values mean
     (`{"strategy": {"1": "MSS-CR"}}`). Columns beside these are passed over.
 
-    Raises `InputFaults` with every missing column, every value that is no level, and every run that stands there twice.
+    Raises `InputFaults` with every missing column, every value that is no level (once, with how many rows have it), and
+    every run that stands there twice; with names and levels in `columns` and `levels` that the study does not have.
     """
+    wanted: dict[str, Mapping[str, Level]] = {"strategy": {name: name for name in study.strategies}}
+    wanted |= dict.fromkeys(study.sources, PRESENT)
+    wanted |= {name: _spellings(of) for name, of in study.further_factors.items()}
+    raise_all(_faults_of_names(wanted, columns or {}, levels or {}))
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str)
     except (OSError, ValueError) as error:  # pyarrow's and pandas's own errors are ValueErrors
         raise InputFaults([Fault(str(path), "", None, f"cannot be read: {error}")]) from None
-    meanings = levels or {}
-    wanted: dict[str, Mapping[str, Level]] = {"strategy": {name: name for name in study.strategies}}
-    wanted |= dict.fromkeys(study.sources, PRESENT)
-    wanted |= {name: _spellings(of) for name, of in study.further_factors.items()}
     named = {name: (columns or {}).get(name, _column_of(name, table)) for name in wanted}
     raise_all(
         Fault(path.name, f"column {column}", None, f"missing: the {name} of each run", nearest(column, map(str, table)))
         for name, column in named.items()
         if column not in table
     )
-    faults, runs, rows_of = [], [], {}
-    for row, values in enumerate(table[list(named.values())].astype(str).itertuples(index=False), 1):
-        found = {}
-        for (name, known), value in zip(wanted.items(), values, strict=True):
-            known = {**known, **meanings.get(name, {})}
-            text = value.lower() if name in study.sources else value
-            if text in known:
-                found[name] = known[text]
-            else:
-                expected = f"expected one of {', '.join(known)}"
-                faults.append(Fault(path.name, f"row {row} {named[name]}", value, expected, nearest(text, known)))
-        if len(found) == len(wanted):
-            sources = tuple(name for name in study.sources if found[name])
-            further = {name: found[name] for name in study.further_factors}
-            run = make_run(study, phase, 0, str(found["strategy"]), sources, further)
-            if run.run_id in rows_of:
-                faults.append(Fault(path.name, f"row {row}", None, f"the same run as in row {rows_of[run.run_id]}"))
-            rows_of.setdefault(run.run_id, row)
-            runs.append(run)
+    found: dict[str, pd.Series] = {}
+    faults = []
+    for name, of in wanted.items():
+        known = of | {value: of[level] for value, level in (levels or {}).get(name, {}).items()}
+        text = table[named[name]].astype(str)
+        text = text.str.lower() if name in study.sources else text
+        found[name] = text.map(known)
+        for value, places in text[found[name].isna()].groupby(text):
+            rows = f"row {places.index[0] + 1}" + (f" and {len(places) - 1} more" if len(places) > 1 else "")
+            expected = f"expected one of {', '.join(known)}"
+            faults.append(Fault(path.name, f"{rows}: {named[name]}", value, expected, nearest(str(value), known)))
+    raise_all(faults)
+    runs: list[Run] = []
+    rows_of: dict[str, int] = {}
+    for row in range(len(table)):
+        sources = tuple(name for name in study.sources if found[name].iat[row])
+        further = {name: wanted[name][str(found[name].iat[row])] for name in study.further_factors}
+        run = make_run(study, phase, 0, str(found["strategy"].iat[row]), sources, further)
+        if run.run_id in rows_of:
+            faults.append(Fault(path.name, f"row {row + 1}", None, f"the same run as in row {rows_of[run.run_id]}"))
+        rows_of.setdefault(run.run_id, row + 1)
+        runs.append(run)
     raise_all(faults)
     return runs
+
+
+def _faults_of_names(
+    wanted: Mapping[str, Mapping[str, Level]], columns: Mapping[str, str], levels: Mapping[str, Mapping[str, str]]
+) -> Iterator[Fault]:
+    for option, given in (("--column", columns), ("--level", levels)):
+        for name in given:
+            if name not in wanted:
+                expected = f"neither a source nor a factor of the study: {', '.join(wanted)}"
+                yield Fault("", option, name, expected, nearest(name, wanted))
+    for name, meanings in levels.items():
+        for level in meanings.values():
+            if name in wanted and level not in wanted[name]:
+                expected = f"expected a level of {name}: {', '.join(wanted[name])}"
+                yield Fault("", "--level", level, expected, nearest(level, wanted[name]))
 
 
 def _column_of(name: str, table: pd.DataFrame) -> str:

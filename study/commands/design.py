@@ -14,7 +14,6 @@ import typer
 from study.commands.arguments import AsJson, Folder
 from study.cost import measured_over_modelled, run_cost_gpu_hours
 from study.errors import Fault, InputFaults, raise_all
-from study.factors import Level
 from study.paths import Paths
 from study.plan import read_plan, write_plan
 from study.run import Run
@@ -44,6 +43,10 @@ def design(
 ) -> None:
     """Plan the runs in the order in which they are to be run, and write what the plan can and cannot tell."""
     study = read_study(folder)
+    if start is None:
+        raise_all(
+            Fault("", "--column, --level", text, "goes with --start") for text in [*(column or []), *(level or [])]
+        )
     started = None if start is None else _read_start(study, start, column or [], level or [])
     found = design_study(study, budget, append, started)
     if as_json:
@@ -136,7 +139,7 @@ def _read_start(study: Study, path: Path, columns: list[str], levels: list[str])
         for text in levels if not re.fullmatch(r"[^:]+:[^=]+=.+", text)
     ]  # fmt: skip
     raise_all(faults)
-    meanings: dict[str, dict[str, Level]] = {}
+    meanings: dict[str, dict[str, str]] = {}
     for text in levels:
         name, _, rest = text.partition(":")
         value, _, level = rest.partition("=")

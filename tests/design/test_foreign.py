@@ -25,16 +25,38 @@ def test_a_plan_written_as_csv_or_parquet_is_read_back(tmp_path: Path):
     assert read_design(study, tmp_path / "design.parquet", "sequential") == runs
 
 
-def test_every_fault_is_told(tmp_path: Path):
+def test_every_fault_is_told_once(tmp_path: Path):
     study = write_study(tmp_path, phases="", sources=2)
-    (tmp_path / "design.csv").write_text("strategy,self,bpm\nMSS-CR,1,1\nMSS-RC,1,maybe\nMSS-CR,1,1\n")
+    (tmp_path / "design.csv").write_text("strategy,self,bpm\nMSS-CR,1,1\nMSS-RC,1,maybe\nMSS-RC,1,1\n")
     with pytest.raises(InputFaults) as error:
         read_design(study, tmp_path / "design.csv", "sequential")
-    said = str(error.value)
-    assert "row 2 strategy = 'MSS-RC'" in said
-    assert "did you mean 'MSS-CR'" in said
-    assert "row 2 bpm = 'maybe'" in said
-    assert "row 3: the same run as in row 1" in said
+    strategy, bpm = map(str, error.value.faults)
+    assert strategy.startswith("design.csv: row 2 and 1 more: strategy = 'MSS-RC': expected one of SS-R, ")
+    assert strategy.endswith("did you mean 'MSS-CR'?")
+    assert bpm.startswith("design.csv: row 2: bpm = 'maybe'")
+    (tmp_path / "design.csv").write_text("strategy,self,bpm\nMSS-CR,1,1\nMS-CR@2,1,1\nMSS-CR,1,1\n")
+    with pytest.raises(InputFaults, match="row 3: the same run as in row 1"):
+        read_design(study, tmp_path / "design.csv", "sequential")
+
+
+def test_other_names_and_levels_are_translated_and_checked(tmp_path: Path):
+    study = write_study(tmp_path, phases="", sources=2, factors="epochs = [50, 100]")
+    (tmp_path / "design.csv").write_text("arc,self,bpm,length\n1,1,1,short\n2,yes,true,long\n")
+    columns = {"strategy": "arc", "epochs": "length"}
+    levels = {"strategy": {"1": "MSS-CR", "2": "MS-CR@2"}, "epochs": {"short": "50", "long": "100"}}
+    runs = read_design(study, tmp_path / "design.csv", "sequential", columns, levels)
+    assert [(run.strategy, run.factors["epochs"], run.n_sources) for run in runs] == [
+        ("MSS-CR", 50, 2), ("MS-CR@2", 100, 2),
+    ]  # fmt: skip
+    with pytest.raises(InputFaults) as error:
+        read_design(
+            study, tmp_path / "design.csv", "sequential", {"strategi": "arc"}, {"strategy": {"1": "MSSCR"}, "epoch": {}}
+        )
+    told = [str(fault) for fault in error.value.faults]
+    assert len(told) == 3
+    assert told[0].startswith("--column = 'strategi'") and told[0].endswith("did you mean 'strategy'?")
+    assert told[1].startswith("--level = 'epoch'")
+    assert told[2].startswith("--level = 'MSSCR'") and told[2].endswith("did you mean 'MSS-CR'?")
 
 
 def test_a_missing_column_is_named_with_what_it_is_for(tmp_path: Path):
