@@ -55,8 +55,8 @@ class RayBackend:
                                      f"the cluster has {resources.get('CPU', 0.0):g} CPUs")])  # fmt: skip
         self._study = ray.put(study)
         self._running: dict[Any, Step] = {}
-        self._learn = ray.remote(max_calls=1, max_retries=0)(execute)  # a fresh process: its memory goes with it
-        self._evaluate = ray.remote(max_retries=0)(execute)
+        self._in_fresh_process = ray.remote(max_calls=1, max_retries=0)(execute)  # its memory goes with it
+        self._in_any_process = ray.remote(max_retries=0)(execute)
 
     def _needs(self, step: Step) -> dict[str, float]:
         gpus = self._gpu_share if step.kind == "learn" and self._gpus else 0.0
@@ -72,7 +72,8 @@ class RayBackend:
         )
 
     def start(self, step: Step) -> None:
-        task = self._learn if step.kind == "learn" else self._evaluate
+        fresh = step.kind == "learn" and (self._gpus or not step.run.is_baseline)
+        task = self._in_fresh_process if fresh else self._in_any_process
         needs = self._needs(step)
         ref = task.options(num_cpus=needs["CPU"], num_gpus=needs["GPU"]).remote(self._study, step)
         self._running[ref] = step
