@@ -45,6 +45,28 @@ def plan(seed: int, balance: tuple[int, ...]) -> np.ndarray:
     return CANDIDATES.codes[list(islice(order, SIZES[-1]))]
 
 
+def slope_errors(codes: np.ndarray) -> np.ndarray:
+    """Expected standard error of each strategy's slope on n* (n_strategies,), in residual standard deviations."""
+    within = [codes[codes[:, 0] == strategy, -1].astype(float) for strategy in range(5)]
+    return np.array([1 / np.sqrt(((n - n.mean()) ** 2).sum()) for n in within])
+
+
+def least_alike(n_runs: int, unbalance: int) -> float:
+    """The smallest error that all five slopes can have at once: n as much apart as that unbalance of n_sources lets.
+
+    The extremes have `unbalance` runs more than the least used; what is used up (n = 7 at 40 runs) does not help.
+    """
+    most = 0.0
+    for least in range(n_runs // 6 + 1):
+        counts, left = np.full(6, least), n_runs - 6 * least
+        for n in (0, 5, 1, 4, 2, 3):
+            counts[n] += min(unbalance, left)
+            left -= min(unbalance, left)
+        n = np.repeat(np.arange(6.0), counts)
+        most = most if left else max(most, ((n - n.mean()) ** 2).sum())
+    return float(1 / np.sqrt(most / 5))
+
+
 def figures(codes: np.ndarray) -> np.ndarray:
     """(n_sizes, 5): unbalance, source-source and source-strategy canonical correlation, slopes' SE: largest, mean."""
     unbalance = prefix_unbalance(CANDIDATES, codes, ALL)
@@ -52,8 +74,7 @@ def figures(codes: np.ndarray) -> np.ndarray:
     for size in SIZES:
         _, canonical = canonical_correlations(CANDIDATES.factors, codes[:size])
         np.fill_diagonal(canonical, 0)
-        within = [codes[:size][codes[:size, 0] == strategy, -1].astype(float) for strategy in range(5)]
-        errors = [1 / np.sqrt(((n - n.mean()) ** 2).sum()) for n in within]
+        errors = slope_errors(codes[:size])
         aliasing = canonical[1:9, 1:9].max(), canonical[0, 1:9].max()
         rows.append((unbalance[size - 1], *aliasing, max(errors), np.mean(errors)))
     return np.array(rows)
@@ -65,8 +86,10 @@ def main() -> int:
     parser.add_argument("design", type=Path, nargs="?", default=default)
     parser.add_argument("--seeds", type=int, default=10)
     arguments = parser.parse_args()
-    published = figures(published_codes(arguments.design))
-    worst = np.max([figures(plan(seed, ALL)) for seed in range(arguments.seeds)], axis=0)
+    theirs = published_codes(arguments.design)
+    published = figures(theirs)
+    plans = [plan(seed, ALL) for seed in range(arguments.seeds)]
+    worst = np.max([figures(codes) for codes in plans], axis=0)
     share = np.array([1.0 if size == 20 else 0.5 for size in SIZES])
     bars = published * np.column_stack([np.ones(10), share, share, np.ones(10), np.ones(10)])
     print(f"balance = strategy, sources, n_sources; worst of {arguments.seeds} seeds; published -> ours")
@@ -76,6 +99,18 @@ def main() -> int:
         cells += [f"{p:.3f} -> {o:.3f}" for p, o in zip(of_published[1:], ours[1:], strict=True)]
         print(f"{size:4d}  " + "  ".join(cells))
     missed = (worst > bars + 1e-9).sum()
+
+    print(
+        "\nslopes strategy by strategy: the published five, smallest first; the median and the worst of ours; the least"
+    )
+    print("that five alike could have with the published unbalance of n_sources; how often ours is larger than its own")
+    for size, of_published in zip(SIZES, published, strict=True):
+        errors = slope_errors(theirs[:size])
+        ours = np.array([slope_errors(codes[:size]) for codes in plans])
+        told = " ".join(f"{error:.3f}" for error in np.sort(errors))
+        least = least_alike(size, int(of_published[0]))
+        larger = (ours > errors + 1e-9).mean()
+        print(f"{size:4d}  {told}   {np.median(ours):.3f} {ours.max():.3f}   {least:.3f}   {larger:.0%}")
 
     optima = {int(k): v for k, v in json.loads((ROOT / "tests/reference/fedorov.json").read_text()).items()}
     shares = []

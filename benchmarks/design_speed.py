@@ -11,6 +11,7 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import contextlib
 import importlib.util
 import resource
 import sys
@@ -111,11 +112,12 @@ def with_pyoptex(candidates: Candidates, n_runs: int) -> np.ndarray:
     axes += [Axis(name, type="continuous", levels=[-1, 1]) for name in names]
     total = " + ".join(f"`{name}`" for name in names)
     model = model2Y2X(partial_rsm_names({"strategy": "lin", **dict.fromkeys(names, "lin")}), axes)
-    allowed = parse_constraints_script(
-        f"(({total}) < -5) | (({total}) > 7)", axes
-    )  # fewer than 2 or more than 7 sources
+    forbidden = f"(({total}) < -5) | (({total}) > 7)"  # fewer than 2 or more than 7 sources
+    with open(os.devnull, "w") as quiet, contextlib.redirect_stdout(quiet):
+        allowed = parse_constraints_script(forbidden, axes)
     functions = default_fn(axes, Dopt(), model, constraints=allowed)
-    found, _ = create_fixed_structure_design(create_parameters(axes, functions, n_runs), n_tries=1)
+    with open(os.devnull, "w") as quiet, contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
+        found, _ = create_fixed_structure_design(create_parameters(axes, functions, n_runs), n_tries=1)
     present = (found[names].to_numpy() > 0).astype(np.uint8)
     strategy = found["strategy"].map({letter: k for k, letter in enumerate("ABCDE")}).to_numpy()
     return np.column_stack([strategy, present, present.sum(axis=1) - 2]).astype(np.uint8)
