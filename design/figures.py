@@ -84,6 +84,7 @@ def level_bars(levels: pd.DataFrame) -> Figure:
             counts = of[of.phase == phase].set_index("level").n_runs.reindex(ticks, fill_value=0).to_numpy()
             axes.bar(range(len(ticks)), counts, bottom=bottom, color=colour, label=phase)
             bottom += counts
+        axes.set_ylim(0, 1.05 * bottom.max())
         axes.set_xticks(range(len(ticks)), ticks, rotation=40, ha="right", rotation_mode="anchor", fontsize=7)
         axes.set_title(factor)
     handles, labels = figure.axes[0].get_legend_handles_labels()
