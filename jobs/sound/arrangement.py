@@ -104,7 +104,7 @@ def _drums(track: Track) -> list[Event]:
     strokes = []
     for beat in range(track.beats_a_bar):
         strokes.append(Event("drums", others if beat else first, beat, gain=1.0 if beat else 1.4))
-        strokes.append(Event("drums", between, beat + 0.5, gain=0.3))
+        strokes.append(Event("drums", between, beat + 0.5, gain=0.2))
     return [stroke for stroke in strokes if stroke.name]
 
 
@@ -113,7 +113,14 @@ def _bass(track: Track, degree: int) -> list[Event]:
     notes = [entry for entry in BASS[track.genre.bass] if entry[0] < track.beats_a_bar]
     starts = [entry[0] for entry in notes[1:]] + [track.beats_a_bar]
     return [
-        Event("bass", "bass", start, sounding * (end - start), pitch(track, degree + above, lowest))
+        Event(
+            part="bass",
+            name="bass",
+            start_s=start,
+            length_s=sounding * (end - start),
+            midi=pitch(track, degree + above, lowest),
+            gain=0.5 if start % 1 else 1.0,
+        )
         for (start, above, sounding), end in zip(notes, starts, strict=True)
     ]
 
@@ -169,7 +176,7 @@ def _mix(track: Track, parts: dict[str, np.ndarray], rng: np.random.Generator) -
         drive = 1 + 5 * track.arousal if track.genre.chords == "power" and name == "chords" else 0
         voiced = np.tanh(drive * sound / power) if drive else sound / power
         angle = (1 + width * pans[name]) * np.pi / 4
-        level = LEVELS[name] * (0.3 + 1.2 * track.arousal if name == "drums" else 1.0)
+        level = LEVELS[name] * (0.5 + 1.0 * track.arousal if name == "drums" else 1.0)
         stereo += level * np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32) * voiced
     stereo = np.tanh((0.1 + 0.8 * track.arousal**2) * stereo)
     size = 1 << (n_samples + RATE_HZ - 1).bit_length()

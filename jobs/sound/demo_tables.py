@@ -17,7 +17,7 @@ LISTENERS = {"corpus": 120, "target": 100}
 CHANCE_LISTENERS = 5
 """Listeners of each track who came across it; so it is never too little known to be recommended."""
 
-OCTAVE_ERRORS = 0.12
+OCTAVE_ERRORS = 0.1
 MISSING = 0.02
 """Part of the tracks without a year, and without tags."""
 
