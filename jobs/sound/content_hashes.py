@@ -17,9 +17,7 @@ from study.paths import write_whole
 Key = tuple[str, int, int]
 
 
-def content_hashes(
-    paths: Sequence[str | os.PathLike[str]], cache: Path, workers: int = 1
-) -> list[str | None]:
+def content_hashes(paths: Sequence[str | os.PathLike[str]], cache: Path, workers: int = 1) -> list[str | None]:
     """The SHA-256 in hexadecimal of each file, in the order of `paths`; None where a file cannot be read.
 
     `cache` is a Parquet file of path, size, mtime_ns, sha256; it is read if there and replaced if anything

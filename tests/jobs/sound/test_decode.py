@@ -30,9 +30,7 @@ def test_mono_is_doubled_and_more_channels_are_mixed_down() -> None:
     six = np.random.default_rng(0).standard_normal((6, 50)).astype(np.float32)
     doubled = convert(six[:1], 8000, 8000, 2)
     np.testing.assert_array_equal(doubled, six[[0, 0]])
-    np.testing.assert_allclose(
-        convert(six, 8000, 8000, 2), np.repeat(six.mean(axis=0)[None], 2, axis=0), rtol=1e-6
-    )
+    np.testing.assert_allclose(convert(six, 8000, 8000, 2), np.repeat(six.mean(axis=0)[None], 2, axis=0), rtol=1e-6)
     np.testing.assert_allclose(convert(six[:2], 8000, 8000, 1), six[:2].mean(axis=0)[None], rtol=1e-6)
     np.testing.assert_array_equal(convert(six[:2], 8000, 8000, 2), six[:2])
 
@@ -65,9 +63,7 @@ def _broken_files(folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def test_broken_files_are_named_all_at_once_and_in_order(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_broken_files_are_named_all_at_once_and_in_order(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     broken = _broken_files(tmp_path)
     faults = sound_faults([tmp_path / "whole.flac", *broken, tmp_path / "noise.mp3"], workers=2)
     assert [fault.file for fault in faults] == [str(path) for path in broken]

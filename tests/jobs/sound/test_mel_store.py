@@ -53,9 +53,7 @@ def test_a_clip_comes_back_within_rounding(tracks: pd.DataFrame, store: MelStore
 
 
 def test_float16_is_closer(tracks: pd.DataFrame, tmp_path: Path) -> None:
-    store = write_mel_store(
-        tmp_path / "half", tracks, RATE_HZ, 2, MEL.model_copy(update={"store": "float16"}), CROP
-    )
+    store = write_mel_store(tmp_path / "half", tracks, RATE_HZ, 2, MEL.model_copy(update={"store": "float16"}), CROP)
     assert store.frames.dtype == np.float16
     crop = gather_crops(store, [0], [0], CROP)[0].numpy()
     np.testing.assert_allclose(crop, _decibels(tracks, 0)[:CROP].transpose(1, 0, 2), atol=0.032)
@@ -124,9 +122,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(
         assert (tmp_path / "two" / name).read_bytes() == (store.folder / name).read_bytes()
 
 
-def test_unreadable_files_stop_all_of_them_named_and_leave_nothing(
-    tracks: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_unreadable_files_stop_all_of_them_named_and_leave_nothing(tracks: pd.DataFrame, tmp_path: Path) -> None:
     (tmp_path / "broken.flac").write_bytes(b"fLaC and no more")
     paths = [tmp_path / "broken.flac", tmp_path / "absent.flac"]
     faulty = pd.concat([tracks, pd.DataFrame({"track_id": ["x", "y"], "path": paths})], ignore_index=True)
@@ -159,9 +155,7 @@ def test_a_store_is_replaced_whole(tracks: pd.DataFrame, tmp_path: Path) -> None
     lambda folder: pd.read_parquet(folder / "index.parquet").iloc[:1].to_parquet(folder / "index.parquet"),
     lambda folder: (folder / "store.json").write_text("{"),
 ])  # fmt: skip
-def test_a_damaged_store_is_refused(
-    tracks: pd.DataFrame, tmp_path: Path, damage: Callable[[Path], object]
-) -> None:
+def test_a_damaged_store_is_refused(tracks: pd.DataFrame, tmp_path: Path, damage: Callable[[Path], object]) -> None:
     write_mel_store(tmp_path / "store", tracks.iloc[[1, 2]].reset_index(), RATE_HZ, 2, MEL, CROP)
     damage(tmp_path / "store")
     with pytest.raises(InputFaults, match=r"mel store|damaged"):
