@@ -16,8 +16,8 @@ import pandas as pd
 
 from study.commands.demo import demo
 from study.paths import Paths
+from study.reading import read_study
 from study.result_store import read_results
-from study.study_file import read_study
 
 
 def main(folder: Path, seeds: list[int]) -> None:

@@ -20,8 +20,8 @@ from study.commands.analyze import analyze_study
 from study.commands.design import design_study
 from study.commands.launch import launch_study
 from study.paths import Paths
+from study.reading import read_study
 from study.result_store import read_results
-from study.study_file import read_study
 
 SEEDS = 5
 """Trainings of each strategy on all sources, and of Random."""

@@ -9,7 +9,7 @@ import pytest
 
 from study.commands.design import design_study
 from study.commands.launch import launch_study
-from study.study_file import read_study
+from study.reading import read_study
 from tests.small_study import write_small_study
 
 

@@ -16,7 +16,7 @@ from study.commands.launch import launch_study
 from study.commands.status import study_status
 from study.paths import Paths
 from study.plan import read_plan
-from study.study_file import read_study
+from study.reading import read_study
 from tests.test_bad_input import edit, study
 
 

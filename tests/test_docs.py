@@ -13,8 +13,9 @@ from jobs.failures import DISK_FULL, ERROR, GPU_MEMORY, HOST_MEMORY, LOST
 from study import study_file
 from study.cli import app
 from study.factors import BASELINES, STRATEGIES, TRAINING_FACTORS
+from study.reading import read_study
 from study.result_store import result_schema
-from study.study_file import METRICS, read_study
+from study.study_file import METRICS
 from tests.small_study import STUDY
 
 ROOT = Path(__file__).parents[1]

@@ -12,8 +12,8 @@ from study.commands.analyze import analyze_study
 from study.commands.design import design_study
 from study.commands.launch import launch_study
 from study.paths import Paths
+from study.reading import read_study
 from study.result_store import read_results
-from study.study_file import read_study
 
 RECORDINGS = Path(__file__).parents[1] / "../shared/corpora/fsdd/recordings"
 

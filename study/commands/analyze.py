@@ -13,9 +13,10 @@ from study.commands.terminal import tell
 from study.errors import Fault, InputFaults
 from study.paths import Paths
 from study.plan import read_plan
+from study.reading import read_study
 from study.result_store import read_results
 from study.run import baseline_runs
-from study.study_file import FILE_NAME, Study, read_study
+from study.study_file import FILE_NAME, Study
 
 
 def analyze(

@@ -11,7 +11,7 @@ import typer
 from study.commands.arguments import AsJson, Folder
 from study.commands.terminal import tell
 from study.errors import InputFaults
-from study.study_file import read_study
+from study.reading import read_study
 
 
 def check(folder: Folder = Path("."), as_json: AsJson = False) -> None:

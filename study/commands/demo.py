@@ -14,7 +14,8 @@ from study.commands.design import design_study
 from study.commands.launch import launch_study
 from study.commands.new import new
 from study.commands.terminal import duration, tell
-from study.study_file import FILE_NAME, read_study
+from study.reading import read_study
+from study.study_file import FILE_NAME
 
 DEMO_BUDGET = "11"
 """Runs of the sequential phase: 24 in all with the single sources and the strategies on all of them."""

@@ -16,8 +16,9 @@ from study.cost import measured_over_modelled, run_cost_gpu_hours
 from study.errors import Fault, InputFaults, raise_all
 from study.paths import Paths
 from study.plan import read_plan, write_plan
+from study.reading import read_study
 from study.run import Run
-from study.study_file import Study, read_study
+from study.study_file import Study
 
 
 def design(

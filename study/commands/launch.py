@@ -19,8 +19,9 @@ from study.commands.terminal import duration, tell
 from study.errors import Fault, InputFaults, RunFailed, nearest, raise_all
 from study.paths import Paths
 from study.plan import read_plan, write_plan
+from study.reading import read_study
 from study.run import Run, baseline_runs
-from study.study_file import Study, read_study
+from study.study_file import Study
 
 if TYPE_CHECKING:
     from jobs.launch import Backend, Progress

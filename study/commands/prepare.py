@@ -6,7 +6,7 @@ from pathlib import Path
 
 from study.commands.arguments import Folder
 from study.commands.terminal import tell
-from study.study_file import read_study
+from study.reading import read_study
 
 
 def prepare(folder: Folder = Path(".")) -> None:

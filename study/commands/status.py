@@ -15,9 +15,10 @@ from study.commands.terminal import duration
 from study.errors import InputFaults
 from study.paths import Paths
 from study.plan import read_plan
+from study.reading import read_study
 from study.result_store import stored_results
 from study.run import baseline_runs
-from study.study_file import Study, read_study
+from study.study_file import Study
 
 WATCH_S = 5.0
 

@@ -10,8 +10,9 @@ import pytest
 from jobs.launch import Backend
 from jobs.prepare import prepare
 from jobs.steps import Step
+from study.reading import read_study
 from study.run import make_run
-from study.study_file import Study, read_study
+from study.study_file import Study
 
 
 class BackendContract:

@@ -19,9 +19,10 @@ from jobs.records import read_attempts, read_trained
 from jobs.steps import Report, Step, execute
 from study.errors import InputFaults, RunFailed
 from study.paths import Paths
+from study.reading import read_study
 from study.result_store import KEY, read_results
 from study.run import Run, baseline_runs, make_run
-from study.study_file import Study, read_study
+from study.study_file import Study
 
 TIMES = ["attempt", "train_seconds", "eval_seconds", "started_at", "finished_at"]
 

@@ -12,8 +12,9 @@ from jobs.corpus import read_corpus, training_split
 from jobs.prepare import prepare
 from jobs.prepared import open_corpus_arrays, open_labels, open_sound, read_prepared
 from study.errors import InputFaults
+from study.reading import read_study
 from study.run import make_run
-from study.study_file import Study, read_study
+from study.study_file import Study
 from tests.test_bad_input import edit
 
 

@@ -16,8 +16,9 @@ import pytest
 
 from study.paths import Paths
 from study.plan import read_plan
+from study.reading import read_study
 from study.result_store import KEY, read_results, stored_results
-from study.study_file import Study, read_study
+from study.study_file import Study
 from tests.contracts.backend import BackendContract
 
 pytestmark = pytest.mark.ray

@@ -18,9 +18,10 @@ from jobs.prepare import prepare
 from jobs.prepared import read_prepared
 from jobs.targets.evaluate import evaluate, read_target, target_splits
 from study.paths import Paths
+from study.reading import read_study
 from study.result_store import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION
 from study.run import make_run
-from study.study_file import Study, read_study
+from study.study_file import Study
 from tests.small_study import write_small_study
 
 GOLDEN = Path(__file__).with_suffix(".json")

@@ -37,9 +37,7 @@ def main() -> None:
         shape=decibels.shape,
         mel_db=decibels[:, ::EVERY_BAND, ::EVERY_FRAME].astype(np.float32),
         mfcc_120=np.concatenate([series.mean(axis=1), series.std(axis=1)]).astype(np.float32),
-        resampled=librosa.resample(sound, orig_sr=SAMPLE_RATE_HZ, target_sr=16000)[:, ::97].astype(
-            np.float32
-        ),
+        resampled=librosa.resample(sound, orig_sr=SAMPLE_RATE_HZ, target_sr=16000)[:, ::97].astype(np.float32),
     )
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from study.errors import InputFaults
 from study.plan import plan_schema, read_plan, write_plan
+from study.reading import read_study
 from study.run import make_run
-from study.study_file import Study, read_study
+from study.study_file import Study
 from tests.small_study import STUDY
 
 FACTORS = "\n[factors]\nwidth = [0.125, 0.25]\nlearning_rate = [1, 0.5]\niterations = ['l', 'lm']\n"

@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from study.paths import Paths
+from study.reading import read_study
 from study.result_store import commit_result, invalid_results, read_results, result_schema, stored_results
-from study.study_file import Study, read_study
+from study.study_file import Study
 from tests.small_study import STUDY
 
 ROW = {

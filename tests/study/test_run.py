@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from study.reading import read_study
 from study.run import Run, baseline_runs, make_run, seed_sequence, study_seed_sequence
-from study.study_file import Study, read_study
+from study.study_file import Study
 from tests.small_study import STUDY
 
 

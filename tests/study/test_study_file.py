@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.errors import InputFaults, nearest
+from study.reading import read_study
 from study.study_checks import missing_files, not_launchable
-from study.study_file import Study, default_phases, read_study
+from study.study_file import Study, default_phases
 from tests.small_study import STUDY
 
 TEMPLATES = [entry for entry in (files("study") / "templates").iterdir() if (entry / "study.toml").is_file()]
