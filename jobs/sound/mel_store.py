@@ -134,16 +134,6 @@ def gather_crops(store: MelStore, tracks: np.ndarray, starts: np.ndarray, crop_f
     return _decibels(codes.transpose(1, 2).contiguous(), peak_db)
 
 
-def slices(store: MelStore, track: int, crop_frames: int) -> torch.Tensor:
-    """A clip's non-overlapping crops from its beginning, as `gather_crops`; the rest, shorter than a crop,
-    is left out.
-
-    Every clip has one at least.
-    """
-    starts = np.arange(0, int(store.n_frames[track]) - crop_frames + 1, crop_frames)
-    return gather_crops(store, np.full(len(starts), track), starts, crop_frames)
-
-
 def band_statistics(store: MelStore, track_indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation (ddof = 0) of each mel band in dB, float64 (n_mels,) each, over the sound
     frames of the clips and their channels pooled. A band that never changes has deviation 0."""

@@ -10,7 +10,7 @@ import soundfile
 
 from jobs.sound import mel_writing
 from jobs.sound.decode import decode
-from jobs.sound.mel_store import MelStore, band_statistics, gather_crops, read_mel_store, slices
+from jobs.sound.mel_store import MelStore, band_statistics, gather_crops, read_mel_store
 from jobs.sound.mel_writing import write_mel_store
 from jobs.sound.spectra import mel_db
 from study.errors import InputFaults
@@ -70,7 +70,6 @@ def test_short_clips_are_padded_by_their_floor(tracks: pd.DataFrame, store: MelS
     assert store.n_sound_frames[1] == sound_frames < CROP == store.n_frames[1]
     crop = gather_crops(store, [1], [0], CROP)[0].numpy()
     np.testing.assert_allclose(crop[:, sound_frames:], store.peak_db[1] - 80, atol=1e-4)
-    assert len(slices(store, 1, CROP)) == 1
 
 
 def test_a_gather_is_the_crops_one_by_one(store: MelStore) -> None:
@@ -88,12 +87,6 @@ def test_a_gather_is_the_crops_one_by_one(store: MelStore) -> None:
 def test_a_crop_never_reaches_into_another_clip(store: MelStore, start: int) -> None:
     with pytest.raises(IndexError, match="within its clip"):
         gather_crops(store, [1], [start], CROP)
-
-
-def test_slices_do_not_overlap_and_leave_the_rest(store: MelStore) -> None:
-    cut = slices(store, 0, CROP)
-    assert cut.shape == (store.n_frames[0] // CROP, 2, CROP, 32)
-    np.testing.assert_array_equal(cut[1], gather_crops(store, [0], [CROP], CROP)[0])
 
 
 def test_band_statistics_pool_channels_and_leave_padding_out(tracks: pd.DataFrame, store: MelStore) -> None:
