@@ -44,6 +44,10 @@ class InputFaults(StudyError):
         self.faults = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
+    def __reduce__(self) -> tuple[type[InputFaults], tuple[tuple[Fault, ...]]]:
+        """Pickled by its faults: from its text, a worker's error would come back with a fault for each letter."""
+        return type(self), (self.faults,)
+
 
 class RunFailed(StudyError):
     """Something that ran failed; the message says what, and what was kept."""
