@@ -41,7 +41,7 @@ def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
         with soundfile.SoundFile(path) as file:
             stated, sample_rate_hz = file.frames, file.samplerate
             sound = file.read(dtype="float32", always_2d=True).T
-    except (soundfile.LibsndfileError, OSError) as error:
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw, which has no header
         raise _unreadable(path, str(getattr(error, "error_string", error))) from None
     if sound.shape[1] == 0:
         raise _unreadable(path, "holds no samples")

@@ -59,7 +59,8 @@ def _broken_files(folder: Path) -> list[Path]:
         (folder / f"cut.{suffix}").write_bytes(whole[: len(whole) // 2])
     (folder / "nothing.wav").write_bytes(b"")
     (folder / "text.ogg").write_text("not sound at all " * 100)
-    names = ["silent.wav", "nan.wav", "cut.mp3", "cut.flac", "nothing.wav", "text.ogg", "absent.wav"]
+    (folder / "headless.raw").write_bytes(b"\0" * 100)
+    names = ["silent.wav", "nan.wav", "cut.mp3", "cut.flac", "nothing.wav", "text.ogg", "headless.raw", "absent.wav"]
     return [folder / name for name in names]
 
 
