@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -56,6 +57,12 @@ def _counts(value: object) -> object:
     return value
 
 
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PydanticCustomError("not_finite", "expected a finite number")
+    return value
+
+
 def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) != len(values):
         raise PydanticCustomError("repeated", "expected each only once")
@@ -65,13 +72,16 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
 Int = Annotated[int, Strict()]
 Positive = Annotated[int, Strict(), Field(ge=1)]
 Count = Annotated[int, Strict(), Field(ge=0)]
-Number = Annotated[float, Strict()]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Flag = Annotated[bool, Strict()]
 Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$")]
 Location = Annotated[Path, AfterValidator(_in_study_folder)]
 Strategy = Literal["SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR"]
-Scalar = Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()]
+Scalar = Annotated[
+    Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()],
+    AfterValidator(_finite),
+]
 
 
 class Section(BaseModel):
@@ -80,7 +90,7 @@ class Section(BaseModel):
 
 class Header(Section):
     name: Name
-    seed: Count
+    seed: Annotated[Int, Field(ge=0, lt=2**63)]  # a result's column is of 64 bits
     store: Annotated[Location, BeforeValidator(_store)] = Field(default=Path("."), validate_default=True)
 
 
