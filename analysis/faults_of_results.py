@@ -106,14 +106,16 @@ def _faults_of_runs(rows: pd.DataFrame, sources: Sequence[str]) -> Iterator[Faul
         odd = runs.index[~runs[name].isin([True, False])]
         if len(odd):
             yield _fault(name, runs.loc[odd[0], name], f"expected true or false; not so in {_runs(odd)}")
-    if "n_sources" in runs:
-        counts = pd.to_numeric(runs["n_sources"], errors="coerce")
+    counted = runs[present].isin([True]).sum(axis=1)
+    complete = bool(present) and len(present) == len(columns)
+    if "n_sources" in runs or complete:
+        counts = pd.to_numeric(runs["n_sources"], errors="coerce") if "n_sources" in runs else counted
         odd = [run for run, name, n in zip(runs.index, runs["strategy"], counts, strict=True)
                if not (np.isfinite(n) and sources_allowed(name, int(n)))]  # fmt: skip
         if odd:
             yield _fault("n_sources", None, f"expected 1 for SS-R and 2 or more for the others; not so in {_runs(odd)}")
-        if present and len(present) == len(columns):
-            odd = runs.index[runs[present].isin([True]).sum(axis=1) != counts]
+        if complete:
+            odd = runs.index[counted != counts]
             if len(odd):
                 yield _fault("n_sources", None, f"expected the number of sources present; not so in {_runs(odd)}")
 

@@ -138,4 +138,5 @@ def _with_n_sources(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
     """The number of sources from their columns where the table does not give it."""
     if "n_sources" in rows or not sources:
         return rows
-    return rows.assign(n_sources=rows[[f"source.{name}" for name in sources]].astype(int).sum(axis=1))
+    present = rows[[f"source.{name}" for name in sources]].isin([True])  # a baseline's may be empty
+    return rows.assign(n_sources=present.sum(axis=1))

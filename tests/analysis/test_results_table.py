@@ -72,6 +72,11 @@ def test_a_table_from_elsewhere_needs_four_columns() -> None:
 def test_the_number_of_sources_is_counted_where_it_is_not_given() -> None:
     rows = small(**{"source.a": [1, 1, 1] * 2, "source.b": [0, 1, 1] * 2})
     assert results_table(rows, {}).scores["n_sources"].tolist() == [1, 2, 2, 1, 2, 2]
+    rows = pd.concat(
+        [rows.astype({"source.a": bool, "source.b": bool}), small().iloc[[0]].assign(run_id="m", strategy="MFCC")]
+    )
+    table = results_table(rows, {})
+    assert table.scores["n_sources"].tolist() == [1, 2, 2, 1, 2, 2] and table.baselines["n_sources"].tolist() == [0]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -107,6 +112,7 @@ def test_a_table_that_cannot_be_read_is_one_clear_fault(tmp_path, name: str, con
             small(n_sources=[1, 3, 2] * 2, **{"source.p": 1, "source.q": [0, 1, 1] * 2}),
             "number of sources present.*run b",
         ),
+        (small(**{"source.p": 1, "source.q": [1, 0, 1] * 2}), "expected 1 for SS-R and .* not so in runs a, b"),
         (small(**{"source.p": [1, 2, 1] * 2}), "source.p = 2: expected true or false; not so in run b"),
         (small(train_scores_version=[1, 2, 1] * 2), "train_scores_version = '1, 2': expected one version"),
     ],
