@@ -30,6 +30,9 @@ def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str)
     for name in targets:
         started_at, began = now(), time.monotonic()
         target, at = study.targets[name], prepared.targets[name]
+        path = paths.result(run.run_id, name, at.fingerprint)
+        if path.is_file():  # another launch was first, and may have deleted the representation since
+            continue
         data = read_target(target, name)
         splits = target_splits(data, target, study.seed, name)
         if trained.outcome == "ok":
@@ -46,7 +49,7 @@ def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str)
             ]  # fmt: skip
         spent = time.monotonic() - began
         rows = [_row(study, run, trained, attempt, name, at.fingerprint, started_at, spent, score) for score in scores]
-        commit_result(paths.result(run.run_id, name, at.fingerprint), rows, study)
+        commit_result(path, rows, study)
         primary = [score.score for score in scores if score.metric == target.primary_metric and score.outcome == "ok"]
         if primary:
             means[name] = float(np.mean(primary))
@@ -75,6 +78,6 @@ def _keep_predictions(folder: Path, target: Target, predictions: pd.DataFrame) -
     """What the scores were made from, and for classes how often each was taken for each."""
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "predictions.parquet", lambda temporary: predictions.to_parquet(temporary, index=False))
-    if target.task == "classification":
+    if target.task == "classification" and len(predictions):
         confusion = pd.crosstab(predictions["label"], predictions["prediction"])
         write_whole(folder / "confusion.csv", confusion.to_csv)

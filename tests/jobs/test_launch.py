@@ -186,6 +186,18 @@ def test_a_step_reports_what_it_raises(study: Study, monkeypatch: pytest.MonkeyP
     assert read_trained(Paths(study.store), run.run_id) is None
 
 
+def test_a_representation_that_is_not_finite_is_an_outcome(study: Study) -> None:
+    prepare(study, workers=1)
+    run = few_runs(study)[2]
+    assert execute(study, Step("learn", run, ("timbre",))).failure is None
+    (path,) = Paths(study.store).representations(run.run_id).glob("*.npy")
+    np.save(path, np.full_like(np.load(path), np.nan))
+    assert execute(study, Step("evaluate", run, ("timbre",))).failure is None
+    assert set(rows(study)["outcome"]) == {"non-finite representation"}
+    path.unlink()
+    assert execute(study, Step("evaluate", run, ("timbre",))).failure is None, "what another launch did is done"
+
+
 def test_stop_after_finishes_what_has_begun(study: Study) -> None:
     progress, steps = launch(study, stop_after_s=0.0)
     assert not steps and progress.runs_done == 0
