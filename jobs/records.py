@@ -105,11 +105,17 @@ def read_attempts(paths: Paths, run_id: str) -> list[Attempt]:
 
 
 def last_failure(attempts: list[Attempt]) -> Failure | None:
-    """Why the newest attempt that ended failed; None if it did not, or if there is none."""
-    ended = [attempt for attempt in attempts if attempt.finished_at is not None]
-    if not ended or ended[-1].cause is None:
+    """Why a step of the run failed, the newest that did; None if each that ended went well the last time.
+
+    An evaluation is a step of its own for each target: that another one went well makes up for nothing.
+    """
+    last = {(attempt.kind, attempt.targets if attempt.kind == "evaluate" else ()): attempt
+            for attempt in attempts if attempt.finished_at is not None}  # fmt: skip
+    failed = [attempt for attempt in last.values() if attempt.cause is not None]
+    if not failed:
         return None
-    return Failure(ended[-1].cause, ended[-1].message or "")
+    newest = max(failed, key=lambda attempt: attempt.attempt)
+    return Failure(newest.cause, newest.message or "")
 
 
 def now() -> str:

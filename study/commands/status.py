@@ -54,7 +54,8 @@ def study_status(study: Study) -> dict[str, Any]:
         prepared = read_prepared(study)
     except InputFaults:
         prepared = None
-    wanted = {(name, at.fingerprint) for name, at in prepared.targets.items()} if prepared else set()
+    made = prepared.targets if prepared else {}
+    wanted = {(name, made[name].fingerprint) for name in study.targets if name in made}
     done_targets = Counter(item.run_id for item in stored if (item.target, item.fingerprint) in wanted)
     planned_ids = {run.run_id for run in runs}
     other = [item for item in stored if item.run_id not in planned_ids or (item.target, item.fingerprint) not in wanted]

@@ -65,3 +65,10 @@ def test_the_newest_failure_counts(tmp_path: Path) -> None:
     assert last_failure([failed]) == Failure("error", "bug")
     assert last_failure([failed, fine]) is None
     assert last_failure([fine, failed, begin_attempt("learn", ("a",))]) == Failure("error", "bug")
+
+
+def test_one_target_that_went_well_makes_up_for_no_other() -> None:
+    failed = replace(begin_attempt("evaluate", ("a",)), finished_at=now(), cause="error", message="bug")
+    other, again = (replace(begin_attempt("evaluate", (name,)), finished_at=now()) for name in "ba")
+    assert last_failure([failed, other]) == Failure("error", "bug")
+    assert last_failure([failed, other, again]) is None
