@@ -55,14 +55,16 @@ class CorpusArrays:
 
 
 def read_prepared(study: Study) -> Prepared:
-    """What `prepare` made last. Raises InputFaults if it has not run."""
+    """What `prepare` made last. Raises InputFaults if it has not run, or if its record is damaged."""
     path = prepared_json(Paths(study.store))
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
+        targets = {name: PreparedTarget(**target) for name, target in raw.pop("targets").items()}
+        return Prepared(**raw, targets=targets)
     except OSError:
         raise InputFaults([Fault(str(path), "", None, "not prepared yet; `study prepare` does it")]) from None
-    targets = {name: PreparedTarget(**target) for name, target in raw.pop("targets").items()}
-    return Prepared(**raw, targets=targets)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise InputFaults([Fault(str(path), "", None, "cannot be read; `study prepare` makes it anew")]) from None
 
 
 def open_sound(study: Study, key: str) -> MelStore:
