@@ -35,7 +35,7 @@ from jobs.prepared import (
 )
 from jobs.sound.content_hashes import content_hashes
 from jobs.sound.decode import EXPECTED, sound_faults
-from jobs.sound.mel_store import MelStore, band_statistics
+from jobs.sound.mel_store import MelStore, band_statistics, read_mel_store
 from jobs.sound.mel_writing import HASHES, write_mel_store
 from jobs.targets.evaluate import read_target, target_splits
 from jobs.targets.track_labels import TargetData
@@ -144,7 +144,8 @@ def _make_mel_store(
     study: Study, key: str, tracks: pd.DataFrame, on_broken: str, tell: Callable[[str], None], workers: int
 ) -> None:
     folder = sound_folder(study, key)
-    if not folder.is_dir():
+    # A store made under "drop" may lack tracks: under "stop" it is made again, which names them.
+    if not folder.is_dir() or (on_broken == "stop" and read_mel_store(folder).counts.dropped):
         tell(f"sound: {len(tracks)} clips to mel")
         write_mel_store(folder, tracks, study.corpus.sample_rate_hz, study.corpus.channels, study.mel,
                         study.crop_frames, on_broken, workers)  # fmt: skip

@@ -34,6 +34,15 @@ def test_twice_does_nothing_the_second_time(small_study: Path) -> None:
     assert len(told) == 1 and told[0].startswith("corpus: 24 of 24 tracks, 22 to learn from, 2 to validate")
 
 
+@pytest.mark.parametrize("text", ["", "{}", "[1]"])
+def test_a_damaged_record_is_told(small_study: Path, text: str) -> None:
+    record = small_study / "prepared" / "prepared.json"
+    record.parent.mkdir()
+    record.write_text(text)
+    with pytest.raises(InputFaults, match="cannot be read; `study prepare` makes it anew"):
+        read_prepared(read_study(small_study))
+
+
 def test_targets_of_the_same_sound_share_a_store(small_study: Path) -> None:
     prepared = prepare(read_study(small_study), workers=1)
     assert prepared.targets["timbre"].sound == prepared.targets["height"].sound
@@ -122,6 +131,9 @@ def test_broken_sound_of_the_corpus_is_dropped_where_asked(small_study: Path) ->
     assert "c03" not in open_sound(study, prepared.corpus_sound).track_ids
     assert any("23 of 24 tracks" in line and "1 dropped" in line for line in told)
     assert open_labels(study, prepared, "pitch").shape == (23, 4)
+    edit(small_study / "study.toml", 'on_broken = "drop"', 'on_broken = "stop"')
+    with pytest.raises(InputFaults, match=r"c03\.wav"):  # although there is a store, without that track
+        prepare(read_study(small_study), workers=1)
 
 
 def test_broken_sound_of_a_target_always_stops(small_study: Path) -> None:
