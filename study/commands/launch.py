@@ -149,7 +149,9 @@ def _line(progress: Progress, report: Report) -> str:
     elapsed_s = time.monotonic() - progress.started_at
     done, total = progress.evaluations_done, progress.n_evaluations
     to_go = f", {duration(elapsed_s / done * (total - done))} to go" if done else ""
-    result = " ".join(f"{name} {value:.3f}" for name, value in report.scores) or "learned"
+    result = " ".join(f"{name} {value:.3f}" for name, value in report.scores) or (
+        "learned" if report.step.kind == "learn" else "no score"
+    )
     return f"[{progress.runs_done}/{progress.n_runs} runs, {done}/{total} scores{to_go}] {what}: {result}"
 
 
