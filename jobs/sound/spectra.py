@@ -45,11 +45,6 @@ def mel_db(sound: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
     return decibels.permute(2, 0, 1).contiguous().numpy()
 
 
-def n_frames(n_samples: int, hop_samples: int) -> int:
-    """Frames of a clip under centred framing."""
-    return 1 + n_samples // hop_samples
-
-
 def mfcc_120(sound: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
     """The MFCC baseline, float32 (120,), of sound (channels, samples): means, then standard deviations,
     over time of 20 coefficients, their deltas and their second deltas (paper 4.2; Choi et al. 2017), of the
