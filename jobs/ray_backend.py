@@ -55,7 +55,7 @@ class RayBackend:
                                      f"the cluster has {resources.get('CPU', 0.0):g} CPUs")])  # fmt: skip
         self._study = ray.put(study)
         self._running: dict[Any, Step] = {}
-        self._in_fresh_process = ray.remote(max_calls=1, max_retries=0)(execute)  # its memory goes with it
+        self._in_fresh_process = ray.remote(max_calls=1, max_retries=0)(execute)  # its GPU memory goes with it
         self._in_any_process = ray.remote(max_retries=0)(execute)
 
     def _needs(self, step: Step) -> dict[str, float]:
@@ -72,8 +72,8 @@ class RayBackend:
         )
 
     def start(self, step: Step) -> None:
-        fresh = step.kind == "learn" and (self._gpus or not step.run.is_baseline)
-        task = self._in_fresh_process if fresh else self._in_any_process
+        # Without a GPU nothing is left behind, and a new process takes two seconds to import torch.
+        task = self._in_fresh_process if step.kind == "learn" and self._gpus else self._in_any_process
         needs = self._needs(step)
         ref = task.options(num_cpus=needs["CPU"], num_gpus=needs["GPU"]).remote(self._study, step)
         self._running[ref] = step
