@@ -96,15 +96,18 @@ def results_table(
     rows = _with_n_sources(rows, sources)
     without = failed(rows)
     if without.any():
-        excluded |= {f"outcome {name}": int(count) for name, count in rows["outcome"][without].value_counts().items()}
-    means = _mean_by_run_and_target(rows[~without], sources)
+        causes = rows["outcome"][without].fillna("not given").value_counts()
+        excluded |= {f"outcome {name}": int(count) for name, count in causes.items()}
+    with_score = rows[~without]
+    means = _mean_by_run_and_target(with_score, sources)
     cells = rows[["run_id", "strategy", "target"]].drop_duplicates(["run_id", "target"])
     scored = pd.MultiIndex.from_frame(means[["run_id", "target"]])
     missing = cells[~pd.MultiIndex.from_frame(cells[["run_id", "target"]]).isin(scored)]
 
     is_baseline = means["strategy"].isin(BASELINES)
     scores, baselines = means[~is_baseline], means[is_baseline].reset_index(drop=True)
-    metrics = metric_of or dict(zip(rows["target"], rows.get("metric", pd.Series("score", rows.index)), strict=True))
+    of_rows = with_score.get("metric", pd.Series("score", with_score.index))
+    metrics = metric_of or dict(zip(with_score["target"], of_rows, strict=True))
     order = [name for name in metrics if (scores["target"] == name).any()]
     raise_all(faults_of_scores(scores, order))
     by_target = scores.groupby("target")["score"]

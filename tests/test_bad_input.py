@@ -171,6 +171,8 @@ def test_bad_usage(small_study: Path, capfd: pytest.CaptureFixture[str], words: 
 def test_new_does_not_overwrite(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
     status, _, err = study(capfd, "new", str(small_study), "--template", "minimal")
     assert status == 2 and "is there already" in err
+    status, _, err = study(capfd, "new", str(small_study / "tracks.csv" / "x"), "--template", "minimal")
+    assert status == 2 and "tracks.csv/x: cannot be made: Not a directory" in err
 
 
 def test_unknown_run(run_study: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -33,7 +33,10 @@ def new(
     text = (templates[template] / FILE_NAME).read_text(encoding="utf-8")
     if seed is not None:
         text = re.sub(r"(?m)^seed = \d+", f"seed = {seed}", text, count=1)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputFaults([Fault(str(folder), "", None, f"cannot be made: {error.strerror}")]) from None
     if template == "demo":
         from jobs.sound.synthesis import make_demo
 

@@ -79,6 +79,13 @@ def test_the_number_of_sources_is_counted_where_it_is_not_given() -> None:
     assert table.scores["n_sources"].tolist() == [1, 2, 2, 1, 2, 2] and table.baselines["n_sources"].tolist() == [0]
 
 
+def test_rows_without_a_score_may_lack_their_metric_and_outcome() -> None:
+    lost = small().iloc[[0, 3]].assign(run_id="m", score=np.nan)
+    table = results_table(pd.concat([small(metric="r2", outcome="ok"), lost]), {})
+    assert table.excluded == {"outcome not given": 2}
+    assert table.moments["metric"].tolist() == ["r2", "r2"]
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_tables_are_read_by_their_suffix(tmp_path, suffix: str) -> None:
     path = tmp_path / f"table{suffix}"
