@@ -91,6 +91,8 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     write_whole(prepared_json(paths), lambda temporary: temporary.write_text(text, encoding="utf-8"))
     tell(f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} to learn from, "
          f"{prepared.n_validation} to validate; {store.counts}")  # fmt: skip
+    if len(study.targets) == 1:
+        tell("one target: runs can be trained and scored, but `study analyze` needs two targets or more")
     for name, count in corpus.unlabelled.items():
         if count:
             left_out = "left out" if study.corpus.use == "common" else "not learned from for it"

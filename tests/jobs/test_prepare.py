@@ -157,6 +157,14 @@ def test_whole_artists_validate(small_study: Path) -> None:
     assert (by_artist == 1).all() and (~training).sum() == 6
 
 
+def test_one_target_is_told_to_be_too_few_for_the_models(small_study: Path) -> None:
+    text = (small_study / "study.toml").read_text()
+    (small_study / "study.toml").write_text(text[: text.index("[targets.height]")] + text[text.index("[baselines]") :])
+    told: list[str] = []
+    prepare(read_study(small_study), told.append, workers=1)
+    assert any("needs two targets or more" in line for line in told)
+
+
 def test_a_study_without_validation(small_study: Path) -> None:
     edit(small_study / "study.toml", "channels = 1", "channels = 1\nvalidation = 0")
     assert split_of(read_study(small_study)).all()
