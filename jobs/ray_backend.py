@@ -44,7 +44,9 @@ class RayBackend:
                     address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
                     runtime_env=dict(study.cluster.runtime_env) or None,
                 )  # fmt: skip
-            except ConnectionError as error:
+            except (ConnectionError, ValueError) as error:
+                if address is None:
+                    raise
                 expected = f"no Ray cluster answers there ({error}); without --address Ray starts on this machine"
                 raise InputFaults([Fault("", "--address", address, expected)]) from None
         resources = ray.cluster_resources()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from study.errors import InputFaults
 from study.paths import Paths
 from study.plan import read_plan
 from study.reading import read_study
@@ -34,6 +35,13 @@ class TestRay(BackendContract):
         from jobs.ray_backend import RayBackend
 
         return RayBackend(study)
+
+
+def test_an_address_that_is_none_is_told(small_study: Path) -> None:
+    from jobs.ray_backend import RayBackend
+
+    with pytest.raises(InputFaults, match=r"--address = 'nowhere': .*Invalid address"):
+        RayBackend(read_study(small_study), "nowhere")
 
 
 def rows(folder: Path) -> pd.DataFrame:
