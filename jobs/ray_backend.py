@@ -45,6 +45,7 @@ class RayBackend:
                     runtime_env=dict(study.cluster.runtime_env) or None,
                 )  # fmt: skip
             except (ConnectionError, ValueError) as error:
+                self._empty.cleanup()
                 if address is None:
                     raise
                 expected = f"no Ray cluster answers there ({error}); without --address Ray starts on this machine"
