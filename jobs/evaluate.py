@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str)
             features = vectors[store.positions(data.track_ids)]
             found = evaluate(data, target, splits, features, seed_sequence(run.run_id, f"probe of {name}"))
             scores = list(found.scores)
+            if "representation" in target.keep:
+                _keep_representation(paths.target(run.run_id, name), data.track_ids, features)
             _keep_predictions(paths.target(run.run_id, name), target, found.predictions)
         else:
             scores = [
@@ -72,6 +75,15 @@ def _row(
         "target_fingerprint": fingerprint, "probe_scores_version": PROBE_SCORES_VERSION, "code_version": __version__,
         "started_at": pd.Timestamp(started_at), "finished_at": pd.Timestamp(now()),
     }  # fmt: skip
+
+
+def _keep_representation(folder: Path, track_ids: Sequence[str], features: np.ndarray) -> None:
+    """A row a track: its id, then the mean and the deviation of each dimension."""
+    half = features.shape[1] // 2
+    table = pd.DataFrame(features, columns=[f"{what}_{d}" for what in ("mean", "deviation") for d in range(half)])
+    table.insert(0, "track_id", list(track_ids))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / "representation.parquet", lambda temporary: table.to_parquet(temporary, index=False))
 
 
 def _keep_predictions(folder: Path, target: Target, predictions: pd.DataFrame) -> None:

@@ -19,9 +19,15 @@ from jobs.failures import DISK_FULL, Failure, is_tried_again
 from jobs.prepared import Prepared
 from jobs.records import read_trained
 from jobs.steps import Report, Step
-from study.errors import Fault, InputFaults, RunFailed
+from study.errors import Fault, RunFailed, raise_all
 from study.paths import Paths
-from study.result_store import TRAIN_SCORES_VERSION, invalid_results, stored_results
+from study.result_store import (
+    PROBE_SCORES_VERSION,
+    TRAIN_SCORES_VERSION,
+    invalid_results,
+    read_results,
+    stored_results,
+)
 from study.run import Run
 from study.study_file import Study
 
@@ -77,8 +83,15 @@ def refuse_other_data(study: Study, prepared: Prepared, runs: Iterable[Run], mix
             faults.append(Fault(f"runs/{run.run_id}", "train_scores_version", trained.train_scores_version,
                                 f"expected {TRAIN_SCORES_VERSION}: another version of this program trained it; "
                                 "--mix-versions uses it all the same"))  # fmt: skip
-    if faults:
-        raise InputFaults(faults)
+    if not mix_versions:
+        ids = {run.run_id for run in runs}
+        rows, _ = read_results(paths, lambda stored: stored.run_id in ids)
+        other = rows[rows["probe_scores_version"] != PROBE_SCORES_VERSION] if len(rows) else rows
+        for (run_id, version), _ in other.groupby(["run_id", "probe_scores_version"]) if len(other) else ():
+            faults.append(Fault(f"results/{run_id}", "probe_scores_version", version,
+                                f"expected {PROBE_SCORES_VERSION}: another version of this program scored it; "
+                                "--mix-versions uses it all the same"))  # fmt: skip
+    raise_all(faults)
 
 
 def set_invalid_aside(study: Study) -> list[Fault]:
@@ -120,15 +133,23 @@ def launch(
                 started += 1
         return started
 
+    def draw() -> bool:
+        """Plan one run more, only when it can begin at once: else it would be planned and, time being up, never run."""
+        if to_learn or not backend.has_room(Step("learn", runs[0], ())) or (drawn := next_run()) is None:
+            return False
+        to_learn.append(Step("learn", drawn, tuple(prepared.targets)))
+        left[drawn.run_id] = set(prepared.targets)
+        progress.n_runs += 1
+        progress.n_evaluations += len(prepared.targets)
+        return True
+
     while True:
-        if stop_after_s is not None and time.monotonic() - progress.started_at > stop_after_s:
+        time_is_up = stop_after_s is not None and time.monotonic() - progress.started_at > stop_after_s
+        if time_is_up:
             to_learn.clear()
-        elif not to_learn and (drawn := next_run()) is not None:
-            to_learn.append(Step("learn", drawn, tuple(prepared.targets)))
-            left[drawn.run_id] = set(prepared.targets)
-            progress.n_runs += 1
-            progress.n_evaluations += len(prepared.targets)
         in_flight += start_all_that_fit()
+        while not time_is_up and draw():
+            in_flight += start_all_that_fit()
         if not in_flight:
             break
         report = backend.next_report()
@@ -142,7 +163,7 @@ def launch(
                 left[step.run.run_id] -= set(step.targets)
                 if not left[step.run.run_id]:
                     progress.runs_done += 1
-                    forget_representations(study, prepared, step.run)
+                    forget_representations(study, step.run)
         else:
             key = (step.kind, step.run.run_id, step.targets)
             tries[key] += 1
@@ -158,15 +179,9 @@ def launch(
     return progress
 
 
-def forget_representations(study: Study, prepared: Prepared, run: Run) -> None:
-    """Delete the representations of a run that is done, but for the targets that keep theirs."""
-    kept = {prepared.targets[name].sound for name, target in study.targets.items() if "representation" in target.keep}
-    folder = Paths(study.store).representations(run.run_id)
-    for path in folder.glob("*.npy"):
-        if path.stem not in kept:
-            path.unlink(missing_ok=True)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+def forget_representations(study: Study, run: Run) -> None:
+    """Delete the representations of a run that is done; what a target keeps of them lies with the target."""
+    shutil.rmtree(Paths(study.store).representations(run.run_id), ignore_errors=True)
 
 
 def forget_left_over(study: Study, prepared: Prepared, runs: Sequence[Run]) -> None:
@@ -174,7 +189,7 @@ def forget_left_over(study: Study, prepared: Prepared, runs: Sequence[Run]) -> N
     unfinished = {run.run_id for run in missing_targets(study, prepared, runs)}
     for run in runs:
         if run.run_id not in unfinished:
-            forget_representations(study, prepared, run)
+            forget_representations(study, run)
 
 
 def failures_told(failed: Mapping[str, Failure]) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -110,6 +110,7 @@ def _read_all(study: Study) -> tuple[list[Fault], Corpus | None, dict[str, Targe
     if not absent.intersection(map(str, named)):
         try:
             corpus = read_corpus(study)
+            faults += _label_faults(study, corpus, training_split(study, corpus.tracks))
         except InputFaults as error:
             faults += error.faults
     for name, target in study.targets.items():
@@ -120,6 +121,15 @@ def _read_all(study: Study) -> tuple[list[Fault], Corpus | None, dict[str, Targe
             except InputFaults as error:
                 faults += error.faults
     return distinct(faults), corpus, targets
+
+
+def _label_faults(study: Study, corpus: Corpus, training: np.ndarray) -> Iterator[Fault]:
+    """Why a source's label model cannot be fitted to the training tracks, before any sound is looked at."""
+    for name, table in corpus.labels.items():
+        labelled = corpus.tracks["track_id"].isin(table.track_ids).to_numpy()
+        of_tracks = table.select(list(corpus.tracks["track_id"][labelled]))
+        source = study.sources[name]
+        yield from LABEL_MODELS[source.labels].faults(of_tracks, training[labelled], source.factors)
 
 
 def _sound_keys(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) -> dict[str, str]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 import tempfile
 from typing import Any
 
 from jobs import failures
+from jobs.records import end_open_attempt
 from jobs.steps import Report, Step, execute
 from study.errors import Fault, InputFaults
+from study.paths import Paths
 from study.study_file import Study
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -23,6 +26,9 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 import ray.exceptions
+
+CONNECT_S = 10.0
+"""How long an address may take to answer."""
 
 
 class RayBackend:
@@ -33,6 +39,9 @@ class RayBackend:
     """
 
     def __init__(self, study: Study, address: str | None = None, gpu_share: float | None = None) -> None:
+        if address not in (None, "auto"):
+            _raise_unless_reachable(address)
+        self._paths = Paths(study.store)
         self._threads = study.compute.threads
         self._gpu_share = study.cluster.gpu_share if gpu_share is None else gpu_share
         # Ray puts the driver's working directory first on its workers' path: from an empty one, nothing of a
@@ -88,12 +97,28 @@ class RayBackend:
         try:
             return ray.get(ready[0])
         except ray.exceptions.OutOfMemoryError as error:
-            return Report(step, 0.0, failures.Failure(failures.HOST_MEMORY, str(error).splitlines()[0]))
+            failure = failures.Failure(failures.HOST_MEMORY, str(error).splitlines()[0])
         except ray.exceptions.RayTaskError as error:  # the step could not even be read by the worker
-            return Report(step, 0.0, failures.failure_of(error.cause or error))
+            failure = failures.failure_of(error.cause or error)
         except ray.exceptions.RayError as error:
-            return Report(step, 0.0, failures.Failure(failures.LOST, str(error).splitlines()[0]))
+            failure = failures.Failure(failures.LOST, str(error).splitlines()[0])
+        end_open_attempt(self._paths, step.run.run_id, step.kind, step.targets, failure)  # the worker could not
+        return Report(step, failure)
 
     def close(self) -> None:
         ray.shutdown()
         self._empty.cleanup()
+
+
+def _raise_unless_reachable(address: str) -> None:
+    """Ray itself waits for minutes on an address at which nothing listens."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        expected = "expected auto, HOST:PORT or ray://HOST:PORT"
+    else:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
+            return
+        except (OSError, OverflowError) as error:
+            expected = f"nothing answers there ({error}); without --address Ray starts on this machine"
+    raise InputFaults([Fault("", "--address", address, expected)])

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,6 +102,16 @@ def read_attempts(paths: Paths, run_id: str) -> list[Attempt]:
         except (ValueError, TypeError, KeyError):
             continue
     return found
+
+
+def end_open_attempt(paths: Paths, run_id: str, kind: str, targets: tuple[str, ...], failure: Failure) -> None:
+    """Record why an attempt ended whose process could not say so itself."""
+    attempts = [
+        attempt for attempt in read_attempts(paths, run_id) if (attempt.kind, attempt.targets) == (kind, targets)
+    ]
+    still_open = [attempt for attempt in attempts if attempt.finished_at is None]
+    attempt = still_open[-1] if still_open else begin_attempt(kind, targets)
+    write_attempt(paths, run_id, replace(attempt, finished_at=now(), cause=failure.cause, message=failure.message))
 
 
 def last_failure(attempts: list[Attempt]) -> Failure | None:

@@ -6,7 +6,6 @@ evaluate   the probe on one target's splits, its rows committed once
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +35,6 @@ class Report:
     """How a step ended; `scores` are the means of the primary metrics, for whoever watches."""
 
     step: Step
-    seconds: float
     failure: Failure | None = None
     scores: tuple[tuple[str, float], ...] = ()
 
@@ -44,7 +42,6 @@ class Report:
 def execute(study: Study, step: Step) -> Report:
     """Do a step and report. Whatever goes wrong within is a report, too, and a file among the run's attempts."""
     paths = Paths(study.store)
-    began = time.monotonic()
     attempt = begin_attempt(step.kind, step.targets)
     try:
         write_attempt(paths, step.run.run_id, attempt)
@@ -59,7 +56,7 @@ def execute(study: Study, step: Step) -> Report:
 
                 scores = evaluate_run(study, step.run, step.targets, attempt.attempt)
         write_attempt(paths, step.run.run_id, replace(attempt, finished_at=now()))
-        return Report(step, time.monotonic() - began, scores=tuple(scores.items()))
+        return Report(step, scores=tuple(scores.items()))
     except Exception as error:  # the boundary: a step must not take the sweep with it
         failure = failure_of(error)
         ended = replace(attempt, finished_at=now(), cause=failure.cause, message=failure.message,
@@ -68,7 +65,7 @@ def execute(study: Study, step: Step) -> Report:
             write_attempt(paths, step.run.run_id, ended)
         except OSError as unwritten:  # the store itself may be what failed; the report still says why
             failure = Failure(failure.cause, f"{failure.message} (and its record: {unwritten})")
-        return Report(step, time.monotonic() - began, failure)
+        return Report(step, failure)
 
 
 @contextmanager

@@ -32,3 +32,6 @@ def run() -> None:
     except StudyError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_status)
+    except OSError as error:  # an unwritable store, a full disk: the message names the file
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -5,7 +5,7 @@ A file's name carries the fingerprint of the target as it was defined; its rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,12 +74,14 @@ def stored_results(paths: Paths) -> Iterator[StoredResult]:
             yield StoredResult(path, path.parent.name, target, fingerprint)
 
 
-def read_results(paths: Paths) -> tuple[pd.DataFrame, list[Fault]]:
-    """All valid rows, and a fault for each file that is truncated or is not what its name says.
+def read_results(
+    paths: Paths, wanted: Callable[[StoredResult], bool] = lambda stored: True
+) -> tuple[pd.DataFrame, list[Fault]]:
+    """The valid rows of the files that are wanted, and a fault for each that is truncated or not what its name says.
 
     An invalid file is as good as absent: its run x target is not done.
     """
-    read = [_read_valid(stored) for stored in stored_results(paths)]
+    read = [_read_valid(stored) for stored in stored_results(paths) if wanted(stored)]
     faults = [fault for fault in read if isinstance(fault, Fault)]
     tables = [table for table in read if isinstance(table, pa.Table)]
     if not tables:

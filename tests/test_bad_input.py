@@ -68,6 +68,17 @@ def keep_one_class(folder: Path) -> None:
     table.assign(label="dull").to_csv(folder / "timbre.csv", index=False)
 
 
+def ask_for_too_many_factors(folder: Path) -> None:
+    edit(folder / "study.toml", "factors = 4", "factors = 40")
+    edit(folder / "study.toml", "factors = 3", "factors = 30")
+
+
+def validate_by_one_artist(folder: Path) -> None:
+    table = pd.read_csv(folder / "tracks.csv")
+    table.assign(artist="only").to_csv(folder / "tracks.csv", index=False)
+    edit(folder / "study.toml", "channels = 1", 'channels = 1\nsplit_by = "artist"')
+
+
 def empty_tracks(folder: Path) -> None:
     (folder / "tracks.csv").write_text("track_id,path\n", encoding="utf-8")
 
@@ -86,6 +97,8 @@ FAULTS = {
     break_sounds: ["c03.wav", "t05.wav", "expected a sound file that decodes"],
     remove_sound: ["c03.wav", "no such file"],
     keep_one_class: ["timbre.csv", "expected two classes or more"],
+    ask_for_too_many_factors: ["pitch.csv", "factors = 40: expected at most", "tags.csv", "factors = 30"],
+    validate_by_one_artist: ["[corpus] validation = 0.1: cannot divide 1 artists"],
     empty_tracks: ["tracks.csv", "the table has no rows"],
     empty_folder: ["no study.toml in this folder; `study new DIR --template demo` writes one"],
 }

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from study.commands.design import cost_of, design_study
@@ -17,6 +19,7 @@ from study.commands.status import study_status
 from study.paths import Paths
 from study.plan import read_plan
 from study.reading import read_study
+from study.result_store import stored_results
 from tests.test_bad_input import edit, study
 
 
@@ -131,3 +134,39 @@ def test_help_loads_nothing_heavy() -> None:
     code = "import sys, study.cli; print([m for m in ('torch', 'ray', 'sklearn', 'matplotlib') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_status_does_not_count_a_truncated_result(copy: Path) -> None:
+    path = next(stored_results(Paths(copy))).path
+    path.write_bytes(path.read_bytes()[:100])
+    told = study_status(read_study(copy))
+    assert told["done"] == told["planned"] - 1
+
+
+def test_scores_of_another_version_are_refused_unless_mixed(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = next(stored_results(Paths(copy))).path
+    rows = pq.read_table(path)
+    column = rows.schema.get_field_index("probe_scores_version")
+    older = pa.array([0] * len(rows), rows.schema.field(column).type)
+    pq.write_table(rows.set_column(column, rows.schema.field(column), older), path)
+    status, _, err = study(capfd, "launch", str(copy), "--in-process")
+    assert status == 2 and "probe_scores_version = 0: expected 1" in err
+    assert study(capfd, "launch", str(copy), "--in-process", "--mix-versions")[0] == 0
+
+
+def test_a_table_from_elsewhere_needs_no_columns_of_the_study_beside_it(
+    copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = pd.concat([pd.read_parquet(path) for path in Paths(copy).results.glob("*/*.parquet")])
+    rows[["run_id", "target", "score", "strategy", "repeat", "metric", "n_sources"]].to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    out = tmp_path / "out"
+    status, _, err = study(capfd, "analyze", str(copy), "--results", str(tmp_path / "t.csv"), "--out", str(out))
+    assert status == 0 and (out / "index.html").is_file(), err
+
+
+def test_an_unwritable_store_is_told_without_a_traceback(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    edit(small_study / "study.toml", 'name = "small"', 'name = "small"\nstore = "tracks.csv/store"')
+    status, _, err = study(capfd, "design", str(small_study), "--budget", "2")
+    assert status == 1 and "tracks.csv" in err

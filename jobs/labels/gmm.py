@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from jobs.labels.tables import ScalarTable
-from study.errors import Fault, InputFaults
+from study.errors import Fault, raise_all
 
 MAX_ITERATIONS = 1000
 LEAST_VARIANCE = 1e-6
@@ -38,11 +39,9 @@ def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.rand
     years, say) and the distributions become one-hot; with it, neighbouring values share their components.
     Raises InputFaults if the training values are not at least `factors` different ones.
     """
+    raise_all(gmm_faults(table, training, factors))
     values = np.sort(table.values[training])  # sorted, so that the seeded start does not hang on the order of tracks
     distinct = np.unique(values)
-    if factors > len(distinct):
-        expected = f"expected at most {len(distinct)}, the number of distinct values of training tracks"
-        raise InputFaults([Fault(table.file, "factors", factors, expected)])
     centre, scale = values.mean(), values.std()
     resolution = np.diff(distinct).min() / scale
     mixture = GaussianMixture(
@@ -61,6 +60,14 @@ def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.rand
         mean=mixture.means_[order, 0] * scale + centre,
         variance=mixture.covariances_[order, 0, 0] * scale**2,
     )
+
+
+def gmm_faults(table: ScalarTable, training: np.ndarray, factors: int) -> Iterator[Fault]:
+    """Why so many components cannot be fitted to the training tracks, if they cannot."""
+    n_distinct = len(np.unique(table.values[training]))
+    if factors > n_distinct:
+        expected = f"expected at most {n_distinct}, the number of distinct values of training tracks"
+        yield Fault(table.file, "factors", factors, expected)
 
 
 def posterior(model: GmmModel, table: ScalarTable) -> np.ndarray:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from jobs.labels.gmm import fit_gmm, posterior
-from jobs.labels.plsa import fit_plsa, fold_in
+from jobs.labels.gmm import fit_gmm, gmm_faults, posterior
+from jobs.labels.plsa import fit_plsa, fold_in, plsa_faults
 from jobs.labels.tables import read_scalars, read_terms
+from study.errors import Fault
 from study.study_file import Source
 
 
@@ -18,17 +19,19 @@ from study.study_file import Source
 class LabelModel:
     """`read(source)` -> table, which has `track_ids` and `select(track_ids)`;
 
+    `faults(table, training, factors)` -> why the fit that follows cannot be made, if it cannot;
     `fit(table, training (n_tracks,) bool, factors, rng)` -> model, from the training tracks alone;
     `distribution(model, table)` -> (n_tracks, factors), rows sum to 1, each from its own track and the model
     alone.
     """
 
     read: Callable[[Source], Any]
+    faults: Callable[[Any, np.ndarray, int], Iterable[Fault]]
     fit: Callable[[Any, np.ndarray, int, np.random.Generator], Any]
     distribution: Callable[[Any, Any], np.ndarray]
 
 
 LABEL_MODELS: dict[str, LabelModel] = {
-    "plsa": LabelModel(lambda source: read_terms(source.table, source.tf_idf), fit_plsa, fold_in),
-    "gmm": LabelModel(lambda source: read_scalars(source.table), fit_gmm, posterior),
+    "plsa": LabelModel(lambda source: read_terms(source.table, source.tf_idf), plsa_faults, fit_plsa, fold_in),
+    "gmm": LabelModel(lambda source: read_scalars(source.table), gmm_faults, fit_gmm, posterior),
 }

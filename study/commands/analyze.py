@@ -14,7 +14,7 @@ from study.errors import Fault, InputFaults
 from study.paths import Paths
 from study.plan import read_plan
 from study.reading import read_study
-from study.result_store import read_results
+from study.result_store import read_results, stored_results
 from study.run import baseline_runs
 from study.study_file import FILE_NAME, Study
 
@@ -55,19 +55,20 @@ def analyze_study(
 
     paths = Paths(study.store)
     runs = baseline_runs(study) + read_plan(paths.plan, study)
-    rows, faults = read_results(paths)
+    stored = list(stored_results(paths))
+    if not stored:
+        raise InputFaults([Fault(str(paths.results), "", None, "no results yet; `study launch` makes them")])
+    ids, made = {run.run_id for run in runs}, read_prepared(study).targets
+    now = {(name, made[name].fingerprint) for name in study.targets if name in made}
+    belonging = {item.path for item in stored if item.run_id in ids and (item.target, item.fingerprint) in now}
+    if len(belonging) < len(stored):
+        n_other = len(stored) - len(belonging)
+        tell(f"{n_other} results of another version of the study file or its targets are left out")
+    rows, faults = read_results(paths, lambda item: item.path in belonging)
     for fault in faults:
         tell(str(fault))
-    if rows.empty:
-        raise InputFaults([Fault(str(paths.results), "", None, "no results yet; `study launch` makes them")])
-    prepared = read_prepared(study)
-    now = {(name, at.fingerprint) for name, at in prepared.targets.items()}
-    belongs = rows["run_id"].isin([run.run_id for run in runs])
-    belongs &= pd.MultiIndex.from_frame(rows[["target", "target_fingerprint"]]).isin(now)
-    if not belongs.all():
-        tell(f"{(~belongs).sum()} rows of another version of the study file or its targets are left out")
     found = story(
-        rows[belongs], {name: target.primary_metric for name, target in study.targets.items()}, list(study.sources),
+        rows, {name: target.primary_metric for name, target in study.targets.items()}, list(study.sources),
         out or paths.report, study.name, plan=pd.read_parquet(paths.plan), bootstrap=bootstrap, seed=study.seed,
         factors=study.further_factors, mix_versions=mix_versions, cross_check=cross_check,
     )  # fmt: skip
@@ -85,12 +86,19 @@ def _analyze_tables(
 
     study = read_study(folder) if (folder / FILE_NAME).exists() else None
     rows = pd.concat([read_table(path) for path in files], ignore_index=True)
+    further = study.further_factors if study else {}
+    factors = {name: levels for name, levels in further.items() if f"factor.{name}" in rows}
     found = story(
         rows, {name: target.primary_metric for name, target in study.targets.items()} if study else {},
-        list(study.sources) if study else None, out or (Paths(study.store).report if study else folder / "report"),
+        _in_order(study, rows), out or (Paths(study.store).report if study else folder / "report"),
         study.name if study else files[0].stem, bootstrap=bootstrap, seed=study.seed if study else 0,
-        factors=study.further_factors if study else None, mix_versions=mix_versions, cross_check=cross_check,
+        factors=factors, mix_versions=mix_versions, cross_check=cross_check,
     )  # fmt: skip
     for sentence in (*found.findings, *found.cross_check):
         tell(sentence)
     return found.page
+
+
+def _in_order(study: Study | None, rows: pd.DataFrame) -> list[str] | None:
+    """The study's sources as far as the table has them; None, and they are read off its columns, without any."""
+    return [name for name in study.sources if f"source.{name}" in rows] or None if study else None

@@ -16,7 +16,7 @@ from study.errors import InputFaults
 from study.paths import Paths
 from study.plan import read_plan
 from study.reading import read_study
-from study.result_store import stored_results
+from study.result_store import invalid_results, stored_results
 from study.run import baseline_runs
 from study.study_file import Study
 
@@ -49,7 +49,8 @@ def study_status(study: Study) -> dict[str, Any]:
 
     paths = Paths(study.store)
     runs = baseline_runs(study) + read_plan(paths.plan, study)
-    stored = list(stored_results(paths))
+    invalid = invalid_results(paths)
+    stored = [item for item in stored_results(paths) if item.path not in invalid]
     try:
         prepared = read_prepared(study)
     except InputFaults:

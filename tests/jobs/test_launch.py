@@ -141,7 +141,7 @@ class Faulty(InProcess):
         if failure is None:
             return super().next_report()
         self._started.popleft()
-        return Report(step, 0.0, failure)
+        return Report(step, failure)
 
 
 def test_a_failed_run_is_said_and_the_rest_goes_on(study: Study) -> None:
@@ -261,3 +261,17 @@ def test_a_training_does_not_go_on_from_a_checkpoint_of_other_data(study: Study)
     report = execute(study, Step("learn", run, ("timbre",)))
     assert report.failure is None and not stale.exists()
     assert "resumed" not in Paths(study.store).log(run.run_id).read_text()
+
+
+def test_a_target_keeps_its_representation_where_asked(study: Study, small_study: Path) -> None:
+    path = small_study / "study.toml"
+    path.write_text(
+        path.read_text().replace('tracks = "height.csv"', 'tracks = "height.csv"\nkeep = ["representation"]')
+    )
+    kept = read_study(small_study)
+    run = few_runs(kept)[2]
+    launch(kept, runs=[run])
+    table = pd.read_parquet(Paths(kept.store).target(run.run_id, "height") / "representation.parquet")
+    assert list(table["track_id"]) == sorted(pd.read_csv(small_study / "height.csv")["track_id"])
+    assert table.shape == (20, 1 + 2 * 32) and np.isfinite(table.drop(columns="track_id")).all(axis=None)
+    assert not (Paths(kept.store).target(run.run_id, "timbre") / "representation.parquet").exists()

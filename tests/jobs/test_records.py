@@ -10,6 +10,7 @@ from jobs.failures import Failure
 from jobs.records import (
     Trained,
     begin_attempt,
+    end_open_attempt,
     last_failure,
     now,
     read_attempts,
@@ -72,3 +73,15 @@ def test_one_target_that_went_well_makes_up_for_no_other() -> None:
     other, again = (replace(begin_attempt("evaluate", (name,)), finished_at=now()) for name in "ba")
     assert last_failure([failed, other]) == Failure("error", "bug")
     assert last_failure([failed, other, again]) is None
+
+
+def test_an_attempt_whose_process_died_is_ended_for_it(tmp_path: Path) -> None:
+    paths, lost = Paths(tmp_path), Failure("lost", "the node died")
+    write_attempt(paths, "r", begin_attempt("learn", ("a",)))
+    write_attempt(paths, "r", begin_attempt("evaluate", ("a",)))
+    end_open_attempt(paths, "r", "learn", ("a",), lost)
+    learned, evaluating = read_attempts(paths, "r")
+    assert learned.cause == "lost" and not learned.is_running and evaluating.is_running
+    assert last_failure([learned, evaluating]) == lost
+    end_open_attempt(paths, "r", "learn", ("b",), lost)
+    assert len(read_attempts(paths, "r")) == 3, "one that died before it could begin is recorded, too"
