@@ -6,11 +6,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from study.commands.design import design_study
 from study.commands.launch import launch_study
 from study.reading import read_study
 from tests.small_study import write_small_study
+
+# The same examples every time: a failure is the change's. `--hypothesis-profile=default` looks further.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

@@ -37,11 +37,19 @@ class TestRay(BackendContract):
         return RayBackend(study)
 
 
-def test_an_address_that_is_none_is_told(small_study: Path) -> None:
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("nowhere", r"--address = 'nowhere': expected auto, HOST:PORT or ray://HOST:PORT"),
+        ("127.0.0.1:1", r"--address = '127.0.0.1:1': nothing answers there"),
+        ("ray://127.0.0.1:1", r"nothing answers there"),
+    ],
+)
+def test_an_address_that_does_not_answer_is_told_at_once(small_study: Path, address: str, told: str) -> None:
     from jobs.ray_backend import RayBackend
 
-    with pytest.raises(InputFaults, match=r"--address = 'nowhere': .*Invalid address"):
-        RayBackend(read_study(small_study), "nowhere")
+    with pytest.raises(InputFaults, match=told):
+        RayBackend(read_study(small_study), address)
 
 
 def rows(folder: Path) -> pd.DataFrame:

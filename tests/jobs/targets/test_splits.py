@@ -82,6 +82,12 @@ def test_any_target_without_faults_is_divided(rows, grouped, folded, task, seed)
             assert set(data.labels[split.train]) == set(data.labels)
 
 
+def test_groups_of_classes_that_are_all_small_cannot_be_divided():
+    groups = ["g0", "g0", "g0", "g4", "g0", "g0", "g0", "g3", "g0", "g0", "g1", "g2"]
+    told = messages(data_of([*"aaaabbbbcccc"], groups), target_of())
+    assert told == ["label: expected 5 tracks or more of some class to split"]
+
+
 def test_too_few_tracks():
     assert messages(data_of(["a", "b"] * 4), target_of()) == [": expected 10 tracks or more"]
 
