@@ -84,8 +84,8 @@ def refuse_other_data(study: Study, prepared: Prepared, runs: Iterable[Run], mix
                                 f"expected {TRAIN_SCORES_VERSION}: another version of this program trained it; "
                                 "--mix-versions uses it all the same"))  # fmt: skip
     if not mix_versions:
-        ids = {run.run_id for run in runs}
-        rows, _ = read_results(paths, lambda stored: stored.run_id in ids)
+        wanted = {(run.run_id, name, at.fingerprint) for run in runs for name, at in prepared.targets.items()}
+        rows, _ = read_results(paths, lambda stored: (stored.run_id, stored.target, stored.fingerprint) in wanted)
         other = rows[rows["probe_scores_version"] != PROBE_SCORES_VERSION] if len(rows) else rows
         for (run_id, version), _ in other.groupby(["run_id", "probe_scores_version"]) if len(other) else ():
             faults.append(Fault(f"results/{run_id}", "probe_scores_version", version,

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +18,6 @@ SHORTEST_PART = 0.95
 """A stream that decodes to less than this part of the length its header states was cut off."""
 
 EXPECTED = "expected a sound file that decodes (WAV, FLAC, OGG, MP3 or AU)"
-
-
-@dataclass(frozen=True)
-class SoundHeader:
-    """What a file holds: `n_samples` a channel, counted by decoding, not taken from the header."""
-
-    sample_rate_hz: int
-    channels: int
-    n_samples: int
 
 
 def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
@@ -74,19 +64,12 @@ def decode(path: str | os.PathLike[str], sample_rate_hz: int, channels: int) -> 
     return convert(sound, from_hz, sample_rate_hz, channels)
 
 
-def probe_sound(path: str | os.PathLike[str]) -> SoundHeader:
-    """What a file holds, by decoding all of it: a header alone does not show a broken stream. Raises as
-    `read_sound`."""
-    sound, sample_rate_hz = read_sound(path)
-    return SoundHeader(sample_rate_hz, *sound.shape)
-
-
 def sound_faults(paths: Iterable[str | os.PathLike[str]], workers: int = 1) -> list[Fault]:
     """One fault for each file that cannot be read, in the order of `paths`; empty when all of them decode."""
 
     def faults(path: str | os.PathLike[str]) -> tuple[Fault, ...]:
         try:
-            probe_sound(path)
+            read_sound(path)  # all of it: a header alone does not show a broken stream
         except InputFaults as error:
             return error.faults
         return ()

@@ -119,21 +119,6 @@ def factorise(
     return Factorisation(users, tracks, feature_map)
 
 
-def objective(plays: sparse.csr_array, features: np.ndarray, fitted: Factorisation) -> float:
-    """Eq. 7, norms squared. Of the pairs not played, whose confidence is 1, only the sum is needed: |UV'|^2."""
-    users, tracks, feature_map = fitted.users, fitted.tracks, fitted.feature_map
-    played = sparse.coo_array(plays)
-    scores = np.einsum("nr,nr->n", users[played.coords[0]], tracks[played.coords[1]])
-    return float(
-        np.sum((users.T @ users) * (tracks.T @ tracks))
-        - scores @ scores
-        + (1 + ALPHA * played.data) @ (1 - scores) ** 2
-        + LAMBDA_TRACKS / 2 * np.sum((tracks - features @ feature_map) ** 2)
-        + LAMBDA_USERS / 2 * np.sum(users**2)
-        + LAMBDA_MAP / 2 * np.sum(feature_map**2)
-    )
-
-
 def recommend(
     data: TargetData, features: np.ndarray, train: np.ndarray, test: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
