@@ -50,14 +50,18 @@ class RayBackend:
         with contextlib.chdir(self._empty.name):
             try:
                 ray.init(
-                    address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
-                    runtime_env=dict(study.cluster.runtime_env) or None,
+                    # "local": with none, Ray would join whatever cluster runs on this machine.
+                    address=address or "local", include_dashboard=False, log_to_driver=False,
+                    logging_level=logging.ERROR, runtime_env=dict(study.cluster.runtime_env) or None,
                 )  # fmt: skip
             except (ConnectionError, ValueError) as error:
                 self._empty.cleanup()
                 if address is None:
                     raise
-                expected = f"no Ray cluster answers there ({error}); without --address Ray starts on this machine"
+                expected = (
+                    f"no Ray cluster takes us there ({error}); one that asks for a token needs RAY_AUTH_MODE=token set "
+                    "here, too; without --address Ray starts on this machine"
+                )
                 raise InputFaults([Fault("", "--address", address, expected)]) from None
         resources = ray.cluster_resources()
         self._gpus = resources.get("GPU", 0.0)
