@@ -10,7 +10,10 @@ BASELINES = ("MFCC", "Random", "Choi")
 
 BASELINE_PHASE = "baseline"
 
-TRAINING_FACTORS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
+# fmt: off
+TRAINING_FACTORS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision",
+                    "backbone", "activation", "optimiser", "loss")
+# fmt: on
 """Keys of `[training]` that a factor of the same name sets for each run; any other factor changes nothing that
 this version can train, so it can be designed and analysed but not launched."""
 

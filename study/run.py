@@ -61,7 +61,7 @@ def make_run(
         "sources": {name: study.sources[name].label_settings() for name in ordered},
         "factors": levels,
         "mel": study.mel.model_dump(mode="json"),
-        "training": study.training_of(levels).model_dump(mode="json", exclude={"checkpoint_minutes"}),
+        "training": study.training_of(levels).identity(),
         "replicate": replicate,
         "seed": study.seed,
     }

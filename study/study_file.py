@@ -21,6 +21,8 @@ from pydantic_core import PydanticCustomError
 from study.factors import STRATEGIES, TRAINING_FACTORS, Level
 
 FILE_NAME = "study.toml"
+FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
+"""Keys of `[training]` that are part of every run's identity; any other only where it is not at its default."""
 METRICS = {
     "classification": ("accuracy", "balanced_accuracy", "f1_macro"),
     "regression": ("r2", "pearson"),
@@ -145,6 +147,20 @@ class Training(Section):
     width: Annotated[Number, Field(gt=0, le=16)] = 1.0
     precision: Literal["auto", "float32", "bf16"] = "auto"
     checkpoint_minutes: Annotated[Number, Field(gt=0)] = 10
+    backbone: Literal["base", "k2c1", "k1c2", "k2c2", "short-chunk", "cnn4", "lstm"] = "base"
+    activation: Literal["relu", "elu", "gelu"] = "relu"
+    optimiser: Literal["adam", "sgd", "nadam"] = "adam"
+    loss: Literal["kl", "bce", "focal"] = "kl"
+
+    def identity(self) -> dict[str, Any]:
+        """What of the training enters a run's identity: settings that later versions added only off their defaults, so
+        that the names of earlier runs stay."""
+        settings = self.model_dump(mode="json", exclude={"checkpoint_minutes"})
+        defaults = type(self).model_fields
+        return {
+            key: value for key, value in settings.items()
+            if key in FIRST_TRAINING_KEYS or value != defaults[key].default
+        }  # fmt: skip
 
 
 class Target(Section):

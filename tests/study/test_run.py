@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from study.reading import read_study
 from study.run import Run, baseline_runs, make_run, seed_sequence, study_seed_sequence
-from study.study_file import Study
+from study.study_file import Study, Training
 from tests.small_study import STUDY
 
 
@@ -67,6 +68,16 @@ def test_does_not_hang_on_data_paths_or_times(tmp_path: Path, old: str, new: str
 def test_hangs_on_what_it_uses(tmp_path: Path, old: str, new: str, changed: int) -> None:
     before, after = ids(read(tmp_path / "a")), ids(read(tmp_path / "b", STUDY.replace(old, new)))
     assert sum(one != other for one, other in zip(before, after, strict=True)) == changed
+
+
+@pytest.mark.parametrize("key", ["backbone", "activation", "optimiser", "loss"])
+def test_settings_of_later_versions_enter_only_off_their_defaults(tmp_path: Path, key: str) -> None:
+    default = Training.model_fields[key].default
+    other = next(level for level in get_args(Training.model_fields[key].annotation) if level != default)
+    before = ids(read(tmp_path / "a"))
+    assert ids(read(tmp_path / "b", STUDY.replace("width = 0.125", f'width = 0.125\n{key} = "{default}"'))) == before
+    changed = ids(read(tmp_path / "c", STUDY.replace("width = 0.125", f'width = 0.125\n{key} = "{other}"')))
+    assert not set(changed) & set(before)
 
 
 def test_order_of_sources_and_phase_do_not_matter(tmp_path: Path) -> None:
