@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import base64
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from analysis.components import FORMULA, Components
 from analysis.figures import PNG_DPI
+from analysis.methods import methods_paragraph
 from analysis.models import Model
 from analysis.pictures import Picture
 from analysis.results_table import ResultsTable
 from analysis.tables import Table
 
 LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
+QUESTIONS = {
+    "strategies": "Which strategy, and what does each further source add?",
+    "sources": "Which sources matter, and for which target?",
+    "spread": "How far do scores spread, and how far can one be trusted?",
+    "representations": "What do the representations hold?",
+    "models": "Do the models hold?",
+    "runs": "What was run?",
+}
+"""What figures and tables stand under, in the order of the page."""
+SENTENCES_IN_THE_ANSWER = 5
+ROWS_OPEN = 16
+"""Tables of more rows are folded."""
 PROVENANCE = (
     "data_fingerprint",
     "code_version",
@@ -51,20 +65,34 @@ def render_page(
         lstrip_blocks=True,
     )
     environment.filters["cell"] = _cell
+    environment.tests["numeric"] = pd.api.types.is_numeric_dtype
+    versions = {"Python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
     return environment.get_template("page.html.j2").render(
         study_name=study_name,
         table=table,
         models=models,
         components=components,
         components_formula=FORMULA,
-        findings=findings,
+        answer=findings[:SENTENCES_IN_THE_ANSWER],
+        besides=findings[SENTENCES_IN_THE_ANSWER:],
         cross_check=cross_check,
-        pictures=[(picture, _embedded(path) if path else None) for picture, path in pictures],
-        tables=[one for one in tables if one.on_page],
+        figures=_by_question(
+            [(picture, _embedded(path) if path else None) for picture, path in pictures], lambda one: one[0].question
+        ),
+        tables=_by_question([one for one in tables if one.on_page], lambda one: one.question),
+        rows_open=ROWS_OPEN,
+        methods=methods_paragraph(table, models, components, versions),
         planned=_planned(table, plan),
-        versions={"Python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        versions=versions,
         provenance=_provenance(rows),
     )
+
+
+def _by_question(items: Sequence[Any], question: Callable[[Any], str]) -> list[tuple[str, str, list[Any]]]:
+    """Key, question and items of each question that has any, in the page's order."""
+    under = {key: [one for one in items if question(one) == key] for key in QUESTIONS}
+    assert sum(map(len, under.values())) == len(items), "an item stands under no question of the page"
+    return [(key, QUESTIONS[key], some) for key, some in under.items() if some]
 
 
 def _planned(table: ResultsTable, plan: pd.DataFrame | None) -> str | None:

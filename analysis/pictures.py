@@ -23,12 +23,16 @@ from analysis.score_figures import (
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture to draw, under its file name, or the reason why these rows do not give it."""
+    """A picture to draw, under its file name, or the reason why these rows do not give it.
+
+    `question`: which of the page's questions it stands under.
+    """
 
     name: str
     title: str
     caption: str
     draw: Callable[[], Figure] | None
+    question: str = "models"
 
 
 def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequence[Components]) -> Iterator[Picture]:
@@ -40,6 +44,7 @@ def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequ
         "Estimates of the first model with 95 % Satterthwaite intervals. Left: each strategy's mean in its "
         "simplest case (one source for SS-R, two for the others). Right: change with each further source.",
         lambda: strategy_effects(strategy),
+        "strategies",
     )
     yield _of_model(
         "effects_size",
@@ -47,6 +52,7 @@ def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequ
         size,
         "Estimates of the second model with 95 % Satterthwaite intervals; r* runs from 0 (SS-R) to 1 (MSS-CR).",
         lambda: size_effects(size),
+        "strategies",
     )
     baselines = " Lines: mean scores of the baselines." if len(table.baselines) else " No baselines were scored."
     single = single_source_scores(table)
@@ -57,6 +63,7 @@ def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequ
         if len(single)
         else "There are no single-source scores whose source is known.",
         (lambda: sources_by_target(table)) if len(single) else None,
+        "sources",
     )
     yield Picture(
         "strategies_by_target",
@@ -64,6 +71,7 @@ def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequ
         f"Boxes, where there are {FEWEST_FOR_A_BOX} runs or more: quartiles and median, whiskers at 5 and 95 %; "
         "small points: runs; large points: means." + baselines,
         lambda: strategies_by_target(table),
+        "strategies",
     )
     known = "n_sources" in table.scores
     yield Picture(
@@ -74,6 +82,7 @@ def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequ
         if known
         else "The table does not say how many sources a run had.",
         (lambda: scores_by_n_sources(table)) if known else None,
+        "strategies",
     )
     yield _of_components(components)
     yield from _of_design(table)
@@ -82,7 +91,9 @@ def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequ
 def _of_design(table: ResultsTable) -> Iterator[Picture]:
     runs, several = table.runs, multi_source_runs(table.runs)
     if not table.sources:
-        yield Picture("aliasing", "Aliasing of the runs", "The table does not say which sources a run had.", None)
+        yield Picture(
+            "aliasing", "Aliasing of the runs", "The table does not say which sources a run had.", None, "runs"
+        )
         return
     if len(several) > 1:
         between = correlations(several, table.sources)
@@ -93,14 +104,18 @@ def _of_design(table: ResultsTable) -> Iterator[Picture]:
             f"the largest between different factors is {aliasing(between, len(table.sources)):.2f}. "
             "A column without variation counts 0.",
             lambda: aliasing_map(between),
+            "runs",
         )
     else:
-        yield Picture("aliasing", "Aliasing of the runs", f"Only {len(several)} multi-source runs have a score.", None)
+        yield Picture(
+            "aliasing", "Aliasing of the runs", f"Only {len(several)} multi-source runs have a score.", None, "runs"
+        )
     yield Picture(
         "balance",
         "Balance of the runs",
         f"How often each level occurs among the {len(runs)} runs with a score.",
         lambda: balance_bars(runs, table.sources),
+        "runs",
     )
 
 
@@ -121,11 +136,12 @@ def _of_components(components: Sequence[Components]) -> Picture:
         + (f" Not estimated: {without}." if without else "")
         + (f" Left out, for they do not vary: {', '.join(left_out)}." if left_out else ""),
         (lambda: component_intervals(fitted)) if fitted else None,
+        "sources",
     )
 
 
-def _of_model(name: str, title: str, model: Model, caption: str, draw: Callable[[], Figure]) -> Picture:
+def _of_model(name: str, title: str, model: Model, caption: str, draw: Callable[[], Figure], question: str) -> Picture:
     if model.fit is None:
-        return Picture(name, title, f"Not drawn, for the model has no fit: {model.why_not}.", None)
+        return Picture(name, title, f"Not drawn, for the model has no fit: {model.why_not}.", None, question)
     left_out = "; ".join(f"{term} ({why})" for term, why in model.coding.left_out.items())
-    return Picture(name, title, caption + (f" Left out: {left_out}." if left_out else ""), draw)
+    return Picture(name, title, caption + (f" Left out: {left_out}." if left_out else ""), draw, question)

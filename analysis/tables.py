@@ -16,13 +16,17 @@ from analysis.score_figures import single_source_scores
 
 @dataclass(frozen=True)
 class Table:
-    """A table under its file name; `on_page` False for those too long to be read there."""
+    """A table under its file name; `on_page` False for those too long to be read there.
+
+    `question`: which of the page's questions it stands under.
+    """
 
     name: str
     title: str
     note: str
     frame: pd.DataFrame
     on_page: bool = True
+    question: str = "models"
 
 
 def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequence[Components]) -> Iterator[Table]:
@@ -34,6 +38,7 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
                 f"{title}: fixed effects",
                 "Intervals and degrees of freedom: Satterthwaite.",
                 model.fixed if model.refits else model.fixed.drop(columns=["bootstrap_low", "bootstrap_high"]),
+                question="strategies",
             )
             yield Table(
                 f"{model.name}_random",
@@ -47,12 +52,14 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
             "Differences between strategies at n* = 0",
             "p adjusted over all these pairs; intervals are of each difference by itself.",
             strategy.contrasts,
+            question="strategies",
         )
         yield Table(
             "strategy_means",
             f"Estimated marginal means at n* = {strategy.mean_n_star:.2f}",
             "SS-R at its n* = 0. Satterthwaite intervals.",
             strategy.means,
+            question="strategies",
         )
     fitted = [one.percent.assign(target=one.target) for one in components if one.percent is not None]
     if fitted:
@@ -62,12 +69,14 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
             "Variance components of the sources, within each target",
             "Percent of the sum of the sources' variances, without SS-R; intervals by parametric bootstrap.",
             percent,
+            question="sources",
         )
     yield Table(
         "scores_by_strategy",
         "Mean score by strategy and target",
         "In the target's own metric; baselines below.",
         _by_target(pd.concat([table.scores, table.baselines]), "strategy", table),
+        question="strategies",
     )
     single = single_source_scores(table)
     if len(single):
@@ -76,15 +85,19 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
             "Mean single-source score by source and target",
             "SS-R only, in the target's own metric.",
             _by_target(single, "source", table),
+            question="sources",
         )
     yield Table(
         "targets",
         "Targets",
         "Mean and sample deviation by which scores are standardised.",
         table.moments.reset_index(names="target"),
+        question="runs",
     )
     if len(table.missing):
-        yield Table("missing", "Runs without a score on a target", "No row with outcome ok.", table.missing)
+        yield Table(
+            "missing", "Runs without a score on a target", "No row with outcome ok.", table.missing, question="runs"
+        )
     yield Table(
         "scores", "Scores", "One row a run and target; z is the standardised score.", table.scores, on_page=False
     )

@@ -1,0 +1,97 @@
+"""What was done, as a paragraph that can be pasted into a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from analysis.components import Components
+from analysis.findings import listed
+from analysis.models import Model
+from analysis.results_table import ResultsTable
+from study import __version__
+
+
+def methods_paragraph(
+    table: ResultsTable, models: Sequence[Model], components: Sequence[Components], versions: Mapping[str, str]
+) -> str:
+    """Rows and exclusions, coding, each model with its formula and convergence, inference, versions."""
+    return " ".join(
+        (
+            *_on_scores(table),
+            *_on_models(models),
+            *_on_inference(models),
+            *_on_components(components),
+            f"All fits were computed with representation-study {__version__} "
+            f"({', '.join(f'{name} {number}' for name, number in versions.items())}).",
+        )
+    )
+
+
+def _on_scores(table: ResultsTable) -> Iterator[str]:
+    scores, runs = table.scores, table.runs
+    metrics = table.moments.groupby("metric", sort=False).groups
+    by_metric = "; ".join(f"{metric}: {listed(list(targets))}" for metric, targets in metrics.items())
+    per_score = sorted(scores["n_scores"].unique().tolist())
+    averaged = (
+        f"the mean of {per_score[0]}" if len(per_score) == 1 else f"the mean of {per_score[0]} to {per_score[-1]}"
+    )
+    how = "one evaluation" if per_score == [1] else f"{averaged} evaluations (repeats or folds)"
+    yield (
+        f"{len(runs)} learned representations were scored on {len(table.targets)} targets, which gave {len(scores)} "
+        f"scores, each {how} of the target's primary metric ({by_metric})."
+    )
+    left_out = "; ".join(f"{reason}: {count}" for reason, count in table.excluded.items())
+    yield f"Result rows left out: {left_out or 'none'}."
+    if len(table.baselines):
+        yield f"{table.baselines['run_id'].nunique()} runs of baselines were scored besides and are in no model."
+    yield (
+        "Scores were standardised within their target by mean and sample deviation (n − 1). The number of sources n "
+        "was coded as n* = 0 for SS-R and n − 2 for the other strategies, the size of the network as r* = 0, 0.2, 0.4, "
+        "0.6, 0.8, 1 for SS-R, MS-SR@FC, MS-CR@6, MS-CR@4, MS-CR@2, MSS-CR (Kim et al. 2019, Eq. 10-16)."
+    )
+
+
+def _on_models(models: Sequence[Model]) -> Iterator[str]:
+    yield (
+        "Linear mixed models were fitted by restricted maximum likelihood with a projected Newton method from several "
+        "starts; an optimum was accepted only with a vanishing Newton decrement, positive curvature in every free "
+        "direction and gradients that point outwards at every variance of zero."
+    )
+    for model in models:
+        yield f"Model {model.name}: {model.formula} ({model.n_rows} rows, {model.n_targets} targets); {_ended(model)}."
+
+
+def _ended(model: Model) -> str:
+    if model.fit is None:
+        return f"no fit is reported, because {model.why_not}"
+    zero = int((model.fit.phi == 0).sum())
+    singular = f"singular, {zero} of {len(model.fit.phi)} variances being zero" if zero else "not singular"
+    return f"converged, −2 log restricted likelihood {model.fit.criterion:.3f}, {singular}"
+
+
+def _on_inference(models: Sequence[Model]) -> Iterator[str]:
+    yield (
+        "Intervals are of 95 % and, with p values, by Satterthwaite's degrees of freedom, variances of zero counting "
+        "as known."
+    )
+    for model in models:
+        if model.refits is not None:
+            yield (
+                f"Percentile intervals of model {model.name} come from {len(model.refits.estimate)} parametric "
+                f"bootstrap refits ({model.refits.n_uncertified} more did not converge and were left out)."
+            )
+        if model.contrasts is not None and len(model.contrasts):
+            yield (
+                f"p values of pairwise differences between strategies are adjusted by Holm's method "
+                f"({len(model.contrasts)} comparisons)."
+            )
+
+
+def _on_components(components: Sequence[Components]) -> Iterator[str]:
+    n_fitted = sum(one.fit is not None for one in components)
+    if n_fitted:
+        yield (
+            f"Variance components of the sources were estimated within each of {n_fitted} targets, without SS-R, "
+            "with strategies fixed and a random intercept for the presence of each source; their intervals are "
+            "percentiles of a parametric bootstrap."
+        )
