@@ -18,7 +18,7 @@ from analysis.methods import methods_paragraph
 from analysis.models import Model
 from analysis.pictures import Picture
 from analysis.results_table import ResultsTable
-from analysis.tables import Table
+from analysis.tables import Table, shown
 
 LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
 QUESTIONS = {
@@ -64,7 +64,7 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = _cell
+    environment.filters["cell"] = shown
     environment.tests["numeric"] = pd.api.types.is_numeric_dtype
     versions = {"Python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
     return environment.get_template("page.html.j2").render(
@@ -117,14 +117,3 @@ def _embedded(png: Path) -> tuple[str, int]:
     """A PNG as base64, and its width in CSS pixels (of which an inch has 96)."""
     data = png.read_bytes()
     return base64.b64encode(data).decode(), int.from_bytes(data[16:20]) * 96 // PNG_DPI  # bytes 16-19: width, in IHDR
-
-
-def _cell(value: object) -> str:
-    """A table's cell: four significant digits, small p values as such, an en dash for what is not there."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        if pd.isna(value):
-            return "–"
-        return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"
-    return str(value)

@@ -104,6 +104,17 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
     yield Table("baselines", "Baselines", "One row a baseline run and target.", table.baselines, on_page=False)
 
 
+def shown(value: object) -> str:
+    """A cell as it is read: four significant digits, small p values as such, an en dash for what is not there."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if pd.isna(value):
+            return "–"
+        return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"
+    return str(value)
+
+
 def _variances(model: Model) -> pd.DataFrame:
     fit = model.fit
     variance = np.append(fit.variance, fit.residual_variance)
