@@ -115,7 +115,7 @@ def _description(study: Study, run: Run) -> dict[str, Any]:
         "study": study.name, "run_id": run.run_id, "strategy": run.strategy, "sources": list(run.sources),
         "factors": dict(run.factors), "replicate": run.replicate, "seed": study.seed,
         "sample_rate_hz": study.corpus.sample_rate_hz, "channels": study.corpus.channels,
-        "mel": study.mel.model_dump(mode="json"), "code_version": __version__,
+        "mel": study.mel.model_dump(mode="json"), "threads": study.compute.threads, "code_version": __version__,
     }  # fmt: skip
 
 

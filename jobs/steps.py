@@ -45,7 +45,7 @@ def execute(study: Study, step: Step) -> Report:
     attempt = begin_attempt(step.kind, step.targets)
     try:
         write_attempt(paths, step.run.run_id, attempt)
-        with _threads(study.compute.threads):
+        with limited_threads(study.compute.threads):
             if step.kind == "learn":
                 from jobs.learn import learn  # a worker imports what its kind of step needs, which takes seconds
 
@@ -69,7 +69,7 @@ def execute(study: Study, step: Step) -> Report:
 
 
 @contextmanager
-def _threads(threads: int) -> Iterator[None]:
+def limited_threads(threads: int) -> Iterator[None]:
     """One number of threads for PyTorch and for linear algebra: a different one gives other bits."""
     import torch
 

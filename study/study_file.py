@@ -117,6 +117,10 @@ class Mel(Section):
     crop_s: Annotated[Number, Field(gt=0, le=600)] = 2.5
     store: Literal["uint8", "float16"] = "uint8"
 
+    def crop_frames(self, sample_rate_hz: int) -> int:
+        """Frames of a crop, centred frames counted: 216 for 2.5 s at 22,050 Hz and hops of 256."""
+        return 1 + int(self.crop_s * sample_rate_hz / self.hop_samples)
+
 
 class Source(Section):
     """A learning source; its label kind says how a table becomes a distribution over `factors` factors (paper 2.3)."""
@@ -283,8 +287,7 @@ class Study(Section):
 
     @property
     def crop_frames(self) -> int:
-        """Frames of a crop, centred frames counted: 216 for 2.5 s at 22,050 Hz and hops of 256."""
-        return 1 + int(self.mel.crop_s * self.corpus.sample_rate_hz / self.mel.hop_samples)
+        return self.mel.crop_frames(self.corpus.sample_rate_hz)
 
     @property
     def phases(self) -> tuple[Phase, ...]:

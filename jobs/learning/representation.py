@@ -124,10 +124,14 @@ def _groups(n_crops: np.ndarray) -> list[np.ndarray]:
 
 
 def _representations(network: Network, reader: CropReader, tracks: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """(n_crops, dim) float64."""
-    n_batches = -(-len(tracks) // BATCH_CROPS)
+    """(n_crops, dim) float64.
+
+    The last batch is filled up with its last crop: the bits of a crop's representation hang on the size of its batch
+    but not on what else is in it, so a track has the same vector in any company.
+    """
+    n_crops = len(tracks)
+    filled = np.minimum(np.arange(-(-n_crops // BATCH_CROPS) * BATCH_CROPS), n_crops - 1).reshape(-1, BATCH_CROPS)
     parts = [
-        network.representation(reader.read(some, first)).double().cpu().numpy()
-        for some, first in zip(np.array_split(tracks, n_batches), np.array_split(starts, n_batches), strict=True)
+        network.representation(reader.read(tracks[batch], starts[batch])).double().cpu().numpy() for batch in filled
     ]
-    return np.concatenate(parts)
+    return np.concatenate(parts)[:n_crops]

@@ -18,6 +18,8 @@ SHORTEST_PART = 0.95
 """A stream that decodes to less than this part of the length its header states was cut off."""
 
 EXPECTED = "expected a sound file that decodes (WAV, FLAC, OGG, MP3 or AU)"
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au")
+"""What is taken for sound where a folder is named."""
 
 
 def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:

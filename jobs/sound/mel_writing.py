@@ -49,9 +49,10 @@ CLIPS_A_WORKER = 250
 
 @dataclass(frozen=True)
 class Clip:
-    """A file on its way into the store, or the faults that keep it out."""
+    """A file on its way into the store, or the faults that keep it out. `duration_s` is the file's own."""
 
     frames: np.ndarray | None = None
+    duration_s: float = 0.0
     n_sound_frames: int = 0
     peak_db: float = 0.0
     file_channels: int = 0
@@ -86,7 +87,7 @@ def write_mel_store(
             "mel": mel,
             "crop_frames": crop_frames,
         }
-        clips = _clips(partial(_clip, **settings), paths, workers, folder.name)
+        clips = read_clips(paths, workers, f"sound of {folder.name}", **settings)
         index, faults = _write_frames(temporary / FRAMES, tracks["track_id"].astype(str), hashes, clips, channels, mel)
         if faults and (on_broken == "stop" or index.empty):
             raise InputFaults(fault for found in faults.values() for fault in found)
@@ -141,13 +142,17 @@ def _clip(path: str, sample_rate_hz: int, channels: int, mel: Mel, crop_frames: 
     peak_db = float(decibels.max())
     padding = ((0, max(0, crop_frames - len(decibels))), (0, 0), (0, 0))
     padded = np.pad(decibels, padding, constant_values=peak_db - TOP_DB)
-    return Clip(encode(padded, peak_db, mel.store), len(decibels), peak_db, sound.shape[0])
+    duration_s = sound.shape[1] / from_hz
+    return Clip(encode(padded, peak_db, mel.store), duration_s, len(decibels), peak_db, sound.shape[0])
 
 
-def _clips(prepare: partial[Clip], paths: list[str], workers: int, name: str) -> Iterator[Clip]:
-    """`prepare` of each path, in order."""
+def read_clips(
+    paths: list[str], workers: int, description: str, *, sample_rate_hz: int, channels: int, mel: Mel, crop_frames: int
+) -> Iterator[Clip]:
+    """The files decoded, in order, by so many processes of one thread each; progress, on a terminal, as described."""
+    prepare = partial(_clip, sample_rate_hz=sample_rate_hz, channels=channels, mel=mel, crop_frames=crop_frames)
     quiet, console = not sys.stderr.isatty(), Console(stderr=True)
-    shown = partial(track, total=len(paths), description=f"sound of {name}", console=console, disable=quiet)
+    shown = partial(track, total=len(paths), description=description, console=console, disable=quiet)
     workers = min(workers, -(-len(paths) // CLIPS_A_WORKER))
     if workers <= 1:
         with _one_thread():

@@ -1,0 +1,105 @@
+"""A trained network's representation of any sound files: all it takes is the weights, whose header carries the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from jobs.learning.representation import GROUP_CROPS, load_network, represent
+from jobs.sound.decode import SUFFIXES
+from jobs.sound.mel_store import Counts, MelStore
+from jobs.sound.mel_writing import Clip, read_clips
+from jobs.steps import limited_threads
+from study.errors import Fault, InputFaults, RunFailed
+from study.paths import write_whole
+from study.study_file import Mel
+
+
+def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1) -> list[Fault]:
+    """Write a row for each sound to the Parquet file `out`; the faults of those that are left out.
+
+    Columns: path, run_id, duration_s (of the file), n_crops, and representation, 2 * dim float32 of fixed length:
+    the vector that the study has for such sound (`represent`), on a CPU to the bit.
+    Raises InputFaults if the weights are not those of a run, RunFailed if no sound is left; then nothing is written.
+    """
+    try:
+        network, statistics, description = load_network(weights)
+        run_id, mel = description["run_id"], Mel(**description["mel"])
+        rate_hz, channels = description["sample_rate_hz"], description["channels"]
+    except (RunFailed, KeyError, TypeError, ValueError) as error:
+        raise InputFaults([Fault(str(weights), "", None, f"not the weights of a run: {error}")]) from None
+    crop_frames = mel.crop_frames(rate_hz)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    schema = pa.schema([
+        ("path", pa.string()), ("run_id", pa.string()), ("duration_s", pa.float64()), ("n_crops", pa.int32()),
+        ("representation", pa.list_(pa.float32(), 2 * network.representation_dim)),
+    ])  # fmt: skip
+    faults: list[Fault] = []
+
+    def write(temporary: Path) -> None:
+        clips = read_clips(list(map(str, sounds)), workers, f"sound to {out.name}", sample_rate_hz=rate_hz,
+                           channels=channels, mel=mel, crop_frames=crop_frames)  # fmt: skip
+        with pq.ParquetWriter(temporary, schema) as file:
+            for group in _groups(sounds, clips, crop_frames, mel.crop_s, faults):
+                store = _store(group)
+                with limited_threads(description.get("threads", 1)):
+                    vectors = represent(network, store, statistics, crop_frames, device)
+                columns = [
+                    list(store.track_ids), [run_id] * len(group),
+                    [clip.duration_s for _, clip in group], (store.n_frames // crop_frames).tolist(),
+                    pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1]),
+                ]  # fmt: skip
+                file.write_table(pa.table(columns, schema=schema))
+        if len(faults) == len(sounds):
+            raise RunFailed("\n".join(map(str, faults)) + f"\nno sound is left, and {out} was not written")
+
+    write_whole(out, write)
+    return faults
+
+
+def sounds_in(folder: Path) -> list[Path]:
+    """The sound files in a folder and those below it, by their suffix, in alphabetical order."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def _groups(
+    sounds: Sequence[Path], clips: Iterator[Clip], crop_frames: int, crop_s: float, faults: list[Fault]
+) -> Iterator[list[tuple[Path, Clip]]]:
+    """Readable sounds, together of about `GROUP_CROPS` crops; `faults` gets what is wrong with the others."""
+    group: list[tuple[Path, Clip]] = []
+    n_crops = 0
+    for path, clip in zip(sounds, clips, strict=True):
+        if clip.frames is None:
+            faults.append(clip.faults[0])
+        elif clip.n_sound_frames < crop_frames:
+            faults.append(Fault(str(path), "duration_s", round(clip.duration_s, 3), f"expected a crop, {crop_s:g} s"))
+        else:
+            group.append((path, clip))
+            n_crops += len(clip.frames) // crop_frames
+        if n_crops >= GROUP_CROPS:
+            yield group
+            group, n_crops = [], 0
+    if group:
+        yield group
+
+
+def _store(group: list[tuple[Path, Clip]]) -> MelStore:
+    """A mel store of the clips, in memory."""
+    clips = [clip for _, clip in group]
+    n_frames = np.array([len(clip.frames) for clip in clips])
+    return MelStore(
+        folder=Path(),
+        track_ids=np.array([str(path) for path, _ in group], dtype=object),
+        first_frame=np.cumsum(n_frames) - n_frames,
+        n_frames=n_frames,
+        n_sound_frames=np.array([clip.n_sound_frames for clip in clips]),
+        peak_db=np.array([clip.peak_db for clip in clips], dtype=np.float32),
+        content_hash=np.full(len(clips), None),
+        frames=np.concatenate([clip.frames for clip in clips]),
+        counts=Counts(),
+    )

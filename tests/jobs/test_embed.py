@@ -1,0 +1,152 @@
+"""Any sound by a trained network: the study's own vectors to the bit, and real recordings without a study."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+
+from jobs.embed import embed
+from jobs.learning.representation import save_weights
+from jobs.networks.branching import build_network
+from jobs.prepared import open_sound, read_prepared
+from jobs.steps import Step, execute
+from study.errors import InputFaults
+from study.paths import Paths
+from study.plan import read_plan
+from study.reading import read_study
+from study.run import baseline_runs
+from tests.test_bad_input import study
+
+RECORDINGS = Path(__file__).parents[2] / "../shared/corpora/librosa"
+
+
+@pytest.fixture
+def copy(run_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The finished small study, as the current folder."""
+    folder = Path(shutil.copytree(run_study, tmp_path / "copy"))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def vectors(path: Path) -> dict[str, np.ndarray]:
+    table = pq.read_table(path)
+    assert table.column_names == ["path", "run_id", "duration_s", "n_crops", "representation"]
+    assert table.schema.field("representation").type.value_type == pa.float32()
+    return dict(zip(table["path"].to_pylist(), np.array(table["representation"].to_pylist(), np.float32), strict=True))
+
+
+def test_the_vectors_of_the_study_to_the_bit_in_any_company(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    given = read_study(copy)
+    for run in (baseline_runs(given)[1], read_plan(Paths(copy).plan, given)[-1]):
+        assert execute(given, Step("learn", run, ("timbre",))).failure is None
+        store = open_sound(given, read_prepared(given).targets["timbre"].sound)
+        key = read_prepared(given).targets["timbre"].sound
+        own = np.load(Paths(copy).representations(run.run_id) / f"{key}.npy")
+        some = [f"sound/{name}.wav" for name in ("t07", "t00", "t12")]
+        status, _, err = study(capfd, "embed", run.run_id[:12], *some, "--out", "three.parquet")
+        assert status == 0 and "3 of 3 sounds" in err
+        found = vectors(copy / "three.parquet")
+        assert list(found) == some
+        for path, vector in found.items():
+            np.testing.assert_array_equal(vector, own[store.positions([Path(path).stem])[0]])
+    table = pq.read_table(copy / "three.parquet").to_pandas()
+    assert set(table["run_id"]) == {run.run_id} and set(table["n_crops"]) == {2} and set(table["duration_s"]) == {1.0}
+
+
+def test_real_recordings_by_weights_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Speech, a whale, a trumpet and a dog; a broken file, a short one and a text among them."""
+    if not RECORDINGS.is_dir():
+        pytest.skip("the recordings are not beside this checkout")
+    network = build_network("MS-CR@4", {"a": 4, "b": None}, width=0.125, seed=np.random.SeedSequence(2))
+    mel = {"n_fft": 1024, "hop_samples": 256, "n_mels": 128, "crop_s": 2.5, "store": "uint8"}
+    described = {"run_id": "ab" * 8, "sample_rate_hz": 22050, "channels": 2, "mel": mel}
+    save_weights(tmp_path / "weights.safetensors", network, (np.full(128, -40.0), np.full(128, 15.0)), described)
+    folder = tmp_path / "sounds"
+    (folder / "deep").mkdir(parents=True)
+    names = ["198-209-0000.ogg", "glacier-bay-humpback.ogg", "sorohanro_-_solo-trumpet-06.ogg", "pibble.ogg"]
+    for name in names:
+        shutil.copy(RECORDINGS / name, folder / "deep" / name)
+    (folder / "broken.wav").write_bytes(b"RIFF, but not sound")
+    (folder / "notes.txt").write_text("no sound")
+    soundfile.write(folder / "short.flac", np.full(11025, 0.1), 22050)
+
+    out = tmp_path / "out.parquet"
+    status, _, err = study(capfd, "embed", str(tmp_path), str(folder), "--out", str(out))
+    assert status == 1 and f"{len(names)} of {len(names) + 2} sounds" in err
+    assert "broken.wav: sound" in err and "short.flac: duration_s = 0.5: expected a crop, 2.5 s" in err
+    assert "notes" not in err
+    found = vectors(out)
+    assert [Path(path).name for path in found] == sorted(names)
+    values = np.stack(list(found.values()))
+    assert values.shape == (4, 2 * network.representation_dim) and np.isfinite(values).all()
+    distances = np.linalg.norm(values[:, None] - values, axis=2)
+    assert (distances[~np.eye(4, dtype=bool)] > 1e-3).all(), "four recordings, four vectors"
+    durations_s = dict(zip(map(Path, found), pq.read_table(out)["duration_s"].to_pylist(), strict=True))
+    assert durations_s[folder / "deep" / "pibble.ogg"] == pytest.approx(
+        soundfile.info(RECORDINGS / "pibble.ogg").duration
+    )
+
+
+def test_nothing_readable_leaves_nothing(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("broken.ogg").write_bytes(b"OggS, and no more")
+    run_id = baseline_runs(read_study(copy))[1].run_id
+    status, _, err = study(capfd, "embed", f"runs/{run_id}", "broken.ogg", "--out", "x.parquet")
+    assert status == 1 and "broken.ogg" in err and not Path("x.parquet").exists()
+
+
+def test_everything_wrong_with_the_usage_is_told_at_once(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("empty").mkdir()
+    status, _, err = study(capfd, "embed", "0000", "no.wav", "empty", "--out", "sound")
+    assert status == 2
+    assert all(what in err for what in ("RUN = '0000': no run in", "no.wav: no such", "empty: a folder without",
+                                        "--out = 'sound': is a folder"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        ("MFCC", "the baseline MFCC, which has no network"),
+        ("SS-R", "has no weights: it has not learned yet"),
+        ("sound", "the folder of one"),
+        ("runs/none/weights.safetensors", "the folder of one"),
+        ("study.toml", "not the weights of a run"),
+    ],
+)
+def test_a_run_that_is_none_is_told(copy: Path, capfd: pytest.CaptureFixture[str], run: str, told: str) -> None:
+    given = read_study(copy)
+    by_strategy = {one.strategy: one.run_id for one in baseline_runs(given) + read_plan(Paths(copy).plan, given)}
+    Paths(copy).weights(by_strategy["SS-R"]).unlink()
+    status, _, err = study(capfd, "embed", by_strategy.get(run, run), "sound", "--out", "x.parquet")
+    assert status == 2 and told in err
+
+
+def test_a_beginning_that_two_runs_share_is_told(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    firsts = Counter(path.name[0] for path in Paths(copy).runs.iterdir() if path.is_dir())
+    ((first, count),) = firsts.most_common(1)  # 18 runs, 16 digits
+    status, _, err = study(capfd, "embed", first, "sound", "--out", "x.parquet")
+    assert status == 2 and f"the beginning of {count} runs" in err
+
+
+def test_a_run_id_outside_a_study_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    from study.commands.embed import embed as command
+
+    with pytest.raises(InputFaults, match=r"a run_id only in a study's folder"):
+        command("0123456789abcdef", [tmp_path], tmp_path / "x")
+
+
+def test_long_series_are_embedded_in_groups(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = Paths(copy).weights(baseline_runs(read_study(copy))[1].run_id)
+    sounds = sorted((copy / "sound").glob("c*.wav"))
+    assert not embed(weights, sounds, copy / "one.parquet")
+    monkeypatch.setattr("jobs.embed.GROUP_CROPS", 5)
+    assert not embed(weights, sounds, copy / "groups.parquet")
+    assert pq.read_table(copy / "groups.parquet").equals(pq.read_table(copy / "one.parquet"))
+    assert pq.ParquetFile(copy / "groups.parquet").num_row_groups == 8
