@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from analysis.mixed_model import MixedFit, contrast_tests
 
@@ -19,20 +20,25 @@ def strategies_of(fit: MixedFit) -> list[str]:
     ]
 
 
-def pairwise_strategies(fit: MixedFit) -> pd.DataFrame:
-    """Differences of all pairs of strategies at n* = 0: `contrast_tests` with `contrast`, `p_adjusted`, `adjustment`.
+def pairwise_strategies(fit: MixedFit, n_star: float = 0.0) -> pd.DataFrame:
+    """Differences of all pairs of strategies at `n_star` (SS-R at its 0), the larger network less the smaller.
 
-    The family of Holm (1979) is all these pairs; intervals are of each difference by itself.
+    `contrast_tests` with `contrast`, `p_adjusted`, `adjustment` (Holm 1979: all these pairs) and `p_tukey` (Tukey and
+    Kramer: all these means); intervals are of each difference by itself. Holm's is the one to go by: with variances of
+    their own for each strategy and few targets, Tukey's is on the small side (benchmarks/comparisons.py).
     """
     names = strategies_of(fit)
-    pairs = [(later, earlier) for earlier, later in combinations(names, 2)]
-    weights = np.zeros((len(pairs), len(fit.fixed_terms)))
-    for row, (later, earlier) in enumerate(pairs):
-        weights[row, fit.fixed_terms.index(f"strategy[{later}]")] = 1.0
-        weights[row, fit.fixed_terms.index(f"strategy[{earlier}]")] = -1.0
+    pairs = list(combinations(range(len(names)), 2))
+    means = _weights(fit, names, n_star)
+    weights = np.array([means[later] - means[earlier] for earlier, later in pairs]).reshape(-1, means.shape[1])
     table = contrast_tests(fit, weights)
-    table.insert(0, "contrast", pd.Series([f"{later} - {earlier}" for later, earlier in pairs], dtype=str))
-    return table.assign(p_adjusted=holm(table["p"].to_numpy()), adjustment=f"Holm, {len(pairs)} comparisons")
+    contrasts = [f"{names[later]} - {names[earlier]}" for earlier, later in pairs]
+    table.insert(0, "contrast", pd.Series(contrasts, dtype=str))
+    return table.assign(
+        p_adjusted=holm(table["p"].to_numpy()),
+        adjustment=f"Holm, {len(pairs)} comparisons",
+        p_tukey=tukey(table["t"].to_numpy(), table["df"].to_numpy(), len(names)),
+    )
 
 
 def marginal_means(fit: MixedFit, columns: pd.DataFrame, mean_n_star: float) -> pd.DataFrame:
@@ -42,15 +48,17 @@ def marginal_means(fit: MixedFit, columns: pd.DataFrame, mean_n_star: float) -> 
     """
     names = strategies_of(fit)
     is_further = np.array([term.startswith("factor.") for term in fit.fixed_terms])
-    weights = np.zeros((len(names), len(fit.fixed_terms)))
+    weights = _weights(fit, names, mean_n_star)
     weights[:, is_further] = columns.loc[:, is_further].mean().to_numpy()
-    for row, name in enumerate(names):
-        weights[row, fit.fixed_terms.index(f"strategy[{name}]")] = 1.0
-        if f"strategy[{name}]:n_star" in fit.fixed_terms:
-            weights[row, fit.fixed_terms.index(f"strategy[{name}]:n_star")] = mean_n_star
     table = contrast_tests(fit, weights)
     table.insert(0, "strategy", names)
     return table
+
+
+def tukey(t: np.ndarray, df: np.ndarray, n_means: int) -> np.ndarray:
+    """Adjusted p values (m,) of all pairs among `n_means` means: the studentized range at sqrt(2) |t| with each
+    comparison's own df (Kramer 1956; Games and Howell 1976, where variances differ)."""
+    return stats.studentized_range.sf(np.sqrt(2.0) * np.abs(t), n_means, df)
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -60,3 +68,13 @@ def holm(p: np.ndarray) -> np.ndarray:
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
+
+
+def _weights(fit: MixedFit, names: list[str], n_star: float) -> np.ndarray:
+    """Contrasts (n_strategies, p) that give each strategy's mean at `n_star`."""
+    weights = np.zeros((len(names), len(fit.fixed_terms)))
+    for row, name in enumerate(names):
+        weights[row, fit.fixed_terms.index(f"strategy[{name}]")] = 1.0
+        if f"strategy[{name}]:n_star" in fit.fixed_terms:
+            weights[row, fit.fixed_terms.index(f"strategy[{name}]:n_star")] = n_star
+    return weights

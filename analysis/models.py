@@ -22,7 +22,7 @@ class Model:
     """A model and what came of it: `fit` is None where there is none to report, and `why_not` says why.
 
     `fixed` is `fixed_effects` of the fit, with `bootstrap_low` and `bootstrap_high` from `refits` (NaN where there are
-    none); `contrasts` and `means` (at n* = `mean_n_star`) are the first model's.
+    none); `contrasts` at n* = 0, `means` and `contrasts_of_means` at n* = `mean_n_star` are the first model's.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Model:
     fixed: pd.DataFrame | None = None
     refits: Refits | None = None
     contrasts: pd.DataFrame | None = None
+    contrasts_of_means: pd.DataFrame | None = None
     means: pd.DataFrame | None = None
     mean_n_star: float = 0.0
 
@@ -53,6 +54,7 @@ def strategy_model(
     return replace(
         model,
         contrasts=pairwise_strategies(model.fit),
+        contrasts_of_means=pairwise_strategies(model.fit, mean_n_star) if mean_n_star else None,
         mean_n_star=mean_n_star,
         means=marginal_means(model.fit, model.coding.columns, mean_n_star),
     )

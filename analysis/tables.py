@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from analysis.components import Components
+from analysis.exhibits import Table
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.score_figures import single_source_scores
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table under its file name; `on_page` False for those too long to be read there.
-
-    `question`: which of the page's questions it stands under.
-    """
-
-    name: str
-    title: str
-    note: str
-    frame: pd.DataFrame
-    on_page: bool = True
-    question: str = "models"
 
 
 def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequence[Components]) -> Iterator[Table]:
@@ -50,10 +35,18 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
         yield Table(
             "strategy_contrasts",
             "Differences between strategies at n* = 0",
-            "p adjusted over all these pairs; intervals are of each difference by itself.",
+            _on_adjustment(strategy),
             strategy.contrasts,
             question="strategies",
         )
+        if strategy.contrasts_of_means is not None:
+            yield Table(
+                "strategy_contrasts_of_means",
+                f"Differences between strategies at n* = {strategy.mean_n_star:.2f}",
+                "SS-R at its n* = 0. " + _on_adjustment(strategy),
+                strategy.contrasts_of_means,
+                question="strategies",
+            )
         yield Table(
             "strategy_means",
             f"Estimated marginal means at n* = {strategy.mean_n_star:.2f}",
@@ -113,6 +106,13 @@ def shown(value: object) -> str:
             return "–"
         return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"
     return str(value)
+
+
+def _on_adjustment(strategy: Model) -> str:
+    return (
+        f"p_adjusted: Holm's over all {len(strategy.contrasts)} pairs; p_tukey: Tukey's, {len(strategy.means)} means. "
+        "Intervals are of each difference by itself."
+    )
 
 
 def _variances(model: Model) -> pd.DataFrame:

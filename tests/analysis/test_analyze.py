@@ -80,8 +80,8 @@ def test_tables_hold_what_the_page_and_fit_json_say(analysis) -> None:
     scores = pd.read_csv(folder / "scores.csv")
     assert len(scores) == len(analysis.table.scores)
     assert {path.stem for path in folder.iterdir()} == {
-        "strategy_fixed", "strategy_random", "strategy_contrasts", "strategy_means", "size_fixed", "size_random",
-        "components", "scores_by_strategy", "scores_by_source", "targets", "scores", "baselines",
+        "strategy_fixed", "strategy_random", "strategy_contrasts", "strategy_contrasts_of_means", "strategy_means",
+        "size_fixed", "size_random", "components", "scores_by_strategy", "scores_by_source", "targets", "scores", "baselines",
     }  # fmt: skip
 
 

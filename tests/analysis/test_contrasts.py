@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from analysis.contrasts import holm, marginal_means, pairwise_strategies
+from analysis.contrasts import holm, marginal_means, pairwise_strategies, tukey
 from analysis.mixed_model import fit_by_group, fixed_effects
 from analysis.results_table import results_table
 from study.coding import first_model
@@ -13,6 +14,17 @@ from study.coding import first_model
 def test_holm_as_r_adjusts() -> None:
     # p.adjust(c(0.01, 0.04, 0.03, 0.5), "holm")
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.5])), [0.04, 0.09, 0.09, 0.5])
+
+
+def test_tukey_as_r_adjusts() -> None:
+    # ptukey(sqrt(2) * c(2.1, 3.4, 0.5), 6, c(6.5, 12, 2000), lower.tail = FALSE)
+    adjusted = tukey(np.array([2.1, -3.4, 0.5]), np.array([6.5, 12, 2000]), 6)
+    np.testing.assert_allclose(adjusted, [0.386491332578, 0.046672938537, 0.996181208998], rtol=1e-8)
+
+
+def test_two_means_need_no_adjustment() -> None:
+    t, df = np.array([2.1]), np.array([6.5])
+    assert tukey(t, df, 2) == pytest.approx(2 * stats.t.sf(t, df))
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +53,15 @@ def test_marginal_means_are_the_lines_at_the_mean(fit_and_columns) -> None:
         effects["strategy[MS-CR@4]"] + 1.5 * effects["strategy[MS-CR@4]:n_star"]
     )
     assert means.loc["SS-R", "estimate"] == pytest.approx(effects["strategy[SS-R]"])
+
+
+def test_differences_of_means_are_those_of_the_marginal_means(fit_and_columns) -> None:
+    fit, columns = fit_and_columns
+    means = marginal_means(fit, columns, 1.5).set_index("strategy")["estimate"]
+    pairs = pairwise_strategies(fit, 1.5).set_index("contrast")
+    assert pairs.loc["MSS-CR - MS-CR@4", "estimate"] == pytest.approx(means["MSS-CR"] - means["MS-CR@4"])
+    assert pairs.loc["MSS-CR - SS-R", "estimate"] == pytest.approx(means["MSS-CR"] - means["SS-R"])
+    assert (pairs["p_tukey"] >= pairs["p"] - 1e-12).all()
 
 
 def test_marginal_means_take_further_factors_at_their_mean(results) -> None:
