@@ -13,23 +13,14 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from analysis.components import FORMULA, Components
+from analysis.exhibits import QUESTIONS, Picture, Table
 from analysis.figures import PNG_DPI
 from analysis.methods import methods_paragraph
 from analysis.models import Model
-from analysis.pictures import Picture
 from analysis.results_table import ResultsTable
-from analysis.tables import Table, shown
+from analysis.tables import shown
 
 LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
-QUESTIONS = {
-    "strategies": "Which strategy, and what does each further source add?",
-    "sources": "Which sources matter, and for which target?",
-    "spread": "How far do scores spread, and how far can one be trusted?",
-    "representations": "What do the representations hold?",
-    "models": "Do the models hold?",
-    "runs": "What was run?",
-}
-"""What figures and tables stand under, in the order of the page."""
 SENTENCES_IN_THE_ANSWER = 5
 ROWS_OPEN = 16
 """Tables of more rows are folded."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
 from analysis.components import Components
 from analysis.design_figures import aliasing, aliasing_map, balance_bars, correlations, multi_source_runs
 from analysis.effect_figures import component_intervals, size_effects, strategy_effects
+from analysis.exhibits import Picture
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.score_figures import (
@@ -19,20 +19,6 @@ from analysis.score_figures import (
     sources_by_target,
     strategies_by_target,
 )
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture to draw, under its file name, or the reason why these rows do not give it.
-
-    `question`: which of the page's questions it stands under.
-    """
-
-    name: str
-    title: str
-    caption: str
-    draw: Callable[[], Figure] | None
-    question: str = "models"
 
 
 def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequence[Components]) -> Iterator[Picture]:

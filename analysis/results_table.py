@@ -25,6 +25,8 @@ class ResultsTable:
     `n_scores`, and what else the rows say of a run; `scores` has `z` besides, the score standardised within its target
     (mean and sample deviation, n - 1), which are in `moments` (index target; `mean`, `sd`, `metric`). `excluded` counts
     the result rows that were left out, by reason; `missing` names the run x target that no score is left of.
+    `by_split` has the scores behind the means of `scores`: `run_id, target, repeat, fold, score`, repeat and fold being
+    0 where the rows do not say.
     """
 
     scores: pd.DataFrame
@@ -33,6 +35,7 @@ class ResultsTable:
     sources: tuple[str, ...]
     excluded: Mapping[str, int]
     missing: pd.DataFrame
+    by_split: pd.DataFrame
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -121,6 +124,7 @@ def results_table(
         sources,
         {reason: count for reason, count in excluded.items() if count},
         missing.reset_index(drop=True),
+        _by_split(with_score),
     )
 
 
@@ -135,6 +139,12 @@ def _mean_by_run_and_target(rows: pd.DataFrame, sources: Sequence[str]) -> pd.Da
     return by_cell.agg(
         score=("score", "mean"), n_scores=("score", "size"), **{name: (name, "first") for name in kept}
     ).reset_index()
+
+
+def _by_split(rows: pd.DataFrame) -> pd.DataFrame:
+    learned = rows[~rows["strategy"].isin(BASELINES)]
+    splits = {name: learned.get(name, pd.Series(0, learned.index)) for name in ("repeat", "fold")}
+    return learned[["run_id", "target"]].assign(**splits, score=pd.to_numeric(learned["score"])).reset_index(drop=True)
 
 
 def _with_n_sources(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:

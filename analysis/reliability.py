@@ -1,0 +1,83 @@
+"""What a run's score is made of: what was designed, training again, the split, and the rest (Brennan 2001, ch. 3).
+
+Score of run r of combination c on split s = mean + c + r within c + s + rest. All runs share the same splits, so runs
+and splits are crossed, and what a split adds to every run does not blur comparisons between runs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.mixed_model import LEVEL
+from analysis.results_table import ResultsTable
+
+PARTS = ("combination", "run", "split", "residual")
+"""Strategy, sources and factors; runs of the same combination; splits; run x split and whatever else."""
+
+
+def score_parts(table: ResultsTable) -> pd.DataFrame:
+    """A row a target with two splits or more: the deviation of each part, and the reliability of a run's mean score.
+
+    Columns: `target, n_runs, n_splits, left_out` (runs that lack a split), `sd_<part>` in the target's own metric,
+    `share_<part>` of their variances' sum, `reliability, low, high`. Estimated from mean squares; an estimate below
+    zero is zero, and the part is NaN where nothing tells it (no combination was run twice). Reliability is 1 - MS(rest)
+    / MS(runs), the share of the variance between runs' mean scores that is not noise of the splits; its 95 % interval
+    is exact for normal parts (Feldt 1965).
+    """
+    columns = ["target", "n_runs", "n_splits", "left_out", *(f"sd_{part}" for part in PARTS),
+               *(f"share_{part}" for part in PARTS), "reliability", "low", "high"]  # fmt: skip
+    rows = [parts for target in table.targets if (parts := _of_target(table, target)) is not None]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _of_target(table: ResultsTable, target: str) -> dict[str, object] | None:
+    here = table.by_split[table.by_split["target"] == target]
+    grid = here.pivot_table(index="run_id", columns=["repeat", "fold"], values="score")
+    whole = grid.dropna()
+    n_runs, n_splits = whole.shape
+    if n_splits < 2 or n_runs < 3:
+        return None
+    scores = whole.to_numpy()
+    of_run, of_split = scores.mean(axis=1), scores.mean(axis=0)
+    rest = scores - of_run[:, None] - of_split + scores.mean()
+    ms_rest = (rest**2).sum() / ((n_runs - 1) * (n_splits - 1))
+    ms_runs = n_splits * of_run.var(ddof=1)
+    variance = {"split": (n_runs * of_split.var(ddof=1) - ms_rest) / n_runs, "residual": ms_rest}
+    variance |= _between_runs(of_run, n_splits, _combination(table, whole.index), ms_rest)
+    kept = {part: max(variance[part], 0.0) if np.isfinite(variance[part]) else np.nan for part in PARTS}
+    total = np.nansum(list(kept.values()))
+    df = n_runs - 1, (n_runs - 1) * (n_splits - 1)
+    ratio, tail = ms_rest / ms_runs, (1.0 - LEVEL) / 2.0
+    return (
+        {"target": target, "n_runs": n_runs, "n_splits": n_splits, "left_out": len(grid) - n_runs}
+        | {f"sd_{part}": np.sqrt(kept[part]) for part in PARTS}
+        | {f"share_{part}": kept[part] / total for part in PARTS}
+        | {
+            "reliability": 1.0 - ratio,
+            "low": 1.0 - ratio * stats.f.ppf(1.0 - tail, *df),
+            "high": 1.0 - ratio * stats.f.ppf(tail, *df),
+        }
+    )
+
+
+def _between_runs(of_run: np.ndarray, n_splits: int, combination: np.ndarray, ms_rest: float) -> dict[str, float]:
+    """The variances of `combination` and `run` from means over splits (n_runs,), by nested mean squares."""
+    count = np.bincount(combination)
+    n_runs, n_combinations = len(of_run), len(count)
+    if n_combinations in (1, n_runs):  # never twice, or always the same: one of the two is not told apart
+        whole = of_run.var(ddof=1) - ms_rest / n_splits
+        return {"combination": np.nan, "run": whole} if n_combinations == 1 else {"combination": whole, "run": np.nan}
+    mean = np.bincount(combination, of_run) / count
+    ms_run = ((of_run - mean[combination]) ** 2).sum() / (n_runs - n_combinations)
+    ms_combination = (count * (mean - of_run.mean()) ** 2).sum() / (n_combinations - 1)
+    runs_each = (n_runs - (count**2).sum() / n_runs) / (n_combinations - 1)
+    return {"combination": (ms_combination - ms_run) / runs_each, "run": ms_run - ms_rest / n_splits}
+
+
+def _combination(table: ResultsTable, runs: pd.Index) -> np.ndarray:
+    """The number of each run's combination of strategy, sources and factors."""
+    levels = table.runs.set_index("run_id").loc[runs]
+    named = [name for name in levels if name in ("strategy", "n_sources") or name.startswith(("source.", "factor."))]
+    return levels.groupby(named, dropna=False).ngroup().to_numpy()
