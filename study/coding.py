@@ -43,6 +43,16 @@ def r_star(strategy: Iterable[str]) -> np.ndarray:
     return np.array([rank[name] for name in _strategies(strategy)], dtype=float)
 
 
+def combination(rows: pd.DataFrame) -> np.ndarray:
+    """What a run is made of, as text (n_rows,): its strategy, its sources and its further factors' levels."""
+    sources = [str(name) for name in rows if str(name).startswith("source.")]
+    short = np.array([name.removeprefix("source.") for name in sources], dtype=object)
+    present = rows[sources].to_numpy(dtype=bool)
+    parts = [rows["strategy"].astype(str), pd.Series(["+".join(short[one]) for one in present], index=rows.index)]
+    parts += [rows[name].astype(str) for name in rows if str(name).startswith("factor.")]
+    return parts[0].str.cat(parts[1:], sep=" | ").to_numpy(dtype=object)
+
+
 def strategy_columns(rows: pd.DataFrame) -> pd.DataFrame:
     """Indicator columns `strategy[...]` (n_rows, n_strategies) of the strategies that occur, smallest network first."""
     strategy = _strategies(rows["strategy"])
