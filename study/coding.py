@@ -50,7 +50,7 @@ def combination(rows: pd.DataFrame) -> np.ndarray:
     present = rows[sources].to_numpy(dtype=bool)
     parts = [rows["strategy"].astype(str), pd.Series(["+".join(short[one]) for one in present], index=rows.index)]
     parts += [rows[name].astype(str) for name in rows if str(name).startswith("factor.")]
-    return parts[0].str.cat(parts[1:], sep=" | ").to_numpy(dtype=object)
+    return np.asarray(parts[0].str.cat(parts[1:], sep=" | "), dtype=object)
 
 
 def strategy_columns(rows: pd.DataFrame) -> pd.DataFrame:

@@ -45,7 +45,7 @@ def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -
         full[f"factor.{name}"] = Column(f"factor.{name}", numbers, () if numbers else tuple(levels))
     short = [name.partition(".")[2] for name in full]
     plain = {name: column for name, column in zip(short, full.values(), strict=True) if short.count(name) == 1}
-    return {**plain, **full, **BUILT_IN}
+    return {**full, **{name: column for name, column in plain.items() if name not in full}, **BUILT_IN}
 
 
 def faults_of_formula(text: str, columns: Mapping[str, Column], file: str, key: str) -> Iterator[Fault]:
