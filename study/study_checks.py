@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from study.analysis_checks import analysis_faults
 from study.errors import Fault, nearest
 from study.factors import STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
 from study.file_faults import faults_of_validation
@@ -54,13 +55,13 @@ def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
     sources: Mapping[str, Source] = sections.get("sources", {})
     if "baselines" in sections and sections["baselines"].choi is not None:
         yield Fault(FILE_NAME, "[baselines] choi", None, "the Choi baseline is not supported by this version")
-    if sections.get("analysis") and sections["analysis"].model:
-        yield Fault(FILE_NAME, "[[analysis.model]]", None, "further models are not supported by this version")
     factors = sections.get("factors")
     if factors is None:
         return
     for name, levels in factors.items():
         yield from _factor_faults(name, levels)
+    if "analysis" in sections and sources:
+        yield from analysis_faults(sections["analysis"], sources, factors)
     if "design" in sections and sources:
         yield from _phase_faults(sections["design"].phase, factors.get("strategy", STRATEGIES), factors, len(sources))
         yield from _constraint_faults(sections["design"].constraint, sources, factors)

@@ -239,12 +239,23 @@ class Design(Section):
 
 
 class Model(Section):
+    """A further model of the analysis, in the language of `study.formula_grammar`."""
+
     name: Name
     formula: Text
 
 
+class Contrast(Section):
+    """A question to a model: the sum of `weights` times the estimates of the fixed terms that they name."""
+
+    model: Name
+    name: Text
+    weights: Annotated[dict[Text, Number], Field(min_length=1)]
+
+
 class AnalysisSection(Section):
     model: tuple[Model, ...] = ()
+    contrast: tuple[Contrast, ...] = ()
 
 
 class Study(Section):
