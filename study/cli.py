@@ -13,6 +13,7 @@ from study.commands.design import design
 from study.commands.embed import embed
 from study.commands.launch import launch
 from study.commands.new import new
+from study.commands.power import power
 from study.commands.prepare import prepare
 from study.commands.schema import schema
 from study.commands.status import status
@@ -22,7 +23,7 @@ app = typer.Typer(
     name="study", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Large statistical studies of learned representations: design, launch on Ray, analyze.",
 )  # fmt: skip
-for command in (new, check, design, prepare, launch, status, analyze, embed, schema, demo):
+for command in (new, check, design, power, prepare, launch, status, analyze, embed, schema, demo):
     app.command()(command)
 
 

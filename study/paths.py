@@ -24,6 +24,10 @@ class Paths:
         return self.store / "design"
 
     @property
+    def power(self) -> Path:
+        return self.store / "power"
+
+    @property
     def prepared(self) -> Path:
         return self.store / "prepared"
 
@@ -56,6 +60,10 @@ class Paths:
 
     def representations(self, run_id: str) -> Path:
         return self.run(run_id) / "representations"
+
+    def fine_tuned(self, run_id: str, target: str, fingerprint: str) -> Path:
+        """Predictions of a fine-tuned network until they are scored; goes with the representations."""
+        return self.representations(run_id) / f"{target}-{fingerprint}.parquet"
 
     def attempts(self, run_id: str) -> Path:
         return self.run(run_id) / "attempts"

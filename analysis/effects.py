@@ -1,0 +1,62 @@
+"""What the first model is asked: slopes on n*, further factors, differences of strategies, and how they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from study.factors import STRATEGIES
+
+INTERCEPTS = {f"strategy[{name}]": name for name in STRATEGIES}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A combination of fixed terms; a comparison of two strategies is of the family of all pairs, others are alone."""
+
+    name: str
+    weights: Mapping[str, float]
+    is_comparison: bool = False
+
+    def value(self, of_term: Mapping[str, float]) -> float:
+        return sum(weight * of_term[term] for term, weight in self.weights.items())
+
+    def told_by(self, terms: Sequence[str], planned: Sequence[str]) -> bool:
+        """Whether a model with these terms has all that the effect needs of those planned.
+
+        An intercept needs its slope: while all runs of a strategy have eight sources, it is no mean at n* = 0.
+        """
+        needed = [*self.weights, *(f"{term}:n_star" for term in self.weights)]
+        return all(term in terms for term in needed if term in planned)
+
+
+def effects_of(terms: Sequence[str]) -> list[Effect]:
+    """The slopes and the further factors' terms, each by itself, then all pairs of strategies at n* = 0."""
+    alone = [Effect(term, {term: 1.0}) for term in terms if term not in INTERCEPTS]
+    pairs = combinations([term for term in terms if term in INTERCEPTS], 2)
+    return alone + [
+        Effect(f"{INTERCEPTS[later]} - {INTERCEPTS[earlier]}", {later: 1.0, earlier: -1.0}, is_comparison=True)
+        for earlier, later in pairs
+    ]
+
+
+def effects_by_name(terms: Sequence[str]) -> dict[str, list[Effect]]:
+    """Every name that a user may call effects by: a fixed term, a comparison, or a family: `strategy` (all pairs of
+    strategies), `n_star` (all slopes), `factor.NAME` (all its levels)."""
+    effects = effects_of(terms)
+    named = {term: [Effect(term, {term: 1.0})] for term in terms}
+    named |= {effect.name: [effect] for effect in effects}
+    families: dict[str, list[Effect]] = {}
+    for effect in effects:
+        family = "n_star" if effect.name.endswith(":n_star") else effect.name.partition("[")[0]
+        families.setdefault("strategy" if effect.is_comparison else family, []).append(effect)
+    return families | named
+
+
+def weights_of(effects: Sequence[Effect], terms: Sequence[str]) -> np.ndarray:
+    """The effects as contrasts (n_effects, n_terms) of a model with these terms."""
+    rows = [[effect.weights.get(term, 0.0) for term in terms] for effect in effects]
+    return np.array(rows).reshape(-1, len(terms))
