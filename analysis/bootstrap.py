@@ -7,41 +7,63 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.covariance_cone import on_boundary
 from analysis.cross_products import Design, Response
 from analysis.mixed_model import LEVEL, MixedFit
 from analysis.projected_newton import minimise
-from analysis.restricted_likelihood import evaluate
+from analysis.restricted_likelihood import relative_covariance
 
 BATCH = 100
 
 
 @dataclass(frozen=True)
 class Refits:
-    """Refits to responses simulated from a fit: `estimate` (R, p), `variance` (R, K), only the certified ones.
+    """Refits to responses simulated from a fit: `estimate` (R, p), `variance` of the random coefficients (R, C), only
+    the certified ones; `boundary` (R, C) as in `MixedFit`.
 
     `n_uncertified` of the replicates asked for are not among them.
     """
 
     estimate: np.ndarray
     variance: np.ndarray
+    boundary: np.ndarray
     n_uncertified: int
 
     def zero_share(self) -> np.ndarray:
-        """The share of refits in which each variance is zero (K,)."""
-        return (self.variance == 0.0).mean(axis=0)
+        """The share of refits in which each variance is on the boundary (C,)."""
+        return self.boundary.mean(axis=0)
 
 
 def refit(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Refits:
-    """Simulate `n_replicates` responses at the fit's parameters and fit each by REML."""
-    estimates, variances, certified = [], [], []
+    """Simulate `n_replicates` responses at the fit's parameters and fit each as the fit was."""
+    own = np.concatenate([np.diag(index) for index in fit.layout.parameters])
+    squared_scale = np.concatenate(fit.layout.scale) ** 2
+    estimates, variances, boundaries, certified = [], [], [], []
     for response in _simulated(fit, n_replicates, rng):
         found = minimise(fit.design, response, np.tile(fit.phi, (len(response.yy), 1)))
-        at = evaluate(fit.design, response, found.phi)
-        estimates.append(fit.estimate + at.beta)
-        variances.append(found.phi * at.r2[:, None] / fit.design.residual_df)
+        estimates.append(fit.estimate + found.beta)
+        variances.append(found.phi[:, own] * squared_scale * found.r2[:, None] / fit.design.residual_df)
+        boundaries.append(on_boundary(fit.design, found.at)[:, own])
         certified.append(found.certified)
+    if not certified:
+        return Refits(np.empty((0, len(fit.estimate))), np.empty((0, len(own))), np.empty((0, len(own)), dtype=bool), 0)
     kept = np.concatenate(certified)
-    return Refits(np.concatenate(estimates)[kept], np.concatenate(variances)[kept], int((~kept).sum()))
+    estimate, variance, boundary = (np.concatenate(parts)[kept] for parts in (estimates, variances, boundaries))
+    return Refits(estimate, variance, boundary, int((~kept).sum()))
+
+
+def simulate_responses(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> np.ndarray:
+    """Responses (n_replicates, n_rows) at the fit's parameters, random coefficients and residuals drawn anew."""
+    responses = np.sqrt(fit.residual_variance) * rng.standard_normal((n_replicates, fit.n_rows))
+    responses += fit.fixed.to_numpy(dtype=float) @ fit.estimate
+    layout = fit.layout
+    for term, levels, codes, covariance in zip(
+        fit.random, layout.levels, layout.codes, fit.relative_covariance, strict=True
+    ):
+        root = np.sqrt(fit.residual_variance) * _square_root(covariance)
+        coefficients = rng.standard_normal((n_replicates, len(levels), len(root))) @ root.T
+        responses += np.einsum("rnq,nq->rn", coefficients[:, codes], term.columns.to_numpy(dtype=float))
+    return responses
 
 
 def percentile_interval(draws: np.ndarray) -> np.ndarray:
@@ -59,15 +81,14 @@ def _simulated(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> It
     """
     design, sigma = fit.design, np.sqrt(fit.residual_variance)
     roots = [_root(design, j) for j in range(len(design.zz))]
-    sd = np.sqrt(design.tie @ fit.variance)
-    q = len(sd)
+    spread = sigma * _square_root(relative_covariance(design, fit.phi[None])[0])
+    q = len(spread)
     for first in range(0, n_replicates, BATCH):
         size = min(BATCH, n_replicates - first)
-        zy, xy, yy = [], np.zeros((size, design.xx.shape[1])), np.zeros(size)
+        zy, xy, yy = [], np.zeros((size, design.xx.shape[2])), np.zeros(size)
         for root, n_rows in zip(roots, design.n_rows, strict=True):
-            within = (rng.standard_normal((size, q)) * sd) @ root[:, :q].T + sigma * rng.standard_normal(
-                (size, len(root))
-            )
+            coefficients = rng.standard_normal((size, q)) @ spread.T
+            within = coefficients @ root[:, :q].T + sigma * rng.standard_normal((size, len(root)))
             cross = within @ root
             zy.append(cross[:, :q])
             xy += cross[:, q:]
@@ -75,6 +96,14 @@ def _simulated(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> It
                 rng.chisquare(n_rows - len(root), size) if n_rows > len(root) else 0.0
             )
         yield Response(np.stack(zy, axis=1), xy, yy)
+
+
+def _square_root(covariance: np.ndarray) -> np.ndarray:
+    """A matrix F with FF' = a covariance (q, q), which may be singular."""
+    if not (covariance - np.diag(np.diag(covariance))).any():
+        return np.diag(np.sqrt(np.diag(covariance)))
+    values, axes = np.linalg.eigh(covariance)
+    return axes * np.sqrt(np.maximum(values, 0.0))
 
 
 def _root(design: Design, group: int) -> np.ndarray:

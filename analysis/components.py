@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.bootstrap import percentile_interval, refit
-from analysis.mixed_model import MixedFit, NotCertified, fit_crossed
+from analysis.mixed_model import MixedFit, NotCertified, fit_mixed
+from analysis.random_terms import RandomTerm
 from analysis.results_table import ResultsTable
 from study.coding import SINGLE, strategy_columns
 from study.errors import InputFaults
@@ -48,9 +49,10 @@ def _components(
     left_out = {name: "all runs have it, or none" for name in sources if name not in varying}
     if not varying:
         return Components(target, len(rows), left_out, "no source varies among its multi-source runs")
-    factors = rows[[f"source.{name}" for name in varying]].set_axis(varying, axis=1)
+    intercept = pd.DataFrame({"intercept": np.ones(len(rows))})
+    random = [RandomTerm(f"source.{name}", rows[f"source.{name}"].to_numpy(), intercept) for name in varying]
     try:
-        fit = fit_crossed(rows["z"].to_numpy(), strategy_columns(rows), factors)
+        fit = fit_mixed(rows["z"].to_numpy(), strategy_columns(rows), random)
     except (NotCertified, InputFaults) as reason:
         return Components(target, len(rows), left_out, str(reason))
     draws = _percent(refit(fit, n_replicates, rng).variance)

@@ -1,25 +1,31 @@
-"""Linear mixed models by restricted maximum likelihood, exact and certified.
+"""Linear mixed models by (restricted) maximum likelihood, exact and certified.
 
-One grouping factor with independent random coefficients, or crossed random intercepts as one group with tied columns.
+Any number of random terms over any grouping factors, nested or crossed, with independent or correlated coefficients.
 Inference by Satterthwaite's degrees of freedom, whose intervals cover what they say with as few as seven groups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.covariance_cone import Covariances, from_phi, in_coordinates, jacobian, on_boundary, to_phi
 from analysis.cross_products import Design, Response, design_of, require_full_rank, response_of
-from analysis.projected_newton import minimise
+from analysis.projected_newton import minimise, newton_step
+from analysis.random_layout import Layout, layout_of
+from analysis.random_terms import RandomTerm
 from analysis.restricted_likelihood import derivatives, evaluate
-from study.errors import StudyError
+from study.errors import Fault, InputFaults, StudyError
 
 STARTS = (0.3, 3.0, 30.0)
-"""Where the searches start: a coefficient's random variance over the sampling variance of a group's own estimate."""
+"""Where the searches start: a coefficient's random variance over the sampling variance of a level's own estimate."""
+
+FIT_AT_TOLERANCE = 1e-4
+"""What a Newton step may still promise, twice, where the variances are another engine's."""
 
 LEVEL = 0.95
 
@@ -30,60 +36,143 @@ class NotCertified(StudyError):
 
 @dataclass(frozen=True)
 class MixedFit:
-    """A certified REML fit with p fixed terms and K variances.
+    """A certified fit of y (n,) on p fixed terms and the `random` terms.
 
-    `estimate` (p,), `covariance` (p, p), `criterion` = -2 log restricted likelihood, `phi` (K,) variances over the
-    residual variance, `residual_variance`, and the `design` that they belong to. For Satterthwaite: `covariance_slopes`
-    (L, p, p), the derivatives of `covariance` in the L variance parameters off the boundary (residual last), and
-    `parameter_covariance` (L, L) of these.
+    `estimate` (p,), `covariance` (p, p), `criterion` = -2 log (restricted) likelihood, `relative_covariance` of each
+    random term's coefficients (q, q), over the residual variance, and `residual_variance`; `boundary` of each term
+    (q,): the variance is zero, or the covariance matrix of the term is singular. `phi` (K,) are the same parameters as
+    `design` and `layout` have them. For Satterthwaite: `covariance_slopes` (L, p, p), the derivatives of
+    `covariance` in the L parameters off the boundary (residual last), and `parameter_covariance` (L, L) of these.
     """
 
-    fixed_terms: tuple[str, ...]
-    random_terms: tuple[str, ...]
-    groups: tuple[str, ...]
-    n_rows: int
+    y: np.ndarray
+    fixed: pd.DataFrame
+    random: tuple[RandomTerm, ...]
+    reml: bool
     estimate: np.ndarray
     covariance: np.ndarray
     criterion: float
-    phi: np.ndarray
+    relative_covariance: tuple[np.ndarray, ...]
+    boundary: tuple[np.ndarray, ...]
     residual_variance: float
+    phi: np.ndarray
+    layout: Layout
     design: Design
+    response: Response
     covariance_slopes: np.ndarray
     parameter_covariance: np.ndarray
 
     @property
+    def n_rows(self) -> int:
+        """Rows fitted."""
+        return len(self.y)
+
+    @property
+    def fixed_terms(self) -> tuple[str, ...]:
+        """Names of the fixed terms (p,)."""
+        return tuple(map(str, self.fixed.columns))
+
+    @property
+    def random_terms(self) -> tuple[str, ...]:
+        """Names of the random coefficients, term by term."""
+        return tuple(str(name) for term in self.random for name in term.columns)
+
+    @property
     def variance(self) -> np.ndarray:
-        """Variances of the random coefficients (K,)."""
-        return self.phi * self.residual_variance
+        """Variances of the random coefficients, term by term."""
+        return self.residual_variance * np.concatenate([np.diag(one) for one in self.relative_covariance])
+
+    @property
+    def groups(self) -> Mapping[str, int]:
+        """The number of levels of each grouping factor."""
+        return {term.group: len(levels) for term, levels in zip(self.random, self.layout.levels, strict=True)}
 
     @property
     def singular(self) -> bool:
-        """True if a variance is exactly zero: the optimum lies on the boundary, which is no failure to converge."""
-        return bool((self.phi == 0.0).any())
+        """True if the optimum lies on the boundary - a variance is exactly zero, or correlations leave a combination of
+        coefficients without any - which is no failure to converge."""
+        return any(bool(term.any()) for term in self.boundary)
+
+    def random_table(self) -> pd.DataFrame:
+        """`group, term, variance, sd, boundary`, a row for each random coefficient."""
+        return pd.DataFrame(
+            {
+                "group": [term.group for term in self.random for _ in term.columns],
+                "term": list(self.random_terms),
+                "variance": self.variance,
+                "sd": np.sqrt(self.variance),
+                "boundary": np.concatenate(self.boundary),
+            }
+        )
+
+    def correlations(self) -> pd.DataFrame:
+        """`group, term, other, correlation` of each two correlated coefficients; NaN beside a variance of zero."""
+        rows = []
+        for term, covariance in zip(self.random, self.relative_covariance, strict=True):
+            sd = np.sqrt(np.diag(covariance))
+            for a, b in zip(*np.triu_indices(len(sd) if term.correlated else 0, 1), strict=True):
+                product = sd[a] * sd[b]
+                correlation = covariance[a, b] / product if product > 0.0 else np.nan
+                rows.append((term.group, str(term.columns.columns[a]), str(term.columns.columns[b]), correlation))
+        return pd.DataFrame(rows, columns=["group", "term", "other", "correlation"])
+
+
+def fit_mixed(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool = True) -> MixedFit:
+    """Fit of y (n,) on fixed (n, p) and the random terms, by REML or maximum likelihood.
+
+    lme4: `y ~ 0 + fixed + (0 + columns | group) + ...` on numeric columns, `||` where a term is not correlated. Raises
+    `InputFaults` for dependent fixed terms, and `NotCertified` where the variances cannot be told apart or no optimum
+    is certified.
+    """
+    problem = _problem(y, fixed, random, reml)
+    design, response = problem.design, problem.response
+    starts = np.array(STARTS)[:, None] * design.is_variance
+    found = minimise(design, response.take(np.zeros(len(starts), dtype=int)), starts)
+    best = int(np.argmin(np.where(np.isnan(found.criterion), np.inf, found.criterion)))
+    if not found.certified[best]:
+        raise NotCertified(
+            f"no certified optimum: the best of {len(starts)} searches stopped at criterion "
+            f"{found.criterion[best]:.6f} with a Newton decrement of {found.decrement[best]:.1e}"
+        )
+    return _fit_at_optimum(problem, found.at.take(np.array([best])))
 
 
 def fit_by_group(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[str], group: Sequence[str]) -> MixedFit:
-    """REML fit of y (n,) on fixed (n, p), with an independent random coefficient by group for each term of `random`.
+    """`fit_mixed` with an independent random coefficient by group for each term of `random`, a column of `fixed`."""
+    return fit_mixed(y, fixed, [RandomTerm("target", np.asarray(group), fixed[list(random)])])
 
-    lme4: `y ~ 0 + fixed + (0 + random || group)` on numeric columns. Raises `InputFaults` for dependent fixed terms and
-    `NotCertified` where the variances cannot be told apart or no optimum is certified.
+
+def fit_at(
+    y: np.ndarray,
+    fixed: pd.DataFrame,
+    random: Sequence[RandomTerm],
+    relative_covariance: Sequence[np.ndarray],
+    reml: bool = True,
+) -> MixedFit:
+    """The fit at covariances (q, q) of each random term over the residual variance, found by another engine.
+
+    The same algebra and the same conditions as in `fit_mixed`; but a Newton step may promise up to `FIT_AT_TOLERANCE`,
+    and a variance that it would take to zero is set to zero. Raises as `fit_mixed`.
     """
-    names, codes = np.unique(np.asarray(group, dtype=str), return_inverse=True)
-    z = fixed[list(random)].to_numpy(dtype=float)
-    return _fit(np.asarray(y, dtype=float), fixed, z, codes, np.eye(z.shape[1]), tuple(random), tuple(names))
-
-
-def fit_crossed(y: np.ndarray, fixed: pd.DataFrame, factors: pd.DataFrame) -> MixedFit:
-    """REML fit of y (n,) on fixed (n, p), with a random intercept for the levels of each column of `factors`.
-
-    lme4: `y ~ 0 + fixed + (1 | f1) + (1 | f2) + ...`. Raises as `fit_by_group`.
-    """
-    indicators = [pd.get_dummies(factors[name], dtype=float).to_numpy() for name in factors]
-    owner = np.repeat(np.arange(len(indicators)), [columns.shape[1] for columns in indicators])
-    tie = (owner[:, None] == np.arange(len(indicators))).astype(float)
-    one_group = np.zeros(len(fixed), dtype=int)
-    names = tuple(map(str, factors))
-    return _fit(np.asarray(y, dtype=float), fixed, np.hstack(indicators), one_group, tie, names, names)
+    problem = _problem(y, fixed, random, reml)
+    design, layout = problem.design, problem.layout
+    phi = np.zeros((1, design.tie.shape[1]))
+    for index, scale, covariance in zip(layout.parameters, layout.scale, relative_covariance, strict=True):
+        scaled = np.asarray(covariance, dtype=float) / np.outer(scale, scale)
+        phi[0, index[index >= 0]] = scaled[index >= 0]
+    at = from_phi(design, phi)
+    evaluated = evaluate(design, problem.response, to_phi(design, at))
+    if not np.isfinite(evaluated.criterion[0]):
+        raise NotCertified("the variances given leave no residual")
+    at, slopes = in_coordinates(design, at, derivatives(design, evaluated))
+    step, _, zero = newton_step(design, at, slopes)
+    promised = float(-(slopes.gradient * step).sum())
+    if not 0.0 <= promised <= FIT_AT_TOLERANCE:
+        raise NotCertified(
+            f"not an optimum: the criterion there is {evaluated.criterion[0]:.6f}, and a Newton step promises to lower "
+            f"it by {promised / 2.0:.1e}"
+        )
+    return _fit_at_optimum(problem, Covariances(np.where(zero, 0.0, at.d), at.axes))
 
 
 def contrast_tests(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
@@ -119,72 +208,112 @@ def fixed_effects(fit: MixedFit) -> pd.DataFrame:
     return table
 
 
-def _fit(
-    y: np.ndarray,
-    fixed: pd.DataFrame,
-    z: np.ndarray,
-    group: np.ndarray,
-    tie: np.ndarray,
-    random_terms: tuple[str, ...],
-    groups: tuple[str, ...],
-) -> MixedFit:
-    x = fixed.to_numpy(dtype=float)
-    terms = tuple(map(str, fixed.columns))
-    require_full_rank(x, terms)
-    design = design_of(x, z, group, tie)
+@dataclass(frozen=True)
+class _Problem:
+    """What is fitted: `response` is y less its `least_squares` fit (p,)."""
+
+    y: np.ndarray
+    fixed: pd.DataFrame
+    random: tuple[RandomTerm, ...]
+    layout: Layout
+    design: Design
+    response: Response
+    least_squares: np.ndarray
+
+
+def _problem(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool) -> _Problem:
+    y, x = np.asarray(y, dtype=float), fixed.to_numpy(dtype=float)
+    require_full_rank(x, tuple(map(str, fixed.columns)))
+    if not random:
+        raise InputFaults([Fault("", "random terms", None, "expected at least one")])
+    layout = layout_of(random)
+    for term, levels in zip(random, layout.levels, strict=True):
+        if len(levels) == 1:
+            raise NotCertified(f"{term.group} has one level: no variance between its levels can be told")
+    design = design_of(x, layout.z, layout.block, layout.tie, layout.pairs, layout.correlated, reml)
     # Cross-products of what least squares leaves over lose no digits to the mean of y.
     least_squares = np.linalg.lstsq(x, y, rcond=None)[0]
     rest = y - x @ least_squares
-    response = response_of(rest, x, z, group)
     if rest @ rest <= 1e-20 * (y @ y):
         raise NotCertified("the fixed terms reproduce every score: nothing is left to estimate variances from")
-    _require_told_apart(design, response, random_terms)
-    unit = len(design.zz) * tie.sum(axis=0) / (np.einsum("jkk->k", design.zz) @ tie)
-    starts = np.array(STARTS)[:, None] * unit
-    found = minimise(design, response.take(np.zeros(len(starts), dtype=int)), starts)
-    best = int(np.argmin(np.where(np.isnan(found.criterion), np.inf, found.criterion)))
-    if not found.certified[best]:
-        raise NotCertified(
-            f"no certified optimum: the best of {len(starts)} searches stopped at criterion "
-            f"{found.criterion[best]:.6f} with a Newton decrement of {found.decrement[best]:.1e}"
-        )
-    phi = found.phi[best]
-    at = evaluate(design, response, phi[None])
-    slopes = derivatives(design, at)
+    response = response_of(rest, x, layout.z, layout.block)
+    _require_told_apart(design, response, _parameter_names(random, layout))
+    return _Problem(y, fixed, tuple(random), layout, design, response, least_squares)
+
+
+def _fit_at_optimum(problem: _Problem, point: Covariances) -> MixedFit:
+    design, layout = problem.design, problem.layout
+    phi = to_phi(design, point)
+    at = evaluate(design, problem.response, phi)
+    point, slopes = in_coordinates(design, point, derivatives(design, at))
     v, m = design.residual_df, at.m[0]
     sigma2 = float(at.r2[0]) / v
 
-    free = phi > 0.0
+    free = _free(design, point)
     n_free = int(free.sum())
     deviance_hessian = np.empty((n_free + 1, n_free + 1))
     deviance_hessian[:-1, :-1] = slopes.curvature[0][np.ix_(free, free)]
     deviance_hessian[-1, :-1] = deviance_hessian[:-1, -1] = slopes.score[0][free] / sigma2**2
     deviance_hessian[-1, -1] = v / sigma2**2
-    h_by_variance = np.einsum("jqp,jqs,qk->kps", at.h[0], at.h[0], tie)[free]
+    left, right = design.entries
+    h_by_parameter = np.einsum("jep,jes,ek->kps", at.h[0][:, left], at.h[0][:, right], design.tie, optimize=True)
+    h_by_parameter = (h_by_parameter + h_by_parameter.mT) / 2.0
+    h_free = np.einsum("kps,kl->lps", h_by_parameter, jacobian(design, point)[0])[free]
+    own_phi = [np.where(index >= 0, phi[0][index], 0.0) for index in layout.parameters]
+    boundary = on_boundary(design, point)[0]
     return MixedFit(
-        fixed_terms=terms,
-        random_terms=random_terms,
-        groups=groups,
-        n_rows=len(y),
-        estimate=least_squares + at.beta[0],
+        y=problem.y,
+        fixed=problem.fixed,
+        random=problem.random,
+        reml=design.reml,
+        estimate=problem.least_squares + at.beta[0],
         covariance=sigma2 * m,
         criterion=float(at.criterion[0]),
-        phi=phi,
+        relative_covariance=tuple(
+            one * np.outer(scale, scale) for one, scale in zip(own_phi, layout.scale, strict=True)
+        ),
+        boundary=tuple(boundary[np.diag(index)] for index in layout.parameters),
         residual_variance=sigma2,
+        phi=phi[0],
+        layout=layout,
         design=design,
-        covariance_slopes=np.concatenate([sigma2 * (m @ h_by_variance @ m), m[None]]),
+        response=problem.response,
+        covariance_slopes=np.concatenate([sigma2 * (m @ h_free @ m), m[None]]),
         parameter_covariance=2.0 * np.linalg.inv(deviance_hessian),
     )
 
 
-def _require_told_apart(design: Design, response: Response, random_terms: tuple[str, ...]) -> None:
+def _free(design: Design, point: Covariances) -> np.ndarray:
+    """The coordinates of one point that are off the boundary (K,)."""
+    free = point.d[0] > 0.0
+    for index in design.correlated:
+        row, column = np.tril_indices(len(index), -1)
+        free[index[row, column]] = free[index[column, column]]
+    return free
+
+
+def _parameter_names(random: Sequence[RandomTerm], layout: Layout) -> list[str]:
+    """`term | group` of each variance, `term, other | group` of each covariance (K,)."""
+    names = {}
+    for term, index in zip(random, layout.parameters, strict=True):
+        columns = [str(name) for name in term.columns]
+        for a, b in zip(*np.tril_indices(len(columns)), strict=True):
+            names[index[a, b]] = columns[a] if a == b else f"{columns[b]}, {columns[a]}"
+            names[index[a, b]] += f" | {term.group}"
+    names.pop(-1, None)
+    return [names[k] for k in sorted(names)]
+
+
+def _require_told_apart(design: Design, response: Response, names: Sequence[str]) -> None:
     """Raise `NotCertified` naming the variances that these rows cannot tell from each other or from the residual's."""
     zero = np.zeros((1, design.tie.shape[1]))
     information = derivatives(design, evaluate(design, response, zero)).information[0]
-    length = np.sqrt(np.einsum("jkk,jkk->k", design.zz, design.zz) @ design.tie)
+    squares, (left, right) = np.einsum("jkk->jk", design.zz), design.entries
+    length = np.sqrt((squares[:, left] * squares[:, right]).sum(axis=0) @ design.tie)
+    length[length == 0.0] = 1.0
     values, vectors = np.linalg.eigh(information / np.outer(length, length))
     if values[0] < 1e-10:
-        blurred = [term for term, part in zip(random_terms, np.abs(vectors[:, 0]), strict=True) if part > 0.05]
+        blurred = [name for name, part in zip(names, np.abs(vectors[:, 0]), strict=True) if part > 0.05]
         raise NotCertified(
             f"the rows cannot tell these variances from each other or from the residual: {', '.join(blurred)}"
         )

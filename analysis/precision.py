@@ -76,7 +76,7 @@ def margins(rule: Rule, fit: MixedFit) -> pd.DataFrame:
     margin = np.full(len(told), np.inf)
     margin[told] = (tests["ci_high"] - tests["ci_low"]) / 2.0
     names = [effect.name for effect in rule.effects]
-    floor = np.where(told, floors(rule, fit, len(fit.groups)), np.nan)
+    floor = np.where(told, floors(rule, fit, fit.groups["target"]), np.nan)
     return pd.DataFrame({"effect": names, "limit": rule.limits, "margin": margin, "floor": floor})
 
 
@@ -96,7 +96,7 @@ def floors(rule: Rule, fit: MixedFit, n_targets: int) -> np.ndarray:
 def targets_needed(rule: Rule, fit: MixedFit) -> int | None:
     """The least number of targets with which enough runs would keep the rule, with variances as fitted."""
     return next(
-        (n for n in range(len(fit.groups), MOST_TARGETS + 1) if (floors(rule, fit, n) < rule.limits).all()), None
+        (n for n in range(fit.groups["target"], MOST_TARGETS + 1) if (floors(rule, fit, n) < rule.limits).all()), None
     )
 
 
@@ -118,7 +118,7 @@ def runs_needed(
     variance = dict(zip(fit.random_terms, fit.variance, strict=True))
     sd = {term: math.sqrt(variance.get(term, 0.0)) for term in coding.random}
     truth = Truth({}, sd, math.sqrt(fit.residual_variance))
-    scores = simulate(truth, coding.columns, coding.random, len(fit.groups), N_SIMULATIONS, rng)
+    scores = simulate(truth, coding.columns, coding.random, fit.groups["target"], N_SIMULATIONS, rng)
     start = np.array([truth.sd[term] ** 2 for term in coding.random]) / fit.residual_variance
 
     def kept_by_half(size: int) -> bool:

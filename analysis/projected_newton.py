@@ -1,7 +1,8 @@
-"""Minimising the REML criterion over variances that must not be negative, with a certificate for every answer.
+"""Minimising the criterion over variances that must not be negative and covariance matrices that must be positive
+semidefinite, with a certificate for every answer.
 
-Projected Newton with an active set (Bertsekas 1982): zeros whose gradient points outwards stay zeros. The Karush-Kuhn-
-Tucker conditions then certify them, and a Newton decrement the rest.
+Projected Newton with an active set (Bertsekas 1982), in the coordinates of `covariance_cone`: zeros whose gradient
+points outwards stay zeros. The Karush-Kuhn-Tucker conditions then certify them, and a Newton decrement the rest.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.covariance_cone import Covariances, from_phi, in_coordinates, moved, to_phi, without_effect
 from analysis.cross_products import Design, Response
 from analysis.restricted_likelihood import Derivatives, Evaluation, derivatives, evaluate
 
@@ -25,94 +27,120 @@ LARGEST_RATIO = 1e10
 class Minimum:
     """Where the search ended, for R responses.
 
-    `phi` (R, K), `criterion` (R,), `decrement` (R,) twice what a Newton step still promises, `certified` (R,): no step
-    to gain by, curvature positive in every direction that is free, and the gradient at every zero pointing outwards.
+    `phi` (R, K), and `at` the same as factors; `criterion` (R,), `beta` (R, p) and `r2` (R,) there, `decrement` (R,)
+    twice what a Newton step still promises, `certified` (R,): no step to gain by, curvature positive in every direction
+    that is free, and the gradient at every zero pointing outwards.
     """
 
     phi: np.ndarray
+    at: Covariances
     criterion: np.ndarray
+    beta: np.ndarray
+    r2: np.ndarray
     decrement: np.ndarray
     certified: np.ndarray
 
 
 def minimise(design: Design, response: Response, start: np.ndarray) -> Minimum:
-    """Minimise from start (R, K), all responses at once; those that are done drop out of the work."""
-    phi = start.astype(float).copy()
-    criterion, decrement = np.full(len(phi), np.nan), np.full(len(phi), np.inf)
-    certified = np.zeros(len(phi), dtype=bool)
-    ceiling = LARGEST_RATIO / (np.einsum("jkk->jk", design.zz).max(axis=0) @ design.tie)
-    active = np.flatnonzero(np.isfinite(evaluate(design, response, phi).criterion))
-    here = response.take(active)
-    at = evaluate(design, here, phi[active])
+    """Minimise from phi = start (R, K), all responses at once; those that are done drop out of the work."""
+    n, p = len(start), design.zx.shape[2]
+    ended = from_phi(design, start.astype(float))
+    criterion, decrement = np.full(n, np.nan), np.full(n, np.inf)
+    beta, r2, certified = np.full((n, p), np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool)
+    ceiling = _ceiling(design)
+    active = np.flatnonzero(np.isfinite(evaluate(design, response, to_phi(design, ended)).criterion))
+    here, point = response.take(active), ended.take(active)
+    at = evaluate(design, here, to_phi(design, point))
     for _ in range(MAX_ITERATIONS if len(active) else 0):
-        slopes = derivatives(design, at)
-        step, settled = _newton_step(phi[active], slopes)
-        too_large = phi[active] + step > ceiling
-        step, settled = np.where(too_large, ceiling - phi[active], step), settled & ~too_large.any(axis=1)
+        point, slopes = in_coordinates(design, point, derivatives(design, at))
+        step, settled, _ = newton_step(design, point, slopes)
+        too_large = point.d + step > ceiling
+        step, settled = np.where(too_large, ceiling - point.d, step), settled & ~too_large.any(axis=1)
         gain = -(slopes.gradient * step).sum(axis=1)
-        criterion[active], decrement[active] = at.criterion, gain
+        _put(ended, active, point)
+        criterion[active], beta[active], r2[active], decrement[active] = at.criterion, at.beta, at.r2, gain
         done = settled & (np.abs(gain) < DECREMENT)
         certified[active[done]] = True
         going = ~done & (step != 0.0).any(axis=1)
         if not going.any():
             break
         active, step, gain = active[going], step[going], gain[going]
-        here = here.take(going)
-        moved, at = _line_search(design, here, phi[active], step, gain, criterion[active])
-        phi[active] = moved
-    return Minimum(phi, criterion, decrement, certified)
+        here, point = here.take(going), point.take(going)
+        step, at = _line_search(design, here, point, step, gain, criterion[active])
+        point = moved(design, point, step)
+    return Minimum(to_phi(design, ended), ended, criterion, beta, r2, decrement, certified)
 
 
-def _newton_step(phi: np.ndarray, slopes: Derivatives) -> tuple[np.ndarray, np.ndarray]:
-    """The step (R, K) to the minimum of the local quadratic with phi >= 0, and whether it may be the last one (R,): the
-    Hessian is convex and no variance is about to become zero.
+def newton_step(design: Design, at: Covariances, slopes: Derivatives) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The step (R, K) to the minimum of the local quadratic with D >= 0, whether it may be the last one (R,) - the
+    Hessian is convex and no variance is about to become zero - and what is zero after it (R, K).
 
     Where the Hessian is not convex, the expected information stands in (Fisher scoring), which always is.
     """
-    gradient = slopes.gradient
-    fixed = at_zero = (phi <= 0.0) & (gradient >= 0.0)
+    gradient, bounded = slopes.gradient, design.is_variance
+    idle = without_effect(design, at)
+    fixed = at_zero = (bounded & (at.d <= 0.0) & (gradient >= 0.0)) | idle
     diagonal = np.einsum("rkk->rk", slopes.information)
-    lost = (diagonal <= 0.0).any(axis=1)  # to rounding, where the residual is next to nothing
+    lost = ((diagonal <= 0.0) & ~idle).any(axis=1)  # to rounding, where the residual is next to nothing
     scale = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     hessian = slopes.hessian / (scale[:, :, None] * scale[:, None, :])
     information = slopes.information / (scale[:, :, None] * scale[:, None, :])
     convex = np.linalg.eigvalsh(_only(hessian, ~fixed))[:, 0] > SMALLEST_CURVATURE
     model = np.where(convex[:, None, None], hessian, information)
-    scaled_phi, scaled_gradient = phi * scale, gradient / scale
-    for _ in range(phi.shape[1] + 1):
+    scaled_d, scaled_gradient = at.d * scale, gradient / scale
+    for _ in range(at.d.shape[1] + 1):
         # Coordinates that would turn negative are set to zero, and the others find their minimum given that.
-        there = np.where(fixed, -scaled_phi, 0.0)
+        there = np.where(fixed, -scaled_d, 0.0)
         right = scaled_gradient + np.einsum("rkl,rl->rk", model, there)
         step = np.linalg.solve(_only(model, ~fixed), np.where(fixed, 0.0, -right)[..., None])[..., 0] + there
-        negative = (scaled_phi + step < 0.0) & ~fixed
+        negative = bounded & (scaled_d + step < 0.0) & ~fixed
         if not negative.any():
             break
         fixed = fixed | negative
     uphill = (scaled_gradient * step).sum(axis=1) > 0.0
-    downhill = np.maximum(-scaled_gradient, -scaled_phi)
+    lowest = np.where(bounded, -scaled_d, np.where(idle, 0.0, -np.inf))
+    downhill = np.maximum(np.where(idle, 0.0, -scaled_gradient), lowest)
     step = np.where(uphill[:, None], downhill, step) / scale
-    step = np.where(fixed & ~uphill[:, None], -phi, np.maximum(step, -phi))
-    return step, ~lost & convex & ~uphill & ~(fixed & ~at_zero).any(axis=1)
+    step = np.where(fixed & ~uphill[:, None], -at.d, np.maximum(step, lowest / scale))
+    return step, ~lost & convex & ~uphill & ~(fixed & ~at_zero).any(axis=1), fixed & bounded
 
 
 def _line_search(
-    design: Design, response: Response, phi: np.ndarray, step: np.ndarray, gain: np.ndarray, criterion: np.ndarray
+    design: Design, response: Response, at: Covariances, step: np.ndarray, gain: np.ndarray, criterion: np.ndarray
 ) -> tuple[np.ndarray, Evaluation]:
     """Halve each step until the criterion falls as the gradient promised (Armijo), up to rounding."""
     slack = 1e-12 * (1.0 + np.abs(criterion))
-    length = np.ones(len(phi))
-    at = evaluate(design, response, phi + step)
-    tried, failing = at.criterion, np.arange(len(phi))
+    length = np.ones(len(step))
+    evaluated = evaluate(design, response, to_phi(design, at, step))
+    tried, failing = evaluated.criterion, np.arange(len(step))
     for _ in range(MAX_HALVINGS):
         failing = failing[~(tried <= (criterion - 1e-4 * length * gain + slack)[failing])]
         if not len(failing):
             break
         length[failing] /= 2.0
-        shorter = phi[failing] + length[failing, None] * step[failing]
-        tried = evaluate(design, response.take(failing), shorter).criterion
+        shorter = length[failing, None] * step[failing]
+        phi = to_phi(design, at.take(failing), shorter)
+        tried = evaluate(design, response.take(failing), phi).criterion
     length[failing] = 0.0
-    moved = phi + length[:, None] * step
-    return moved, at if (length == 1.0).all() else evaluate(design, response, moved)
+    step = length[:, None] * step
+    return step, evaluated if (length == 1.0).all() else evaluate(design, response, to_phi(design, at, step))
+
+
+def _ceiling(design: Design) -> np.ndarray:
+    """Above which a coordinate is not let (K,)."""
+    largest = np.einsum("jkk->jk", design.zz).max(axis=0)
+    ceiling = np.where(
+        design.is_variance, LARGEST_RATIO / np.maximum(largest @ design.tie[: len(largest)], 1e-300), np.inf
+    )
+    for index in design.correlated:
+        ceiling[np.diag(index)] = ceiling[np.diag(index)].min()
+    return ceiling
+
+
+def _put(ended: Covariances, active: np.ndarray, point: Covariances) -> None:
+    ended.d[active] = point.d
+    for axes, new in zip(ended.axes, point.axes, strict=True):
+        axes[active] = new
 
 
 def _only(matrices: np.ndarray, free: np.ndarray) -> np.ndarray:

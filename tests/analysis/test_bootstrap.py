@@ -19,8 +19,8 @@ def fitted() -> tuple[MixedFit, pd.DataFrame, np.ndarray]:
 
 
 def test_cross_products_are_drawn_as_those_of_simulated_rows(fitted) -> None:
-    fit, columns, group = fitted
-    codes = np.unique(group.astype(str), return_inverse=True)[1]
+    fit, columns, _ = fitted
+    codes = fit.layout.block
     rng, x, n_draws = np.random.default_rng(6), columns.to_numpy(), 4000
     drawn = [np.concatenate([one.zy.reshape(len(one.yy), -1), one.xy, one.yy[:, None]], axis=1)
              for one in _simulated(fit, n_draws, rng)]  # fmt: skip
@@ -29,7 +29,7 @@ def test_cross_products_are_drawn_as_those_of_simulated_rows(fitted) -> None:
     for _ in range(n_draws):
         effects = rng.standard_normal((codes.max() + 1, 2)) * np.sqrt(fit.variance)
         y = (x * effects[codes]).sum(axis=1) + np.sqrt(fit.residual_variance) * rng.standard_normal(len(x))
-        one = response_of(y, x, x, codes)
+        one = response_of(y, x, fit.layout.z, codes)
         slow.append(np.concatenate([one.zy.ravel(), one.xy.ravel(), one.yy]))
     slow = np.array(slow)
     error = np.sqrt((drawn.var(axis=0) + slow.var(axis=0)) / n_draws)

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.mixed_model import MixedFit, NotCertified, contrast_tests, fit_by_group, fit_crossed, fixed_effects
+from analysis.mixed_model import MixedFit, NotCertified, contrast_tests, fit_by_group, fit_mixed, fixed_effects
+from analysis.random_terms import RandomTerm
 from study.coding import SINGLE, first_model, second_model, strategy_columns
 from study.errors import InputFaults
 
@@ -26,7 +27,9 @@ def fit_case(case: str) -> MixedFit:
     rows = table(case.split("_")[0] if case != "components" else "unbalanced")
     if case == "components":
         rows = rows[(rows["target"] == "t0") & (rows["strategy"] != SINGLE)]
-        return fit_crossed(rows["score"].to_numpy(), strategy_columns(rows), rows.filter(regex=r"^source\."))
+        one = pd.DataFrame({"intercept": np.ones(len(rows))})
+        sources = [RandomTerm(name, rows[name].to_numpy(), one) for name in rows if name.startswith("source.")]
+        return fit_mixed(rows["score"].to_numpy(), strategy_columns(rows), sources)
     coding = first_model(rows) if case.endswith("first") else second_model(rows)
     return fit_by_group(rows["score"].to_numpy(), coding.columns, coding.random, rows["target"])
 
@@ -40,7 +43,7 @@ def assert_agrees(case: str, lme4: dict) -> None:
     fixed = fixed_effects(fit)
     assert fit.criterion == pytest.approx(lme4["criterion"], abs=1e-6)
     assert np.sqrt(fit.residual_variance) == pytest.approx(lme4["sigma"], abs=1e-5)
-    np.testing.assert_allclose(np.sqrt(fit.phi), lme4["relative_sd"], atol=1e-4)
+    np.testing.assert_allclose(np.sqrt(fit.variance / fit.residual_variance), lme4["relative_sd"], atol=1e-4)
     np.testing.assert_allclose(fixed["estimate"], lme4["estimate"], atol=1e-5)
     np.testing.assert_allclose(fixed["se"], lme4["se"], atol=1e-5)
     np.testing.assert_allclose(fixed["df"], lme4["df"], rtol=0.01)
