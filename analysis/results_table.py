@@ -24,7 +24,7 @@ class ResultsTable:
     `scores` and `baselines`: one row a run x target with `run_id, target, score` (mean over repeats and folds),
     `n_scores`, and what else the rows say of a run; `scores` has `z` besides, the score standardised within its target
     (mean and sample deviation, n - 1), which are in `moments` (index target; `mean`, `sd`, `metric`). `excluded` counts
-    the result rows that were left out, by reason; `missing` names the run x target that no score is left of.
+    the result rows that were left out, by reason; `missing` has the run x target that no score is left of.
     `by_split` has the scores behind the means of `scores`: `run_id, target, repeat, fold, score`, repeat and fold being
     0 where the rows do not say.
     """
@@ -103,7 +103,7 @@ def results_table(
         excluded |= {f"outcome {name}": int(count) for name, count in causes.items()}
     with_score = rows[~without]
     means = _mean_by_run_and_target(with_score, sources)
-    cells = rows[["run_id", "strategy", "target"]].drop_duplicates(["run_id", "target"])
+    cells = rows[["run_id", "target", *_of_a_run(rows, sources)]].drop_duplicates(["run_id", "target"])
     scored = pd.MultiIndex.from_frame(means[["run_id", "target"]])
     missing = cells[~pd.MultiIndex.from_frame(cells[["run_id", "target"]]).isin(scored)]
 
@@ -129,16 +129,21 @@ def results_table(
 
 
 def _mean_by_run_and_target(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
-    kept = [
-        *(name for name in SAME_FOR_A_RUN if name in rows),
-        *(f"source.{name}" for name in sources),
-        *(name for name in rows if name.startswith("factor.")),
-    ]
+    kept = _of_a_run(rows, sources)
     numbers = rows.assign(score=pd.to_numeric(rows["score"]))
     by_cell = numbers.groupby(["run_id", "target"], sort=False)
     return by_cell.agg(
         score=("score", "mean"), n_scores=("score", "size"), **{name: (name, "first") for name in kept}
     ).reset_index()
+
+
+def _of_a_run(rows: pd.DataFrame, sources: Sequence[str]) -> list[str]:
+    """The columns that say of a run what it was."""
+    return [
+        *(name for name in SAME_FOR_A_RUN if name in rows),
+        *(f"source.{name}" for name in sources),
+        *(name for name in rows if name.startswith("factor.")),
+    ]
 
 
 def _by_split(rows: pd.DataFrame) -> pd.DataFrame:

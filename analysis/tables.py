@@ -89,7 +89,11 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
     )
     if len(table.missing):
         yield Table(
-            "missing", "Runs without a score on a target", "No row with outcome ok.", table.missing, question="runs"
+            "missing",
+            "Runs without a score on a target",
+            "No row with outcome ok.",
+            table.missing[["run_id", "strategy", "target"]],
+            question="runs",
         )
     yield Table(
         "scores", "Scores", "One row a run and target; z is the standardised score.", table.scores, on_page=False

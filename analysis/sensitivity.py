@@ -1,0 +1,135 @@
+"""Whether the first model's conclusions hang on one target, on what its rows share, or on the scores that are missing.
+
+The same model again: without each target; with random intercepts of the run, which all its scores share, and of the
+combination, which its repeats share; with a fixed intercept of each target, since standardising has taken the targets'
+means out and so tied the strategies' deviations together; and with what is missing at its target's worst or best score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.contrasts import pairwise_strategies
+from analysis.mixed_model import MixedFit, NotCertified, fit_mixed, fixed_effects
+from analysis.models import Model
+from analysis.random_terms import RandomTerm
+from analysis.results_table import ResultsTable
+from study.coding import first_model
+from study.errors import InputFaults
+from study.factors import Level
+
+ALPHA = 0.05
+WITHOUT, WITH, FILLED = "without", "with", "missing scores at the"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The first model once more: `effects` has `effect, estimate, se, df, p, p_adjusted, ci_low, ci_high`, the slopes
+    and further factors each by itself, the differences of strategies adjusted by Holm. Without a fit, `why_not`."""
+
+    name: str
+    n_rows: int
+    effects: pd.DataFrame | None = None
+    fit: MixedFit | None = None
+    why_not: str | None = None
+
+
+def sensitivity(table: ResultsTable, model: Model, factors: Mapping[str, Sequence[Level]]) -> tuple[Variant, ...]:
+    """The variants of `model`, itself first, under the name `as reported`; none where it has no fit."""
+    if model.fit is None:
+        return ()
+    rows = table.scores
+    reported = Variant("as reported", model.n_rows, effects_of(model.fit), model.fit)
+    return (reported, *_variants(table, rows, factors))
+
+
+def effects_of(fit: MixedFit) -> pd.DataFrame:
+    """What the first model is asked, from its fit."""
+    alone = fixed_effects(fit).rename(columns={"term": "effect"})
+    alone = alone[alone["effect"].str.endswith(":n_star") | alone["effect"].str.startswith("factor.")]
+    pairs = pairwise_strategies(fit).rename(columns={"contrast": "effect"})
+    both = pd.concat([alone.assign(p_adjusted=alone["p"]), pairs], ignore_index=True)
+    return both[["effect", "estimate", "se", "df", "p", "p_adjusted", "ci_low", "ci_high"]]
+
+
+def moved(reported: pd.DataFrame, other: pd.DataFrame) -> dict[str, str]:
+    """The effects of which the other fit says something else, and what: by sign, and by p (adjusted) below 0.05."""
+    before, after = _verdicts(reported), _verdicts(other)
+    return {
+        effect: f"{verdict} → {after[effect]}"
+        for effect, verdict in before.items()
+        if effect in after and after[effect] != verdict
+    }
+
+
+def summary(variants: Sequence[Variant]) -> pd.DataFrame:
+    """A row a variant against what is reported: `variant, n_rows, largest_change` of an estimate, `se_ratio_low`,
+    `se_ratio_high`, `p_change` (the largest), `moved` (which conclusions), or why there is no fit."""
+    reported = variants[0].effects.set_index("effect")
+    rows = []
+    for one in variants[1:]:
+        if one.effects is None:
+            rows.append((one.name, one.n_rows, np.nan, np.nan, np.nan, np.nan, f"no fit: {one.why_not}"))
+            continue
+        both = reported.join(one.effects.set_index("effect"), rsuffix="_now", how="inner")
+        ratio = both["se_now"] / both["se"]
+        change = (both["estimate_now"] - both["estimate"]).abs().max()
+        of_p = (both["p_adjusted_now"] - both["p_adjusted"]).abs().max()
+        verdicts = moved(variants[0].effects, one.effects)
+        said = "; ".join(f"{effect}: {verdict}" for effect, verdict in verdicts.items()) or "none"
+        rows.append((one.name, one.n_rows, change, ratio.min(), ratio.max(), of_p, said))
+    columns = ["variant", "n_rows", "largest_change", "se_ratio_low", "se_ratio_high", "p_change", "moved"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def combinations_of(rows: pd.DataFrame) -> np.ndarray:
+    """Which combination of strategy, sources and further factors each row is of (n_rows,), as numbers."""
+    what = ["strategy", *(name for name in rows if name.startswith(("source.", "factor.")))]
+    return rows.groupby(what, sort=False, dropna=False).ngroup().to_numpy()
+
+
+def _variants(table: ResultsTable, rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Iterator[Variant]:
+    for target in table.targets:
+        yield _fitted(f"{WITHOUT} {target}", rows[rows["target"] != target], factors)
+    one = pd.DataFrame({"intercept": np.ones(len(rows))}, index=rows.index)
+    shared = [RandomTerm("run_id", rows["run_id"].to_numpy(), one)]
+    combination = combinations_of(rows)
+    if len(np.unique(combination)) < rows["run_id"].nunique() and table.sources:
+        shared.append(RandomTerm("combination", combination, one))
+    yield _fitted(f"{WITH} {' + '.join(f'(1 | {term.group})' for term in shared)}", rows, factors, shared)
+    of_target = pd.get_dummies(rows["target"], dtype=float, prefix="target", prefix_sep=".")
+    centred = of_target.iloc[:, 1:].sub(of_target.iloc[:, 0], axis=0)
+    yield _fitted(f"{WITH} a fixed intercept of each target", rows, factors, fixed=centred)
+    lost = table.missing[table.missing["strategy"].isin(table.strategies) & table.missing["target"].isin(table.targets)]
+    if len(lost):
+        by_target = rows.groupby("target")["z"]
+        for name, extreme in (("worst", by_target.min()), ("best", by_target.max())):
+            filled = pd.concat([rows, lost.assign(z=lost["target"].map(extreme))], ignore_index=True)
+            yield _fitted(f"{FILLED} {name}", filled, factors)
+
+
+def _fitted(
+    name: str,
+    rows: pd.DataFrame,
+    factors: Mapping[str, Sequence[Level]],
+    shared: Sequence[RandomTerm] = (),
+    fixed: pd.DataFrame | None = None,
+) -> Variant:
+    coding = first_model(rows, factors)
+    columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)
+    by_target = RandomTerm("target", rows["target"].to_numpy(), coding.columns[list(coding.random)])
+    try:
+        fit = fit_mixed(rows["z"].to_numpy(), columns, [by_target, *shared])
+    except (NotCertified, InputFaults) as reason:
+        return Variant(name, len(rows), why_not=str(reason))
+    return Variant(name, len(rows), effects_of(fit), fit)
+
+
+def _verdicts(effects: pd.DataFrame) -> dict[str, str]:
+    told = effects["p_adjusted"] < ALPHA
+    words = np.where(~told, "not told", np.where(effects["estimate"] > 0.0, "higher", "lower"))
+    return dict(zip(effects["effect"], words, strict=True))
