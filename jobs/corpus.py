@@ -12,7 +12,6 @@ import pandas as pd
 
 from jobs.labels.label_models import LABEL_MODELS
 from jobs.labels.tables import empty_text, faulty_rows, read_columns
-from study.cost import MINIMUM_FRAMES
 from study.errors import Fault, InputFaults, raise_all
 from study.run import study_seed_sequence
 from study.study_file import FILE_NAME, Study
@@ -46,9 +45,6 @@ def read_corpus(study: Study) -> Corpus:
                 labels[name] = LABEL_MODELS[source.labels].read(source)
             except InputFaults as error:
                 faults += error.faults
-    if study.crop_frames < MINIMUM_FRAMES:
-        expected = f"a crop has {study.crop_frames} frames, and the network needs {MINIMUM_FRAMES}"
-        faults.append(Fault(FILE_NAME, "[mel] crop_s", study.mel.crop_s, expected))
     raise_all(faults)
     has_label = {name: tracks["track_id"].isin(table.track_ids) for name, table in labels.items()}
     unlabelled = {name: int((~has).sum()) for name, has in has_label.items()}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from jobs.learning.representation import load_network, random_network, represent, save_weights
+from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.learning.train import resolve_precision, train
 from jobs.networks.branching import build_network
 from jobs.prepared import Prepared, open_corpus_arrays, open_labels, open_sound, read_prepared
@@ -63,14 +63,17 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     statistics = (arrays.mean, arrays.deviation)
     training = np.flatnonzero(arrays.training)
     initial = seed_sequence(run.run_id, "initial weights")
+    factors = source_factors_of(study, run)
+    network = build_network(
+        "SS-R" if run.strategy == "Random" else run.strategy, factors, store.channels, store.n_mels,
+        settings.width, settings.backbone, settings.activation, seed=initial,
+    )  # fmt: skip
     if run.strategy == "Random":
         began = time.monotonic()
-        network = random_network(store, statistics, training, study.crop_frames, settings.width, initial, device)
+        set_normalisations(network, store, statistics, training, study.crop_frames, initial, device)
         outcome, steps, seconds, precision = "ok", 0, time.monotonic() - began, "float32"
     else:
         precision = _kept_precision(study, settings.precision, device)
-        factors = source_factors_of(study, run)
-        network = build_network(run.strategy, factors, store.channels, store.n_mels, settings.width, seed=initial)
         ended = train(
             network, store=store, statistics=statistics, crop_frames=study.crop_frames,
             labels={name: open_labels(study, prepared, name) for name, n in factors.items() if n is not None},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from study.analysis_checks import analysis_faults
+from study.backbones import BACKBONES
 from study.errors import Fault, nearest
 from study.factors import STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
 from study.file_faults import faults_of_validation
-from study.study_file import FILE_NAME, METRICS, Constraint, Phase, Source, Study, Target, Training
+from study.study_file import FILE_NAME, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
 
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
 
@@ -58,6 +60,8 @@ def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
     factors = sections.get("factors")
     if factors is None:
         return
+    if {"corpus", "mel", "training"} <= sections.keys():
+        yield from _crop_faults(sections["corpus"], sections["mel"], sections["training"], factors)
     for name, levels in factors.items():
         yield from _factor_faults(name, levels)
     if "analysis" in sections and sources:
@@ -115,6 +119,25 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
         if metric not in METRICS[target.task] and not sized:
             yield Fault(FILE_NAME, f"{section} metrics", metric, f"expected one of {', '.join(METRICS[target.task])}",
                         nearest(metric, METRICS[target.task]))  # fmt: skip
+
+
+def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[str, Any]) -> Iterator[Fault]:
+    """Crops too small for a backbone: one that is a level, or that of `[training]`, which baseline Random has."""
+    frames = mel.crop_frames(corpus.sample_rate_hz)
+    named = {training.backbone: "[training]"} | dict.fromkeys(factors.get("backbone", ()), "[factors]")
+    for name, section in named.items():
+        if name not in BACKBONES:
+            continue
+        least_frames, least_bands = BACKBONES[name].minimum_crop
+        because = f'{section} backbone = "{name}" needs'
+        if frames < least_frames:
+            # to the next millisecond, so that `Mel.crop_frames` does not round it down again
+            least_s = (math.floor(1000 * (least_frames - 1) * mel.hop_samples / corpus.sample_rate_hz) + 1) / 1000
+            yield Fault(FILE_NAME, "[mel] crop_s", mel.crop_s,
+                        f"a crop has {frames} frames, and {because} {least_frames}; expected {least_s:g} or more at "
+                        "this sample_rate_hz and hop_samples, or another backbone")  # fmt: skip
+        if mel.n_mels < least_bands:
+            yield Fault(FILE_NAME, "[mel] n_mels", mel.n_mels, f"{because} {least_bands} or more")
 
 
 def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:

@@ -55,21 +55,22 @@ def represent(
     return found
 
 
-def random_network(
+def set_normalisations(
+    network: Network,
     store: MelStore,
     statistics: Statistics,
     tracks: np.ndarray,
     crop_frames: int,
-    width: float,
     seed: np.random.SeedSequence,
     device: str | torch.device = "cpu",
-) -> Network:
-    """Baseline Random: the untrained base network, its batch normalisations set by one pass over the corpus.
+) -> None:
+    """Make an untrained network baseline Random: its batch normalisations set by one pass over the corpus.
 
-    They hold the mean moments of batches of about 128 of `tracks`, a random crop of each.
+    They hold the mean moments of batches of about 128 of `tracks`, a random crop of each. The network is left on
+    the device, in evaluation mode.
     """
     device = torch.device(device)
-    network = build_network("SS-R", {}, store.channels, store.n_mels, width, seed=seed).to(device)
+    network.to(device)
     reader = crop_reader(store, statistics, crop_frames, device)
     generator = np.random.default_rng(seed)
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
@@ -82,7 +83,7 @@ def random_network(
             network.trunk(reader.read(batch, draw_starts(generator, store, batch, crop_frames)))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
-    return network.eval()
+    network.eval()
 
 
 def save_weights(path: Path, network: Network, statistics: Statistics, description: dict[str, Any]) -> None:

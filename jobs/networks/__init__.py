@@ -1,1 +1,1 @@
-"""The networks of Kim et al. 2019: `table3` (base CNN), `branching` (strategies), `self_pairs` (Siamese)."""
+"""Networks in PyTorch: `stages` (a backbone's layers), `branching` (the six strategies), `self_pairs` (Siamese)."""

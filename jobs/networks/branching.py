@@ -1,4 +1,6 @@
-"""The six strategies: how much of the base CNN the sources share before branching (Kim et al. 2019, Fig. 5).
+"""The six strategies: how much of a backbone the sources share before branching (Kim et al. 2019, Fig. 5).
+
+Of the base backbone; the others name their places in `study/backbones`:
 
 strategy    shared                  of its own, for each source           representation
 SS-R        all (one source)        output layer                          256
@@ -19,8 +21,11 @@ import torch
 from torch import Tensor, nn
 
 from jobs.networks.self_pairs import PairHead
-from jobs.networks.table3 import check_crop, stages
-from study.cost import SHARED_LAYERS, TABLE_3, representation_dim, scaled
+from jobs.networks.stages import ACTIVATIONS, stages
+from study.backbones import BACKBONES
+from study.backbones.layers import REPRESENTATION_UNITS, scaled
+from study.cost import representation_dim
+from study.factors import STRATEGIES
 
 DROPOUT = 0.5
 
@@ -38,17 +43,23 @@ class Network(nn.Module):
         channels: int,
         n_mels: int,
         width: float,
+        backbone: str,
+        activation: str,
     ) -> None:
         super().__init__()
         self.strategy = strategy
         self.source_factors = dict(source_factors)
         self.channels, self.n_mels, self.width = channels, n_mels, width
-        cut = SHARED_LAYERS[strategy]
-        n_branches = len(source_factors) if cut < len(TABLE_3) else 0
-        features = scaled(TABLE_3[-1].filters, width)
-        self.shared = stages(0, cut, channels, width)
-        self.branches = nn.ModuleList(stages(cut, len(TABLE_3), channels, width) for _ in range(n_branches))
-        self.heads = nn.ModuleList(_head(factors, features) for factors in source_factors.values())
+        self.backbone, self.activation = backbone, activation
+        declared = BACKBONES[backbone]
+        self.minimum_crop = declared.minimum_crop
+        cut, every = declared.shared_layers[strategy], len(declared.layers)
+        n_branches = len(source_factors) if cut < every else 0
+        features = scaled(REPRESENTATION_UNITS, width)
+        built = declared, (channels, self.minimum_crop[0], n_mels), width, activation
+        self.shared = stages(0, cut, *built)
+        self.branches = nn.ModuleList(stages(cut, every, *built) for _ in range(n_branches))
+        self.heads = nn.ModuleList(_head(factors, features, activation) for factors in source_factors.values())
         self.representation_dim = representation_dim(strategy, len(source_factors), width)
         # channels innermost is the faster layout from half the width on, and the slower one below it
         self.memory_format = torch.channels_last if width >= 0.5 else torch.contiguous_format
@@ -67,10 +78,12 @@ class Network(nn.Module):
             "channels": self.channels,
             "n_mels": self.n_mels,
             "width": self.width,
+            "backbone": self.backbone,
+            "activation": self.activation,
         }
 
     def features(self, crops: Tensor, source: str) -> Tensor:
-        """fc_feature of the source's branch after BN and ReLU, before dropout: (batch, 256 * width)."""
+        """fc_feature of the source's branch after BN and activation, before dropout: (batch, 256 * width)."""
         return self._branch(self.trunk(crops), self._position(source))
 
     def log_probabilities(self, crops: Tensor, source: str) -> Tensor:
@@ -106,7 +119,12 @@ class Network(nn.Module):
 
         Raises ValueError for crops that this network is not for.
         """
-        check_crop(*crops.shape[2:])
+        (frames, bands), (least_frames, least_bands) = crops.shape[2:], self.minimum_crop
+        if frames < least_frames or bands < least_bands:
+            raise ValueError(
+                f"backbone {self.backbone!r} needs crops of at least {least_frames} frames and {least_bands} bands; "
+                f"these have {frames} frames and {bands} bands"
+            )
         if crops.shape[1] != self.channels or crops.shape[3] != self.n_mels:
             raise ValueError(
                 f"this network is for crops of {self.channels} channels and {self.n_mels} bands, "
@@ -130,6 +148,8 @@ def build_network(
     channels: int = 2,
     n_mels: int = 128,
     width: float = 1.0,
+    backbone: str = "base",
+    activation: str = "relu",
     *,
     seed: np.random.SeedSequence,
 ) -> Network:
@@ -137,15 +157,18 @@ def build_network(
 
     `source_factors` in the study's order: source -> number of factors, None for `self`. SS-R has at most one
     source; without any it is the bare encoder (baseline Random).
-    Raises ValueError for an unknown strategy, and for sources that the strategy cannot have.
+    Raises ValueError for an unknown strategy, backbone or activation, and for sources that the strategy cannot have.
     """
-    if strategy not in SHARED_LAYERS:
-        raise ValueError(f"no strategy {strategy!r}; expected one of {', '.join(SHARED_LAYERS)}")
+    for kind, name, valid in (
+        ("strategy", strategy, STRATEGIES), ("backbone", backbone, BACKBONES), ("activation", activation, ACTIVATIONS)
+    ):  # fmt: skip
+        if name not in valid:
+            raise ValueError(f"no {kind} {name!r}; expected one of {', '.join(valid)}")
     if (strategy == "SS-R" and len(source_factors) > 1) or (strategy != "SS-R" and not source_factors):
         raise ValueError(f"{strategy} cannot have {len(source_factors)} sources")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed))
-        return Network(strategy, source_factors, channels, n_mels, width)
+        return Network(strategy, source_factors, channels, n_mels, width, backbone, activation)
 
 
 def torch_seed(seed: np.random.SeedSequence) -> int:
@@ -153,7 +176,7 @@ def torch_seed(seed: np.random.SeedSequence) -> int:
     return int(seed.generate_state(1, np.uint64)[0])
 
 
-def _head(factors: int | None, features: int) -> nn.Module:
+def _head(factors: int | None, features: int, activation: str) -> nn.Module:
     if factors is None:
-        return PairHead(features, DROPOUT)
+        return PairHead(features, DROPOUT, activation)
     return nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(features, factors))

@@ -2,7 +2,7 @@
 
 left, right        each a representation of 256 (times width)
 concatenated       512
-fully connected    128 (at every width), BN, ReLU, dropout 0.5
+fully connected    128 (at every width), BN, activation, dropout 0.5
 fully connected    2: different, same
 """
 
@@ -13,18 +13,19 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
+from jobs.networks.stages import ACTIVATIONS
 from study.cost import PAIR_UNITS
 
 
 class PairHead(nn.Module):
     """Logits (n_pairs, 2) of "different" and "same" from the representations of both crops."""
 
-    def __init__(self, features: int, dropout: float) -> None:
+    def __init__(self, features: int, dropout: float, activation: str = "relu") -> None:
         super().__init__()
         parts = OrderedDict(
             fc=nn.Linear(2 * features, PAIR_UNITS),
             norm=nn.BatchNorm1d(PAIR_UNITS),
-            relu=nn.ReLU(inplace=True),
+            activation=ACTIVATIONS[activation](),
             dropout=nn.Dropout(dropout),
             output=nn.Linear(PAIR_UNITS, 2),
         )

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from study.commands.arguments import AsJson, Folder
-from study.cost import measured_over_modelled, run_cost_gpu_hours
+from study.cost import measured_over_modelled, run_cost_gpu_hours, timing_kind
 from study.errors import Fault, InputFaults, raise_all
 from study.paths import Paths
 from study.plan import read_plan, write_plan
@@ -84,14 +84,15 @@ def design_study(
 def cost_of(study: Study) -> Callable[[Run], float | None]:
     """GPU-hours of a run, once it is known how many tracks there are to learn from.
 
-    The closed form at its reference rate, corrected by what trainings of the run's strategy took, or else of any.
+    The closed form at its reference rate, corrected by what trainings of the run's strategy and backbone took, or else
+    of any.
     """
     n_training = _n_training_tracks(study)
-    by_strategy, overall = measured_over_modelled(study, _timed(study))
+    by_kind, overall = measured_over_modelled(study, _timed(study))
 
     def cost(run: Run) -> float | None:
         hours = run_cost_gpu_hours(study, run, n_training)
-        return None if hours is None else hours * by_strategy.get(run.strategy, overall)
+        return None if hours is None else hours * by_kind.get(timing_kind(study, run), overall)
 
     return cost
 

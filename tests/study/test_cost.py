@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from study.backbones import BACKBONES
 from study.cost import (
     REFERENCE_FLOP_PER_S,
-    SHARED_LAYERS,
     epoch_steps,
     forward_flops,
     measured_over_modelled,
@@ -66,7 +66,7 @@ def test_sizes_are_those_of_the_papers_figure_15() -> None:
 def test_parameters_grow_with_strategy_sources_and_width() -> None:
     sizes = [n_parameters(strategy, ALL_SOURCES) for strategy in STRATEGIES if strategy != "SS-R"]
     assert sizes == sorted(sizes) and len(set(sizes)) == len(sizes)
-    assert set(SHARED_LAYERS) == set(STRATEGIES)
+    assert all(set(backbone.shared_layers) == set(STRATEGIES) for backbone in BACKBONES.values())
     mono = n_parameters("MSS-CR", ALL_SOURCES, channels=1)
     assert n_parameters("MSS-CR", ALL_SOURCES, channels=2) - mono == 8 * 16 * 25
     assert n_parameters("SS-R", {"bpm": 50}, width=0.25) < 576_482 / 8
@@ -112,11 +112,22 @@ def test_what_trainings_took_is_told_by_strategy_and_overall() -> None:
     modelled = [run_cost_gpu_hours(this, run, 1280) or 0.0 for run in runs]
     assert len(set(modelled)) == 1
     timed = [(run, n, hours * over) for run, n, hours, over in zip(runs, steps, modelled, (3, 5, 1), strict=True)]
-    by_strategy, overall = measured_over_modelled(this, timed)
-    assert by_strategy == pytest.approx({"MSS-CR": 4, "MS-CR@2": 1})
+    by_kind, overall = measured_over_modelled(this, timed)
+    assert by_kind == pytest.approx({("MSS-CR", "base"): 4, ("MS-CR@2", "base"): 1})
     assert overall == pytest.approx(3)
     assert measured_over_modelled(this, []) == ({}, 1.0)
     assert measured_over_modelled(this, [(runs[0], 0, 0.1)]) == ({}, 1.0)
+
+
+def test_backbones_are_timed_apart() -> None:
+    this = study(factors={"backbone": ["base", "lstm"]})
+    runs = [make_run(this, "any", 0, "SS-R", ("year",), {"backbone": name}) for name in ("base", "lstm")]
+    base, lstm = (run_cost_gpu_hours(this, run, 1280) or 0.0 for run in runs)
+    assert base / lstm == pytest.approx(
+        step_flops("SS-R", {"year": 20}) / step_flops("SS-R", {"year": 20}, backbone="lstm")
+    )
+    by_kind, _ = measured_over_modelled(this, [(runs[0], 2000, base), (runs[1], 2000, 30 * lstm)])
+    assert by_kind["SS-R", "lstm"] == pytest.approx(30 * by_kind["SS-R", "base"])
 
 
 def test_a_baseline_trains_nothing() -> None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from jobs.learning import representation
 from jobs.learning.batches import crop_reader
-from jobs.learning.representation import load_network, random_network, represent, save_weights
+from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.networks.branching import build_network
 from jobs.sound.mel_store import band_statistics, gather_crops
 from study.errors import RunFailed
@@ -86,11 +86,17 @@ def test_a_damaged_file_is_named(make_store, tmp_path: Path) -> None:
         load_network(path)
 
 
+def random_network(store, statistics, tracks, seed):
+    network = build_network("SS-R", {}, store.channels, store.n_mels, width=0.25, seed=seed)
+    set_normalisations(network, store, statistics, tracks, 63, seed)
+    return network
+
+
 def test_the_random_baseline_has_the_corpus_moments(make_store) -> None:
     store = make_store([63] * 10)
     statistics = band_statistics(store, range(10))
     tracks = np.arange(8)
-    network = random_network(store, statistics, tracks, 63, 0.25, SEED)
+    network = random_network(store, statistics, tracks, SEED)
     assert not network.training and network.representation_dim == 64
     crops = crop_reader(store, statistics, 63, torch.device("cpu")).read(tracks, np.zeros(8, dtype=int))
     maps = network.shared.conv1.conv(crops)  # one batch, and one crop a clip: its moments are the corpus's
@@ -99,8 +105,8 @@ def test_the_random_baseline_has_the_corpus_moments(make_store) -> None:
     torch.testing.assert_close(norm.running_var, maps.var(dim=(0, 2, 3)), rtol=1e-3, atol=1e-6)
     assert norm.momentum == 0.1
 
-    again = random_network(store, statistics, tracks, 63, 0.25, SEED)
-    other = random_network(store, statistics, tracks, 63, 0.25, np.random.SeedSequence(4))
+    again = random_network(store, statistics, tracks, SEED)
+    other = random_network(store, statistics, tracks, np.random.SeedSequence(4))
     np.testing.assert_array_equal(represent(network, store, statistics, 63), represent(again, store, statistics, 63))
     assert not np.allclose(represent(network, store, statistics, 63), represent(other, store, statistics, 63))
 
@@ -108,8 +114,8 @@ def test_the_random_baseline_has_the_corpus_moments(make_store) -> None:
 def test_the_random_baseline_averages_over_batches(make_store, monkeypatch: pytest.MonkeyPatch) -> None:
     store = make_store([63] * 8)
     statistics = band_statistics(store, range(8))
-    whole = random_network(store, statistics, np.arange(8), 63, 0.25, SEED).shared.conv1.norm
+    whole = random_network(store, statistics, np.arange(8), SEED).shared.conv1.norm
     monkeypatch.setattr(representation, "BATCH_CROPS", 2)
-    parts = random_network(store, statistics, np.arange(8), 63, 0.25, SEED).shared.conv1.norm
+    parts = random_network(store, statistics, np.arange(8), SEED).shared.conv1.norm
     assert parts.num_batches_tracked == 4
     torch.testing.assert_close(parts.running_mean, whole.running_mean)

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from jobs.networks.branching import Network, build_network, torch_seed
-from study.cost import SHARED_LAYERS, TABLE_3, n_parameters
+from study.backbones import BACKBONES
+from study.cost import n_parameters
 from study.factors import STRATEGIES
 
 NAMES = ("tag", "self", "bpm", "year", "taste", "lyrics", "cdr_tag", "artist")
@@ -61,7 +62,7 @@ def test_a_step_reaches_its_own_branch_and_no_other(strategy: str) -> None:
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_layers_are_shared_up_to_the_branching_point(strategy: str) -> None:
     network = small(strategy)
-    names = [layer.name for layer in TABLE_3]
+    names = [layer.name for layer in BACKBONES["base"].layers]
     first_own = {"MS-CR@2": "conv2", "MS-CR@4": "conv4", "MS-CR@6": "conv61", "MSS-CR": "conv1"}.get(strategy)
     cut = len(names) if first_own is None else names.index(first_own)
     assert [name for name, _ in network.shared.named_children()] == names[:cut]
@@ -157,4 +158,3 @@ def test_what_cannot_be_is_refused() -> None:
 def test_seeds_are_what_numpy_says() -> None:
     assert torch_seed(np.random.SeedSequence(1)) == torch_seed(np.random.SeedSequence(1))
     assert torch_seed(np.random.SeedSequence(1)) != torch_seed(np.random.SeedSequence(1, spawn_key=(0,)))
-    assert set(SHARED_LAYERS) == set(STRATEGIES)

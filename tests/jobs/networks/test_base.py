@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pytest
 import torch
 from torch import nn
 
-from jobs.networks.table3 import check_crop, stages
-from study.cost import TABLE_3, forward_flops
+from jobs.networks.stages import stages
+from study.backbones import BACKBONES
 
 INPUT_SHAPES = {
     "conv1": (2, 216, 128),
@@ -35,8 +34,12 @@ WEIGHTS = {
 }
 
 
+def base(channels: int = 2, width: float = 1.0, activation: str = "relu") -> nn.Sequential:
+    return stages(0, 8, BACKBONES["base"], (channels, 216, 128), width, activation)
+
+
 def test_shapes_layer_by_layer_are_table_3s() -> None:
-    network = stages(0, len(TABLE_3), channels=2, width=1.0)
+    network = base()
     inputs, pooled = {}, {}
     for name, stage in network.named_children():
         stage.register_forward_pre_hook(lambda _, args, name=name: inputs.update({name: tuple(args[0].shape[1:])}))
@@ -54,7 +57,7 @@ def test_shapes_layer_by_layer_are_table_3s() -> None:
 
 
 def test_a_stage_is_convolution_normalisation_relu_pool() -> None:
-    stage = stages(0, 1, channels=2, width=0.5).conv1
+    stage = base(width=0.5).conv1
     stage.norm.weight.data.uniform_(-1, 1)  # either sign: ReLU and max-pool commute, normalisation and max-pool do not
     stage.norm.bias.data.uniform_(-1, 1)
     crops = torch.randn(3, 2, 70, 40)
@@ -63,29 +66,7 @@ def test_a_stage_is_convolution_normalisation_relu_pool() -> None:
 
 
 def test_width_scales_every_layer() -> None:
-    network = stages(0, len(TABLE_3), channels=1, width=0.25)
+    network = base(channels=1, width=0.25)
     channels = [network.get_submodule(name).conv.out_channels for name in WEIGHTS]
     assert channels == [4, 8, 16, 16, 32, 64, 64]
     assert network(torch.zeros(2, 1, 63, 32)).shape == (2, 64)
-
-
-def test_flops_are_those_of_the_modules() -> None:
-    network, counted = stages(0, len(TABLE_3), channels=2, width=0.5), []
-
-    def count(module: nn.Module, _: tuple[torch.Tensor], out: torch.Tensor) -> None:
-        per_output = module.weight[0].numel()
-        counted.append(2 * per_output * out[0].numel())
-
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            module.register_forward_hook(count)
-    network(torch.zeros(2, 2, 101, 67))
-    assert tuple(counted) == forward_flops(101, 67, channels=2, width=0.5)
-
-
-@pytest.mark.parametrize(("frames", "bands"), [(62, 32), (63, 31), (1, 1)])
-def test_too_small_a_crop_is_told(frames: int, bands: int) -> None:
-    with pytest.raises(ValueError, match=f"63 frames and 32 bands; these have {frames} frames and {bands} bands"):
-        check_crop(frames, bands)
-    with pytest.raises(RuntimeError):
-        stages(0, len(TABLE_3), channels=1, width=0.25)(torch.zeros(2, 1, frames, bands))

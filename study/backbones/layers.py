@@ -1,0 +1,144 @@
+"""Layers as numbers: what they cost and what shape they leave, in closed form and without PyTorch.
+
+`jobs/networks/stages.py` builds each kind of layer as a module; batch normalisation (BN) is part of a layer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+REPRESENTATION_UNITS = 256
+"""Units of fc_feature, the last layer of every backbone, at width 1: dimensions of the representation a branch."""
+
+Shape = tuple[int, int, int]
+"""Maps (channels, units), frames, bands; without the batch."""
+
+
+class Cost(NamedTuple):
+    """Of a layer for one crop: trainable parameters, multiplications and additions forward (biases and BN left out),
+    and the shape that it leaves."""
+
+    parameters: int
+    flops: int
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """Convolution with biases, BN, activation and max-pool; `kernel` and `pool` are (frames, bands).
+
+    A kernel without bands goes over all bands at once and leaves one. Padded with zeros it leaves as many frames and
+    bands as there were; `time_stride` is on frames alone.
+    """
+
+    name: str
+    filters: int
+    kernel: tuple[int, int | None]
+    pool: tuple[int, int] = (1, 1)
+    time_stride: int = 1
+    padded: bool = True
+
+    def kernel_over(self, bands: int) -> tuple[int, int]:
+        return self.kernel[0], self.kernel[1] or bands
+
+    def cost(self, shape: Shape, width: float) -> Cost:
+        inputs, frames, bands = shape
+        outputs, kernel = scaled(self.filters, width), self.kernel_over(bands)
+        weights = inputs * outputs * math.prod(kernel)
+        frames = math.ceil((frames - self._lost(kernel[0])) / self.time_stride)
+        bands = 1 if self.kernel[1] is None else bands - self._lost(kernel[1])
+        left = outputs, frames // self.pool[0], bands // self.pool[1]
+        return Cost(weights + 3 * outputs, 2 * frames * bands * weights, left)
+
+    def minimum(self, frames: int, bands: int) -> tuple[int, int]:
+        """The fewest frames and bands that leave so many."""
+        convolved = frames * self.pool[0], bands * self.pool[1]
+        fewest = (convolved[0] - 1) * self.time_stride + 1 + self._lost(self.kernel[0])
+        return fewest, 1 if self.kernel[1] is None else convolved[1] + self._lost(self.kernel[1])
+
+    def _lost(self, kernel: int) -> int:
+        return 0 if self.padded else kernel - 1
+
+
+@dataclass(frozen=True)
+class Lstm:
+    """A long short-term memory over frames, in one direction; its input has one band."""
+
+    name: str
+    units: int
+
+    def cost(self, shape: Shape, width: float) -> Cost:
+        inputs, frames, _ = shape
+        units = scaled(self.units, width)
+        weights = 4 * units * (inputs + units)
+        return Cost(weights + 8 * units, 2 * frames * weights, (units, frames, 1))
+
+    def minimum(self, frames: int, bands: int) -> tuple[int, int]:
+        return frames, bands
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer with biases, BN and activation on a summary of the maps.
+
+    `of`: the "mean" or "max" of each map, the "mean of frames" (each band for itself), or None after another Dense.
+    """
+
+    name: str
+    units: int
+    of: Literal["mean", "max", "mean of frames"] | None = "mean"
+
+    def cost(self, shape: Shape, width: float) -> Cost:
+        maps, _, bands = shape
+        units = scaled(self.units, width)
+        weights = units * maps * (bands if self.of == "mean of frames" else 1)
+        return Cost(weights + 3 * units, 2 * weights, (units, 1, 1))
+
+    def minimum(self, frames: int, bands: int) -> tuple[int, int]:
+        return 1, 1
+
+
+Layer = Convolution | Lstm | Dense
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network up to the representation: its layers in order, each a stage that strategies can cut before.
+
+    `branches_after`: how many layers the sources share under MS-CR@2, MS-CR@4 and MS-CR@6.
+    """
+
+    layers: tuple[Layer, ...]
+    branches_after: tuple[int, int, int]
+
+    @property
+    def shared_layers(self) -> dict[str, int]:
+        """Strategy -> how many layers the sources share before they branch (Kim et al. 2019, Fig. 5).
+
+        SS-R, with its one source, branches nowhere; MSS-CR branches at the input: independent networks.
+        """
+        at_2, at_4, at_6 = self.branches_after
+        every = len(self.layers)
+        return {"SS-R": every, "MS-SR@FC": every, "MS-CR@6": at_6, "MS-CR@4": at_4, "MS-CR@2": at_2, "MSS-CR": 0}
+
+    @property
+    def minimum_crop(self) -> tuple[int, int]:
+        """Frames and bands of the smallest crop that leaves every layer something."""
+        frames = bands = 1
+        for layer in reversed(self.layers):
+            frames, bands = layer.minimum(frames, bands)
+        return frames, bands
+
+    def costs(self, crop: Shape, width: float = 1.0) -> list[Cost]:
+        """Of each layer, for a crop of (channels, frames, bands)."""
+        found: list[Cost] = []
+        for layer in self.layers:
+            found.append(layer.cost(found[-1].shape if found else crop, width))
+        return found
+
+
+def scaled(filters: int, width: float) -> int:
+    """Filters or units at a width."""
+    return max(1, round(filters * width))
