@@ -62,6 +62,7 @@ def _intervals(axes: Axes, names: list[str], effects: pd.DataFrame, colours: lis
     axes.axhline(0.0, color="#999999", linewidth=0.8)
     for x, (row, colour, marker) in enumerate(zip(effects.itertuples(), colours, markers, strict=False)):
         axes.plot([x, x], [row.ci_low, row.ci_high], color=colour, linewidth=1.8, solid_capstyle="butt")
+        axes.plot([x - 0.12] * 2, [row.bootstrap_low, row.bootstrap_high], color=colour, linewidth=0.8)  # NaN: none
         axes.plot(x, row.estimate, marker=marker, color=colour, markersize=6.5, linestyle="none")
         axes.annotate(
             f"{row.estimate:.2f}".replace("-", "\N{MINUS SIGN}"),

@@ -44,9 +44,11 @@ def panels(
 
 
 def shared_legend(figure: Figure, handles: Mapping[str, object]) -> None:
-    """One legend for all panels, above them."""
+    """One legend for all panels, above them, in as many rows as its names need."""
     if handles:
-        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(len(handles), 8))
+        entry_inches = 0.7 + 0.075 * max(map(len, handles))  # the mark, and 8.5 pt letters
+        columns = max(1, int(figure.get_figwidth() / entry_inches))
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(len(handles), columns))
 
 
 def save(figure: Figure, folder: Path, name: str) -> Path:

@@ -130,4 +130,6 @@ def _of_model(name: str, title: str, model: Model, caption: str, draw: Callable[
     if model.fit is None:
         return Picture(name, title, f"Not drawn, for the model has no fit: {model.why_not}.", None, question)
     left_out = "; ".join(f"{term} ({why})" for term, why in model.coding.left_out.items())
+    if model.refits is not None:
+        caption += " Thin lines: percentile intervals of the parametric bootstrap."
     return Picture(name, title, caption + (f" Left out: {left_out}." if left_out else ""), draw, question)

@@ -6,15 +6,84 @@ and splits are crossed, and what a split adds to every run does not blur compari
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from scipy import stats
 
+from analysis.exhibits import Picture, Table
+from analysis.figures import panels, shared_legend
 from analysis.mixed_model import LEVEL
 from analysis.results_table import ResultsTable
 
 PARTS = ("combination", "run", "split", "residual")
 """Strategy, sources and factors; runs of the same combination; splits; run x split and whatever else."""
+STYLE_OF_PART = dict(
+    zip(PARTS, (("#0072B2", ""), ("#E69F00", "///"), ("#56B4E9", "..."), ("#999999", "")), strict=True)
+)
+
+
+def exhibits(parts: pd.DataFrame) -> Iterator[Picture | Table]:
+    """The parts as bars, and with the reliability as a table."""
+    yield Picture(
+        "score_parts",
+        "What is a score made of?",
+        "Shares of the variance of scores on single splits. Combination: strategy, sources, factors. Run: training the "
+        "same combination again. Split: what a split adds to every run. Residual: run by split."
+        if len(parts)
+        else "Not drawn: no target has scores on two splits or more.",
+        (lambda: parts_as_bars(parts)) if len(parts) else None,
+        "spread",
+    )
+    if len(parts):
+        yield Table(
+            "score_parts",
+            "What a score is made of, and how reliable a run's mean is",
+            "Deviations in the target's metric and shares of the variance, by mean squares; reliability: the share of "
+            "the variance between runs' means that is not noise of the splits, with an exact 95 % interval (Feldt "
+            "1965). A part that no repetition tells is left empty. Where a target has one published split, its repeats "
+            "differ by the probe alone.",
+            parts,
+            question="spread",
+        )
+
+
+def sentences(parts: pd.DataFrame) -> Iterator[str]:
+    """How reliable a run's mean score is, and what training again does to it."""
+    if parts.empty:
+        yield "How reliable a run's score is cannot be said: no target has scores on two splits or more."
+        return
+    each = "; ".join(
+        f"{row.target} {row.reliability:.2f} ({row.low:.2f} to {row.high:.2f})" for row in parts.itertuples()
+    )
+    yield f"Reliability of a run's mean over its splits, 1 being free of their noise: {each}."
+    told = parts.dropna(subset=["sd_run", "sd_combination"])
+    if len(told):
+        of_runs = told["share_run"] / (told["share_run"] + told["share_combination"])
+        yield (
+            f"Of the variance between runs, training the same combination again makes up {of_runs.min():.0%} to "
+            f"{of_runs.max():.0%}, depending on the target; the rest is strategy, sources and factors."
+        )
+
+
+def parts_as_bars(parts: pd.DataFrame) -> Figure:
+    """A bar a target, divided into the shares."""
+    figure, (axes,) = panels(1, width=7.0, height=0.32 * len(parts) + 1.3)
+    left = np.zeros(len(parts))
+    drawn: dict[str, object] = {}
+    for part, (colour, hatch) in STYLE_OF_PART.items():
+        share = 100.0 * parts[f"share_{part}"].fillna(0.0).to_numpy()
+        drawn[part] = axes.barh(
+            parts["target"], share, left=left, color=colour, hatch=hatch, edgecolor="white", linewidth=0.6
+        )
+        left += share
+    axes.set(xlabel="percent of variance", xlim=(0, 100))
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    shared_legend(figure, drawn)
+    return figure
 
 
 def score_parts(table: ResultsTable) -> pd.DataFrame:
@@ -34,7 +103,8 @@ def score_parts(table: ResultsTable) -> pd.DataFrame:
 
 def _of_target(table: ResultsTable, target: str) -> dict[str, object] | None:
     here = table.by_split[table.by_split["target"] == target]
-    grid = here.pivot_table(index="run_id", columns=["repeat", "fold"], values="score")
+    run = ["run_id", *(name for name in here if name.startswith("factor."))]  # factors of evaluation divide a run
+    grid = here.groupby([*run, "repeat", "fold"], dropna=False)["score"].mean().unstack(["repeat", "fold"])
     whole = grid.dropna()
     n_runs, n_splits = whole.shape
     if n_splits < 2 or n_runs < 3:
@@ -45,7 +115,7 @@ def _of_target(table: ResultsTable, target: str) -> dict[str, object] | None:
     ms_rest = (rest**2).sum() / ((n_runs - 1) * (n_splits - 1))
     ms_runs = n_splits * of_run.var(ddof=1)
     variance = {"split": (n_runs * of_split.var(ddof=1) - ms_rest) / n_runs, "residual": ms_rest}
-    variance |= _between_runs(of_run, n_splits, _combination(table, whole.index), ms_rest)
+    variance |= _between_runs(of_run, n_splits, _combination(table, whole.index.to_frame(index=False)), ms_rest)
     kept = {part: max(variance[part], 0.0) if np.isfinite(variance[part]) else np.nan for part in PARTS}
     total = np.nansum(list(kept.values()))
     df = n_runs - 1, (n_runs - 1) * (n_splits - 1)
@@ -76,8 +146,9 @@ def _between_runs(of_run: np.ndarray, n_splits: int, combination: np.ndarray, ms
     return {"combination": (ms_combination - ms_run) / runs_each, "run": ms_run - ms_rest / n_splits}
 
 
-def _combination(table: ResultsTable, runs: pd.Index) -> np.ndarray:
-    """The number of each run's combination of strategy, sources and factors."""
-    levels = table.runs.set_index("run_id").loc[runs]
-    named = [name for name in levels if name in ("strategy", "n_sources") or name.startswith(("source.", "factor."))]
-    return levels.groupby(named, dropna=False).ngroup().to_numpy()
+def _combination(table: ResultsTable, runs: pd.DataFrame) -> np.ndarray:
+    """The number of each run's combination of strategy, sources and factors; `runs` has run_id and the factors."""
+    levels = table.runs.set_index("run_id").loc[runs["run_id"]].reset_index()
+    named = [name for name in levels if name in ("strategy", "n_sources") or name.startswith("source.")]
+    factors = runs.drop(columns="run_id")
+    return pd.concat([levels[named], factors], axis=1).groupby([*named, *factors], dropna=False).ngroup().to_numpy()

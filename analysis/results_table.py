@@ -25,8 +25,8 @@ class ResultsTable:
     `n_scores`, and what else the rows say of a run; `scores` has `z` besides, the score standardised within its target
     (mean and sample deviation, n - 1), which are in `moments` (index target; `mean`, `sd`, `metric`). `excluded` counts
     the result rows that were left out, by reason; `missing` has the run x target that no score is left of.
-    `by_split` has the scores behind the means of `scores`: `run_id, target, repeat, fold, score`, repeat and fold being
-    0 where the rows do not say.
+    `by_split` has the scores behind the means of `scores`: `run_id, target, repeat, fold, score` and the factors;
+    repeat and fold are 0 where the rows do not say.
     """
 
     scores: pd.DataFrame
@@ -149,7 +149,8 @@ def _of_a_run(rows: pd.DataFrame, sources: Sequence[str]) -> list[str]:
 def _by_split(rows: pd.DataFrame) -> pd.DataFrame:
     learned = rows[~rows["strategy"].isin(BASELINES)]
     splits = {name: learned.get(name, pd.Series(0, learned.index)) for name in ("repeat", "fold")}
-    return learned[["run_id", "target"]].assign(**splits, score=pd.to_numeric(learned["score"])).reset_index(drop=True)
+    kept = learned[["run_id", "target", *(name for name in rows if name.startswith("factor."))]]
+    return kept.assign(**splits, score=pd.to_numeric(learned["score"])).reset_index(drop=True)
 
 
 def _with_n_sources(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
