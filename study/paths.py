@@ -28,6 +28,10 @@ class Paths:
         return self.store / "power"
 
     @property
+    def looks(self) -> Path:
+        return self.store / "looks.jsonl"
+
+    @property
     def prepared(self) -> Path:
         return self.store / "prepared"
 

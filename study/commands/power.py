@@ -79,7 +79,7 @@ def study_power(
     from study.coding import first_model
 
     paths = Paths(study.store)
-    planned, n_fixed, sizes = _runs_in_order(study, sizes)
+    planned, n_fixed, sizes = runs_in_order(study, sizes)
     frame = pd.DataFrame(
         {"strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)} for run in planned
     )
@@ -108,7 +108,7 @@ def study_power(
     }  # fmt: skip
 
 
-def _runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, list[int]]:
+def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, list[int]]:
     """The runs, the fixed phases' first and then as many as the largest size asks for; how many are fixed; the sizes.
 
     What the plan lacks is planned on, or without a plan afresh. A study without sequential phases has one size, 0.

@@ -1,0 +1,142 @@
+"""Precision as a rule for stopping: `--until` of `launch` and of `analyze`.
+
+A sweep looks at its intervals when a quarter of the plan is done, and again after each twentieth of it; every look is
+kept in looks.jsonl, for the report says how many there were.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from study.commands.power import runs_in_order
+from study.commands.terminal import tell
+from study.errors import InputFaults
+from study.paths import Paths
+from study.plan import read_plan, run_columns
+from study.run import Run, study_seed_sequence
+from study.study_file import Study
+
+if TYPE_CHECKING:
+    from analysis.mixed_model import MixedFit
+    from analysis.models import Model
+    from analysis.precision import Rule
+    from analysis.results_table import ResultsTable
+
+FIRST_LOOK = 0.25
+LOOKS = 20
+"""Looks that a whole plan has room for."""
+
+
+def read_until(study: Study, text: str) -> Rule:
+    """The rule, of the effects that the plan's first model has. Raises `InputFaults` for others."""
+    from analysis.precision import read_rule
+    from study.coding import first_model
+
+    planned = _frame(study, read_plan(Paths(study.store).plan, study))
+    return read_rule(text, list(first_model(planned, study.further_factors).columns))
+
+
+def enough_when(
+    study: Study, rule: Rule, n_planned: int, results: Callable[[], pd.DataFrame], mix_versions: bool
+) -> Callable[[int], bool]:
+    """Whether the rule is reached, asked with the number of runs that are done; looks only when a look is due.
+
+    `results` reads the study's rows.
+    """
+    every = max(1, round(n_planned / LOOKS))
+    looked_at = -every
+    often = "after each run" if every == 1 else f"after every {every} runs"
+    tell(f"looks whether {rule.text} {often}, once {math.ceil(FIRST_LOOK * n_planned)} of {n_planned} are done")
+
+    def enough(n_done: int) -> bool:
+        nonlocal looked_at
+        if n_done < FIRST_LOOK * n_planned or n_done - looked_at < every:
+            return False
+        looked_at = n_done
+        return _look(study, rule, results(), mix_versions)
+
+    return enough
+
+
+def read_looks(study: Study) -> list[dict[str, Any]]:
+    """The looks that sweeps took: `at, rule, n_runs, reached`, the same rule at the same runs counted once."""
+    path = Paths(study.store).looks
+    if not path.is_file():
+        return []
+    looks = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return list({(look["rule"], look["n_runs"]): look for look in looks}.values())
+
+
+def on_precision(study: Study, rule: Rule | None, model: Model, table: ResultsTable) -> list[str]:
+    """Sentences on the looks of sweeps and, if there is a rule, on what it takes to reach it."""
+    from analysis.precision import margins
+    from analysis.precision_findings import on_looks, on_margins
+
+    sentences = list(on_looks(read_looks(study)))
+    if rule is None:
+        return sentences
+    if model.fit is None:
+        return [*sentences, f"{rule.text} cannot be judged, for the first model has no fit."]
+    found = margins(rule, model.fit)
+    sentences.append(on_margins(rule, found))
+    if not (found["margin"] < found["limit"]).all():
+        sentences.append(_on_what_it_takes(study, rule, model.fit, table, found))
+    return sentences
+
+
+def _on_what_it_takes(study: Study, rule: Rule, fit: MixedFit, table: ResultsTable, found: pd.DataFrame) -> str:
+    """Simulated along the plan, and then the design continued to twice its length."""
+    import numpy as np
+
+    from analysis.precision import runs_needed, targets_needed
+    from analysis.precision_findings import on_what_it_takes
+
+    done, (planned, _, _) = table.runs, runs_in_order(study, [])
+    to_come = _frame(study, [run for run in planned if run.run_id not in set(done["run_id"])])
+    runs = pd.concat([done[to_come.columns], to_come], ignore_index=True) if len(to_come) else done
+    rng = np.random.default_rng(study_seed_sequence(study, "runs to come"))
+    n_needed = runs_needed(rule, fit, runs, len(done), study.further_factors, rng)
+    return on_what_it_takes(found, len(table.targets), len(done), n_needed, len(runs), targets_needed(rule, fit))
+
+
+def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool) -> bool:
+    import numpy as np
+
+    from analysis.models import strategy_model
+    from analysis.precision import margins
+    from analysis.precision_findings import on_margins
+    from analysis.results_table import results_table
+
+    metrics = {name: target.primary_metric for name, target in study.targets.items()}
+    try:
+        table = results_table(rows, metrics, list(study.sources), mix_versions)
+    except InputFaults as reason:
+        tell(f"no look: {reason}")
+        return False
+    model = strategy_model(table, study.further_factors, 0, np.random.default_rng())
+    n_runs = len(table.runs)
+    if model.fit is None:
+        tell(f"look at {n_runs} runs: {model.why_not}")
+        reached = False
+    else:
+        found = margins(rule, model.fit)
+        tell(f"look at {n_runs} runs: {on_margins(rule, found)}")
+        reached = bool((found["margin"] < found["limit"]).all())
+    look = {"at": datetime.now(UTC).isoformat(), "rule": rule.text, "n_runs": n_runs, "reached": reached}
+    with Paths(study.store).looks.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(look) + "\n")
+    return reached
+
+
+def _frame(study: Study, runs: list[Run]) -> pd.DataFrame:
+    """Runs as rows of the plan."""
+    return pd.DataFrame(
+        {"run_id": run.run_id, "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)}
+        for run in runs
+    )
