@@ -28,7 +28,7 @@ def pairwise_strategies(fit: MixedFit, n_star: float = 0.0) -> pd.DataFrame:
     """
     names = strategies_of(fit)
     pairs = list(combinations(range(len(names)), 2))
-    means = _weights(fit, names, n_star)
+    means = mean_weights(fit, n_star)
     weights = np.array([means[later] - means[earlier] for earlier, later in pairs]).reshape(-1, means.shape[1])
     table = contrast_tests(fit, weights)
     contrasts = [f"{names[later]} - {names[earlier]}" for earlier, later in pairs]
@@ -36,18 +36,24 @@ def pairwise_strategies(fit: MixedFit, n_star: float = 0.0) -> pd.DataFrame:
     return table.assign(p_adjusted=holm(table["p"].to_numpy()), adjustment=f"Holm, {len(pairs)} comparisons")
 
 
-def marginal_means(fit: MixedFit, columns: pd.DataFrame, mean_n_star: float) -> pd.DataFrame:
-    """Each strategy's mean at n* = `mean_n_star` (SS-R at its n* = 0), further factors at the mean of their columns.
-
-    `columns` (n_rows, p) are the model's; returned are `contrast_tests` with `strategy`.
-    """
-    names = strategies_of(fit)
-    is_further = np.array([term.startswith("factor.") for term in fit.fixed_terms])
-    weights = _weights(fit, names, mean_n_star)
-    weights[:, is_further] = columns.loc[:, is_further].mean().to_numpy()
-    table = contrast_tests(fit, weights)
-    table.insert(0, "strategy", names)
+def marginal_means(fit: MixedFit, mean_n_star: float) -> pd.DataFrame:
+    """`contrast_tests` of each strategy's mean at n* = `mean_n_star`, as in `mean_weights`, with `strategy`."""
+    table = contrast_tests(fit, mean_weights(fit, mean_n_star))
+    table.insert(0, "strategy", strategies_of(fit))
     return table
+
+
+def mean_weights(fit: MixedFit, n_star: float) -> np.ndarray:
+    """Contrasts (n_strategies, p) of the fixed terms that give each strategy's mean at `n_star` (SS-R at its n* = 0),
+    further factors at the mean of their columns."""
+    is_further = np.array([term.startswith("factor.") for term in fit.fixed_terms])
+    names = strategies_of(fit)
+    weights = np.tile(np.where(is_further, fit.fixed.to_numpy(dtype=float).mean(axis=0), 0.0), (len(names), 1))
+    for row, name in enumerate(names):
+        weights[row, fit.fixed_terms.index(f"strategy[{name}]")] = 1.0
+        if f"strategy[{name}]:n_star" in fit.fixed_terms:
+            weights[row, fit.fixed_terms.index(f"strategy[{name}]:n_star")] = n_star
+    return weights
 
 
 def with_tukey(pairs: pd.DataFrame, n_means: int) -> pd.DataFrame:
@@ -72,13 +78,3 @@ def holm(p: np.ndarray) -> np.ndarray:
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
-
-
-def _weights(fit: MixedFit, names: list[str], n_star: float) -> np.ndarray:
-    """Contrasts (n_strategies, p) that give each strategy's mean at `n_star`."""
-    weights = np.zeros((len(names), len(fit.fixed_terms)))
-    for row, name in enumerate(names):
-        weights[row, fit.fixed_terms.index(f"strategy[{name}]")] = 1.0
-        if f"strategy[{name}]:n_star" in fit.fixed_terms:
-            weights[row, fit.fixed_terms.index(f"strategy[{name}]:n_star")] = n_star
-    return weights

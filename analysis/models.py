@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.bootstrap import Refits, percentile_interval, refit
-from analysis.contrasts import marginal_means, pairwise_strategies
+from analysis.contrasts import marginal_means, pairwise_strategies, strategies_of, with_tukey
 from analysis.mixed_model import MixedFit, NotCertified, fit_by_group, fixed_effects
 from analysis.results_table import ResultsTable
 from study.coding import SINGLE, Coding, first_model, n_star, second_model
@@ -51,12 +51,15 @@ def strategy_model(
     multiple = scores[scores["strategy"] != SINGLE]
     steps = n_star(multiple["strategy"], multiple["n_sources"]) if "n_sources" in scores else np.empty(0)
     mean_n_star = float(steps.mean()) if len(steps) else 0.0
+    n_strategies = len(strategies_of(model.fit))
     return replace(
         model,
-        contrasts=pairwise_strategies(model.fit),
-        contrasts_of_means=pairwise_strategies(model.fit, mean_n_star) if mean_n_star else None,
+        contrasts=with_tukey(pairwise_strategies(model.fit), n_strategies),
+        contrasts_of_means=(
+            with_tukey(pairwise_strategies(model.fit, mean_n_star), n_strategies) if mean_n_star else None
+        ),
         mean_n_star=mean_n_star,
-        means=marginal_means(model.fit, model.coding.columns, mean_n_star),
+        means=marginal_means(model.fit, mean_n_star),
     )
 
 

@@ -28,14 +28,13 @@ def test_two_means_need_no_adjustment() -> None:
 
 
 @pytest.fixture(scope="module")
-def fit_and_columns(results):
+def fit(results):
     scores = results_table(results, {}).scores
     coding = first_model(scores)
-    return fit_by_group(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"]), coding.columns
+    return fit_by_group(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
 
 
-def test_all_pairs_are_compared_larger_network_less_smaller(fit_and_columns) -> None:
-    fit, _ = fit_and_columns
+def test_all_pairs_are_compared_larger_network_less_smaller(fit) -> None:
     pairs = pairwise_strategies(fit).set_index("contrast")
     assert len(pairs) == 15
     assert set(pairs["adjustment"]) == {"Holm, 15 comparisons"}
@@ -45,9 +44,8 @@ def test_all_pairs_are_compared_larger_network_less_smaller(fit_and_columns) -> 
     assert (pairs["p_adjusted"] >= pairs["p"]).all()
 
 
-def test_marginal_means_are_the_lines_at_the_mean(fit_and_columns) -> None:
-    fit, columns = fit_and_columns
-    means = marginal_means(fit, columns, 1.5).set_index("strategy")
+def test_marginal_means_are_the_lines_at_the_mean(fit) -> None:
+    means = marginal_means(fit, 1.5).set_index("strategy")
     effects = fixed_effects(fit).set_index("term")["estimate"]
     assert means.loc["MS-CR@4", "estimate"] == pytest.approx(
         effects["strategy[MS-CR@4]"] + 1.5 * effects["strategy[MS-CR@4]:n_star"]
@@ -55,9 +53,8 @@ def test_marginal_means_are_the_lines_at_the_mean(fit_and_columns) -> None:
     assert means.loc["SS-R", "estimate"] == pytest.approx(effects["strategy[SS-R]"])
 
 
-def test_differences_of_means_are_those_of_the_marginal_means(fit_and_columns) -> None:
-    fit, columns = fit_and_columns
-    means = marginal_means(fit, columns, 1.5).set_index("strategy")["estimate"]
+def test_differences_of_means_are_those_of_the_marginal_means(fit) -> None:
+    means = marginal_means(fit, 1.5).set_index("strategy")["estimate"]
     pairs = pairwise_strategies(fit, 1.5).set_index("contrast")
     assert pairs.loc["MSS-CR - MS-CR@4", "estimate"] == pytest.approx(means["MSS-CR"] - means["MS-CR@4"])
     assert pairs.loc["MSS-CR - SS-R", "estimate"] == pytest.approx(means["MSS-CR"] - means["SS-R"])
@@ -69,7 +66,7 @@ def test_marginal_means_take_further_factors_at_their_mean(results) -> None:
     scores = results_table(results.assign(**{"factor.width": width}), {}).scores
     coding = first_model(scores, {"width": (1.0, 2.0)})
     fit = fit_by_group(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
-    mean = marginal_means(fit, coding.columns, 0.0).set_index("strategy").loc["SS-R", "estimate"]
+    mean = marginal_means(fit, 0.0).set_index("strategy").loc["SS-R", "estimate"]
     effects = pd.Series(fit.estimate, fit.fixed_terms)
     half = scores["factor.width"].mean() - 1.0
     assert mean == pytest.approx(effects["strategy[SS-R]"] + half * effects["factor.width"])
