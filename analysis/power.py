@@ -16,7 +16,7 @@ from scipy import stats
 
 from analysis.contrasts import holm
 from analysis.effects import Effect, effects_of, weights_of
-from analysis.simulation import Refitted, refit, simulate
+from analysis.simulation import Refitted, joined, refit, simulate
 from analysis.truth import Truth
 from study.coding import Coding, first_model
 from study.errors import InputFaults
@@ -83,7 +83,7 @@ def power(
     return [
         Cell(size, n_targets, n_simulations, why_not=why_not[size, n_targets])
         if (size, n_targets) in why_not
-        else _cell(size, n_targets, effects, told[size], truth, _joined(refits))
+        else _cell(size, n_targets, effects, told[size], truth, joined(refits))
         for (size, n_targets), refits in found.items()
     ]
 
@@ -93,10 +93,6 @@ def _prefix(runs: pd.DataFrame, whole: Coding, factors: Mapping[str, Sequence[Le
     told = first_model(runs.iloc[:size], factors)
     terms = [term for term in whole.columns if term in told.columns]
     return Coding(whole.columns.iloc[:size][terms], tuple(term for term in whole.random if term in terms))
-
-
-def _joined(refits: Sequence[Refitted]) -> Refitted:
-    return Refitted(*(np.concatenate([getattr(one, name) for one in refits]) for name in Refitted.__dataclass_fields__))
 
 
 def _cell(

@@ -8,7 +8,7 @@ whatever the effects are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,11 @@ class Refitted:
     df: np.ndarray
     certified: np.ndarray
     singular: np.ndarray
+
+
+def joined(parts: Sequence[Refitted]) -> Refitted:
+    """Batches of refits as one."""
+    return Refitted(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Refitted)))
 
 
 def simulate(
