@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from study.errors import Fault, nearest
-from study.factors import BASELINES, STRATEGIES, sources_allowed
+from study.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, sources_allowed
 
 NEEDED = {
     "run_id": "no score can be told to its run",
@@ -44,10 +44,14 @@ def faults_of_rows(
     if bad.any():
         expected = f"expected a finite number where the outcome is ok; not so in {_rows(bad)}: {_cells(rows[bad])}"
         yield _fault("score", rows.loc[bad, "score"].iloc[0], expected)
-    key = [name for name in KEY if name in rows]
+    key = [*(name for name in KEY if name in rows), *evaluation_columns(rows)]
     double = rows.duplicated(key, keep=False)
     if double.any():
         yield _fault(" x ".join(key), None, f"expected once; {_rows(double)} share theirs: {_cells(rows[double])}")
+    for column in evaluation_columns(rows):
+        valid = EVALUATION_FACTORS[column.removeprefix("factor.")]
+        for level in rows.loc[~rows[column].isin(valid), column].unique():
+            yield _fault(column, level, f"expected one of {', '.join(valid)}", nearest(str(level), valid))
     yield from _faults_of_metrics(rows, metric_of)
     yield from _faults_of_runs(rows, sources)
     for name in VERSIONS:
@@ -67,6 +71,17 @@ def faults_of_scores(scores: pd.DataFrame, targets: Sequence[str]) -> Iterator[F
         if score.nunique() < 2:
             expected = f"expected scores that differ, to standardise by; all {len(score)} are equal"
             yield _fault(f"score on {target}", float(score.iloc[0]), expected)
+
+
+def evaluation_columns(rows: pd.DataFrame) -> list[str]:
+    """The columns of evaluation factors: a run has rows of each of their levels."""
+    return [f"factor.{name}" for name in EVALUATION_FACTORS if f"factor.{name}" in rows]
+
+
+def factor_columns(rows: pd.DataFrame) -> list[str]:
+    """The columns of further factors that a run has one level of."""
+    evaluation = evaluation_columns(rows)
+    return [str(name) for name in rows if str(name).startswith("factor.") and name not in evaluation]
 
 
 def failed(rows: pd.DataFrame) -> pd.Series:
@@ -94,7 +109,7 @@ def _faults_of_runs(rows: pd.DataFrame, sources: Sequence[str]) -> Iterator[Faul
         yield _fault(
             name, None, "no such column", nearest(name, [str(one) for one in rows if str(one)[:7] == "source."])
         )
-    for name in (*SAME_FOR_A_RUN, *present, *(str(one) for one in rows if str(one).startswith("factor."))):
+    for name in (*SAME_FOR_A_RUN, *present, *factor_columns(rows)):
         if name in rows:
             values = rows.groupby("run_id")[name].nunique(dropna=False)
             if (values > 1).any():

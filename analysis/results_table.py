@@ -1,5 +1,7 @@
 """From result rows to the table that models are fitted to: one row a run x target, standardised within the target.
 
+Where a study has evaluation factors, a run has such a row for each of their levels.
+
 Result rows are those of results/*.parquet, or a table from elsewhere, which needs `run_id`, `target`, `score` and
 `strategy`; whatever else of a result row it has is used.
 """
@@ -7,24 +9,34 @@ Result rows are those of results/*.parquet, or a table from elsewhere, which nee
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.faults_of_results import SAME_FOR_A_RUN, failed, faults_of_columns, faults_of_rows, faults_of_scores
+from analysis.faults_of_results import (
+    SAME_FOR_A_RUN,
+    evaluation_columns,
+    factor_columns,
+    failed,
+    faults_of_columns,
+    faults_of_rows,
+    faults_of_scores,
+)
 from study.errors import Fault, InputFaults, raise_all
-from study.factors import BASELINES, STRATEGIES, Level
+from study.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, Level
 
 
 @dataclass(frozen=True)
 class ResultsTable:
     """What was scored.
 
-    `scores` and `baselines`: one row a run x target with `run_id, target, score` (mean over repeats and folds),
-    `n_scores`, and what else the rows say of a run; `scores` has `z` besides, the score standardised within its target
-    (mean and sample deviation, n - 1), which are in `moments` (index target; `mean`, `sd`, `metric`). `excluded` counts
-    the result rows that were left out, by reason; `missing` has the run x target that no score is left of.
+    `scores` and `baselines`: one row a run x target (x level of evaluation factors) with `run_id, target, score` (mean
+    over repeats and folds), `n_scores`, and what else the rows say of a run; `scores` has `z` besides, the score
+    standardised within its target (mean and sample deviation, n - 1), which are in `moments` (index target; `mean`,
+    `sd`, `metric`). `excluded` counts the result rows that were left out, by reason; `missing` has the run x target
+    that no score is left of.
     `by_split` has the scores behind the means of `scores`: `run_id, target, repeat, fold, score` and the factors;
     repeat and fold are 0 where the rows do not say.
     """
@@ -51,7 +63,27 @@ class ResultsTable:
     @property
     def runs(self) -> pd.DataFrame:
         """One row a run, as in the plan."""
-        return self.scores.drop_duplicates("run_id").drop(columns=["target", "score", "n_scores", "z"])
+        of_scores = ["target", "score", "n_scores", "z", *evaluation_columns(self.scores)]
+        return self.scores.drop_duplicates("run_id").drop(columns=of_scores)
+
+    @property
+    def shares_runs(self) -> bool:
+        """Whether some run has several rows on a target, which then share more than their target."""
+        return bool(self.scores.duplicated(["run_id", "target"]).any())
+
+    @cached_property
+    def frozen(self) -> ResultsTable:
+        """The scores at the first level of every evaluation factor, standardised by themselves: what there is without
+        such factors. The table itself where it has one row a run x target anyway."""
+        if not self.shares_runs:
+            return self
+        scores, baselines, missing, by_split = map(
+            _at_first_levels, (self.scores, self.baselines, self.missing, self.by_split)
+        )
+        z, moments = _standardised(scores, self.moments["metric"])
+        return replace(
+            self, scores=scores.assign(z=z), baselines=baselines, moments=moments, missing=missing, by_split=by_split
+        )
 
     @property
     def factor_levels(self) -> Mapping[str, Sequence[Level]]:
@@ -77,7 +109,8 @@ def results_table(
     source_names: Sequence[str] | None = None,
     mix_versions: bool = False,
 ) -> ResultsTable:
-    """Check the rows, average them by run x target over repeats and folds, standardise within target.
+    """Check the rows, average them by run x target (x level of evaluation factors) over repeats and folds, standardise
+    within target.
 
     `metric_of` gives the primary metric of each target of the study; empty, the rows have one metric a target.
     `source_names` in the study's order; None, they are read off the columns. Raises `InputFaults` with all faults.
@@ -103,9 +136,10 @@ def results_table(
         excluded |= {f"outcome {name}": int(count) for name, count in causes.items()}
     with_score = rows[~without]
     means = _mean_by_run_and_target(with_score, sources)
-    cells = rows[["run_id", "target", *_of_a_run(rows, sources)]].drop_duplicates(["run_id", "target"])
-    scored = pd.MultiIndex.from_frame(means[["run_id", "target"]])
-    missing = cells[~pd.MultiIndex.from_frame(cells[["run_id", "target"]]).isin(scored)]
+    cell = ["run_id", "target", *evaluation_columns(rows)]
+    cells = rows[[*cell, *_of_a_run(rows, sources)]].drop_duplicates(cell)
+    scored = pd.MultiIndex.from_frame(means[cell])
+    missing = cells[~pd.MultiIndex.from_frame(cells[cell]).isin(scored)]
 
     is_baseline = means["strategy"].isin(BASELINES)
     scores, baselines = means[~is_baseline], means[is_baseline].reset_index(drop=True)
@@ -113,10 +147,7 @@ def results_table(
     metrics = metric_of or dict(zip(with_score["target"], of_rows, strict=True))
     order = [name for name in metrics if (scores["target"] == name).any()]
     raise_all(faults_of_scores(scores, order))
-    by_target = scores.groupby("target")["score"]
-    moments = pd.DataFrame({"mean": by_target.mean(), "sd": by_target.std(ddof=1)}).loc[order]
-    moments["metric"] = [metrics[name] for name in order]
-    z = (scores["score"] - scores["target"].map(moments["mean"])) / scores["target"].map(moments["sd"])
+    z, moments = _standardised(scores, pd.Series({name: metrics[name] for name in order}))
     return ResultsTable(
         scores.assign(z=z).reset_index(drop=True),
         baselines,
@@ -131,7 +162,7 @@ def results_table(
 def _mean_by_run_and_target(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
     kept = _of_a_run(rows, sources)
     numbers = rows.assign(score=pd.to_numeric(rows["score"]))
-    by_cell = numbers.groupby(["run_id", "target"], sort=False)
+    by_cell = numbers.groupby(["run_id", "target", *evaluation_columns(rows)], sort=False)
     return by_cell.agg(
         score=("score", "mean"), n_scores=("score", "size"), **{name: (name, "first") for name in kept}
     ).reset_index()
@@ -142,8 +173,23 @@ def _of_a_run(rows: pd.DataFrame, sources: Sequence[str]) -> list[str]:
     return [
         *(name for name in SAME_FOR_A_RUN if name in rows),
         *(f"source.{name}" for name in sources),
-        *(name for name in rows if name.startswith("factor.")),
+        *factor_columns(rows),
     ]
+
+
+def _standardised(scores: pd.DataFrame, metrics: pd.Series) -> tuple[pd.Series, pd.DataFrame]:
+    """Each score by its target's mean and sample deviation, and these moments; `metrics` has the targets in order."""
+    by_target = scores.groupby("target")["score"]
+    moments = pd.DataFrame({"mean": by_target.mean(), "sd": by_target.std(ddof=1)}).loc[list(metrics.index)]
+    z = (scores["score"] - scores["target"].map(moments["mean"])) / scores["target"].map(moments["sd"])
+    return z, moments.assign(metric=list(metrics))
+
+
+def _at_first_levels(rows: pd.DataFrame) -> pd.DataFrame:
+    for name in evaluation_columns(rows):
+        first = EVALUATION_FACTORS[name.removeprefix("factor.")][0]
+        rows = rows[rows[name] == first].drop(columns=name)
+    return rows.reset_index(drop=True)
 
 
 def _by_split(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The step `evaluate`: a run's representation on a target's splits, its rows committed once."""
+"""The step `evaluate`: a run on a target's splits, as the study transfers it, its rows committed once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from jobs.prepared import open_sound, read_prepared
+from jobs.prepared import PreparedTarget, open_sound, read_prepared
 from jobs.records import Trained, now, read_trained
-from jobs.targets.evaluate import Score, evaluate, read_target, target_splits
+from jobs.targets.evaluate import (
+    Evaluation,
+    Score,
+    evaluate,
+    evaluate_predictions,
+    read_target,
+    target_splits,
+    without_scores,
+)
 from study import __version__
 from study.paths import Paths, write_whole
 from study.plan import run_columns
@@ -29,34 +37,49 @@ def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str)
         raise FileNotFoundError(f"run {run.run_id} has not learned yet")
     means = {}
     for name in targets:
-        started_at, began = now(), time.monotonic()
+        started_at = now()
         target, at = study.targets[name], prepared.targets[name]
         path = paths.result(run.run_id, name, at.fingerprint)
         if path.is_file():  # another launch was first, and may have deleted the representation since
             continue
-        data = read_target(target, name)
-        splits = target_splits(data, target, study.seed, name)
-        if trained.outcome == "ok":
-            store = open_sound(study, at.sound)
-            vectors = np.load(paths.representations(run.run_id) / f"{at.sound}.npy", allow_pickle=False)
-            features = vectors[store.positions(data.track_ids)]
-            found = evaluate(data, target, splits, features, seed_sequence(run.run_id, f"probe of {name}"))
-            scores = list(found.scores)
-            if "representation" in target.keep:
-                _keep_representation(paths.target(run.run_id, name), data.track_ids, features)
-            _keep_predictions(paths.target(run.run_id, name), target, found.predictions)
-        else:
-            scores = [
-                Score(split.repeat, split.fold, metric, np.nan, trained.outcome)
-                for split in splits for metric in target.metric_names
-            ]  # fmt: skip
-        spent = time.monotonic() - began
-        rows = [_row(study, run, trained, attempt, name, at.fingerprint, started_at, spent, score) for score in scores]
+        rows = []
+        for transfer in study.transfers(run.strategy, name):
+            began = time.monotonic()
+            found, earlier_s = _evaluation(study, run, name, at, transfer, trained.outcome)
+            seconds = earlier_s + time.monotonic() - began
+            levels = {f"factor.{factor}": transfer for factor in study.evaluation_factors}
+            rows += [
+                _row(study, run, trained, attempt, name, at.fingerprint, started_at, seconds, score) | levels
+                for score in found.scores
+            ]
+            primary = [s.score for s in found.scores if s.metric == target.primary_metric and s.outcome == "ok"]
+            if primary:
+                means[name if transfer == "frozen" else f"{name} {transfer}"] = float(np.mean(primary))
         commit_result(path, rows, study)
-        primary = [score.score for score in scores if score.metric == target.primary_metric and score.outcome == "ok"]
-        if primary:
-            means[name] = float(np.mean(primary))
     return means
+
+
+def _evaluation(
+    study: Study, run: Run, name: str, at: PreparedTarget, transfer: str, outcome: str
+) -> tuple[Evaluation, float]:
+    """A run's scores on a target, transferred in one way, and the seconds that an earlier step took for them."""
+    paths, target = Paths(study.store), study.targets[name]
+    data = read_target(target, name)
+    splits = target_splits(data, target, study.seed, name)
+    if outcome != "ok":
+        return without_scores(target, splits, outcome), 0.0
+    folder, earlier_s = paths.target(run.run_id, name), 0.0
+    if transfer == "frozen":
+        vectors = np.load(paths.representations(run.run_id) / f"{at.sound}.npy", allow_pickle=False)
+        features = vectors[open_sound(study, at.sound).positions(data.track_ids)]
+        found = evaluate(data, target, splits, features, seed_sequence(run.run_id, f"probe of {name}"))
+        if "representation" in target.keep:
+            _keep_representation(folder, data.track_ids, features)
+    else:
+        predictions = pd.read_parquet(paths.fine_tuned(run.run_id, name, at.fingerprint))
+        found, earlier_s = evaluate_predictions(data, target, splits, predictions), predictions.attrs["seconds"]
+    _keep_predictions(folder, target, found.predictions, transfer)
+    return found, earlier_s
 
 
 def _row(
@@ -86,10 +109,11 @@ def _keep_representation(folder: Path, track_ids: Sequence[str], features: np.nd
     write_whole(folder / "representation.parquet", lambda temporary: table.to_parquet(temporary, index=False))
 
 
-def _keep_predictions(folder: Path, target: Target, predictions: pd.DataFrame) -> None:
+def _keep_predictions(folder: Path, target: Target, predictions: pd.DataFrame, transfer: str) -> None:
     """What the scores were made from, and for classes how often each was taken for each."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "predictions.parquet", lambda temporary: predictions.to_parquet(temporary, index=False))
+    of = "" if transfer == "frozen" else f"-{transfer}"
+    write_whole(folder / f"predictions{of}.parquet", lambda temporary: predictions.to_parquet(temporary, index=False))
     if target.task == "classification" and len(predictions):
         confusion = pd.crosstab(predictions["label"], predictions["prediction"])
-        write_whole(folder / "confusion.csv", confusion.to_csv)
+        write_whole(folder / f"confusion{of}.csv", confusion.to_csv)

@@ -1,6 +1,7 @@
 """The story of a launch: what the plan holds and the results lack, as steps, until nothing is missing.
 
-    planned runs + baselines -> missing targets of each -> learn (train, represent) -> evaluate a target -> commit
+    planned runs + baselines -> missing targets of each -> learn (train, represent) -> fine-tune for a target, where
+    the study asks for it -> evaluate a target -> commit
 
 The state of a sweep is what is on disk: launching is resuming, and a launch that was killed has lost at most the steps
 in flight.
@@ -12,7 +13,7 @@ import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from jobs.failures import DISK_FULL, Failure, is_tried_again
@@ -110,24 +111,28 @@ def launch(
     tell: Callable[[Progress, Report], None],
     stop_after_s: float | None = None,
     next_run: Callable[[], Run | None] = lambda: None,
+    enough: Callable[[int], bool] = lambda n_done: False,
 ) -> Progress:
-    """Run what is missing of `runs` on all targets; evaluations go before trainings, so that scores come early.
+    """Run what is missing of `runs` on all targets; evaluations go first and trainings last, so that scores come early.
 
     A step that fails is said and the rest goes on; a full disk stops the launch. After `stop_after_s` no further
     training is begun, and what has begun is finished. Once all of `runs` have begun, `next_run` is asked for one more
-    (Algorithm 2's "while time allows"), until the time is up or it has none.
+    (Algorithm 2's "while time allows"), until the time is up or it has none. `enough` is asked at the start and after
+    each run with how many are done; once it says so, no further training is begun.
     """
     lacking = missing_targets(study, prepared, runs)
     progress = Progress(len(lacking), sum(map(len, lacking.values())))
     to_learn = deque(Step("learn", run, targets) for run, targets in lacking.items())
-    to_evaluate: deque[Step] = deque()
+    waiting = {"evaluate": deque[Step](), "fine-tune": deque[Step](), "learn": to_learn}
     left = {run.run_id: set(targets) for run, targets in lacking.items()}
     tries: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
     in_flight = 0
+    n_done_before = len(runs) - len(lacking)
+    is_enough = enough(n_done_before)
 
     def start_all_that_fit() -> int:
         started = 0
-        for queue in (to_evaluate, to_learn):
+        for queue in waiting.values():
             while queue and backend.has_room(queue[0]):
                 backend.start(queue.popleft())
                 started += 1
@@ -145,10 +150,10 @@ def launch(
 
     while True:
         time_is_up = stop_after_s is not None and time.monotonic() - progress.started_at > stop_after_s
-        if time_is_up:
+        if time_is_up or is_enough:
             to_learn.clear()
         in_flight += start_all_that_fit()
-        while not time_is_up and draw():
+        while not time_is_up and not is_enough and draw():
             in_flight += start_all_that_fit()
         if not in_flight:
             break
@@ -157,18 +162,23 @@ def launch(
         step, failure = report.step, report.failure
         if failure is None:
             if step.kind == "learn":
-                to_evaluate.extend(Step("evaluate", step.run, (target,)) for target in step.targets)
+                for target in step.targets:
+                    kind = "fine-tune" if "fine-tune" in study.transfers(step.run.strategy, target) else "evaluate"
+                    waiting[kind].append(Step(kind, step.run, (target,)))
+            elif step.kind == "fine-tune":
+                waiting["evaluate"].append(replace(step, kind="evaluate"))
             else:
                 progress.evaluations_done += 1
                 left[step.run.run_id] -= set(step.targets)
                 if not left[step.run.run_id]:
                     progress.runs_done += 1
                     forget_representations(study, step.run)
+                    is_enough = is_enough or enough(n_done_before + progress.runs_done)
         else:
             key = (step.kind, step.run.run_id, step.targets)
             tries[key] += 1
             if is_tried_again(failure, tries[key]):
-                (to_learn if step.kind == "learn" else to_evaluate).append(step)
+                waiting[step.kind].append(step)
             else:
                 progress.failed[step.run.run_id] = failure
         tell(progress, report)

@@ -3,6 +3,7 @@
 prepared/sound/<key>/            a mel store; the key is a hash of its sounds and of [mel], so targets that share
                                  their sound share a store, and a changed file makes another key
 prepared/labels/<source>-<fingerprint>.npz   distribution (n_tracks, factors), tracks in the corpus's order
+prepared/labels/<source>-<fingerprint>-topics.csv   the strongest terms of each topic
 prepared/corpus-<fingerprint>.npz            training (n_tracks,), mean and deviation (n_mels,)
 prepared/prepared.json           what belongs to the study as it is now; written last
 """
@@ -32,6 +33,7 @@ from jobs.prepared import (
     open_sound,
     prepared_json,
     sound_folder,
+    topics_path,
 )
 from jobs.sound.content_hashes import content_hashes
 from jobs.sound.decode import EXPECTED, sound_faults
@@ -192,16 +194,19 @@ def _labels(
     model = model_of.fit(table, training[labelled], source.factors, rng)
     distribution = np.full((len(track_ids), source.factors), np.nan, dtype=np.float32)
     distribution[labelled] = model_of.distribution(model, table)
-    _save_arrays(path, distribution=distribution)
     if isinstance(model, PlsaModel):
         topics = pd.DataFrame(top_terms(model)).rename(columns=lambda rank: f"term_{rank + 1}")
         topics.insert(0, "topic", range(1, len(topics) + 1))
-        write_whole(folder / f"{name}-topics.csv", partial(topics.to_csv, index=False))
+        write_whole(topics_path(study, name, made_from), partial(topics.to_csv, index=False))
+    _save_arrays(path, distribution=distribution)
     return made_from
 
 
 def _target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -> str:
-    """What a target's scores depend on beside the representation: its labels, its sound, its splits and its probe."""
+    """What a target's scores depend on beside the representation: its labels, its sound, its splits and its probe.
+
+    Of evaluation factors and fine-tuning only where the study has them, so that no other fingerprint hangs on them.
+    """
     target = study.targets[name]
     settings = target.model_dump(mode="json", exclude={"tracks", "interactions", "keep", "metrics"})
     plays = () if data.plays is None else (data.plays.indptr, data.plays.indices, data.plays.data)
@@ -209,7 +214,13 @@ def _target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -
     content = hashlib.sha256()
     for array in arrays:
         content.update(b"none" if array is None else str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
-    return fingerprint(settings, sorted(target.metric_names), data.track_ids, sound, study.seed, content.hexdigest())
+    evaluation: list[object] = []
+    if study.evaluation_factors:
+        levels = {factor: sorted(map(str, of)) for factor, of in study.evaluation_factors.items()}
+        evaluation = [levels, None if data.labels is None else study.fine_tuning.model_dump(mode="json")]
+    return fingerprint(
+        settings, sorted(target.metric_names), data.track_ids, sound, study.seed, content.hexdigest(), *evaluation
+    )
 
 
 def _save_arrays(path: Path, **arrays: np.ndarray) -> None:

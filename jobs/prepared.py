@@ -104,3 +104,7 @@ def corpus_path(study: Study, corpus_fingerprint: str) -> Path:
 
 def labels_path(study: Study, source: str, source_fingerprint: str) -> Path:
     return Paths(study.store).prepared / "labels" / f"{source}-{source_fingerprint}.npz"
+
+
+def topics_path(study: Study, source: str, source_fingerprint: str) -> Path:
+    return Paths(study.store).prepared / "labels" / f"{source}-{source_fingerprint}-topics.csv"

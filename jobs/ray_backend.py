@@ -34,8 +34,8 @@ CONNECT_S = 10.0
 class RayBackend:
     """The backend on Ray. `address` None starts Ray on this machine; `auto`, HOST:PORT or ray://... joins a cluster.
 
-    A learning step holds `gpu_share` of a GPU where the cluster has any, and the study's threads as CPUs; an
-    evaluation holds CPUs only, so that probes run while the next training has the card.
+    A step that trains a network holds `gpu_share` of a GPU where the cluster has any, and the study's threads as CPUs;
+    an evaluation holds CPUs only, so that probes run while the next training has the card.
     """
 
     def __init__(self, study: Study, address: str | None = None, gpu_share: float | None = None) -> None:
@@ -75,7 +75,7 @@ class RayBackend:
         self._in_any_process = ray.remote(max_retries=0)(execute)
 
     def _needs(self, step: Step) -> dict[str, float]:
-        gpus = self._gpu_share if step.kind == "learn" and self._gpus else 0.0
+        gpus = self._gpu_share if step.kind != "evaluate" and self._gpus else 0.0
         return {"CPU": float(self._threads), "GPU": gpus}
 
     def has_room(self, step: Step) -> bool:
@@ -89,7 +89,7 @@ class RayBackend:
 
     def start(self, step: Step) -> None:
         # Without a GPU nothing is left behind, and a new process takes two seconds to import torch.
-        task = self._in_fresh_process if step.kind == "learn" and self._gpus else self._in_any_process
+        task = self._in_fresh_process if step.kind != "evaluate" and self._gpus else self._in_any_process
         needs = self._needs(step)
         ref = task.options(num_cpus=needs["CPU"], num_gpus=needs["GPU"]).remote(self._study, step)
         self._running[ref] = step

@@ -117,9 +117,9 @@ def end_open_attempt(paths: Paths, run_id: str, kind: str, targets: tuple[str, .
 def last_failure(attempts: list[Attempt]) -> Failure | None:
     """Why a step of the run failed, the newest that did; None if each that ended went well the last time.
 
-    An evaluation is a step of its own for each target: that another one went well makes up for nothing.
+    Fine-tuning and evaluation are steps of their own for each target: that another one went well makes up for nothing.
     """
-    last = {(attempt.kind, attempt.targets if attempt.kind == "evaluate" else ()): attempt
+    last = {(attempt.kind, () if attempt.kind == "learn" else attempt.targets): attempt
             for attempt in attempts if attempt.finished_at is not None}  # fmt: skip
     failed = [attempt for attempt in last.values() if attempt.cause is not None]
     if not failed:

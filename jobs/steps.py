@@ -1,7 +1,8 @@
 """The steps of a run. Each reads what it needs from disk and leaves what it made there, so each can be run again alone.
 
 learn      train (unless it has), then the representation of every track of the targets asked for
-evaluate   the probe on one target's splits, its rows committed once
+fine-tune  where a study asks for it, the network trained on for one target, on each of its splits
+evaluate   the probe on one target's splits, and what was fine-tuned there; its rows committed once
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from study.study_file import Study
 class Step:
     """A piece of work on one run: what travels to a worker beside the study file."""
 
-    kind: Literal["learn", "evaluate"]
+    kind: Literal["learn", "fine-tune", "evaluate"]
     run: Run
     targets: tuple[str, ...]
 
@@ -46,11 +47,15 @@ def execute(study: Study, step: Step) -> Report:
     try:
         write_attempt(paths, step.run.run_id, attempt)
         with limited_threads(study.compute.threads):
+            scores: dict[str, float] = {}
             if step.kind == "learn":
                 from jobs.learn import learn  # a worker imports what its kind of step needs, which takes seconds
 
                 learn(study, step.run, step.targets, attempt.attempt)
-                scores: dict[str, float] = {}
+            elif step.kind == "fine-tune":
+                from jobs.fine_tune import fine_tune_run
+
+                fine_tune_run(study, step.run, step.targets)
             else:
                 from jobs.evaluate import evaluate_run
 

@@ -17,6 +17,16 @@ TRAINING_FACTORS = ("epochs", "iterations", "batch_size", "learning_rate", "l2",
 """Keys of `[training]` that a factor of the same name sets for each run; any other factor changes nothing that
 this version can train, so it can be designed and analysed but not launched."""
 
+TRANSFERS = ("frozen", "fine-tune")
+"""Levels of `transfer`: a probe on the run's representation as it is, or its network trained on for the target."""
+
+EVALUATION_FACTORS = {"transfer": TRANSFERS}
+"""Factors that act on the evaluation, each with its levels: columns of the results, which no design varies and no
+run's identity knows. Every run is evaluated under each level."""
+
+WITHOUT_NETWORK = ("MFCC", "Choi")
+"""Baselines that are no network of ours: there is nothing to fine-tune and nothing to embed with."""
+
 Level = str | int | float | bool
 
 

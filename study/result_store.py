@@ -25,7 +25,7 @@ PROBE_SCORES_VERSION = 1
 """Raised by hand when probing would give other scores than before."""
 
 KEY = ("run_id", "target", "target_fingerprint", "repeat", "fold", "metric")
-"""What a row is the score of; no two rows share it."""
+"""What a row is the score of; no two rows share it, and their levels of evaluation factors."""
 
 
 def result_schema(study: Study) -> pa.Schema:
@@ -37,6 +37,7 @@ def result_schema(study: Study) -> pa.Schema:
             ("replicate", pa.int32()), ("strategy", text), ("n_sources", pa.int32()),
             *((f"source.{name}", pa.bool_()) for name in study.sources),
             *((f"factor.{name}", level_type(levels)) for name, levels in study.further_factors.items()),
+            *((f"factor.{name}", level_type(levels)) for name, levels in study.evaluation_factors.items()),
             ("target", text), ("repeat", pa.int32()), ("fold", pa.int32()), ("metric", text), ("score", real),
             ("outcome", text), ("train_seconds", real), ("train_steps", whole), ("eval_seconds", real),
             ("device", text), ("precision", text), ("n_parameters", whole), ("representation_dim", pa.int32()),

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from study.analysis_checks import analysis_faults
 from study.backbones import BACKBONES
 from study.errors import Fault, nearest
-from study.factors import STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
+from study.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
 from study.file_faults import faults_of_validation
 from study.study_file import FILE_NAME, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
 
@@ -64,11 +64,15 @@ def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _crop_faults(sections["corpus"], sections["mel"], sections["training"], factors)
     for name, levels in factors.items():
         yield from _factor_faults(name, levels)
+    if "fine_tuning" in sections and sections["fine_tuning"].model_fields_set and "transfer" not in factors:
+        yield Fault(FILE_NAME, "[fine_tuning]", None,
+                    'nothing is fine-tuned without [factors] transfer = ["frozen", "fine-tune"]')  # fmt: skip
+    designed = {name: levels for name, levels in factors.items() if name not in EVALUATION_FACTORS}
     if "analysis" in sections and sources:
         yield from analysis_faults(sections["analysis"], sources, factors)
     if "design" in sections and sources:
-        yield from _phase_faults(sections["design"].phase, factors.get("strategy", STRATEGIES), factors, len(sources))
-        yield from _constraint_faults(sections["design"].constraint, sources, factors)
+        yield from _phase_faults(sections["design"].phase, designed.get("strategy", STRATEGIES), designed, len(sources))
+        yield from _constraint_faults(sections["design"].constraint, sources, designed)
 
 
 def _source_faults(name: str, source: Source) -> Iterator[Fault]:
@@ -155,6 +159,10 @@ def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:
     numeric = [isinstance(level, int | float) and not isinstance(level, bool) for level in levels]
     if not all(numeric) and len({type(level) for level in levels}) > 1:
         yield Fault(FILE_NAME, key, list(levels), "expected levels of one kind: all numbers, all text or all booleans")
+    for level in levels:
+        valid = EVALUATION_FACTORS.get(name)
+        if valid is not None and level not in valid:
+            yield Fault(FILE_NAME, key, level, f"expected one of {', '.join(valid)}", nearest(str(level), valid))
     if name in TRAINING_FACTORS:
         for level in levels:
             try:

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from study.factors import STRATEGIES, TRAINING_FACTORS, Level
+from study.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS, WITHOUT_NETWORK, Level
 
 FILE_NAME = "study.toml"
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
@@ -125,7 +125,7 @@ class Mel(Section):
 class Source(Section):
     """A learning source; its label kind says how a table becomes a distribution over `factors` factors (paper 2.3)."""
 
-    labels: Literal["self", "gmm", "plsa"]
+    labels: Literal["self", "gmm", "plsa", "tags"]
     table: Location | None = None
     factors: Annotated[Int, Field(ge=2, le=10000)] = 50
     tf_idf: Flag = False
@@ -155,6 +155,7 @@ class Training(Section):
     activation: Literal["relu", "elu", "gelu"] = "relu"
     optimiser: Literal["adam", "sgd", "nadam"] = "adam"
     loss: Literal["kl", "bce", "focal"] = "kl"
+    compile: Literal["auto"] | Flag = "auto"
 
     def identity(self) -> dict[str, Any]:
         """What of the training enters a run's identity: settings that later versions added only off their defaults, so
@@ -192,6 +193,14 @@ class Target(Section):
     @property
     def metric_names(self) -> tuple[str, ...]:
         return self.metrics or METRICS[self.task][:1]
+
+
+class FineTuning(Section):
+    """How a run's network is trained on for a target, where `[factors] transfer` asks for it."""
+
+    epochs: Positive = 30
+    batch_size: Annotated[Int, Field(ge=2)] = 32
+    learning_rate: Annotated[Number, Field(gt=0)] = 0.0005
 
 
 class Baselines(Section):
@@ -269,6 +278,7 @@ class Study(Section):
     factors: dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(_distinct)]] = {}
     training: Training = Training()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
+    fine_tuning: FineTuning = FineTuning()
     baselines: Baselines = Baselines()
     cluster: Cluster = Cluster()
     compute: Compute = Compute()
@@ -293,8 +303,23 @@ class Study(Section):
 
     @property
     def further_factors(self) -> dict[str, tuple[Level, ...]]:
-        """The factors beside strategy and sources, in the order of the file."""
-        return {name: levels for name, levels in self.factors.items() if name != "strategy"}
+        """The factors of the design beside strategy and sources, in the order of the file."""
+        return {
+            name: levels for name, levels in self.factors.items()
+            if name != "strategy" and name not in EVALUATION_FACTORS
+        }  # fmt: skip
+
+    @property
+    def evaluation_factors(self) -> dict[str, tuple[Level, ...]]:
+        """The factors that every run is evaluated under each level of, in the order of the file."""
+        return {name: levels for name, levels in self.factors.items() if name in EVALUATION_FACTORS}
+
+    def transfers(self, strategy: str, target: str) -> tuple[str, ...]:
+        """How runs of a strategy are transferred to a target: only frozen where there is no network to train on, or
+        no track label to train it for."""
+        fixed = strategy in WITHOUT_NETWORK or self.targets[target].task == "recommendation"
+        levels = TRANSFERS[:1] if fixed else self.factors.get("transfer", TRANSFERS[:1])
+        return tuple(map(str, levels))
 
     @property
     def crop_frames(self) -> int:

@@ -7,6 +7,7 @@ is described by its mean and standard deviation (ddof = 0) over them (Kim et al.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from jobs.learning.batches import CropReader, Statistics, crop_reader, draw_starts
 from jobs.networks.branching import Network, build_network
@@ -44,15 +45,36 @@ def represent(
     n_crops = store.n_frames // crop_frames
     found = np.empty((len(store), 2 * network.representation_dim), dtype=np.float32)
     for tracks in _groups(n_crops):
-        counts = n_crops[tracks]
-        firsts = np.cumsum(counts) - counts
-        of_track = np.repeat(np.arange(len(tracks)), counts)
-        starts = (np.arange(counts.sum()) - firsts[of_track]) * crop_frames
-        values = _representations(network, reader, tracks[of_track], starts)
-        mean = np.add.reduceat(values, firsts) / counts[:, None]
-        variance = np.add.reduceat(np.square(values - mean[of_track]), firsts) / counts[:, None]
+        values, of_track = of_crops(network.representation, reader, tracks)
+        mean = mean_over_crops(values, of_track)
+        variance = mean_over_crops(np.square(values - mean[of_track]), of_track)
         found[tracks] = np.concatenate((mean, np.sqrt(variance)), axis=1)
     return found
+
+
+def of_crops(
+    compute: Callable[[Tensor], Tensor], reader: CropReader, tracks: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `compute` makes of every non-overlapping crop, float64 (n_crops, d), and its place in `tracks` (n_crops,).
+
+    The last batch is filled up with its last crop: the bits of a crop's values hang on the size of its batch but not
+    on what else is in it, so a track has the same vector in any company.
+    """
+    counts = reader.store.n_frames[tracks] // reader.crop_frames
+    of_track = np.repeat(np.arange(len(tracks)), counts)
+    n_crops = len(of_track)
+    starts = (np.arange(n_crops) - (np.cumsum(counts) - counts)[of_track]) * reader.crop_frames
+    filled = np.minimum(np.arange(-(-n_crops // BATCH_CROPS) * BATCH_CROPS), n_crops - 1).reshape(-1, BATCH_CROPS)
+    parts = [
+        compute(reader.read(tracks[of_track[batch]], starts[batch])).double().cpu().numpy() for batch in filled
+    ]  # fmt: skip
+    return np.concatenate(parts)[:n_crops], of_track
+
+
+def mean_over_crops(values: np.ndarray, of_track: np.ndarray) -> np.ndarray:
+    """(n_crops, d) to the mean of each track's crops (n_tracks, d); `of_track` as from `of_crops`."""
+    firsts = np.flatnonzero(np.diff(of_track, prepend=-1))
+    return np.add.reduceat(values, firsts) / np.bincount(of_track)[:, None]
 
 
 def set_normalisations(
@@ -122,17 +144,3 @@ def _groups(n_crops: np.ndarray) -> list[np.ndarray]:
     """Consecutive tracks, together of about `GROUP_CROPS` crops."""
     number = np.cumsum(n_crops) // GROUP_CROPS
     return np.split(np.arange(len(n_crops)), np.flatnonzero(np.diff(number)) + 1)
-
-
-def _representations(network: Network, reader: CropReader, tracks: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """(n_crops, dim) float64.
-
-    The last batch is filled up with its last crop: the bits of a crop's representation hang on the size of its batch
-    but not on what else is in it, so a track has the same vector in any company.
-    """
-    n_crops = len(tracks)
-    filled = np.minimum(np.arange(-(-n_crops // BATCH_CROPS) * BATCH_CROPS), n_crops - 1).reshape(-1, BATCH_CROPS)
-    parts = [
-        network.representation(reader.read(tracks[batch], starts[batch])).double().cpu().numpy() for batch in filled
-    ]
-    return np.concatenate(parts)[:n_crops]

@@ -109,10 +109,14 @@ class Network(nn.Module):
         """
         training = self.training
         self.eval()
-        shared = self.trunk(crops)
-        found = torch.cat([branch(shared) for branch in self.branches], dim=1) if self.branches else shared
+        found = self.all_features(crops)
         self.train(training)
         return found
+
+    def all_features(self, crops: Tensor) -> Tensor:
+        """Every branch's features, concatenated in the study's order, (batch, representation_dim)."""
+        shared = self.trunk(crops)
+        return torch.cat([branch(shared) for branch in self.branches], dim=1) if self.branches else shared
 
     def trunk(self, crops: Tensor) -> Tensor:
         """What all sources share: maps, or the representation where nothing branches before the output.

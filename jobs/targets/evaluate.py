@@ -91,6 +91,26 @@ def evaluate(
     return Evaluation(tuple(scores), _stacked(rows))
 
 
+def evaluate_predictions(
+    data: TargetData, target: Target, splits: list[Split], predictions: pd.DataFrame
+) -> Evaluation:
+    """Score what a fine-tuned network predicted, `predictions` as in `Evaluation`; a split without rows diverged."""
+    scores: list[Score] = []
+    for split in splits:
+        here = predictions[(predictions["repeat"] == split.repeat) & (predictions["fold"] == split.fold)]
+        labels = data.labels[split.test]
+        predicted = here["prediction"].to_numpy(dtype=labels.dtype)
+        values = {metric: SCORES[metric](labels, predicted) for metric in target.metric_names} if len(here) else {}
+        scores.extend(_scores(target, split, OK if values else "diverged", values))
+    return Evaluation(tuple(scores), predictions)
+
+
+def without_scores(target: Target, splits: list[Split], outcome: str) -> Evaluation:
+    """A row for each split and metric that says why there is no score."""
+    scores = [score for split in splits for score in _scores(target, split, outcome, {})]
+    return Evaluation(tuple(scores), _stacked([]))
+
+
 def _scores(target: Target, split: Split, outcome: str, values: dict[str, float]) -> Iterator[Score]:
     for metric in target.metric_names:
         value = float(values.get(metric, np.nan))

@@ -1,0 +1,132 @@
+"""Fine-tuning: a run's network trained on, end to end, for the labels of a target's tracks.
+
+The kept network gets a head as a source's is, on all branches concatenated: dropout, then one unit a class, or one for
+a number. A step sees a batch of training tracks, a random crop of each; an epoch sees each track once. Batch
+normalisation goes by the batch while it trains (and its running moments follow), by these when it predicts. A track's
+prediction is the mean over its non-overlapping crops: of class probabilities, or of numbers.
+
+The whole network is trained, as in the best of Cycon's models (2020, 5.2), which went on from pre-trained layers with
+batches of 32; the other way, a new output on frozen layers, is what the probe does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from jobs.learning.batches import CropReader, crop_reader, draw_starts
+from jobs.learning.representation import load_network, mean_over_crops, of_crops
+from jobs.networks.branching import DROPOUT, Network, torch_seed
+from jobs.sound.mel_store import MelStore
+from jobs.targets.splits import Split
+from jobs.targets.track_labels import TargetData
+from study.study_file import FineTuning
+
+
+class FineTuned(nn.Module):
+    """A network with a head of `n_outputs` on its representation: crops to logits or numbers, (batch, n_outputs)."""
+
+    def __init__(self, network: Network, n_outputs: int) -> None:
+        super().__init__()
+        self.network = network
+        self.head = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(network.representation_dim, n_outputs))
+
+    def forward(self, crops: Tensor) -> Tensor:
+        return self.head(self.network.all_features(crops))
+
+
+def fine_tune(
+    weights: Path,
+    store: MelStore,
+    crop_frames: int,
+    data: TargetData,
+    splits: list[Split],
+    settings: FineTuning,
+    l2: float,
+    seed: np.random.SeedSequence,
+    device: str | torch.device = "cpu",
+) -> pd.DataFrame:
+    """Train the network in `weights` on each split and predict its test part: a row for each test item of each split.
+
+    Columns: repeat, fold, track_id, label, prediction. A split whose training diverged has no rows. `seed` is the
+    run's and the target's; each split takes its own from it. Raises RunFailed if there are no such weights.
+    """
+    device = torch.device(device)
+    network, statistics, _ = load_network(weights)
+    reader = crop_reader(store, statistics, crop_frames, device)
+    rows = store.positions(data.track_ids)
+    found = [pd.DataFrame({"repeat": [], "fold": [], "track_id": [], "label": [], "prediction": []})]
+    for split in splits:
+        own = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, split.repeat, split.fold))
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(torch_seed(own))
+            predictions = _predictions(deepcopy(network), reader, rows, data, split, settings, l2, own)
+        if predictions is not None:
+            found.append(pd.DataFrame({
+                "repeat": split.repeat, "fold": split.fold, "track_id": [data.track_ids[row] for row in split.test],
+                "label": data.labels[split.test], "prediction": predictions,
+            }))  # fmt: skip
+    return pd.concat(found[1:] or found, ignore_index=True)
+
+
+def _predictions(
+    network: Network, reader: CropReader, rows: np.ndarray, data: TargetData, split: Split, settings: FineTuning,
+    l2: float, seed: np.random.SeedSequence,
+) -> np.ndarray | None:  # fmt: skip
+    """Of the split's test part (n_test,), in the labels' units; None if the training diverged."""
+    if data.task == "classification":
+        classes, wanted = np.unique(data.labels, return_inverse=True)
+        model = FineTuned(network, len(classes))
+    else:
+        centre, scale = data.labels[split.train].mean(), data.labels[split.train].std() or 1.0
+        wanted = ((data.labels - centre) / scale).astype(np.float32)[:, None]
+        model = FineTuned(network, 1)
+    model.to(reader.device)
+    if not _train(model, reader, rows[split.train], wanted[split.train], settings, l2, np.random.default_rng(seed)):
+        return None
+
+    @torch.inference_mode()
+    def outputs(crops: Tensor) -> Tensor:
+        return model(crops).softmax(dim=1) if data.task == "classification" else model(crops)
+
+    means = mean_over_crops(*of_crops(outputs, reader, rows[split.test]))
+    if not np.isfinite(means).all():
+        return None
+    return classes[means.argmax(axis=1)] if data.task == "classification" else means[:, 0] * scale + centre
+
+
+def _train(
+    model: FineTuned, reader: CropReader, tracks: np.ndarray, wanted: np.ndarray, settings: FineTuning, l2: float,
+    generator: np.random.Generator,
+) -> bool:  # fmt: skip
+    """Train the model in place, and leave it in evaluation mode; False as soon as an epoch's loss is not finite."""
+    optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, weight_decay=l2, fused=True)
+    labels = torch.from_numpy(wanted).to(reader.device)
+    loss_of = functional.mse_loss if labels.is_floating_point() else functional.cross_entropy
+    model.train()
+    for _ in range(settings.epochs):
+        total = torch.zeros((), device=reader.device)
+        for batch in _batches(generator, len(tracks), settings.batch_size):
+            starts = draw_starts(generator, reader.store, tracks[batch], reader.crop_frames)
+            loss = loss_of(model(reader.read(tracks[batch], starts)), labels[torch.from_numpy(batch).to(labels.device)])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            total += loss.detach()
+        if not bool(total.isfinite()):
+            return False
+    model.eval()
+    return True
+
+
+def _batches(generator: np.random.Generator, n: int, batch_size: int) -> Iterator[np.ndarray]:
+    """All of `n` items once in random order, in batches of `batch_size` or a little more: one item alone would have no
+    deviation to be normalised by."""
+    yield from np.array_split(generator.permutation(n), max(1, n // batch_size))
