@@ -10,6 +10,7 @@ import typer
 
 from study.commands.terminal import tell
 from study.errors import Fault, InputFaults, RunFailed, nearest, raise_all
+from study.factors import WITHOUT_NETWORK
 from study.paths import Paths
 from study.reading import read_study
 from study.run import baseline_runs
@@ -81,8 +82,9 @@ def _weights_in_study(run: str) -> Path:
         what = f"the beginning of {len(meant)} runs: {', '.join(meant[:5])}" if meant else f"no run in {paths.runs}"
         raise InputFaults([Fault("", "RUN", run, what, None if meant else nearest(run, known))])
     (run_id,) = meant
-    if baselines.get(run_id) == "MFCC":
-        raise InputFaults([Fault("", "RUN", run, "the baseline MFCC, which has no network to embed with")])
+    if baselines.get(run_id) in WITHOUT_NETWORK:
+        expected = f"the baseline {baselines[run_id]}, which has no network to embed with"
+        raise InputFaults([Fault("", "RUN", run, expected)])
     if not paths.weights(run_id).is_file():
         expected = "has no weights: it has not learned yet (`study launch` sees to it), or its training diverged"
         raise InputFaults([Fault("", "RUN", run, expected)])

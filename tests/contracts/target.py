@@ -1,4 +1,7 @@
-"""What every target must do. A test class inherits the contract and says which target and features it is run on."""
+"""What every target must do, and every target of one label a track besides: have networks fine-tuned for it.
+
+A test class inherits the contract and says which target and features it is run on.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,8 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.targets.evaluate import TargetData, evaluate, read_target, target_splits
-from study.study_file import Target
+from jobs.learning.fine_tuning import fine_tune
+from jobs.learning.representation import save_weights
+from jobs.networks.branching import build_network
+from jobs.sound.mel_store import Counts, MelStore
+from jobs.targets.evaluate import TargetData, evaluate, evaluate_predictions, read_target, target_splits
+from study.study_file import FineTuning, Target
 
 SEED = np.random.SeedSequence(11)
 
@@ -137,3 +144,56 @@ class TargetContract:
         with pytest.raises(AttributeError):
             data.track_ids = ()
         assert replace(splits[0], repeat=9).repeat == 9
+
+
+class TrackLabelContract(TargetContract):
+    """Of classification and regression: a network trained on for the target is scored as a probe is."""
+
+    @pytest.fixture
+    def weights(self, tmp_path) -> Path:
+        network = build_network("MS-CR@4", {"tag": 4, "self": None}, 1, 32, 0.1, seed=SEED)
+        save_weights(tmp_path / "weights.safetensors", network, (np.full(32, -40.0), np.full(32, 10.0)), {})
+        return tmp_path / "weights.safetensors"
+
+    @pytest.fixture
+    def sound(self, data) -> MelStore:
+        """Two crops a track, each band at the level that a good feature has."""
+        return sound_of(data.track_ids, self.good_features(data))
+
+    def fine_tuned(self, weights, sound, data, splits, **settings):
+        settings = FineTuning(**{"epochs": 1, "batch_size": 16, "learning_rate": 0.003} | settings)
+        return fine_tune(weights, sound, 63, data, splits, settings, 1e-6, SEED)
+
+    def test_a_fine_tuned_network_predicts_every_test_item_of_every_split(self, data, settings, splits, weights, sound):
+        found = self.fine_tuned(weights, sound, data, splits)
+        assert list(found) == ["repeat", "fold", "track_id", "label", "prediction"] and not found.isna().any(axis=None)
+        for split in splits:
+            rows = found.query("repeat == @split.repeat and fold == @split.fold")
+            assert list(rows["track_id"]) == [data.track_ids[row] for row in split.test]
+            assert list(rows["label"]) == list(data.labels[split.test])
+        scores = evaluate_predictions(data, settings, splits, found).scores
+        keys = [(score.repeat, score.fold, score.metric) for score in scores]
+        assert keys == [(s.repeat, s.fold, metric) for s in splits for metric in settings.metric_names]
+        assert {score.outcome for score in scores} <= {"ok", "undefined metric"}
+
+        alone = self.fine_tuned(weights, sound, data, splits[1:2])
+        same = found.query(f"repeat == {splits[1].repeat} and fold == {splits[1].fold}").reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone, same)  # one seed, one answer, whatever else is fine-tuned
+
+    def test_fine_tuning_that_diverges_is_an_outcome(self, data, settings, splits, weights, sound):
+        found = self.fine_tuned(weights, sound, data, splits[:1], learning_rate=1e30)
+        assert found.empty
+        scores = evaluate_predictions(data, settings, splits[:1], found).scores
+        assert {score.outcome for score in scores} == {"diverged"} and all(np.isnan(score.score) for score in scores)
+
+
+def sound_of(track_ids: tuple[str, ...], features: np.ndarray) -> MelStore:
+    """A mel store in memory in which a track's 126 frames have its features (n_tracks, d) as levels of their bands,
+    neighbouring bands of 32 alike."""
+    n = len(track_ids)
+    levels = np.clip((features - features.mean(axis=0)) / features.std(axis=0), -3, 3)
+    bands = levels[:, np.arange(32) * levels.shape[1] // 32]
+    codes = np.repeat(np.rint(128 + 40 * bands).astype(np.uint8)[:, None], 126, axis=1).reshape(-1, 1, 32)
+    lengths, names = np.full(n, 126), np.array(track_ids, dtype=object)
+    peaks = np.zeros(n, dtype=np.float32)
+    return MelStore(Path("memory"), names, np.arange(n) * 126, lengths, lengths, peaks, names, codes, Counts())

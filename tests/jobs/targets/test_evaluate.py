@@ -8,7 +8,7 @@ from jobs.targets.evaluate import evaluate, read_target, target_splits
 from jobs.targets.recommendation import user_ndcg
 from study.errors import InputFaults
 from study.study_file import Target
-from tests.contracts.target import SEED, TargetContract
+from tests.contracts.target import SEED, TargetContract, TrackLabelContract
 
 N_TRACKS, N_CLASSES = 75, 3
 
@@ -35,7 +35,7 @@ def classes() -> list[str]:
     return [f"class {k}" for k in attributes()[:, :N_CLASSES].argmax(axis=1)]
 
 
-class TestClassification(TargetContract):
+class TestClassification(TrackLabelContract):
     chance, leeway = 1 / N_CLASSES, 0.2
 
     def target(self, folder):
@@ -86,7 +86,7 @@ class TestPublishedSplit(TestClassification):
         assert any(by_repeat[0] != other for other in by_repeat[1:])
 
 
-class TestRegression(TargetContract):
+class TestRegression(TrackLabelContract):
     chance, leeway = 0, 0.4
 
     def target(self, folder):
