@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from analysis.covariance_cone import on_boundary
-from analysis.cross_products import Design, Response
+from analysis.cross_products import Response, by_block
 from analysis.mixed_model import LEVEL, MixedFit
 from analysis.projected_newton import minimise
-from analysis.restricted_likelihood import relative_covariance
 
 BATCH = 100
 
@@ -76,26 +76,30 @@ def percentile_interval(draws: np.ndarray) -> np.ndarray:
 def _simulated(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Iterator[Response]:
     """Responses less their fixed part, in batches.
 
-    Of a group's y only its part in the span of [Z X] matters, and the length of the rest: with [Z X] = Q R, Q'y is
-    R [b; 0] + N(0, sigma^2 I), cross-products are R'Q'y, and the rest adds sigma^2 chi^2(n_j - rank).
+    Of a block's y only its part in the span of [Z W] matters, and the length of the rest: with [Z W] = Q R, Q'y is
+    R [b; u; 0] + N(0, sigma^2 I), cross-products are R'Q'y, and the rest adds sigma^2 chi^2(n_j - rows of R).
     """
-    design, sigma = fit.design, np.sqrt(fit.residual_variance)
-    roots = [_root(design, j) for j in range(len(design.zz))]
-    spread = sigma * _square_root(relative_covariance(design, fit.phi[None])[0])
-    q = len(spread)
+    design, layout, sigma = fit.design, fit.layout, np.sqrt(fit.residual_variance)
+    w = np.hstack([layout.u, fit.fixed.to_numpy(dtype=float)])
+    roots = [_root(zb, wb) for zb, wb in by_block(layout.block, layout.z, w)]
+    spread, border_spread = (
+        sigma * _square_root(ties.covariance(fit.phi[None])[0]) for ties in (design.blocks, design.border)
+    )
+    q, b = len(spread), len(border_spread)
     for first in range(0, n_replicates, BATCH):
         size = min(BATCH, n_replicates - first)
-        zy, xy, yy = [], np.zeros((size, design.xx.shape[2])), np.zeros(size)
-        for root, n_rows in zip(roots, design.n_rows, strict=True):
-            coefficients = rng.standard_normal((size, q)) @ spread.T
-            within = coefficients @ root[:, :q].T + sigma * rng.standard_normal((size, len(root)))
+        zy, wy, yy = [], np.zeros((size, w.shape[1])), np.zeros(size)
+        crossing = rng.standard_normal((size, b)) @ border_spread.T
+        for root, n_rows in zip(roots, np.bincount(layout.block), strict=True):
+            coefficients = np.hstack([rng.standard_normal((size, q)) @ spread.T, crossing])
+            within = coefficients @ root[:, : q + b].T + sigma * rng.standard_normal((size, len(root)))
             cross = within @ root
             zy.append(cross[:, :q])
-            xy += cross[:, q:]
+            wy += cross[:, q:]
             yy += (within**2).sum(axis=1) + sigma**2 * (
                 rng.chisquare(n_rows - len(root), size) if n_rows > len(root) else 0.0
             )
-        yield Response(np.stack(zy, axis=1), xy, yy)
+        yield Response(np.stack(zy, axis=1), wy, yy)
 
 
 def _square_root(covariance: np.ndarray) -> np.ndarray:
@@ -106,9 +110,6 @@ def _square_root(covariance: np.ndarray) -> np.ndarray:
     return axes * np.sqrt(np.maximum(values, 0.0))
 
 
-def _root(design: Design, group: int) -> np.ndarray:
-    """R (rank, q + p) with R'R the cross-products of [Z X] in a group."""
-    zx = design.zx[group]
-    values, vectors = np.linalg.eigh(np.block([[design.zz[group], zx], [zx.T, design.xx[group]]]))
-    kept = values > 1e-12 * values[-1]
-    return np.sqrt(values[kept])[:, None] * vectors[:, kept].T
+def _root(z: np.ndarray | sparse.csr_array, w: np.ndarray) -> np.ndarray:
+    """R of [Z W] = Q R in a block."""
+    return np.linalg.qr(np.hstack([z.toarray() if sparse.issparse(z) else z, w]), mode="r")

@@ -7,57 +7,64 @@ prediction error Cov(b-hat - b) = sigma^2 (G - G Z'PZ G).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from analysis.mixed_model import MixedFit
-from analysis.restricted_likelihood import evaluate, relative_covariance
+from analysis.restricted_likelihood import evaluate
 
 
 @dataclass(frozen=True)
 class Conditional:
-    """The random coefficients of a fit, in the order of `modes`: `mode` (B,) their predictions.
+    """The B random coefficients of a fit, in the order of `modes`, given the scores: `mode` (B,).
 
-    Given the fixed effects and the variances, blocks of `design` are independent: `spread` (J, q, q) is Cov(b | y) by
-    block, and `slope` (B, p) the change of `mode` for one in beta; both in the units of the columns.
+    Their prediction error is that of the blocks by themselves, `within` (J, q, q) at `block` and `column` (B,), and
+    what comes through the border and the fixed effects: `slope` (B, b + p), the change of `mode` for one in either,
+    times the errors of these, `error` (b + p, b + p). The border's own coefficients have a slope of 1, and no `within`.
     """
 
-    fit: MixedFit
     mode: np.ndarray
     block: np.ndarray
     column: np.ndarray
-    spread: np.ndarray
-    slope: np.ndarray
+    within: np.ndarray
     scale: np.ndarray
+    slope: np.ndarray
+    error: np.ndarray
 
-    @cached_property
-    def covariance(self) -> np.ndarray:
-        """Cov(b | y) (B, B) at the estimated variances, the fixed effects known."""
-        same = self.block[:, None] == self.block
-        own = self.spread[self.block[:, None], self.column[:, None], self.column]
-        return np.where(same, own * np.outer(self.scale, self.scale), 0.0)
+    def own_variance(self) -> np.ndarray:
+        """The variance of each coefficient (B,), the border and the fixed effects known."""
+        return self.within[self.block, self.column, self.column] * self.scale**2
+
+    def own_variance_of(self, weights: np.ndarray) -> np.ndarray:
+        """The same of weighted sums, `weights` (m, B), as (m,)."""
+        n_blocks, q = self.within.shape[:2]
+        by_place = np.zeros((len(weights), n_blocks, q))
+        by_place[:, self.block, self.column] = weights * self.scale
+        return np.einsum("mjq,jqs,mjs->m", by_place, self.within, by_place, optimize=True)
 
 
 def conditional(fit: MixedFit) -> Conditional:
-    """Modes and conditional covariances of a fit's random coefficients."""
-    design, layout = fit.design, fit.layout
-    at = evaluate(design, fit.response, fit.phi[None])
-    g = relative_covariance(design, fit.phi[None])[0]
-    spread = np.linalg.solve(np.eye(len(g)) + g @ design.zz, np.broadcast_to(g, design.zz.shape))
+    """Modes of a fit's random coefficients, and what their prediction errors are made of."""
+    design, layout, phi = fit.design, fit.layout, fit.phi[None]
+    at = evaluate(design, fit.response, phi)
+    g, b, (n_blocks, q) = design.blocks.covariance(phi)[0], design.border.n_columns, design.zz.shape[:2]
+    spread = np.linalg.solve(np.eye(q) + g @ design.zz, np.broadcast_to(g, design.zz.shape))
+    # The border stands after the blocks as blocks of one column, to which nothing but its own slope belongs.
+    within = np.zeros((n_blocks + -(-b // q), q, q))
+    within[:n_blocks] = fit.residual_variance * (spread + spread.mT) / 2.0
+    mode, slope = (at.s[0] @ g).ravel(), -(g @ at.h[0]).reshape(n_blocks * q, -1)
+    error = fit.covariance
+    if at.border is not None:
+        outer = design.border.covariance(phi)[0]
+        mode = np.concatenate([mode, outer @ at.border.s[0]])
+        slope = np.vstack([slope, np.hstack([np.eye(b), -outer @ at.border.h[0]])])
+        error = np.zeros((len(design.ww), len(design.ww)))
+        error[:b, :b], error[b:, b:] = fit.residual_variance * at.border.e[0], fit.covariance
     place = np.concatenate([position.ravel() for position in layout.position])
     scale = np.concatenate([np.tile(one, len(levels)) for one, levels in zip(layout.scale, layout.levels, strict=True)])
-    block, column = np.divmod(place, len(g))
-    return Conditional(
-        fit,
-        (at.s[0] @ g)[block, column] * scale,
-        block,
-        column,
-        fit.residual_variance * (spread + spread.mT) / 2.0,
-        -(g @ at.h[0])[block, column] * scale[:, None],
-        scale,
-    )
+    block, column = np.divmod(place, q)
+    return Conditional(mode[place] * scale, block, column, within, scale, slope[place] * scale[:, None], error)
 
 
 def modes(fit: MixedFit) -> pd.DataFrame:
@@ -66,8 +73,8 @@ def modes(fit: MixedFit) -> pd.DataFrame:
     `se` is the conditional standard deviation given the scores, as lme4's `condVar`: fixed effects and variances count
     as known. `predict` adds the uncertainty of the fixed effects.
     """
-    found = conditional(fit)
-    variance = found.spread[found.block, found.column, found.column] * found.scale**2
+    found, b = conditional(fit), fit.design.border.n_columns
+    crossing = np.einsum("cb,bd,cd->c", found.slope[:, :b], found.error[:b, :b], found.slope[:, :b], optimize=True)
     names = [
         (term.group, level, str(name))
         for term, levels in zip(fit.random, fit.layout.levels, strict=True)
@@ -75,7 +82,7 @@ def modes(fit: MixedFit) -> pd.DataFrame:
         for name in term.columns
     ]
     table = pd.DataFrame(names, columns=["group", "level", "term"])
-    return table.assign(mode=found.mode, se=np.sqrt(np.maximum(variance, 0.0)))
+    return table.assign(mode=found.mode, se=np.sqrt(np.maximum(found.own_variance() + crossing, 0.0)))
 
 
 def predict(fit: MixedFit, fixed_rows: np.ndarray, random_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,12 +92,11 @@ def predict(fit: MixedFit, fixed_rows: np.ndarray, random_rows: np.ndarray) -> t
     fixed effects, of b, and their covariance; that of the variances it has not. For a new score the residual variance
     is added, and that of the coefficients of a level never seen, whose columns in z are zero.
     """
-    found = conditional(fit)
+    found, b = conditional(fit), fit.design.border.n_columns
     value = fixed_rows @ fit.estimate + random_rows @ found.mode
-    through = fixed_rows + random_rows @ found.slope
-    of_fixed = np.einsum("mp,pq,mq->m", through, fit.covariance, through)
-    of_random = np.einsum("mb,bc,mc->m", random_rows, found.covariance, random_rows, optimize=True)
-    return value, of_fixed + of_random
+    through = random_rows @ found.slope
+    through[:, b:] += fixed_rows
+    return value, found.own_variance_of(random_rows) + np.einsum("mp,pq,mq->m", through, found.error, through)
 
 
 def fitted(fit: MixedFit) -> np.ndarray:

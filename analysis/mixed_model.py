@@ -18,7 +18,7 @@ from analysis.cross_products import Design, Response, design_of, require_full_ra
 from analysis.projected_newton import minimise, newton_step
 from analysis.random_layout import Layout, layout_of
 from analysis.random_terms import RandomTerm
-from analysis.restricted_likelihood import derivatives, evaluate
+from analysis.restricted_likelihood import by_parameter, derivatives, evaluate
 from study.errors import Fault, InputFaults, StudyError
 
 STARTS = (0.3, 3.0, 30.0)
@@ -156,7 +156,7 @@ def fit_at(
     """
     problem = _problem(y, fixed, random, reml)
     design, layout = problem.design, problem.layout
-    phi = np.zeros((1, design.tie.shape[1]))
+    phi = np.zeros((1, len(design.is_variance)))
     for index, scale, covariance in zip(layout.parameters, layout.scale, relative_covariance, strict=True):
         scaled = np.asarray(covariance, dtype=float) / np.outer(scale, scale)
         phi[0, index[index >= 0]] = scaled[index >= 0]
@@ -230,13 +230,14 @@ def _problem(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], r
     for term, levels in zip(random, layout.levels, strict=True):
         if len(levels) == 1:
             raise NotCertified(f"{term.group} has one level: no variance between its levels can be told")
-    design = design_of(x, layout.z, layout.block, layout.tie, layout.pairs, layout.correlated, reml)
+    w = np.hstack([layout.u, x])
+    design = design_of(w, layout.z, layout.block, layout.blocks, layout.border, layout.correlated, reml)
     # Cross-products of what least squares leaves over lose no digits to the mean of y.
     least_squares = np.linalg.lstsq(x, y, rcond=None)[0]
     rest = y - x @ least_squares
     if rest @ rest <= 1e-20 * (y @ y):
         raise NotCertified("the fixed terms reproduce every score: nothing is left to estimate variances from")
-    response = response_of(rest, x, layout.z, layout.block)
+    response = response_of(rest, w, layout.z, layout.block)
     _require_told_apart(design, response, _parameter_names(random, layout))
     return _Problem(y, fixed, tuple(random), layout, design, response, least_squares)
 
@@ -255,10 +256,7 @@ def _fit_at_optimum(problem: _Problem, point: Covariances) -> MixedFit:
     deviance_hessian[:-1, :-1] = slopes.curvature[0][np.ix_(free, free)]
     deviance_hessian[-1, :-1] = deviance_hessian[:-1, -1] = slopes.score[0][free] / sigma2**2
     deviance_hessian[-1, -1] = v / sigma2**2
-    left, right = design.entries
-    h_by_parameter = np.einsum("jep,jes,ek->kps", at.h[0][:, left], at.h[0][:, right], design.tie, optimize=True)
-    h_by_parameter = (h_by_parameter + h_by_parameter.mT) / 2.0
-    h_free = np.einsum("kps,kl->lps", h_by_parameter, jacobian(design, point)[0])[free]
+    h_free = np.einsum("kps,kl->lps", by_parameter(design, at)[0], jacobian(design, point)[0])[free]
     own_phi = [np.where(index >= 0, phi[0][index], 0.0) for index in layout.parameters]
     boundary = on_boundary(design, point)[0]
     return MixedFit(
@@ -304,13 +302,21 @@ def _parameter_names(random: Sequence[RandomTerm], layout: Layout) -> list[str]:
     return [names[k] for k in sorted(names)]
 
 
+def _lengths(design: Design) -> np.ndarray:
+    """The norm of Z S_k Z' of each parameter (K,), up to a factor of the correlations between columns."""
+    squared = 0.0
+    diagonals = np.einsum("jkk->jk", design.zz), np.diag(design.ww)[None, : design.border.n_columns]
+    for ties, diagonal in zip((design.blocks, design.border), diagonals, strict=True):
+        a, b = ties.entries
+        squared = squared + (diagonal[:, a] * diagonal[:, b]).sum(axis=0) @ ties.tie
+    return np.sqrt(np.where(squared > 0.0, squared, 1.0))
+
+
 def _require_told_apart(design: Design, response: Response, names: Sequence[str]) -> None:
     """Raise `NotCertified` naming the variances that these rows cannot tell from each other or from the residual's."""
-    zero = np.zeros((1, design.tie.shape[1]))
+    zero = np.zeros((1, len(design.is_variance)))
     information = derivatives(design, evaluate(design, response, zero)).information[0]
-    squares, (left, right) = np.einsum("jkk->jk", design.zz), design.entries
-    length = np.sqrt((squares[:, left] * squares[:, right]).sum(axis=0) @ design.tie)
-    length[length == 0.0] = 1.0
+    length = _lengths(design)
     values, vectors = np.linalg.eigh(information / np.outer(length, length))
     if values[0] < 1e-10:
         blurred = [name for name, part in zip(names, np.abs(vectors[:, 0]), strict=True) if part > 0.05]

@@ -43,7 +43,7 @@ class Minimum:
 
 def minimise(design: Design, response: Response, start: np.ndarray) -> Minimum:
     """Minimise from phi = start (R, K), all responses at once; those that are done drop out of the work."""
-    n, p = len(start), design.zx.shape[2]
+    n, p = len(start), len(design.ww) - design.border.n_columns
     ended = from_phi(design, start.astype(float))
     criterion, decrement = np.full(n, np.nan), np.full(n, np.inf)
     beta, r2, certified = np.full((n, p), np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool)
@@ -86,7 +86,8 @@ def newton_step(design: Design, at: Covariances, slopes: Derivatives) -> tuple[n
     hessian = slopes.hessian / (scale[:, :, None] * scale[:, None, :])
     information = slopes.information / (scale[:, :, None] * scale[:, None, :])
     convex = np.linalg.eigvalsh(_only(hessian, ~fixed))[:, 0] > SMALLEST_CURVATURE
-    model = np.where(convex[:, None, None], hessian, information)
+    never_singular = information + SMALLEST_CURVATURE * np.eye(len(bounded))
+    model = np.where(convex[:, None, None], hessian, never_singular)
     scaled_d, scaled_gradient = at.d * scale, gradient / scale
     for _ in range(at.d.shape[1] + 1):
         # Coordinates that would turn negative are set to zero, and the others find their minimum given that.
@@ -128,10 +129,10 @@ def _line_search(
 
 def _ceiling(design: Design) -> np.ndarray:
     """Above which a coordinate is not let (K,)."""
-    largest = np.einsum("jkk->jk", design.zz).max(axis=0)
-    ceiling = np.where(
-        design.is_variance, LARGEST_RATIO / np.maximum(largest @ design.tie[: len(largest)], 1e-300), np.inf
-    )
+    largest = np.einsum("jkk->jk", design.zz).max(axis=0) @ design.blocks.of_variances
+    largest = largest + np.diag(design.ww)[: design.border.n_columns] @ design.border.of_variances
+    ceiling = np.full(len(largest), np.inf)
+    ceiling[largest > 0.0] = LARGEST_RATIO / largest[largest > 0.0]
     for index in design.correlated:
         ceiling[np.diag(index)] = ceiling[np.diag(index)].min()
     return ceiling

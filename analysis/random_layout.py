@@ -1,4 +1,4 @@
-"""Where the coefficients of random terms stand in the cross-products: blocks that no row connects."""
+"""Where the coefficients of random terms stand in the cross-products: blocks that no row connects, and a border."""
 
 from __future__ import annotations
 
@@ -11,25 +11,31 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from analysis.random_terms import RandomTerm
+from analysis.ties import Ties
 from study.errors import Fault, raise_all
+
+WORTH_A_BORDER = 0.3
+"""The share of the work without a border below which one is drawn: small problems are done before it pays."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The random coefficients of n rows as J blocks of q columns, with K variances and covariances.
+    """The random coefficients of n rows as J blocks of q columns and a border of b columns.
 
     Levels that share no row, directly or through others, stand in different blocks: one grouping factor has a block a
-    level, a nested one a block for each level of the outer factor, crossed ones a single block. `z` (n, q) are the
-    columns of each row's `block` (n,), scaled so that a coefficient's sum of squares is 1 a level; `scale` (q_t,) of
-    each term is what its columns were multiplied by. Of each term, `levels` (L_t,) are its levels' names, `codes` (n,)
-    the rows' levels and `position` (L_t, q_t) where coefficients stand in (J, q), flattened; `parameters` (q_t, q_t)
-    say which of phi is which entry of its covariance, -1 where there is none; `tie` and `pairs` are those of `Design`.
+    level, a nested one a block for each level of the outer factor. Of crossed factors, those with few levels are the
+    border, whose columns `u` (n, b) are the same for all blocks. `z` (n, q) are the columns of each row's `block` (n,).
+    Columns are scaled so that a coefficient's sum of squares is 1 a level; `scale` (q_t,) of each term is what its
+    columns were multiplied by. Of each term, `levels` (L_t,) are its levels' names, `codes` (n,) the rows' levels, and
+    `position` (L_t, q_t) where coefficients stand in the (J, q) of the blocks, flattened, and the border after it.
+    `parameters` (q_t, q_t) say which parameter is which entry of its covariance, -1 where there is none.
     """
 
     block: np.ndarray
     z: np.ndarray | sparse.csr_array
-    tie: np.ndarray
-    pairs: np.ndarray
+    u: np.ndarray
+    blocks: Ties
+    border: Ties
     levels: tuple[np.ndarray, ...]
     codes: tuple[np.ndarray, ...]
     position: tuple[np.ndarray, ...]
@@ -42,6 +48,20 @@ class Layout:
         return tuple(index for index in self.parameters if len(index) > 1 and index.min() >= 0)
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """Where the levels of some terms stand: the block of each level and its first column there, of each term."""
+
+    block: list[np.ndarray]
+    first: list[np.ndarray]
+    n_blocks: int
+    n_columns: int
+
+    def work(self, n_border: int) -> float:
+        """About how many multiplications an evaluation takes."""
+        return self.n_blocks * self.n_columns * (self.n_columns + n_border) ** 2 + n_border**3
+
+
 def layout_of(random: Sequence[RandomTerm]) -> Layout:
     """Lay out the terms. Raises `InputFaults` for a row without a level."""
     factors = [pd.factorize(np.asarray(term.levels), sort=True) for term in random]
@@ -50,62 +70,84 @@ def layout_of(random: Sequence[RandomTerm]) -> Layout:
         for term, (codes, _) in zip(random, factors, strict=True)
         if (codes < 0).any()
     )
-    codes = [codes for codes, _ in factors]
-    n_levels = [len(names) for _, names in factors]
-    widths = [term.columns.shape[1] for term in random]
-    of_level = _components(codes, n_levels)
-    n_blocks = 1 + max(int(blocks.max()) for blocks in of_level)
-    slots = [_rank_within(blocks) for blocks in of_level]
-    if (
-        n_blocks * sum((s.max() + 1) * w for s, w in zip(slots, widths, strict=True)) ** 3
-        > sum(m * w for m, w in zip(n_levels, widths, strict=True)) ** 3
-    ):  # blocks so uneven that one of them all is less work
-        n_blocks, of_level = 1, [np.zeros(m, dtype=int) for m in n_levels]
-        slots = [np.arange(m) for m in n_levels]
-    starts = np.cumsum([0, *((s.max() + 1) * w for s, w in zip(slots, widths, strict=True))])
-    q = int(starts[-1])
-    columns = [
-        start + slot[:, None] * width + np.arange(width)
-        for start, slot, width in zip(starts[:-1], slots, widths, strict=True)
-    ]
+    codes, n_levels = [codes for codes, _ in factors], np.array([len(names) for _, names in factors])
+    widths = np.array([term.columns.shape[1] for term in random])
+    in_border, columns = _division(codes, n_levels, widths)
     values, scale = [], []
     for term, m in zip(random, n_levels, strict=True):
         raw = term.columns.to_numpy(dtype=float)
         squares = (raw**2).sum(axis=0)
         scale.append(np.sqrt(m / np.where(squares > 0.0, squares, m)))
         values.append(raw * scale[-1])
-    if all((slot == 0).all() for slot in slots):
-        z = np.hstack(values)
-    else:
-        where = np.hstack([at[code] for at, code in zip(columns, codes, strict=True)])
-        n_rows, n_values = where.shape
-        bounds = np.arange(n_rows + 1) * n_values
-        z = sparse.csr_array((np.hstack(values).ravel(), where.ravel(), bounds), shape=(n_rows, q))
     parameters = _parameters(random)
-    tie, pairs = _tie(parameters, starts, [int(slot.max()) + 1 for slot in slots], q)
+    border = _crossed(n_levels[in_border], widths[in_border])
+    firsts, position = [], []
+    inner, outer = iter(zip(columns.block, columns.first, strict=True)), iter(border.first)
+    for width, bordering in zip(widths, in_border, strict=True):
+        block, first = (0, next(outer)) if bordering else next(inner)
+        start = columns.n_blocks * columns.n_columns if bordering else block * columns.n_columns
+        firsts.append(first)
+        position.append(np.atleast_1d(start + first)[:, None] + np.arange(width))
+    kept, crossing = np.flatnonzero(~in_border), np.flatnonzero(in_border)
+    by_row = [(firsts[t][codes[t]], values[t]) for t in range(len(random))]
+    u = _spread([by_row[t] for t in crossing], len(codes[0]), border.n_columns)
     return Layout(
-        of_level[0][codes[0]],
-        z,
-        tie,
-        pairs,
+        columns.block[0][codes[kept[0]]],
+        _spread([by_row[t] for t in kept], len(codes[0]), columns.n_columns),
+        u.toarray() if sparse.issparse(u) else u,
+        _ties([(parameters[t], np.unique(firsts[t])) for t in kept], columns.n_columns, parameters),
+        _ties([(parameters[t], firsts[t]) for t in crossing], border.n_columns, parameters),
         tuple(np.asarray(names).astype(str) for _, names in factors),
         tuple(codes),
-        tuple(blocks[:, None] * q + at for blocks, at in zip(of_level, columns, strict=True)),
+        tuple(position),
         tuple(scale),
         parameters,
     )
 
 
-def _components(codes: list[np.ndarray], n_levels: list[int]) -> list[np.ndarray]:
-    """The block of each level of each term: levels that a row has together are in one."""
+def _division(codes: list[np.ndarray], n_levels: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, _Columns]:
+    """Which terms are the border, and the columns of the others: what takes the least work."""
+    sizes = n_levels * widths
+    best = np.zeros(len(codes), dtype=bool), _in_blocks(codes, n_levels, widths)
+    least = WORTH_A_BORDER * best[1].work(0)
+    for n_border in range(1, len(codes)):
+        in_border = np.zeros(len(codes), dtype=bool)
+        in_border[np.argsort(sizes, kind="stable")[:n_border]] = True
+        inner = [code for code, out in zip(codes, in_border, strict=True) if not out]
+        columns = _in_blocks(inner, n_levels[~in_border], widths[~in_border])
+        work = columns.work(int(sizes[in_border].sum()))
+        if work < least:
+            best, least = (in_border, columns), work
+    return best
+
+
+def _in_blocks(codes: list[np.ndarray], n_levels: np.ndarray, widths: np.ndarray) -> _Columns:
+    """The levels in blocks that no row connects, or all in one where blocks are so uneven that this is less work."""
+    block = _components(codes, n_levels)
+    slots = [_rank_within(one) for one in block]
+    starts = np.cumsum([0, *((slot.max() + 1) * width for slot, width in zip(slots, widths, strict=True))])
+    firsts = [start + slot * width for start, slot, width in zip(starts[:-1], slots, widths, strict=True)]
+    columns = _Columns(block, firsts, 1 + max(int(one.max()) for one in block), int(starts[-1]))
+    crossed = _crossed(n_levels, widths)
+    return crossed if crossed.work(0) < columns.work(0) else columns
+
+
+def _crossed(n_levels: np.ndarray, widths: np.ndarray) -> _Columns:
+    """All levels in one block."""
+    starts = np.cumsum([0, *(n_levels * widths)])
+    firsts = [start + width * np.arange(m) for start, m, width in zip(starts[:-1], n_levels, widths, strict=True)]
+    return _Columns([np.zeros(m, dtype=int) for m in n_levels], firsts, 1, int(starts[-1]))
+
+
+def _components(codes: list[np.ndarray], n_levels: np.ndarray) -> list[np.ndarray]:
+    """The component of each level of each term: levels that a row has together are in one."""
     if all(np.array_equal(codes[0], others) for others in codes[1:]):
         return [np.arange(m) for m in n_levels]
     offsets = np.cumsum([0, *n_levels])
     first = np.concatenate([codes[0]] * (len(codes) - 1))
     other = np.concatenate([code + offset for code, offset in zip(codes[1:], offsets[1:-1], strict=True)])
-    shape = (int(offsets[-1]), int(offsets[-1]))
-    labels = connected_components(sparse.coo_array((np.ones(len(first)), (first, other)), shape=shape))[1]
-    return np.split(labels, offsets[1:-1])
+    together = sparse.coo_array((np.ones(len(first)), (first, other)), shape=(int(offsets[-1]), int(offsets[-1])))
+    return np.split(connected_components(together)[1], offsets[1:-1])
 
 
 def _rank_within(blocks: np.ndarray) -> np.ndarray:
@@ -115,6 +157,18 @@ def _rank_within(blocks: np.ndarray) -> np.ndarray:
     rank = np.empty(len(blocks), dtype=int)
     rank[order] = np.arange(len(blocks)) - first
     return rank
+
+
+def _spread(terms: list[tuple[np.ndarray, np.ndarray]], n_rows: int, n_columns: int) -> np.ndarray | sparse.csr_array:
+    """Columns (n, n_columns) of each term's first column (n,) by row and its values (n, q_t); sparse if most are 0."""
+    if not terms:
+        return np.empty((n_rows, 0))
+    values = np.hstack([value for _, value in terms])
+    if values.shape[1] == n_columns:
+        return values
+    where = np.hstack([first[:, None] + np.arange(value.shape[1]) for first, value in terms])
+    bounds = np.arange(n_rows + 1) * values.shape[1]
+    return sparse.csr_array((values.ravel(), where.ravel(), bounds), shape=(n_rows, n_columns))
 
 
 def _parameters(random: Sequence[RandomTerm]) -> tuple[np.ndarray, ...]:
@@ -133,21 +187,18 @@ def _parameters(random: Sequence[RandomTerm]) -> tuple[np.ndarray, ...]:
     return tuple(matrices)
 
 
-def _tie(parameters: tuple[np.ndarray, ...], starts: np.ndarray, slots: list[int], q: int) -> tuple[np.ndarray, ...]:
-    """`tie` and `pairs` of `Design`."""
+def _ties(terms: list[tuple[np.ndarray, np.ndarray]], n_columns: int, parameters: tuple[np.ndarray, ...]) -> Ties:
+    """The ties of terms by their parameters and the first columns of their levels."""
     n_parameters = 1 + max(int(index.max()) for index in parameters)
-    rows, pairs = np.zeros((q, n_parameters)), []
-    of_pairs = []
-    for index, start, n_slots in zip(parameters, starts[:-1], slots, strict=True):
-        width = len(index)
-        firsts = start + width * np.arange(n_slots)
-        for a in range(width):
-            rows[firsts + a, index[a, a]] = 1.0
-            for b in range(a):
-                if index[a, b] >= 0:
-                    pairs.append(np.column_stack([firsts + a, firsts + b]))
-                    of_pairs.append(np.full(n_slots, index[a, b]))
+    rows, owners, pairs = np.zeros((n_columns, n_parameters)), [], []
+    for index, firsts in terms:
+        for a, b in zip(*np.tril_indices(len(index)), strict=True):
+            if a == b:
+                rows[firsts + a, index[a, a]] = 1.0
+            elif index[a, b] >= 0:
+                pairs.append(np.column_stack([firsts + a, firsts + b]))
+                owners.append(np.full(len(firsts), index[a, b]))
     if not pairs:
-        return rows, np.empty((0, 2), dtype=int)
-    owner = np.concatenate(of_pairs)
-    return np.vstack([rows, 2.0 * (owner[:, None] == np.arange(n_parameters))]), np.concatenate(pairs)
+        return Ties(rows)
+    twice = 2.0 * (np.concatenate(owners)[:, None] == np.arange(n_parameters))
+    return Ties(np.vstack([rows, twice]), np.concatenate(pairs))

@@ -5,26 +5,43 @@ y = X beta + Z b + e, b ~ N(0, sigma^2 G), G = sum_k phi_k S_k, e ~ N(0, sigma^2
 on the diagonal where it stands, or a covariance, and the ones are off the diagonal. V = I + Z G Z', and P = V^-1 -
 V^-1 X M X' V^-1 with M = (X' V^-1 X)^-1. Derivatives are taken in phi: in square roots the gradient vanishes at 0, so
 that a zero could not be certified there.
+
+Z has its blocks, and a border of columns U that cross them. Blocks are solved first, W = [U X] standing for the fixed
+columns, then the border. With V_1 of the blocks alone and E = G_u (I + U'V_1^-1 U G_u)^-1, P = V_1^-1 - V_1^-1 U E U'
+V_1^-1 - V^-1 X M X' V^-1: between blocks, the border's E is what M is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.cross_products import Design, Response
+from analysis.ties import products, sandwiches
 
 ROUNDING = 1e-13
 """The share of y'y below which y'Py is nothing but rounding."""
 
 
 @dataclass(frozen=True)
+class Border:
+    """`t` = U'V^-1 U (R, b, b), `h` = U'V^-1 X (R, b, p), `s` = U'V^-1 (y - X beta) (R, b), `across` = U'V^-1 Z of the
+    blocks (R, J, b, q), and `e` = E (R, b, b)."""
+
+    t: np.ndarray
+    h: np.ndarray
+    s: np.ndarray
+    across: np.ndarray
+    e: np.ndarray
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """The criterion (R,) at phi (NaN where rounding leaves nothing of it), and what its derivatives are made of.
 
-    `t` = Z'V^-1 Z (R, J, q, q), `h` = Z'V^-1 X (R, J, q, p), `s` = Z'V^-1 (y - X beta) (R, J, q), `m` = M (R, p, p),
-    `beta` (R, p), `r2` = y'Py (R,).
+    `t` = Z'V_1^-1 Z (R, J, q, q), `h` = Z'[V_1^-1 U, V^-1 X] (R, J, q, b + p), `s` = Z'V^-1 (y - X beta) (R, J, q),
+    `m` = M (R, p, p), `beta` (R, p), `r2` = y'Py (R,). Without a `border`, V_1 is V and b is 0.
     """
 
     criterion: np.ndarray
@@ -34,6 +51,7 @@ class Evaluation:
     m: np.ndarray
     beta: np.ndarray
     r2: np.ndarray
+    border: Border | None
 
 
 @dataclass(frozen=True)
@@ -51,57 +69,84 @@ class Derivatives:
 
 def evaluate(design: Design, response: Response, phi: np.ndarray) -> Evaluation:
     """-2 log (restricted) likelihood, as lme4 prints it, at phi (R, K)."""
-    v, (n_blocks, q, p) = design.residual_df, design.zx.shape
-    n_responses = len(phi)
-    system = np.eye(q) + times_covariance(design, phi, design.zz).mT
-    right = np.empty((n_responses, n_blocks, q, q + p + 1))
-    right[..., :q], right[..., q:-1], right[..., -1] = design.zz, design.zx, response.zy
-    # (I + A G)^-1 [A, B, c] = Z'V^-1 [Z, X, y]: one solve, and no difference of large numbers as in A - A E A.
+    v, b, (n_blocks, q, n_w) = design.residual_df, design.border.n_columns, design.zw.shape
+    n_responses, blocks = len(phi), design.blocks
+    system = np.eye(q) + blocks.times_covariance(phi, design.zz).mT
+    right = np.empty((n_responses, n_blocks, q, q + n_w + 1))
+    right[..., :q], right[..., q:-1], right[..., -1] = design.zz, design.zw, response.zy
+    # (I + A G)^-1 [A, B, c] = Z'V^-1 [Z, W, y]: one solve, and no difference of large numbers as in A - A E A.
     solved = np.linalg.solve(system, right)
     t, h, zvy = solved[..., :q], solved[..., q:-1], solved[..., -1]
-    stacked_h = h.reshape(n_responses, n_blocks * q, p)
-    gzx = times_covariance(design, phi, design.zx).reshape(n_responses, n_blocks * q, p)
-    gzy = times_covariance(design, phi, response.zy[..., None]).reshape(n_responses, n_blocks * q)
-    xvx = design.xx.sum(axis=0) - gzx.mT @ stacked_h
-    xvy = response.xy - np.einsum("ra,rap->rp", gzy, stacked_h)
+    stacked_h = h.reshape(n_responses, n_blocks * q, n_w)
+    gzw = blocks.times_covariance(phi, design.zw).reshape(n_responses, n_blocks * q, n_w)
+    gzy = blocks.times_covariance(phi, response.zy[..., None]).reshape(n_responses, n_blocks * q)
+    wvw = design.ww - gzw.mT @ stacked_h
+    wvy = response.wy - np.einsum("ra,rap->rp", gzy, stacked_h)
     yvy = response.yy - np.einsum("ra,ra->r", gzy, zvy.reshape(n_responses, n_blocks * q))
-    m = np.linalg.inv(xvx)
-    beta = np.einsum("rpq,rq->rp", m, xvy)
-    r2 = yvy - np.einsum("rp,rp->r", beta, xvy)
-    r2 = np.where(r2 > ROUNDING * response.yy, r2, np.nan)
     logdets = np.linalg.slogdet(system)[1].sum(axis=1)
+    border = None
+    if b:
+        uvu, ux, uy = wvw[:, :b, :b], wvw[:, :b, b:], wvy[:, :b]
+        g = design.border.covariance(phi)
+        system = np.eye(b) + uvu @ g
+        across = np.moveaxis(h[..., :b], 3, 1).reshape(n_responses, b, n_blocks * q)
+        solved = np.linalg.solve(system, np.concatenate([uvu, ux, uy[..., None], across], axis=2))
+        uvx, uvy = solved[..., b:n_w], solved[..., n_w]
+        gux, guy = g @ ux, np.einsum("rab,rb->ra", g, uy)
+        wvw = wvw[:, b:, b:] - gux.mT @ uvx
+        wvy = wvy[:, b:] - np.einsum("rap,ra->rp", gux, uvy)
+        yvy = yvy - np.einsum("ra,ra->r", guy, uvy)
+        zvx = h[..., b:] - h[..., :b] @ (g @ uvx)[:, None]
+        zvy = zvy - np.einsum("rjqa,rab,rb->rjq", h[..., :b], g, uvy, optimize=True)
+        h = np.concatenate([h[..., :b], zvx], axis=3)
+        across = np.moveaxis(solved[..., n_w + 1 :].reshape(n_responses, b, n_blocks, q), 2, 1)
+        logdets = logdets + np.linalg.slogdet(system)[1]
+        border = Border(solved[..., :b], uvx, uvy, across, np.linalg.solve(system.mT, g))
+    m = np.linalg.inv(wvw)
+    beta = np.einsum("rpq,rq->rp", m, wvy)
+    r2 = yvy - np.einsum("rp,rp->r", beta, wvy)
+    r2 = np.where(r2 > ROUNDING * response.yy, r2, np.nan)
     if design.reml:
-        logdets = logdets + np.linalg.slogdet(xvx)[1]
+        logdets = logdets + np.linalg.slogdet(wvw)[1]
     criterion = logdets + v * (1.0 + np.log(2.0 * np.pi * r2 / v))
-    s = zvy - np.einsum("rjqp,rp->rjq", h, beta)
-    return Evaluation(criterion, t, h, s, m, beta, r2)
+    s = zvy - np.einsum("rjqp,rp->rjq", h[..., b:], beta)
+    if border is not None:
+        border = replace(border, s=border.s - np.einsum("rap,rp->ra", border.h, beta))
+    return Evaluation(criterion, t, h, s, m, beta, r2, border)
 
 
 def derivatives(design: Design, at: Evaluation) -> Derivatives:
     """First and second derivatives in phi where `at` was evaluated.
 
-    With V_k = dV/dphi_k: tr(P V_k), tr(P V_k P V_l), y'P V_k P y and y'P V_k P V_l P y, all from t, h, s and M. For
-    maximum likelihood V^-1 stands for P in the traces.
+    With V_k = dV/dphi_k: tr(P V_k), tr(P V_k P V_l), y'P V_k P y and y'P V_k P V_l P y. For maximum likelihood V^-1
+    stands for P in the traces.
     """
-    v, tie, (left, right) = design.residual_df, design.tie, design.entries
-    h_left, h_right = at.h[..., left, :], at.h[..., right, :]
-    s_left, s_right = at.s[..., left], at.s[..., right]
-    u = 0.5 * (np.einsum("rje,rjep->rep", s_left, h_right) + np.einsum("rje,rjep->rep", s_right, h_left))
+    v, blocks, tie = design.residual_df, design.blocks, design.blocks.tie
+    between = at.m if at.border is None else _beside(at.border.e, at.m)
+    in_traces = between if design.reml else between * (np.arange(len(between[0])) < design.border.n_columns)
+    h_left, h_right = blocks.both(at.h)
+    s_left, s_right = (side[..., 0] for side in blocks.both(at.s[..., None]))
+    u = np.einsum("rje,rjep->rep", s_left, h_right)
+    if len(blocks.pairs):
+        u = (u + np.einsum("rje,rjep->rep", s_right, h_left)) / 2.0
+    u = tie.T @ u
     quadratic_k = (s_left * s_right).sum(axis=1) @ tie
-    quadratic_kl = _sandwiches(design, at.t, at.s).sum(axis=1) - u @ at.m @ u.mT
-    if design.reml:
-        hm = at.h @ at.m[:, None]
-        hmh = hm @ at.h.mT
-        trace_k = (at.t - hmh)[..., left, right].sum(axis=1) @ tie
-        flat = np.einsum("rjep,rjeq->repq", hm[..., left, :], h_right)  # M H_e transposed, H_e = sum_j h_je h_je'
-        flat = (flat + np.einsum("rjep,rjeq->repq", hm[..., right, :], h_left)) / 2.0 if len(design.pairs) else flat
-        transposed = flat.mT.reshape(*flat.shape[:2], -1)
-        trace_kl = _products(design, at.t, at.t - 2.0 * hmh).sum(axis=1)
-        trace_kl = trace_kl + flat.reshape(transposed.shape) @ transposed.mT
-    else:
-        trace_k = at.t[..., left, right].sum(axis=1) @ tie
-        trace_kl = _products(design, at.t, at.t).sum(axis=1)
-    trace_kl, quadratic_kl = tie.T @ trace_kl @ tie, tie.T @ quadratic_kl @ tie
+    quadratic_kl = tie.T @ sandwiches(blocks, blocks, at.s, at.t, at.s).sum(axis=1) @ tie - u @ between @ u.mT
+    hm = at.h @ in_traces[:, None]
+    hmh = hm @ at.h.mT
+    trace_k = blocks.diagonal(at.t - hmh).sum(axis=1) @ tie
+    trace_kl = tie.T @ products(blocks, blocks, at.t, at.t - 2.0 * hmh).sum(axis=1) @ tie
+    hm_left, hm_right = blocks.both(hm)
+    through = np.einsum("rjep,rjeq->repq", hm_left, h_right)  # M H_e, H_e = sum_j h_je h_je'
+    if len(blocks.pairs):
+        through = (through + np.einsum("rjep,rjeq->repq", hm_right, h_left)) / 2.0
+    n_responses, n_entries, n_w, _ = through.shape
+    flat = (tie.T @ through.reshape(n_responses, n_entries, n_w**2)).reshape(n_responses, -1, n_w, n_w)
+    trace_kl = trace_kl + flat.reshape(n_responses, -1, n_w**2) @ flat.mT.reshape(n_responses, -1, n_w**2).mT
+    if at.border is not None:
+        more = _of_border(design, at, at.border)
+        trace_k, trace_kl = trace_k + more[0], trace_kl + more[1]
+        quadratic_k, quadratic_kl = quadratic_k + more[2], quadratic_kl + more[3]
     r2 = at.r2[:, None, None]
     curvature = 2.0 * v * quadratic_kl / r2 - trace_kl
     return Derivatives(
@@ -113,41 +158,42 @@ def derivatives(design: Design, at: Evaluation) -> Derivatives:
     )
 
 
-def times_covariance(design: Design, phi: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """G (R, q, q) at phi (R, K) times matrices (J, q, m) or (R, J, q, m), as (R, J, q, m)."""
-    if not len(design.pairs):
-        return (phi @ design.tie.T)[:, None, :, None] * matrix
-    return relative_covariance(design, phi)[:, None] @ matrix
+def by_parameter(design: Design, at: Evaluation) -> np.ndarray:
+    """X'V^-1 V_k V^-1 X (R, K, p, p), by which dM / dphi_k = M X'V^-1 V_k V^-1 X M."""
+    h_left, h_right = design.blocks.both(at.h[..., design.border.n_columns :])
+    found = np.einsum("rjep,rjes,ek->rkps", h_left, h_right, design.blocks.tie, optimize=True)
+    if at.border is not None:
+        h_left, h_right = design.border.both(at.border.h)
+        found = found + np.einsum("rep,res,ek->rkps", h_left, h_right, design.border.tie, optimize=True)
+    return (found + found.mT) / 2.0
 
 
-def relative_covariance(design: Design, phi: np.ndarray) -> np.ndarray:
-    """G (R, q, q) at phi (R, K)."""
-    q, (left, right) = design.zz.shape[1], design.entries
-    covariance = np.zeros((len(phi), q, q))
-    covariance[:, left, right] = covariance[:, right, left] = phi @ (design.tie != 0.0).T
-    return covariance
+def _of_border(design: Design, at: Evaluation, border: Border) -> tuple[np.ndarray, ...]:
+    """What the border's parameters, and they with the blocks', add to the four of `derivatives`."""
+    blocks, own, b = design.blocks, design.border, design.border.n_columns
+    hm = border.h @ at.m
+    upu, upz = border.t - hm @ border.h.mT, border.across - hm[:, None] @ at.h[..., b:].mT
+    in_traces, across_in_traces = (upu, upz) if design.reml else (border.t, border.across)
+    trace_k = own.diagonal(in_traces) @ own.tie
+    trace_kl = own.tie.T @ products(own, own, in_traces, in_traces) @ own.tie
+    mixed = own.tie.T @ products(own, blocks, across_in_traces, across_in_traces).sum(axis=1) @ blocks.tie
+    s_left, s_right = (side[..., 0] for side in own.both(border.s[..., None]))
+    quadratic_kl = own.tie.T @ sandwiches(own, own, border.s, upu, border.s) @ own.tie
+    mixed_quadratic = own.tie.T @ sandwiches(own, blocks, border.s[:, None], upz, at.s).sum(axis=1) @ blocks.tie
+    return (
+        trace_k,
+        trace_kl + mixed + mixed.mT,
+        (s_left * s_right) @ own.tie,
+        quadratic_kl + mixed_quadratic + mixed_quadratic.mT,
+    )
 
 
-def _products(design: Design, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """tr(X S_e Y S_f) for each two entries of G, X and Y being symmetric (R, J, q, q)."""
-    if not len(design.pairs):
-        return x * y
-    a, b = design.entries
-    aa, ab, bb = (a[:, None], a), (a[:, None], b), (b[:, None], b)
-    x_ab, y_ab = x[..., *ab], y[..., *ab]
-    return (x[..., *aa] * y[..., *bb] + x[..., *bb] * y[..., *aa] + x_ab * y_ab.mT + x_ab.mT * y_ab) / 4.0
-
-
-def _sandwiches(design: Design, t: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """s' S_e T S_f s for each two entries of G, with T (R, J, q, q) and s (R, J, q)."""
-    if not len(design.pairs):
-        return s[..., :, None] * t * s[..., None, :]
-    a, b = design.entries
-    s_a, s_b = s[..., a], s[..., b]
-    mixed = s_b[..., :, None] * t[..., a[:, None], b] * s_a[..., None, :]
-    same = s_b[..., :, None] * t[..., a[:, None], a] * s_b[..., None, :]
-    other = s_a[..., :, None] * t[..., b[:, None], b] * s_a[..., None, :]
-    return (same + other + mixed + mixed.mT) / 4.0
+def _beside(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Matrices (R, b, b) and (R, p, p) as block-diagonal ones (R, b + p, b + p)."""
+    b, p = first.shape[1], second.shape[1]
+    both = np.zeros((len(first), b + p, b + p))
+    both[:, :b, :b], both[:, b:, b:] = first, second
+    return both
 
 
 def _outer(vectors: np.ndarray) -> np.ndarray:

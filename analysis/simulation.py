@@ -15,7 +15,8 @@ import pandas as pd
 
 from analysis.cross_products import Design, Response, design_of, require_full_rank
 from analysis.projected_newton import minimise
-from analysis.restricted_likelihood import derivatives, evaluate
+from analysis.restricted_likelihood import by_parameter, derivatives, evaluate
+from analysis.ties import Ties
 from analysis.truth import Truth
 
 
@@ -59,7 +60,7 @@ def refit(
     rows = np.tile(x, (n_targets, 1))
     require_full_rank(rows, list(columns))
     target = np.repeat(np.arange(n_targets), n_runs)
-    design = design_of(rows, np.tile(z, (n_targets, 1)), target, np.eye(z.shape[1]))
+    design = design_of(rows, np.tile(z, (n_targets, 1)), target, Ties(np.eye(z.shape[1])))
     response = Response(scores @ z, scores.sum(axis=1) @ x, (scores**2).sum(axis=(1, 2)))
     found = minimise(design, response, np.tile(start, (len(scores), 1)))
     kept = np.flatnonzero(found.certified)
@@ -81,10 +82,8 @@ def satterthwaite(
     residual = (at.r2 / v)[:, None]
     by_contrast = contrasts @ at.m
     variance = residual * np.einsum("rmp,mp->rm", by_contrast, contrasts)
-    through = np.einsum("rmp,rjqp->rmjq", by_contrast, at.h, optimize=True)
-    gradient = np.concatenate(
-        [residual[..., None] * ((through**2).sum(axis=2) @ design.tie), (variance / residual)[..., None]], axis=2
-    )
+    slope = np.einsum("rmp,rkpq,rmq->rmk", by_contrast, by_parameter(design, at), by_contrast, optimize=True)
+    gradient = np.concatenate([residual[..., None] * slope, (variance / residual)[..., None]], axis=2)
     hessian = np.empty((len(phi), n_variances + 1, n_variances + 1))
     hessian[:, :-1, :-1] = slopes.curvature
     hessian[:, -1, :-1] = hessian[:, :-1, -1] = slopes.score / residual**2

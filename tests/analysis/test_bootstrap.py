@@ -22,7 +22,7 @@ def test_cross_products_are_drawn_as_those_of_simulated_rows(fitted) -> None:
     fit, columns, _ = fitted
     codes = fit.layout.block
     rng, x, n_draws = np.random.default_rng(6), columns.to_numpy(), 4000
-    drawn = [np.concatenate([one.zy.reshape(len(one.yy), -1), one.xy, one.yy[:, None]], axis=1)
+    drawn = [np.concatenate([one.zy.reshape(len(one.yy), -1), one.wy, one.yy[:, None]], axis=1)
              for one in _simulated(fit, n_draws, rng)]  # fmt: skip
     drawn = np.concatenate(drawn)
     slow = []
@@ -30,7 +30,7 @@ def test_cross_products_are_drawn_as_those_of_simulated_rows(fitted) -> None:
         effects = rng.standard_normal((codes.max() + 1, 2)) * np.sqrt(fit.variance)
         y = (x * effects[codes]).sum(axis=1) + np.sqrt(fit.residual_variance) * rng.standard_normal(len(x))
         one = response_of(y, x, fit.layout.z, codes)
-        slow.append(np.concatenate([one.zy.ravel(), one.xy.ravel(), one.yy]))
+        slow.append(np.concatenate([one.zy.ravel(), one.wy.ravel(), one.yy]))
     slow = np.array(slow)
     error = np.sqrt((drawn.var(axis=0) + slow.var(axis=0)) / n_draws)
     assert (np.abs(drawn.mean(axis=0) - slow.mean(axis=0)) < 5 * error).all()

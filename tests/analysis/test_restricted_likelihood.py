@@ -6,6 +6,7 @@ from scipy.optimize import approx_fprime
 
 from analysis.cross_products import Design, Response, design_of, response_of
 from analysis.restricted_likelihood import derivatives, evaluate
+from analysis.ties import Ties
 
 
 def random_problem(seed: int, crossed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -23,7 +24,7 @@ def random_problem(seed: int, crossed: bool) -> tuple[np.ndarray, np.ndarray, np
 
 def batch(seed: int, crossed: bool) -> tuple[Design, Response]:
     y, x, z, group, tie = random_problem(seed, crossed)
-    return design_of(x, z, group, tie), response_of(y, x, z, group)
+    return design_of(x, z, group, Ties(tie)), response_of(y, x, z, group)
 
 
 @pytest.mark.parametrize("crossed", [False, True])
@@ -41,7 +42,7 @@ def test_criterion_is_minus_two_log_restricted_likelihood_of_the_whole_covarianc
         np.linalg.slogdet(v)[1] + np.linalg.slogdet(information)[1]
         + (len(y) - x.shape[1]) * (1 + np.log(2 * np.pi * sigma2))
     )  # fmt: skip
-    at = evaluate(design_of(x, z, group, tie), response_of(y, x, z, group), phi[None])
+    at = evaluate(design_of(x, z, group, Ties(tie)), response_of(y, x, z, group), phi[None])
     assert at.criterion[0] == pytest.approx(expected, abs=1e-9)
     np.testing.assert_allclose(at.beta[0], beta, atol=1e-10)
 
@@ -49,7 +50,7 @@ def test_criterion_is_minus_two_log_restricted_likelihood_of_the_whole_covarianc
 @pytest.mark.parametrize("crossed", [False, True])
 def test_gradient_and_hessian_are_those_of_the_criterion(crossed: bool) -> None:
     design, response = batch(2, crossed)
-    phi = np.array([0.4, 0.9, 0.1])[: design.tie.shape[1]]
+    phi = np.array([0.4, 0.9, 0.1])[: design.blocks.tie.shape[1]]
 
     def criterion(at: np.ndarray) -> float:
         return float(evaluate(design, response, at[None]).criterion[0])
@@ -65,11 +66,11 @@ def test_gradient_and_hessian_are_those_of_the_criterion(crossed: bool) -> None:
 def test_information_is_the_expected_hessian() -> None:
     y, x, z, group, tie = random_problem(3, crossed=False)
     rng, phi = np.random.default_rng(4), np.array([0.5, 0.3])
-    design = design_of(x, z, group, tie)
+    design = design_of(x, z, group, Ties(tie))
     effects = np.sqrt(phi) * rng.standard_normal((4000, group.max() + 1, 2))
     ys = np.einsum("nq,rnq->rn", z, effects[:, group]) + rng.standard_normal((4000, len(y)))
     responses = [response_of(one, x, z, group) for one in ys]
-    stacked = Response(*(np.concatenate([getattr(one, name) for one in responses]) for name in ("zy", "xy", "yy")))
+    stacked = Response(*(np.concatenate([getattr(one, name) for one in responses]) for name in ("zy", "wy", "yy")))
     found = derivatives(design, evaluate(design, stacked, np.tile(phi, (4000, 1))))
     tolerance = 5 * found.hessian.std(axis=0) / np.sqrt(4000)
     # profiling sigma^2 out costs a term of order 1 / v
@@ -80,8 +81,8 @@ def test_information_is_the_expected_hessian() -> None:
 
 def test_many_responses_at_once_are_as_one_at_a_time() -> None:
     design, first = batch(5, crossed=False)
-    second = Response(first.zy * 2 + 1, first.xy - 3, first.yy * 9 + 100)
-    both = Response(*(np.concatenate([getattr(first, name), getattr(second, name)]) for name in ("zy", "xy", "yy")))
+    second = Response(first.zy * 2 + 1, first.wy - 3, first.yy * 9 + 100)
+    both = Response(*(np.concatenate([getattr(first, name), getattr(second, name)]) for name in ("zy", "wy", "yy")))
     phi = np.array([[0.5, 0.1], [0.0, 2.0]])
     together = evaluate(design, both, phi)
     for row, alone in enumerate((first, second)):
