@@ -56,13 +56,15 @@ class Network(nn.Module):
         cut, every = declared.shared_layers[strategy], len(declared.layers)
         n_branches = len(source_factors) if cut < every else 0
         features = scaled(REPRESENTATION_UNITS, width)
-        built = declared, (channels, self.minimum_crop[0], n_mels), width, activation
+        crop = channels, self.minimum_crop[0], n_mels
+        built = declared, crop, width, activation
         self.shared = stages(0, cut, *built)
         self.branches = nn.ModuleList(stages(cut, every, *built) for _ in range(n_branches))
         self.heads = nn.ModuleList(_head(factors, features, activation) for factors in source_factors.values())
         self.representation_dim = representation_dim(strategy, len(source_factors), width)
-        # channels innermost is the faster layout from half the width on, and the slower one below it
-        self.memory_format = torch.channels_last if width >= 0.5 else torch.contiguous_format
+        # channels innermost is the faster layout from about 8 filters in the first layer on, and the slower one below
+        first, *_ = declared.costs(crop)
+        self.memory_format = torch.channels_last if first.shape[0] * width >= 8 else torch.contiguous_format
         self.to(memory_format=self.memory_format)
 
     @property

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from study.backbones import BACKBONES
@@ -61,6 +62,15 @@ def test_sizes_are_those_of_the_papers_figure_15() -> None:
     single = sum(n_parameters("SS-R", {name: k}) for name, k in ALL_SOURCES.items()) / len(ALL_SOURCES)
     assert n_parameters("MS-SR@FC", ALL_SOURCES) / single == pytest.approx(1.2, abs=0.05)
     assert n_parameters("MS-CR@6", ALL_SOURCES) / single == pytest.approx(6.3, abs=0.1)
+    of_self, of_labels = (n_parameters("SS-R", {"any": factors}) for factors in (None, 50))
+    without_outputs = n_parameters("SS-R", {})
+    outputs = of_self + 7 * of_labels - 8 * without_outputs
+    ratios = [  # as docs/learning.md has them
+        [n_parameters(strategy, ALL_SOURCES) / by for strategy in ("MS-CR@6", "MS-SR@FC")]
+        for by in (single, of_self, of_labels)
+    ]
+    ratios += [[(n_parameters(s, ALL_SOURCES) - outputs) / without_outputs for s in ("MS-CR@6", "MS-SR@FC")]]
+    assert np.round(ratios, 2).tolist() == [[6.38, 1.23], [5.90, 1.14], [6.45, 1.25], [6.32, 1.00]]
 
 
 def test_parameters_grow_with_strategy_sources_and_width() -> None:
@@ -147,3 +157,17 @@ def test_the_table_in_the_docs_is_right() -> None:
     for m, *counts in rows:
         sources = dict(list(ALL_SOURCES.items())[: int(m)])
         assert counts == [f"{n_parameters(strategy, sources):,}" for strategy in header[1:]]
+
+
+def test_the_tables_of_backbones_in_the_docs_are_right() -> None:
+    text = (Path(__file__).parents[2] / "docs/learning.md").read_text(encoding="utf-8")
+    for name, backbone in BACKBONES.items():
+        rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith(f"| `{name}` |")]
+        (_, _, shared, crop, gflop), (_, *counts) = rows
+        assert shared == "{}, {}, {} of {}".format(*backbone.branches_after, len(backbone.layers))
+        frames, bands = backbone.minimum_crop
+        assert crop == (f"{frames} x {bands}" if bands > 1 else f"{frames} frame{'s' if frames > 1 else ''}")
+        size = (1366, 96) if name in ("k2c1", "k1c2", "k2c2") else (216, 128)
+        assert gflop == f"{sum(forward_flops(*size, backbone=name)) / 1e9:.3f}"
+        sources = {strategy: {"bpm": 50} if strategy == "SS-R" else ALL_SOURCES for strategy in STRATEGIES}
+        assert counts == [f"{n_parameters(strategy, sources[strategy], backbone=name):,}" for strategy in STRATEGIES]

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 from jobs.learning import representation
@@ -73,6 +76,20 @@ def test_weights_come_back_whole(make_store, tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         represent(network, store, statistics, 63), represent(again, store, its_statistics, 63)
     )
+
+
+def test_weights_from_before_there_were_backbones_are_the_base_networks(make_store, tmp_path: Path) -> None:
+    store = make_store(LENGTHS)
+    network, path = network_for(store), tmp_path / "weights.safetensors"
+    save_weights(path, network, band_statistics(store, [0]), {})
+    with safe_open(path, "pt") as file:
+        header, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    specification = json.loads(header["network"])
+    del specification["backbone"], specification["activation"]
+    save_file(tensors, path, header | {"network": json.dumps(specification)})
+    again, _, _ = load_network(path)
+    assert again.specification == network.specification
+    assert again.specification["backbone"] == "base" and again.specification["activation"] == "relu"
 
 
 def test_a_damaged_file_is_named(make_store, tmp_path: Path) -> None:
