@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from jobs.learn import learn
+from jobs.learning.representation import load_network
+from jobs.networks.branching import Network
+from jobs.prepare import prepare
+from jobs.records import read_trained
+from study.cost import n_parameters
+from study.paths import Paths
+from study.reading import read_study
+from study.run import Run, baseline_runs, make_run
+from study.study_file import Study
+
+
+@pytest.fixture
+def study(small_study: Path) -> Study:
+    path = small_study / "study.toml"
+    text = path.read_text(encoding="utf-8").replace("[training]\n", '[training]\nbackbone = "lstm"\n')
+    path.write_text(text + '[factors]\nactivation = ["elu", "gelu"]\n', encoding="utf-8")
+    study = read_study(small_study)
+    prepare(study, workers=1)
+    return study
+
+
+def learned(study: Study, run: Run) -> Network:
+    learn(study, run, ("timbre",), "attempt")
+    network, _, _ = load_network(Paths(study.store).weights(run.run_id))
+    return network
+
+
+def test_a_run_has_the_backbone_and_activation_of_its_study_and_levels(study: Study) -> None:
+    run = make_run(study, "all", 0, "MS-CR@4", ("self", "tag"), {"activation": "gelu"})
+    network = learned(study, run)
+    assert (network.backbone, network.activation) == ("lstm", "gelu")
+    record = read_trained(Paths(study.store), run.run_id)
+    sources = {"self": None, "tag": 3}
+    assert record is not None and record.outcome == "ok"
+    assert record.n_parameters == n_parameters("MS-CR@4", sources, 1, 0.125, "lstm", n_mels=32)
+    [vectors] = Paths(study.store).representations(run.run_id).glob("*.npy")
+    assert np.load(vectors).shape == (20, 2 * network.representation_dim)
+
+    shutil.rmtree(Paths(study.store).runs / run.run_id)
+    again = learned(study, run).state_dict()
+    assert all(torch.equal(tensor, again[name]) for name, tensor in network.state_dict().items())
+
+
+def test_the_random_baseline_is_the_untrained_network_of_the_study(study: Study) -> None:
+    run = next(run for run in baseline_runs(study) if run.strategy == "Random")
+    network = learned(study, run)
+    assert (network.backbone, network.activation, network.source_factors) == ("lstm", "relu", {})
+    assert not torch.equal(network.shared.frame.norm.running_mean, torch.zeros(16))
