@@ -238,7 +238,7 @@ def _problem(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], r
     if rest @ rest <= 1e-20 * (y @ y):
         raise NotCertified("the fixed terms reproduce every score: nothing is left to estimate variances from")
     response = response_of(rest, w, layout.z, layout.block)
-    _require_told_apart(design, response, _parameter_names(random, layout))
+    require_told_apart(design, response, _parameter_names(random, layout))
     return _Problem(y, fixed, tuple(random), layout, design, response, least_squares)
 
 
@@ -312,7 +312,7 @@ def _lengths(design: Design) -> np.ndarray:
     return np.sqrt(np.where(squared > 0.0, squared, 1.0))
 
 
-def _require_told_apart(design: Design, response: Response, names: Sequence[str]) -> None:
+def require_told_apart(design: Design, response: Response, names: Sequence[str]) -> None:
     """Raise `NotCertified` naming the variances that these rows cannot tell from each other or from the residual's."""
     zero = np.zeros((1, len(design.is_variance)))
     information = derivatives(design, evaluate(design, response, zero)).information[0]

@@ -16,6 +16,7 @@ from scipy import stats
 
 from analysis.contrasts import holm
 from analysis.effects import Effect, effects_of, weights_of
+from analysis.mixed_model import NotCertified
 from analysis.simulation import Refitted, joined, refit, simulate
 from analysis.truth import Truth
 from study.coding import Coding, first_model
@@ -77,7 +78,7 @@ def power(
             here = scores[:, :n_targets, :size]
             try:
                 refits.append(refit(here, coding.columns, coding.random, contrasts, start))
-            except InputFaults as reason:
+            except (InputFaults, NotCertified) as reason:
                 why_not[size, n_targets] = str(reason)
         tell(first + n)
     return [

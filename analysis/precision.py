@@ -17,11 +17,11 @@ import pandas as pd
 from scipy import stats
 
 from analysis.effects import Effect, effects_by_name, weights_of
-from analysis.mixed_model import LEVEL, MixedFit, contrast_tests
+from analysis.mixed_model import LEVEL, MixedFit, NotCertified, contrast_tests
 from analysis.simulation import refit, simulate
 from analysis.truth import Truth
 from study.coding import first_model
-from study.errors import Fault, nearest, raise_all
+from study.errors import Fault, InputFaults, nearest, raise_all
 from study.factors import Level
 
 N_SIMULATIONS = 200
@@ -123,9 +123,10 @@ def runs_needed(
 
     def kept_by_half(size: int) -> bool:
         columns = coding.columns.iloc[:size]
-        if np.linalg.matrix_rank(columns.to_numpy()) < columns.shape[1]:
+        try:
+            found = refit(scores[..., :size], columns, coding.random, weights_of(rule.effects, list(columns)), start)
+        except (InputFaults, NotCertified):
             return False
-        found = refit(scores[..., :size], columns, coding.random, weights_of(rule.effects, list(columns)), start)
         margin = stats.t.ppf(0.5 + LEVEL / 2.0, found.df) * found.se
         return bool((margin < rule.limits).all(axis=1).mean() >= 0.5)  # uncertified refits keep nothing
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.cross_products import Design, Response, design_of, require_full_rank
+from analysis.mixed_model import require_told_apart
 from analysis.projected_newton import minimise
 from analysis.restricted_likelihood import by_parameter, derivatives, evaluate
 from analysis.ties import Ties
@@ -53,7 +54,8 @@ def refit(
 ) -> Refitted:
     """Fit each of `scores` (R, n_targets, n_runs) by REML and test `contrasts` (m, n_terms).
 
-    `start` (K,) are variances over the residual's to search from. Raises `InputFaults` for dependent terms.
+    `start` (K,) are variances over the residual's to search from. Raises `InputFaults` for dependent terms, and
+    `NotCertified` where the plan cannot tell the variances apart.
     """
     x, z = columns.to_numpy(dtype=float), columns[list(random)].to_numpy(dtype=float)
     n_targets, n_runs = scores.shape[1:]
@@ -62,6 +64,7 @@ def refit(
     target = np.repeat(np.arange(n_targets), n_runs)
     design = design_of(rows, np.tile(z, (n_targets, 1)), target, Ties(np.eye(z.shape[1])))
     response = Response(scores @ z, scores.sum(axis=1) @ x, (scores**2).sum(axis=(1, 2)))
+    require_told_apart(design, response.take(np.zeros(1, dtype=int)), random)
     found = minimise(design, response, np.tile(start, (len(scores), 1)))
     kept = np.flatnonzero(found.certified)
     error, se, df = (np.full((len(scores), len(contrasts)), np.nan) for _ in range(3))

@@ -1,0 +1,80 @@
+"""`study power`, and `--until` of launch and analyze, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.commands.design import design_study
+from study.commands.launch import launch_study
+from study.commands.status import study_status
+from study.commands.until import read_looks
+from study.paths import Paths
+from study.reading import read_study
+from tests.test_bad_input import study
+
+
+def test_power_of_a_plan_without_data(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, err = study(capfd, "power", str(small_study))
+    assert status == 2 and "--runs N,N,... plans so many" in err
+    design_study(read_study(small_study), "6")
+    words = ["--runs", "0,6,10", "--targets", "3,9", "--simulations", "20", "--effect", "MS-CR@2=1"]
+    assert study(capfd, "power", str(small_study), *words)[0] == 2
+    words[-1] = "strategy[MS-CR@2]:n_star=3"
+    status, out, err = study(capfd, "power", str(small_study), *words, "--json")
+    told = json.loads(out)
+    assert status == 0 and "20 of 20 studies simulated" in err
+    cells = {(cell["n_runs"], cell["n_targets"]): cell for cell in told["cells"]}
+    assert sorted(cells) == [(0, 3), (0, 9), (6, 3), (6, 9), (10, 3), (10, 9)]
+    assert cells[10, 3]["n_runs_in_all"] == 21 and cells[0, 3]["power"][0]["power"] is None
+    slope = next(row for row in cells[10, 9]["power"] if row["effect"] == "strategy[MS-CR@2]:n_star")
+    assert slope["value"] == 3.0 and 0 <= slope["power_low"] <= slope["power"] <= slope["power_high"] <= 1
+    table = pd.read_csv(Paths(small_study).power / "power.csv")
+    assert len(table) == 6 * (5 + 15) and (Paths(small_study).power / "power.svg").stat().st_size > 10_000
+    assert study(capfd, "power", str(small_study), *words)[1].count("strategy[MS-CR@2]:n_star") == 3
+    assert len(pd.read_parquet(Paths(small_study).plan)) == 17, "planned on for the answer only"
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (["--runs", "12,many"], "--runs = '12,many': expected numbers from 0 on"),
+    (["--runs", "99"], "--runs = 99: the sequential phases have 15 possible runs"),
+    (["--targets", "1"], "--targets = '1': expected numbers from 2 on"),
+    (["--runs", "5", "--sd", "resid=1"], "did you mean 'residual'?"),
+    (["--runs", "5", "--fitted"], "`study analyze` writes it"),
+])  # fmt: skip
+def test_bad_usage_of_power(small_study: Path, capfd: pytest.CaptureFixture[str], words: list[str], told: str) -> None:
+    status, _, err = study(capfd, "power", str(small_study), *words)
+    assert status == 2 and told in err, err
+
+
+def test_a_sweep_stops_when_intervals_are_narrow_and_goes_on_when_asked(
+    run_study: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(run_study, tmp_path / "copy"))
+    given = read_study(folder)
+    design_study(given, "7", append=True)
+    status, _, err = study(capfd, "launch", str(folder), "--in-process", "--until", "nstar < 1")
+    assert status == 2 and "did you mean 'n_star'?" in err
+
+    status, _, err = study(capfd, "launch", str(folder), "--in-process", "--until", "n_star < 100")
+    assert status == 0 and "n_star < 100 is reached" in err and "left for another launch" in err
+    done = study_status(given)["done"]
+    assert 18 < done < 21 == study_status(given)["planned"]
+    looks = read_looks(given)
+    assert [look["reached"] for look in looks] == [False] * (len(looks) - 1) + [True]
+
+    status, _, err = study(capfd, "launch", str(folder), "--in-process", "--until", "n_star < 100")
+    assert status == 0 and "0 runs done" in err and study_status(given)["done"] == done
+    assert read_looks(given) == [*looks[:-1], read_looks(given)[-1]], "the same runs looked at again are one look"
+
+    status, _, err = study(capfd, "analyze", str(folder), "--until", "n_star < 0.01")
+    assert status == 0 and "n_star < 0.01 is not reached" in err and "whatever the number of runs" in err
+    assert f"looked at its intervals {len(looks)} times" in err and "to stop once n_star" in err
+    assert "to stop once n_star" in (folder / "report" / "index.html").read_text(encoding="utf-8")
+
+    launch_study(given, in_process=True)
+    assert study_status(given)["done"] == 21
