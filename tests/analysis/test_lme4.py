@@ -12,12 +12,11 @@ import pytest
 from analysis import lme4
 from analysis.analyze import analyze
 from analysis.cross_check import CrossCheck, sentences
-from analysis.mixed_model import fit_by_group, fixed_effects
-from study.coding import first_model, second_model
+from analysis.engine_fit import EngineFailed
+from analysis.random_terms import RandomTerm
 from study.commands.analyze import analyze as analyze_command
 from study.errors import InputFaults
-
-REFERENCE = Path(__file__).parents[1] / "reference"
+from tests.contracts.engine import EngineContract
 
 
 @pytest.fixture
@@ -31,28 +30,18 @@ def pymer4() -> None:
 
 @pytest.mark.lme4
 @pytest.mark.usefixtures("pymer4")
-@pytest.mark.parametrize("model", [first_model, second_model])
-@pytest.mark.parametrize("table", ["balanced", "unbalanced", "singular"])
-def test_native_and_lme4_find_the_same_fit(table: str, model) -> None:
-    rows = pd.read_csv(REFERENCE / f"mixed_models_{table}.csv")
-    coding = model(rows)
-    arguments = rows["score"].to_numpy(), coding.columns, coding.random, rows["target"]
-    native, its = fit_by_group(*arguments), lme4.fit_by_group(*arguments)
-    fixed = fixed_effects(native)
-    assert native.criterion == pytest.approx(its.criterion, abs=1e-6)
-    np.testing.assert_allclose(fixed["estimate"], its.estimate, atol=1e-5)
-    np.testing.assert_allclose(fixed["se"], its.se, atol=1e-5)
-    np.testing.assert_allclose(fixed["df"], its.df, rtol=0.01)
-    np.testing.assert_allclose(np.sqrt(native.variance), its.sd, atol=1e-4)
-    assert np.sqrt(native.residual_variance) == pytest.approx(its.residual_sd, abs=1e-5)
+class TestLme4(EngineContract):
+    engine = "lme4"
+    criterion_tolerance = 1e-6
+    same_standard_errors = True
 
 
 @pytest.mark.lme4
 @pytest.mark.usefixtures("pymer4")
 def test_a_model_that_lme4_refuses_is_told_in_its_words() -> None:
     columns = pd.DataFrame({"intercept": np.ones(6)})
-    with pytest.raises(lme4.NoFit, match="number of levels of each grouping factor must be < number of observations"):
-        lme4.fit_by_group(np.arange(6.0), columns, ["intercept"], list("abcdef"))
+    with pytest.raises(EngineFailed, match="number of levels of each grouping factor must be < number of obs"):
+        lme4.fit(np.arange(6.0), columns, [RandomTerm("letter", np.array(list("abcdef")), columns)])
 
 
 @pytest.mark.lme4
@@ -73,11 +62,11 @@ def test_the_report_says_what_it_was_checked_with_and_how_far_they_are_apart(
         assert said in told
         assert said in page
     numbers = pd.read_csv(tmp_path / "report" / "tables" / "cross_check.csv", keep_default_na=False)
-    assert list(numbers) == ["model", "quantity", "term", "native", "lme4", "difference"]
+    assert list(numbers) == ["model", "quantity", "term", "ours", "lme4", "difference"]
     strategy = pd.read_csv(tmp_path / "report" / "tables" / "strategy_fixed.csv")
     here = numbers[(numbers["model"] == "strategy") & (numbers["quantity"] == "se")]
     assert here["term"].tolist() == strategy["term"].tolist()
-    np.testing.assert_allclose(here["native"], strategy["se"])
+    np.testing.assert_allclose(here["ours"], strategy["se"])
     assert numbers.groupby(["model", "quantity"]).size()["size", "sd"] == 4
 
 
@@ -86,14 +75,14 @@ def test_the_report_says_what_it_was_checked_with_and_how_far_they_are_apart(
 def test_a_model_without_a_native_fit_is_not_cross_checked(simulate, tmp_path: Path) -> None:
     rows = simulate(strategies={"SS-R": 0.0}, targets=("gtzan", "irmas"), baselines={})
     found = analyze(rows, {}, None, tmp_path, "small", cross_check="lme4")
-    assert found.cross_check[-1].startswith("Model size was not cross-checked: it has no native fit: no term")
+    assert found.cross_check[-1].startswith("Model size was not cross-checked: it has no fit: no term")
     assert found.cross_check[1].startswith("Model strategy: the engines agree")
 
 
 def test_engines_that_are_apart_are_said_to_disagree() -> None:
     differences = {"criterion": 1e-5, "estimate": 0.0, "se": 2e-4, "df": 9.0, "sd": 9e-4}
     rows = [("strategy", quantity, "x", 1.0, 1.0 + apart, -apart) for quantity, apart in differences.items()]
-    comparison = pd.DataFrame(rows, columns=["model", "quantity", "term", "native", "lme4", "difference"])
+    comparison = pd.DataFrame(rows, columns=["model", "quantity", "term", "ours", "lme4", "difference"])
     told = list(sentences(CrossCheck("lme4", {"lme4": "1"}, comparison, {})))
     assert told[1] == (
         "Model strategy: the engines DISAGREE in standard errors; largest differences: "
@@ -110,7 +99,7 @@ def test_without_a_cross_check_the_report_says_so(simulate, tmp_path: Path) -> N
 
 
 def test_an_unknown_engine_is_a_fault_before_anything_is_written(results: pd.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(InputFaults, match="'lmer4': no such engine; expected lme4; did you mean 'lme4'"):
+    with pytest.raises(InputFaults, match="'lmer4': no such engine; expected statsmodels or lme4; did you mean 'lme4'"):
         analyze(results, {}, None, tmp_path / "report", "s", cross_check="lmer4")
     assert not (tmp_path / "report").exists()
 
@@ -123,7 +112,7 @@ def test_a_missing_package_is_a_fault_that_says_how_to_install_it(
     with pytest.raises(InputFaults) as raised:
         analyze(results, {}, None, tmp_path / "report", "s", cross_check="lme4")
     told = str(raised.value)
-    assert told.startswith("--cross-check = 'lme4': ")
+    assert told.startswith("engine = 'lme4': ")
     assert "pip install 'representation-study[lme4]'" in told
     assert "install.packages(c('lme4', 'lmerTest'" in told
     assert not (tmp_path / "report").exists()

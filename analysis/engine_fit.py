@@ -1,0 +1,30 @@
+"""What another engine says of a mixed model, in its own numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from study.errors import StudyError
+
+
+class EngineFailed(StudyError):
+    """The engine refused the model, or cannot fit one of its kind; the message is its own, or says why."""
+
+
+@dataclass(frozen=True)
+class EngineFit:
+    """A fit by another program of a model with p fixed terms.
+
+    `criterion` -2 log (restricted) likelihood; `estimate` and `se` (p,); `df` (p,) Satterthwaite's, None where the
+    engine has none; `covariance` of each random term's coefficients (q, q), in the order of the terms asked for;
+    `residual_variance`.
+    """
+
+    criterion: float
+    estimate: np.ndarray
+    se: np.ndarray
+    df: np.ndarray | None
+    covariance: tuple[np.ndarray, ...]
+    residual_variance: float
