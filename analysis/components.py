@@ -36,8 +36,9 @@ class Components:
 
 
 def source_components(table: ResultsTable, n_replicates: int, rng: np.random.Generator) -> Iterator[Components]:
-    """The components of each target, with intervals from `n_replicates` refits."""
-    several = table.scores[table.scores["strategy"] != SINGLE]
+    """The components of each target, of frozen representations, with intervals from `n_replicates` refits."""
+    scores = table.frozen.scores
+    several = scores[scores["strategy"] != SINGLE]
     for target in table.targets:
         yield _components(target, several[several["target"] == target], table.sources, n_replicates, rng)
 

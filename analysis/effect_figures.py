@@ -35,7 +35,8 @@ def strategy_effects(model: Model) -> Figure:
 def size_effects(model: Model) -> Figure:
     """Fig. 12: intercept, size of the network, number of sources, and their product."""
     figure, (axes,) = panels(1, width=5.2, height=3.2)
-    _intervals(axes, [SIZE_LABELS[term] for term in model.fixed["term"]], model.fixed, ["#0072B2"] * 4, ["o"] * 4)
+    effects = model.fixed[model.fixed["term"].isin(SIZE_LABELS)]
+    _intervals(axes, [SIZE_LABELS[term] for term in effects["term"]], effects, ["#0072B2"] * 4, ["o"] * 4)
     axes.set(title="Network size and number of sources", ylabel="standardised score")
     return figure
 

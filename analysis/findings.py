@@ -20,8 +20,9 @@ def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ..
         *_on_strategies(strategy),
         *_on_number_of_sources(strategy),
         *_on_size(size),
-        *on_baselines(table),
-        *on_sources(table),
+        *_on_transfer(table, strategy),
+        *on_baselines(table.frozen),
+        *on_sources(table.frozen),
         *on_missing_scores(table),
     )
 
@@ -102,6 +103,22 @@ def _on_size(model: Model) -> Iterator[str]:
         yield (
             f"Going from the smallest to the largest network (r* from 0 to 1) at n* = 0 {verdict}: "
             f"{number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})."
+        )
+
+
+def _on_transfer(table: ResultsTable, model: Model) -> Iterator[str]:
+    if model.fit is None or not table.shares_runs:
+        return
+    at_both = table.scores.groupby("target")["factor.transfer"].nunique() > 1
+    only = [name for name in table.targets if not at_both[name]]
+    where = f" (no fine-tuned scores on {listed(only)})" if only else ""
+    for row in model.fixed[model.fixed["term"] == "factor.transfer[fine-tune]"].itertuples():
+        verdict = "raises the score" if row.estimate > 0 else "lowers the score"
+        yield (
+            "Fine-tuning a run's network for the target, instead of a probe on its frozen representation, "
+            f"{verdict if row.p < ALPHA else 'has no effect that can be told'}: {number(row.estimate)} "
+            f"({number(row.ci_low)} to {number(row.ci_high)}){where}. Baselines, sources, components and "
+            "repeats are compared by frozen representations alone."
         )
 
 

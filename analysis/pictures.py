@@ -40,6 +40,12 @@ def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequ
         lambda: size_effects(size),
         "strategies",
     )
+    yield from _of_scores(table.frozen)
+    yield _of_components(components)
+    yield from _of_design(table)
+
+
+def _of_scores(table: ResultsTable) -> Iterator[Picture]:
     baselines = " Lines: mean scores of the baselines." if len(table.baselines) else " No baselines were scored."
     single = single_source_scores(table)
     yield Picture(
@@ -70,8 +76,6 @@ def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequ
         (lambda: scores_by_n_sources(table)) if known else None,
         "strategies",
     )
-    yield _of_components(components)
-    yield from _of_design(table)
 
 
 def _of_design(table: ResultsTable) -> Iterator[Picture]:

@@ -87,9 +87,15 @@ class ResultsTable:
 
     @property
     def factor_levels(self) -> Mapping[str, Sequence[Level]]:
-        """The levels of further factors that occur, in ascending order."""
-        columns = [name for name in self.scores if name.startswith("factor.")]
-        return {name.removeprefix("factor."): sorted(self.scores[name].dropna().unique().tolist()) for name in columns}
+        """The levels of further factors that occur, in ascending order, then those of evaluation factors."""
+        columns = factor_columns(self.scores)
+        found = {name.removeprefix("factor."): sorted(self.scores[name].dropna().unique().tolist()) for name in columns}
+        return found | self.evaluation_levels
+
+    @property
+    def evaluation_levels(self) -> Mapping[str, Sequence[Level]]:
+        """The levels of evaluation factors, that of a study without them first."""
+        return {name: levels for name, levels in EVALUATION_FACTORS.items() if f"factor.{name}" in self.scores}
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -216,8 +216,8 @@ def _target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -
         content.update(b"none" if array is None else str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
     evaluation: list[object] = []
     if study.evaluation_factors:
-        levels = {factor: sorted(map(str, of)) for factor, of in study.evaluation_factors.items()}
-        evaluation = [levels, None if data.labels is None else study.fine_tuning.model_dump(mode="json")]
+        fine_tuning = None if data.labels is None else study.fine_tuning.model_dump(mode="json")
+        evaluation = [study.evaluation_factors, fine_tuning]
     return fingerprint(
         settings, sorted(target.metric_names), data.track_ids, sound, study.seed, content.hexdigest(), *evaluation
     )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from study.coding import first_model, second_model
 from study.errors import Fault, nearest
-from study.factors import STRATEGIES, Level, sources_allowed
+from study.factors import EVALUATION_FACTORS, STRATEGIES, Level, sources_allowed
 from study.formula_names import columns_of, faults_of_formula
 from study.study_file import FILE_NAME, AnalysisSection
 
@@ -62,5 +62,6 @@ def _terms(model: str, strategies: Sequence[Level], factors: Mapping[str, Sequen
     )  # fmt: skip
     if rows.empty or model not in CONTRASTED:
         return []
-    coding = first_model(rows, factors) if model == "strategy" else second_model(rows)
+    evaluation = {name: levels for name, levels in factors.items() if name in EVALUATION_FACTORS}
+    coding = first_model(rows, factors) if model == "strategy" else second_model(rows, evaluation)
     return list(coding.columns)

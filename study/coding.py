@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from study.errors import Fault, nearest, raise_all
-from study.factors import STRATEGIES, Level
+from study.factors import EVALUATION_FACTORS, STRATEGIES, Level
 
 SINGLE = STRATEGIES[0]
 
@@ -44,12 +44,13 @@ def r_star(strategy: Iterable[str]) -> np.ndarray:
 
 
 def combination(rows: pd.DataFrame) -> np.ndarray:
-    """What a run is made of, as text (n_rows,): its strategy, its sources and its further factors' levels."""
+    """What a run is made of, as text (n_rows,): strategy, sources, and further factors but those of evaluation."""
     sources = [str(name) for name in rows if str(name).startswith("source.")]
     short = np.array([name.removeprefix("source.") for name in sources], dtype=object)
     present = rows[sources].to_numpy(dtype=bool)
     parts = [rows["strategy"].astype(str), pd.Series(["+".join(short[one]) for one in present], index=rows.index)]
-    parts += [rows[name].astype(str) for name in rows if str(name).startswith("factor.")]
+    factors = [name for name in map(str, rows) if name.startswith("factor.")]
+    parts += [rows[name].astype(str) for name in factors if name.removeprefix("factor.") not in EVALUATION_FACTORS]
     return np.asarray(parts[0].str.cat(parts[1:], sep=" | "), dtype=object)
 
 
@@ -117,8 +118,8 @@ def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | Non
     return Coding(pd.concat([terms, further.columns], axis=1), tuple(terms), {**left_out, **further.left_out})
 
 
-def second_model(rows: pd.DataFrame) -> Coding:
-    """Eq. 13-16: intercept, r*, n* and their product, the last three also by target; no random intercept.
+def second_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
+    """Eq. 13-16: intercept, r*, n* and their product, the last three also by target; no random intercept; then factors.
 
     A term that those before it already give in these rows (r* n* where only MSS-CR stands beside SS-R) is left out.
     """
@@ -132,8 +133,9 @@ def second_model(rows: pd.DataFrame) -> Coding:
             left_out[term] = "the terms before it already determine it in these rows"
         else:
             columns[term] = column
-    terms = pd.DataFrame(columns, index=rows.index)
-    return Coding(terms, tuple(terms)[1:], left_out)
+    terms, further = pd.DataFrame(columns, index=rows.index), factor_columns(rows, factors or {})
+    coded = pd.concat([terms, further.columns], axis=1)
+    return Coding(coded, tuple(terms)[1:], {**left_out, **further.left_out})
 
 
 def _n_star_or_nan(rows: pd.DataFrame) -> np.ndarray:

@@ -311,15 +311,14 @@ class Study(Section):
 
     @property
     def evaluation_factors(self) -> dict[str, tuple[Level, ...]]:
-        """The factors that every run is evaluated under each level of, in the order of the file."""
-        return {name: levels for name, levels in self.factors.items() if name in EVALUATION_FACTORS}
+        """The factors that every run is evaluated under each level of; the level of studies without them first."""
+        return {name: levels for name, levels in EVALUATION_FACTORS.items() if name in self.factors}
 
     def transfers(self, strategy: str, target: str) -> tuple[str, ...]:
         """How runs of a strategy are transferred to a target: only frozen where there is no network to train on, or
         no track label to train it for."""
         fixed = strategy in WITHOUT_NETWORK or self.targets[target].task == "recommendation"
-        levels = TRANSFERS[:1] if fixed else self.factors.get("transfer", TRANSFERS[:1])
-        return tuple(map(str, levels))
+        return TRANSFERS if "transfer" in self.factors and not fixed else TRANSFERS[:1]
 
     @property
     def crop_frames(self) -> int:

@@ -85,7 +85,9 @@ def on_precision(study: Study, rule: Rule | None, model: Model, table: ResultsTa
         return [*sentences, f"{rule.text} cannot be judged, for the first model has no fit."]
     found = margins(rule, model.fit)
     sentences.append(on_margins(rule, found))
-    if not (found["margin"] < found["limit"]).all():
+    if table.shares_runs:
+        sentences.append("What more runs would buy is not simulated for studies with evaluation factors.")
+    elif not (found["margin"] < found["limit"]).all():
         sentences.append(_on_what_it_takes(study, rule, model.fit, table, found))
     return sentences
 
@@ -119,7 +121,8 @@ def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool) -> b
     except InputFaults as reason:
         tell(f"no look: {reason}")
         return False
-    model = strategy_model(table, study.further_factors, 0, np.random.default_rng())
+    factors = study.further_factors | study.evaluation_factors
+    model = strategy_model(table, factors, 0, np.random.default_rng())
     n_runs = len(table.runs)
     if model.fit is None:
         tell(f"look at {n_runs} runs: {model.why_not}")
