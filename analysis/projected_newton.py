@@ -19,6 +19,8 @@ MAX_ITERATIONS = 100
 MAX_HALVINGS = 40
 DECREMENT = 1e-10
 SMALLEST_CURVATURE = 1e-8
+NEAR = 0.1
+"""The squared length of the gradient, its covariance being the information, from which Newton steps are taken."""
 LARGEST_RATIO = 1e10
 """A random effect's variance over its sampling variance at which a search stops: the residual is running to zero."""
 
@@ -48,9 +50,9 @@ def minimise(design: Design, response: Response, start: np.ndarray) -> Minimum:
     criterion, decrement = np.full(n, np.nan), np.full(n, np.inf)
     beta, r2, certified = np.full((n, p), np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool)
     ceiling = _ceiling(design)
-    active = np.flatnonzero(np.isfinite(evaluate(design, response, to_phi(design, ended)).criterion))
-    here, point = response.take(active), ended.take(active)
-    at = evaluate(design, here, to_phi(design, point))
+    at = evaluate(design, response, to_phi(design, ended))
+    active = np.flatnonzero(np.isfinite(at.criterion))
+    here, point, at = response.take(active), ended.take(active), at.take(active)
     for _ in range(MAX_ITERATIONS if len(active) else 0):
         point, slopes = in_coordinates(design, point, derivatives(design, at))
         step, settled, _ = newton_step(design, point, slopes)
@@ -75,7 +77,8 @@ def newton_step(design: Design, at: Covariances, slopes: Derivatives) -> tuple[n
     """The step (R, K) to the minimum of the local quadratic with D >= 0, whether it may be the last one (R,) - the
     Hessian is convex and no variance is about to become zero - and what is zero after it (R, K).
 
-    Where the Hessian is not convex, the expected information stands in (Fisher scoring), which always is.
+    Far from the optimum, or where the Hessian is not convex, the expected information stands in (Fisher scoring): it is
+    always convex, and of a balanced design it finds the optimum in a step.
     """
     gradient, bounded = slopes.gradient, design.is_variance
     idle = without_effect(design, at)
@@ -85,10 +88,12 @@ def newton_step(design: Design, at: Covariances, slopes: Derivatives) -> tuple[n
     scale = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     hessian = slopes.hessian / (scale[:, :, None] * scale[:, None, :])
     information = slopes.information / (scale[:, :, None] * scale[:, None, :])
-    convex = np.linalg.eigvalsh(_only(hessian, ~fixed))[:, 0] > SMALLEST_CURVATURE
+    scaled_d, scaled_gradient = at.d * scale, gradient / scale
+    near = (np.where(fixed, 0.0, scaled_gradient) ** 2).sum(axis=1) < NEAR
+    convex = np.zeros(len(near), dtype=bool)
+    convex[near] = np.linalg.eigvalsh(_only(hessian[near], ~fixed[near]))[:, 0] > SMALLEST_CURVATURE
     never_singular = information + SMALLEST_CURVATURE * np.eye(len(bounded))
     model = np.where(convex[:, None, None], hessian, never_singular)
-    scaled_d, scaled_gradient = at.d * scale, gradient / scale
     for _ in range(at.d.shape[1] + 1):
         # Coordinates that would turn negative are set to zero, and the others find their minimum given that.
         there = np.where(fixed, -scaled_d, 0.0)

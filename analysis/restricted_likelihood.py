@@ -23,6 +23,9 @@ from analysis.ties import products, sandwiches
 ROUNDING = 1e-13
 """The share of y'y below which y'Py is nothing but rounding."""
 
+NO_INFORMATION = 1e-11
+"""The share of its two parts that the information is nothing but rounding below."""
+
 
 @dataclass(frozen=True)
 class Border:
@@ -34,6 +37,10 @@ class Border:
     s: np.ndarray
     across: np.ndarray
     e: np.ndarray
+
+    def take(self, which: np.ndarray) -> Border:
+        """That of the responses at the positions `which`."""
+        return Border(self.t[which], self.h[which], self.s[which], self.across[which], self.e[which])
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,11 @@ class Evaluation:
     beta: np.ndarray
     r2: np.ndarray
     border: Border | None
+
+    def take(self, which: np.ndarray) -> Evaluation:
+        """That of the responses at the positions `which`."""
+        arrays = (self.criterion, self.t, self.h, self.s, self.m, self.beta, self.r2)
+        return Evaluation(*(array[which] for array in arrays), self.border and self.border.take(which))
 
 
 @dataclass(frozen=True)
@@ -72,11 +84,9 @@ def evaluate(design: Design, response: Response, phi: np.ndarray) -> Evaluation:
     v, b, (n_blocks, q, n_w) = design.residual_df, design.border.n_columns, design.zw.shape
     n_responses, blocks = len(phi), design.blocks
     system = np.eye(q) + blocks.times_covariance(phi, design.zz).mT
-    right = np.empty((n_responses, n_blocks, q, q + n_w + 1))
-    right[..., :q], right[..., q:-1], right[..., -1] = design.zz, design.zw, response.zy
-    # (I + A G)^-1 [A, B, c] = Z'V^-1 [Z, W, y]: one solve, and no difference of large numbers as in A - A E A.
-    solved = np.linalg.solve(system, right)
-    t, h, zvy = solved[..., :q], solved[..., q:-1], solved[..., -1]
+    # (I + A G)^-1 [A, B, c] = Z'V^-1 [Z, W, y]: no difference of large numbers as in A - A E A.
+    inverse = np.linalg.inv(system)
+    t, h, zvy = inverse @ design.zz, inverse @ design.zw, (inverse @ response.zy[..., None])[..., 0]
     stacked_h = h.reshape(n_responses, n_blocks * q, n_w)
     gzw = blocks.times_covariance(phi, design.zw).reshape(n_responses, n_blocks * q, n_w)
     gzy = blocks.times_covariance(phi, response.zy[..., None]).reshape(n_responses, n_blocks * q)
@@ -137,22 +147,25 @@ def derivatives(design: Design, at: Evaluation) -> Derivatives:
     trace_k = blocks.diagonal(at.t - hmh).sum(axis=1) @ tie
     trace_kl = tie.T @ products(blocks, blocks, at.t, at.t - 2.0 * hmh).sum(axis=1) @ tie
     hm_left, hm_right = blocks.both(hm)
-    through = np.einsum("rjep,rjeq->repq", hm_left, h_right)  # M H_e, H_e = sum_j h_je h_je'
+    through = _over_blocks(hm_left, h_right)  # M H_e, H_e = sum_j h_je h_je'
     if len(blocks.pairs):
-        through = (through + np.einsum("rjep,rjeq->repq", hm_right, h_left)) / 2.0
-    n_responses, n_entries, n_w, _ = through.shape
-    flat = (tie.T @ through.reshape(n_responses, n_entries, n_w**2)).reshape(n_responses, -1, n_w, n_w)
-    trace_kl = trace_kl + flat.reshape(n_responses, -1, n_w**2) @ flat.mT.reshape(n_responses, -1, n_w**2).mT
+        through = (through + _over_blocks(hm_right, h_left)) / 2.0
+    (n_responses, n_entries, n_w, _), n_parameters = through.shape, tie.shape[1]
+    through = tie.T @ through.reshape(n_responses, n_entries, n_w**2)
+    turned = through.reshape(n_responses, n_parameters, n_w, n_w).mT.reshape(n_responses, n_parameters, n_w**2)
+    trace_kl = trace_kl + through @ turned.mT
     if at.border is not None:
         more = _of_border(design, at, at.border)
         trace_k, trace_kl = trace_k + more[0], trace_kl + more[1]
         quadratic_k, quadratic_kl = quadratic_k + more[2], quadratic_kl + more[3]
+    information = trace_kl - _outer(trace_k) / v
+    information[np.abs(information) < NO_INFORMATION * np.abs(trace_kl)] = 0.0
     r2 = at.r2[:, None, None]
     curvature = 2.0 * v * quadratic_kl / r2 - trace_kl
     return Derivatives(
         gradient=trace_k - v * quadratic_k / at.r2[:, None],
         hessian=curvature - v * _outer(quadratic_k) / r2**2,
-        information=trace_kl - _outer(trace_k) / v,
+        information=information,
         score=quadratic_k,
         curvature=curvature,
     )
@@ -186,6 +199,11 @@ def _of_border(design: Design, at: Evaluation, border: Border) -> tuple[np.ndarr
         (s_left * s_right) @ own.tie,
         quadratic_kl + mixed_quadratic + mixed_quadratic.mT,
     )
+
+
+def _over_blocks(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """sum_j of the outer products of rows of two (R, J, e, m), as (R, e, m, m)."""
+    return np.ascontiguousarray(left.transpose(0, 2, 3, 1)) @ np.ascontiguousarray(right.transpose(0, 2, 1, 3))
 
 
 def _beside(first: np.ndarray, second: np.ndarray) -> np.ndarray:
