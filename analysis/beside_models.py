@@ -4,27 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis import best_source, compactness, component_match, reliability, residual_spread, within_source
+import pandas as pd
+
+from analysis import (
+    best_source,
+    compactness,
+    component_match,
+    reliability,
+    representation_map,
+    residual_spread,
+    within_source,
+)
 from analysis.components import Components
+from analysis.conditional import residuals
 from analysis.exhibits import Picture, Table
 from analysis.models import Model
+from analysis.representation_map import Kept
 from analysis.results_table import ResultsTable
 
 
 def beside_models(
-    table: ResultsTable, strategy: Model, components: Sequence[Components]
+    table: ResultsTable,
+    strategy: Model,
+    components: Sequence[Components],
+    kept: Kept | None,
+    topics: pd.DataFrame | None,
+    seed: int,
 ) -> tuple[list[Picture], list[Table], list[str]]:
-    """Pictures, tables and sentences; what the rows do not give is said."""
-    repeats, parts = within_source.within_source_spread(table), reliability.score_parts(table)
-    rest = residual_spread.residuals(table, strategy) if strategy.fit is not None else None
+    """Pictures, tables and sentences; what the rows do not give is said.
+
+    `kept` gives kept representations and `topics` what their topics are, where a study's store is at hand.
+    """
+    frozen = table.frozen  # one score a run x target
+    repeats, parts = within_source.within_source_spread(frozen), reliability.score_parts(frozen)
+    rest = residuals(strategy.fit) if strategy.fit is not None else None
     spread, tests = residual_spread.residual_spread(table, rest), residual_spread.spread_tests(table, rest)
     exhibits = [
-        *best_source.exhibits(table),
-        *component_match.exhibits(table, components),
-        *compactness.exhibits(table),
+        *best_source.exhibits(frozen),
+        *component_match.exhibits(frozen, components),
+        *compactness.exhibits(frozen),
         *residual_spread.exhibits(spread, tests),
         *within_source.exhibits(repeats),
         *reliability.exhibits(parts),
+        *representation_map.exhibits(frozen, kept, topics, seed),
     ]
     sentences = [
         *residual_spread.sentences(spread, tests),

@@ -58,7 +58,7 @@ def sentences(parts: pd.DataFrame) -> Iterator[str]:
     each = "; ".join(
         f"{row.target} {row.reliability:.2f} ({row.low:.2f} to {row.high:.2f})" for row in parts.itertuples()
     )
-    yield f"Reliability of a run's mean over its splits, 1 being free of their noise: {each}."
+    yield f"Reliability of the mean of a run over its splits, 1 being free of their noise: {each}."
     told = parts.dropna(subset=["sd_run", "sd_combination"])
     if len(told):
         of_runs = told["share_run"] / (told["share_run"] + told["share_combination"])

@@ -15,10 +15,10 @@ from analysis.exhibits import Picture, Table
 from analysis.figures import panels
 from analysis.findings import ALPHA, listed
 from analysis.mixed_model import LEVEL
-from analysis.models import Model
 from analysis.results_table import ResultsTable
 
 TAIL = (1.0 - LEVEL) / 2.0
+LEAST_P = 0.001
 FEWEST = 5
 """Scores that a deviation and its interval are taken of, at least."""
 
@@ -89,7 +89,8 @@ def spread_by_n_sources(by_number: pd.DataFrame, tests: pd.DataFrame) -> Figure:
         here = by_number[by_number["target"] == target]
         one.vlines(here["level"].astype(float), here["low"], here["high"], color="#0072B2", linewidth=1.4)
         one.plot(here["level"].astype(float), here["sd"], "o", color="#0072B2", markersize=4.5)
-        one.set(title=f"{target} (p {p_value(p[target])})" if target in p else target, xlabel="number of sources")
+        shown = f" (p {'' if p[target] < LEAST_P else '= '}{p_value(p[target])})" if target in p else ""
+        one.set(title=f"{target}{shown}", xlabel="number of sources")
         one.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_ylim(0.0, 1.05 * by_number["high"].fillna(by_number["sd"]).max())
     axes[0].set_ylabel("residual deviation")
@@ -98,22 +99,7 @@ def spread_by_n_sources(by_number: pd.DataFrame, tests: pd.DataFrame) -> Figure:
 
 def p_value(p: float) -> str:
     """Two significant digits, no smaller than 0.001."""
-    return "< 0.001" if p < 0.001 else f"{p:.2g}"
-
-
-def residuals(table: ResultsTable, model: Model) -> np.ndarray:
-    """What the first model leaves of each score, (n_rows,): z less its fixed part and its target's random effects.
-
-    These are b = W (Z'Z W + I)^-1 Z'(z - X beta) with W the variances over the residual's (Robinson 1991).
-    """
-    rest = table.scores["z"].to_numpy() - model.coding.columns.to_numpy(dtype=float) @ model.fit.estimate
-    z = model.coding.columns[list(model.coding.random)].to_numpy(dtype=float)
-    ratio = model.fit.variance / model.fit.residual_variance
-    for target in table.targets:
-        rows = (table.scores["target"] == target).to_numpy()
-        inner = z[rows].T @ z[rows] * ratio + np.eye(len(ratio))
-        rest[rows] -= z[rows] @ (ratio * np.linalg.solve(inner, z[rows].T @ rest[rows]))
-    return rest
+    return f"< {LEAST_P}" if p < LEAST_P else f"{p:.2g}"
 
 
 def residual_spread(table: ResultsTable, residual: np.ndarray | None) -> pd.DataFrame:

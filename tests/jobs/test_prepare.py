@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from jobs.corpus import read_corpus, training_split
+from jobs.kept import read_topics
 from jobs.prepare import prepare
 from jobs.prepared import open_corpus_arrays, open_labels, open_sound, read_prepared
 from study.errors import InputFaults
@@ -59,8 +60,9 @@ def test_distributions(small_study: Path) -> None:
         labels = open_labels(study, prepared, name)
         assert labels.shape == (24, factors) and labels.dtype == np.float32
         np.testing.assert_allclose(labels.sum(axis=1), 1, atol=1e-5)
-    topics = pd.read_csv(small_study / "prepared" / "labels" / "tag-topics.csv")
-    assert list(topics["topic"]) == [1, 2, 3] and "term_1" in topics
+    topics = read_topics(study, prepared)
+    assert list(topics["topic"]) == [1, 2, 3] and set(topics["source"]) == {"tag"}
+    assert {"high", "low", "sound"} <= set(", ".join(topics["terms"]).split(", "))
 
 
 def test_a_changed_table_makes_its_labels_anew_and_no_other(small_study: Path) -> None:
