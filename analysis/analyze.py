@@ -6,7 +6,7 @@ Everything that the page says is also in fit.json and tables/*.csv, and every pi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +14,23 @@ import numpy as np
 import pandas as pd
 
 from analysis import cross_check as checks
+from analysis import own_exhibits
+from analysis.beside_models import beside_models
 from analysis.components import Components, source_components
+from analysis.engines import NATIVE, require_engine
 from analysis.figures import drawing, save
 from analysis.findings import findings
 from analysis.fit_json import components_record, model_record, variance_components
 from analysis.models import Model, size_model, strategy_model
+from analysis.own_contrasts import with_own_contrasts
+from analysis.own_models import own_models
 from analysis.page import render_page
 from analysis.pictures import pictures
+from analysis.representation_map import Kept
 from analysis.results_table import ResultsTable, results_table
 from analysis.tables import tables
 from study.factors import Level
+from study.study_file import AnalysisSection
 
 COMPONENT_REPLICATES = 1000
 """Refits behind the components' intervals where no bootstrap is asked for: components never stand without intervals."""
@@ -53,36 +60,65 @@ def analyze(
     seed: int = 0,
     factors: Mapping[str, Sequence[Level]] | None = None,
     mix_versions: bool = False,
+    engine: str = NATIVE,
     cross_check: str | None = None,
+    own: AnalysisSection | None = None,
+    further: Callable[[Model, ResultsTable], Sequence[str]] = lambda model, table: (),
+    kept: Kept | None = None,
+    topics: pd.DataFrame | None = None,
 ) -> Analysis:
     """Analyse result rows and write the report to `out`: index.html, fit.json, tables/*.csv, figures/*.{png,svg}.
 
     `metric_of` names each target's primary metric and may be empty for a table with one metric a target; `source_names`
     may be None to read them off the columns. `plan` (as plan.parquet) tells what was planned. `factors` are the levels
     of further factors in the study's order; None, those that occur, ascending. `bootstrap` refits from `seed` give
-    percentile intervals beside the others. `cross_check` names another engine that fits the two models once more.
+    percentile intervals beside the others. `engine` fits the models (the components and what else is refitted are
+    native); `cross_check` names another one that fits them once more.
+
+    `own` are the study's own models and contrasts, without faults that `study check` would tell.
+
+    `further` gives sentences on the first model that ask for more than the results: what runs are still to come.
+    `kept` gives kept representations, and `topics` (`source, topic, terms`) what their topics are.
 
     Raises `InputFaults` for rows that cannot be used, and for an engine that is not there. A model that these rows do
     not determine is no error, but is said on the page.
     """
+    engine_versions = require_engine("--engine", engine, others=False)
     if cross_check:
-        checks.require_engine(cross_check)
+        require_engine("--cross-check", cross_check)
     table = results_table(results, metric_of, source_names, mix_versions)
-    for_strategy, for_size, for_components = np.random.default_rng(seed).spawn(3)
-    strategy = strategy_model(table, table.factor_levels if factors is None else factors, bootstrap, for_strategy)
-    size = size_model(table, bootstrap, for_size)
+    own = own or AnalysisSection()
+    levels = table.factor_levels if factors is None else factors
+    for_strategy, for_size, for_components, *for_own = np.random.default_rng(seed).spawn(3 + len(own.model))
+    models = (
+        *own_models(own.model, table, levels, bootstrap, for_own, engine),
+        strategy_model(table, levels, bootstrap, for_strategy, engine),
+        size_model(table, bootstrap, for_size, engine),
+    )
+    *of_formulas, strategy, size = with_own_contrasts(models, own.contrast)
+    models = (strategy, size, *of_formulas)
     components = tuple(source_components(table, bootstrap or COMPONENT_REPLICATES, for_components))
-    sentences = findings(table, strategy, size)
-    checked = checks.compare(cross_check, table, (strategy, size)) if cross_check else None
+    more_pictures, more_tables, on_scores = beside_models(table, strategy, components, kept, topics, seed)
+    sentences = (*findings(table, strategy, size), *on_scores, *further(strategy, table))
+    checked = checks.compare(cross_check, models) if cross_check else None
     on_check = tuple(checks.sentences(checked)) if checked else ()
 
     out.mkdir(parents=True, exist_ok=True)
     with drawing():
         drawn = [
             (picture, save(picture.draw(), out / "figures", picture.name) if picture.draw else None)
-            for picture in pictures(table, strategy, size, components)
+            for picture in (
+                *pictures(table, strategy, size, components),
+                *more_pictures,
+                *own_exhibits.pictures(models),
+            )
         ]
-    written = [*tables(table, strategy, size, components), *([checked.table()] if checked else [])]
+    written = [
+        *tables(table, strategy, size, components),
+        *more_tables,
+        *own_exhibits.tables(models),
+        *([checked.table()] if checked else []),
+    ]
     (out / "tables").mkdir(exist_ok=True)
     for one in written:
         one.frame.to_csv(out / "tables" / f"{one.name}.csv", index=False)
@@ -91,6 +127,7 @@ def analyze(
             "strategy": model_record(strategy),
             "size": model_record(size),
             "components": components_record(components),
+            **{model.name: model_record(model) for model in of_formulas},
         },
         "variance_components": variance_components(components),
     }
@@ -98,7 +135,7 @@ def analyze(
     page = out / "index.html"
     page.write_text(
         render_page(
-            study_name, results, table, (strategy, size), components, sentences, on_check, drawn, written, plan
+            study_name, results, table, models, components, sentences, engine_versions, on_check, drawn, written, plan
         ),
         encoding="utf-8",
     )

@@ -13,6 +13,7 @@ QUESTIONS = {
     "sources": "Which sources matter, and for which target?",
     "spread": "How far do scores spread, and how far can one be trusted?",
     "representations": "What do the representations hold?",
+    "own": "What do the study's own models say?",
     "models": "Do the models hold?",
     "runs": "What was run?",
 }

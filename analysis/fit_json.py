@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.components import FORMULA, Components
+from analysis.engines import NATIVE
 from analysis.mixed_model import fixed_effects
 from analysis.models import Model
 
-ENGINE = "native"
 CI_METHOD = "Satterthwaite t"
 FIXED_KEYS = (
     "term",
@@ -27,6 +27,8 @@ FIXED_KEYS = (
     "bootstrap_low",
     "bootstrap_high",
 )
+RANDOM_KEYS = ("group", "term", "variance", "sd", "boundary")
+CORRELATION_KEYS = ("group", "term", "other", "correlation")
 CONTRAST_KEYS = ("contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment", "ci_low", "ci_high")
 
 
@@ -34,19 +36,19 @@ def model_record(model: Model) -> dict[str, Any]:
     """A model's entry. A model that has no certified fit has `converged` false and no numbers."""
     fit = model.fit
     record: dict[str, Any] = {
-        "formula": model.formula, "engine": ENGINE, "criterion": None, "reml": True, "n_rows": model.n_rows,
-        "groups": {"target": model.n_targets}, "converged": False, "singular": None, "fixed": [], "random": [],
-        "residual_sd": None, "contrasts": [],
+        "formula": model.given or model.formula, "engine": model.engine, "criterion": None, "reml": True,
+        "n_rows": model.n_rows, "groups": dict(model.groups), "converged": False, "singular": None, "fixed": [],
+        "random": [], "correlations": [], "residual_sd": None, "contrasts": [],
     }  # fmt: skip
     if fit is None:
         return record
-    contrasts = [] if model.contrasts is None else _records(model.contrasts, CONTRAST_KEYS)
+    asked = [table for table in (model.contrasts, model.own_contrasts) if table is not None]
+    contrasts = [row for table in asked for row in _records(table, CONTRAST_KEYS)]
     return record | {
         "criterion": fit.criterion, "converged": True, "singular": fit.singular,
         "fixed": _records(model.fixed.assign(ci_method=CI_METHOD), FIXED_KEYS),
-        "random": [{"group": "target", "term": term, "variance": float(variance), "sd": math.sqrt(variance),
-                    "boundary": bool(variance == 0.0)}
-                   for term, variance in zip(fit.random_terms, fit.variance, strict=True)],
+        "random": _records(fit.random_table(), RANDOM_KEYS),
+        "correlations": _records(fit.correlations(), CORRELATION_KEYS),
         "residual_sd": math.sqrt(fit.residual_variance), "contrasts": contrasts,
     }  # fmt: skip
 
@@ -58,7 +60,7 @@ def components_record(components: Sequence[Components]) -> dict[str, Any]:
     """
     fitted = [one for one in components if one.fit is not None]
     return {
-        "formula": FORMULA, "engine": ENGINE,
+        "formula": FORMULA, "engine": NATIVE,
         "criterion": math.fsum(one.fit.criterion for one in fitted) if fitted else None,
         "reml": True, "n_rows": sum(one.n_rows for one in components), "groups": {"target": len(components)},
         "converged": bool(components) and len(fitted) == len(components),
@@ -69,6 +71,7 @@ def components_record(components: Sequence[Components]) -> dict[str, Any]:
         "random": [{"group": f"source.{row.source}", "term": f"intercept | {one.target}", "variance": row.variance,
                     "sd": math.sqrt(row.variance), "boundary": row.variance == 0.0}
                    for one in fitted for row in one.percent.itertuples()],
+        "correlations": [],
         "residual_sd": {one.target: math.sqrt(one.fit.residual_variance) for one in fitted} or None, "contrasts": [],
     }  # fmt: skip
 
@@ -89,7 +92,7 @@ def _records(table: pd.DataFrame, keys: tuple[str, ...]) -> list[dict[str, Any]]
     """The rows as JSON takes them; null for NaN."""
     return [
         {
-            key: value if isinstance(value, str) else None if pd.isna(value) else float(value)
+            key: value if isinstance(value, str | bool) else None if pd.isna(value) else float(value)
             for key, value in row.items()
         }
         for row in table[list(keys)].to_dict("records")

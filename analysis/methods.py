@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from analysis.components import Components
+from analysis.engines import NATIVE
 from analysis.findings import listed
 from analysis.models import Model
 from analysis.results_table import ResultsTable
@@ -57,16 +58,21 @@ def _on_models(models: Sequence[Model]) -> Iterator[str]:
         "starts; an optimum was accepted only with a vanishing Newton decrement, positive curvature in every free "
         "direction and gradients that point outwards at every variance of zero."
     )
+    others = dict.fromkeys(model.engine for model in models if model.engine != NATIVE)
+    if others:
+        yield (
+            f"The variances are those that {listed(list(others))} ended at; estimates, standard errors and degrees of "
+            "freedom were worked out there, and the optimum certified by the same conditions."
+        )
     for model in models:
-        yield f"Model {model.name}: {model.formula} ({model.n_rows} rows, {model.n_targets} targets); {_ended(model)}."
+        groups = "".join(f"; {group}: {n}" for group, n in model.groups.items())
+        yield f"Model {model.name}: {model.given or model.formula} ({model.n_rows} rows{groups}); {_ended(model)}."
 
 
 def _ended(model: Model) -> str:
     if model.fit is None:
         return f"no fit is reported, because {model.why_not}"
-    zero = int((model.fit.phi == 0).sum())
-    singular = f"singular, {zero} of {len(model.fit.phi)} variances being zero" if zero else "not singular"
-    return f"converged, −2 log restricted likelihood {model.fit.criterion:.3f}, {singular}"
+    return f"converged, −2 log restricted likelihood {model.fit.criterion:.3f}, {model.singularity}"
 
 
 def _on_inference(models: Sequence[Model]) -> Iterator[str]:

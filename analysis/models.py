@@ -10,7 +10,9 @@ import pandas as pd
 
 from analysis.bootstrap import Refits, percentile_interval, refit
 from analysis.contrasts import marginal_means, pairwise_strategies, strategies_of, with_tukey
-from analysis.mixed_model import MixedFit, NotCertified, fit_by_group, fixed_effects
+from analysis.engines import NATIVE, fit_by
+from analysis.mixed_model import MixedFit, NotCertified, fixed_effects
+from analysis.random_terms import RandomTerm
 from analysis.results_table import ResultsTable
 from study.coding import SINGLE, Coding, first_model, n_star, second_model
 from study.errors import InputFaults
@@ -21,15 +23,16 @@ from study.factors import Level
 class Model:
     """A model and what came of it: `fit` is None where there is none to report, and `why_not` says why.
 
-    `fixed` is `fixed_effects` of the fit, with `bootstrap_low` and `bootstrap_high` from `refits` (NaN where there are
-    none); `contrasts` at n* = 0, `means` and `contrasts_of_means` at n* = `mean_n_star` are the first model's.
+    A model of the study's own has its formula as `given`. `fixed` is `fixed_effects` of the fit, with `bootstrap_low`
+    and `bootstrap_high` from `refits` (NaN where there are none); `contrasts` at n* = 0, `means` and
+    `contrasts_of_means` at n* = `mean_n_star` are the first model's; `own_contrasts` are those that the study asks for.
     """
 
     name: str
     coding: Coding
-    formula: str
-    n_rows: int
-    n_targets: int
+    random: tuple[RandomTerm, ...]
+    engine: str = NATIVE
+    given: str | None = None
     why_not: str | None = None
     fit: MixedFit | None = None
     fixed: pd.DataFrame | None = None
@@ -38,14 +41,43 @@ class Model:
     contrasts_of_means: pd.DataFrame | None = None
     means: pd.DataFrame | None = None
     mean_n_star: float = 0.0
+    own_contrasts: pd.DataFrame | None = None
+
+    @property
+    def formula(self) -> str:
+        """The whole model as lme4 takes it, on the coded columns: `||` would leave a factor's levels correlated."""
+        fixed = [f"`{name}`" for name in self.coding.columns]
+        return " + ".join(["z ~ 0", *fixed, *(part for term in self.random for part in _in_lme4(term))])
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.coding.columns)
+
+    @property
+    def groups(self) -> Mapping[str, int]:
+        """The number of levels of each grouping factor."""
+        return {term.group: len(np.unique(term.levels)) for term in self.random}
+
+    @property
+    def singularity(self) -> str:
+        """Whether the optimum lies on the boundary, and how."""
+        zero = self.fit.variance == 0.0
+        told = [f"{zero.sum()} of {len(zero)} variances are zero"] * bool(zero.any())
+        if (np.concatenate(self.fit.boundary) & ~zero).any():
+            told.append("correlated coefficients have a covariance matrix of less than full rank")
+        return f"singular: {' and '.join(told)}" if told else "not singular"
 
 
 def strategy_model(
-    table: ResultsTable, factors: Mapping[str, Sequence[Level]], n_bootstrap: int, rng: np.random.Generator
+    table: ResultsTable,
+    factors: Mapping[str, Sequence[Level]],
+    n_bootstrap: int,
+    rng: np.random.Generator,
+    engine: str = NATIVE,
 ) -> Model:
     """The first model (Eq. 10-12), with comparisons of strategies and their marginal means."""
     scores = table.scores
-    model = _fitted("strategy", table, first_model(scores, factors), n_bootstrap, rng)
+    model = _by_target("strategy", table, first_model(scores, factors), n_bootstrap, rng, engine)
     if model.fit is None:
         return model
     multiple = scores[scores["strategy"] != SINGLE]
@@ -63,18 +95,15 @@ def strategy_model(
     )
 
 
-def size_model(table: ResultsTable, n_bootstrap: int, rng: np.random.Generator) -> Model:
+def size_model(table: ResultsTable, n_bootstrap: int, rng: np.random.Generator, engine: str = NATIVE) -> Model:
     """The second model (Eq. 13-16): the size of the network and the number of sources as numbers."""
-    return _fitted("size", table, second_model(table.scores), n_bootstrap, rng)
+    return _by_target("size", table, second_model(table.scores, table.evaluation_levels), n_bootstrap, rng, engine)
 
 
-def _fitted(name: str, table: ResultsTable, coding: Coding, n_bootstrap: int, rng: np.random.Generator) -> Model:
-    scores = table.scores
-    model = Model(name, coding, _formula(coding), len(scores), len(table.targets))
-    if not coding.random:
-        return replace(model, why_not="no term of the model varies in these rows")
+def fitted(model: Model, y: np.ndarray, n_bootstrap: int, rng: np.random.Generator) -> Model:
+    """The model with what comes of fitting it to y (n_rows,)."""
     try:
-        fit = fit_by_group(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
+        fit = fit_by(model.engine, y, model.coding.columns, model.random)
     except (NotCertified, InputFaults) as reason:
         return replace(model, why_not=str(reason))
     refits = refit(fit, n_bootstrap, rng) if n_bootstrap else None
@@ -84,7 +113,26 @@ def _fitted(name: str, table: ResultsTable, coding: Coding, n_bootstrap: int, rn
     )
 
 
-def _formula(coding: Coding) -> str:
-    """The model as lme4 takes it, on the coded columns: `||` would leave a factor's levels correlated."""
-    fixed = [f"`{term}`" for term in coding.columns]
-    return " + ".join(["z ~ 0", *fixed, *(f"(0 + `{term}` | target)" for term in coding.random)])
+def run_intercept(scores: pd.DataFrame) -> tuple[RandomTerm, ...]:
+    """`(1 | run_id)` where runs have several rows on a target, at levels of evaluation factors; else nothing."""
+    if not scores.duplicated(["run_id", "target"]).any():
+        return ()
+    one = pd.DataFrame({"intercept": np.ones(len(scores))}, index=scores.index)
+    return (RandomTerm("run_id", scores["run_id"].to_numpy(), one),)
+
+
+def _by_target(
+    name: str, table: ResultsTable, coding: Coding, n_bootstrap: int, rng: np.random.Generator, engine: str
+) -> Model:
+    scores = table.scores
+    by_target = RandomTerm("target", scores["target"].to_numpy(), coding.columns[list(coding.random)])
+    model = Model(name, coding, (by_target, *run_intercept(scores)), engine)
+    if not coding.random:
+        return replace(model, why_not="no term of the model varies in these rows")
+    return fitted(model, scores["z"].to_numpy(), n_bootstrap, rng)
+
+
+def _in_lme4(term: RandomTerm) -> list[str]:
+    names = [f"`{name}`" for name in term.columns]
+    group = ":".join(f"`{name}`" if not name.isidentifier() else name for name in term.group.split(":"))
+    return [f"(0 + {part} | {group})" for part in ([" + ".join(names)] if term.correlated else names)]

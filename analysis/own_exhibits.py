@@ -25,7 +25,8 @@ def pictures(models: Sequence[Model]) -> Iterator[Picture]:
             caption = f"Not drawn, for the model has no fit: {model.why_not}."
         else:
             left_out = "; ".join(f"{term} ({why})" for term, why in model.coding.left_out.items())
-            caption = f"{model.given}. Fixed effects with 95 % Satterthwaite intervals."
+            caption = f"{model.given}. Fixed effects with 95 % Satterthwaite intervals"
+            caption += "; thin: the bootstrap's." if model.refits else "."
             caption += f" Left out: {left_out}." if left_out else ""
         draw = partial(_effects, model) if model.fit is not None else None
         yield Picture(f"effects_{model.name}", f"Model {model.name}: effects", caption, draw, QUESTION)
@@ -64,6 +65,8 @@ def _effects(model: Model) -> Figure:
     axes.axvline(0.0, color="#999999", linewidth=0.8)
     axes.hlines(effects["term"], effects["ci_low"], effects["ci_high"], color="#0072B2", linewidth=1.8)
     axes.plot(effects["estimate"], effects["term"], "o", color="#0072B2", markersize=5.5)
-    axes.set_xlabel("change of standardised score")
+    if model.refits:
+        axes.hlines(effects["term"], effects["bootstrap_low"], effects["bootstrap_high"], color="black", linewidth=0.7)
+    axes.set(xlabel="standardised score", ylim=(-0.6, len(effects) - 0.4))
     axes.grid(axis="y", visible=False)
     return figure

@@ -42,6 +42,7 @@ def render_page(
     models: Sequence[Model],
     components: Sequence[Components],
     findings: Sequence[str],
+    engine_versions: Mapping[str, str],
     cross_check: Sequence[str],
     pictures: Sequence[tuple[Picture, Path | None]],
     tables: Sequence[Table],
@@ -58,6 +59,7 @@ def render_page(
     environment.filters["cell"] = shown
     environment.tests["numeric"] = pd.api.types.is_numeric_dtype
     versions = {"Python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    versions |= engine_versions
     return environment.get_template("page.html.j2").render(
         study_name=study_name,
         table=table,

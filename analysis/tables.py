@@ -12,6 +12,7 @@ from analysis.exhibits import Table
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.score_figures import single_source_scores
+from study.factors import BASELINES
 
 
 def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequence[Components]) -> Iterator[Table]:
@@ -29,7 +30,7 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
                 f"{model.name}_random",
                 f"{title}: variances by target",
                 "A variance on the boundary is exactly zero, certified by its gradient.",
-                _variances(model),
+                variances(model),
             )
     if strategy.fit is not None:
         yield Table(
@@ -68,10 +69,20 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
         "scores_by_strategy",
         "Mean score by strategy and target",
         "In the target's own metric; baselines below.",
-        _by_target(pd.concat([table.scores, table.baselines]), "strategy", table),
+        _by_target(pd.concat([table.frozen.scores, table.frozen.baselines]), "strategy", table),
         question="strategies",
     )
-    single = single_source_scores(table)
+    if table.shares_runs:
+        both = pd.concat([table.scores, table.baselines])
+        for name in table.evaluation_levels:
+            yield Table(
+                f"scores_by_{name}",
+                f"Mean score by {name} and target",
+                "In the target's own metric: runs of the design, then baselines, those that have several levels.",
+                _by_level(both, f"factor.{name}", table),
+                question="strategies",
+            )
+    single = single_source_scores(table.frozen)
     if len(single):
         yield Table(
             "scores_by_source",
@@ -119,20 +130,25 @@ def _on_adjustment(strategy: Model) -> str:
     )
 
 
-def _variances(model: Model) -> pd.DataFrame:
-    fit = model.fit
-    variance = np.append(fit.variance, fit.residual_variance)
-    frame = pd.DataFrame(
-        {
-            "term": [*fit.random_terms, "residual"],
-            "variance": variance,
-            "sd": np.sqrt(variance),
-            "boundary": variance == 0.0,
-        }
+def variances(model: Model) -> pd.DataFrame:
+    """`group, term, variance, sd, boundary` of each random coefficient and, of no group, the residual; with a
+    bootstrap, the share of refits that have it on the boundary."""
+    residual = model.fit.residual_variance
+    last = pd.DataFrame(
+        {"group": "", "term": "residual", "variance": residual, "sd": np.sqrt(residual), "boundary": False}, index=[0]
     )
+    frame = pd.concat([model.fit.random_table(), last], ignore_index=True)
     if model.refits is None:
         return frame
     return frame.assign(share_of_refits_with_zero=np.append(model.refits.zero_share(), np.nan))
+
+
+def _by_level(scores: pd.DataFrame, column: str, table: ResultsTable) -> pd.DataFrame:
+    """Means with a row for each level of a factor, of learned runs and of each baseline, and a column a target."""
+    known = scores.assign(runs=scores["strategy"].where(scores["strategy"].isin(BASELINES), "learned"))
+    several = known.groupby("runs")[column].transform("nunique") > 1
+    means = known[several].pivot_table(index=["runs", column], columns="target", values="score", sort=False)
+    return means.reindex(columns=list(table.targets)).rename_axis(columns=None).reset_index()
 
 
 def _by_target(scores: pd.DataFrame, row: str, table: ResultsTable) -> pd.DataFrame:

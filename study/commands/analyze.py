@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
 
 from study.commands.arguments import Folder
 from study.commands.terminal import tell
+from study.commands.until import on_precision, read_until
 from study.errors import Fault, InputFaults
 from study.paths import Paths
 from study.plan import read_plan
 from study.reading import read_study
 from study.result_store import read_results, stored_results
 from study.run import baseline_runs
-from study.study_file import FILE_NAME, Study
+from study.study_file import FILE_NAME, AnalysisSection, Model, Study
 
 
 def analyze(
@@ -31,26 +35,58 @@ def analyze(
         bool, typer.Option("--mix-versions", help="Take scores of different versions together.")
     ] = False,
     cross_check: Annotated[
-        str | None, typer.Option("--cross-check", metavar="ENGINE", help="Fit the models by this engine too: lme4.")
+        str | None,
+        typer.Option("--cross-check", metavar="ENGINE", help="Fit the models once more by lme4 or statsmodels."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar='"strategy < 0.1"', help="Say if these 95 % intervals are so narrow, or what it takes."),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Who fits the models: native, statsmodels or lme4.")] = "native",
+    formula: Annotated[
+        list[str] | None,
+        typer.Option(metavar='"score ~ ..."', help="Fit this model too, in lme4's language; may be repeated."),
     ] = None,
 ) -> None:
     """Fit the models and write the report; `--results` analyses a table from elsewhere, without a study folder too."""
+    options = {"bootstrap": bootstrap, "mix_versions": mix_versions, "engine": engine, "cross_check": cross_check}
+    if results and until:
+        raise InputFaults([Fault("", "--until", until, "not together with --results: it asks for a study's plan")])
     if results:
-        report = _analyze_tables(folder, results, out, bootstrap, mix_versions, cross_check)
+        report = _analyze_tables(folder, results, out, formula or (), **options)
     else:
-        report = analyze_study(read_study(folder), out, bootstrap, mix_versions, cross_check)
+        report = analyze_study(read_study(folder), out, until, formula or (), **options)
     print(report)
 
 
 def analyze_study(
-    study: Study,
-    out: Path | None = None,
-    bootstrap: int = 0,
-    mix_versions: bool = False,
-    cross_check: str | None = None,
+    study: Study, out: Path | None = None, until: str | None = None, formulas: Sequence[str] = (), **options: Any
 ) -> Path:
-    """Analyse a study's own results: those of its plan and baselines, on its targets as they are defined now."""
+    """Analyse a study's own results: those of its plan and baselines, on its targets as they are defined now.
+
+    `until` is a rule on precision; `formulas` are models beside those of the study file; `options` are those of
+    `analysis.analyze.analyze`.
+    """
     from analysis.analyze import analyze as story
+    from jobs.kept import kept_representation, read_topics
+    from jobs.prepared import read_prepared
+
+    paths = Paths(study.store)
+    rule = None if until is None else read_until(study, until)
+    found = story(
+        own_results(study), {name: target.primary_metric for name, target in study.targets.items()},
+        list(study.sources), out or paths.report, study.name, plan=pd.read_parquet(paths.plan), seed=study.seed,
+        factors=study.further_factors | study.evaluation_factors, own=_with_formulas(study.analysis, formulas),
+        further=partial(on_precision, study, rule), kept=partial(kept_representation, study),
+        topics=read_topics(study, read_prepared(study)), **options,
+    )  # fmt: skip
+    for sentence in (*found.findings, *found.cross_check):
+        tell(sentence)
+    return found.page
+
+
+def own_results(study: Study) -> pd.DataFrame:
+    """The result rows of the plan's runs and of the baselines, on the study's targets as they are defined now."""
     from jobs.prepared import read_prepared
 
     paths = Paths(study.store)
@@ -67,32 +103,25 @@ def analyze_study(
     rows, faults = read_results(paths, lambda item: item.path in belonging)
     for fault in faults:
         tell(str(fault))
-    found = story(
-        rows, {name: target.primary_metric for name, target in study.targets.items()}, list(study.sources),
-        out or paths.report, study.name, plan=pd.read_parquet(paths.plan), bootstrap=bootstrap, seed=study.seed,
-        factors=study.further_factors, mix_versions=mix_versions, cross_check=cross_check,
-    )  # fmt: skip
-    for sentence in (*found.findings, *found.cross_check):
-        tell(sentence)
-    return found.page
+    return rows
 
 
-def _analyze_tables(
-    folder: Path, files: list[Path], out: Path | None, bootstrap: int, mix_versions: bool, cross_check: str | None
-) -> Path:
+def _analyze_tables(folder: Path, files: list[Path], out: Path | None, formulas: Sequence[str], **options: Any) -> Path:
     """Tables from elsewhere; the study file, where there is one, says the metrics and the order of sources."""
     from analysis.analyze import analyze as story
     from analysis.results_table import read_table
 
     study = read_study(folder) if (folder / FILE_NAME).exists() else None
     rows = pd.concat([read_table(path) for path in files], ignore_index=True)
-    further = study.further_factors if study else {}
-    factors = {name: levels for name, levels in further.items() if f"factor.{name}" in rows}
+    factors = None
+    if study:
+        of_study = study.further_factors | study.evaluation_factors
+        factors = {name: levels for name, levels in of_study.items() if f"factor.{name}" in rows}
     found = story(
         rows, {name: target.primary_metric for name, target in study.targets.items()} if study else {},
         _in_order(study, rows), out or (Paths(study.store).report if study else folder / "report"),
-        study.name if study else files[0].stem, bootstrap=bootstrap, seed=study.seed if study else 0,
-        factors=factors, mix_versions=mix_versions, cross_check=cross_check,
+        study.name if study else files[0].stem, seed=study.seed if study else 0, factors=factors,
+        own=_with_formulas(study.analysis if study else AnalysisSection(), formulas), **options,
     )  # fmt: skip
     for sentence in (*found.findings, *found.cross_check):
         tell(sentence)
@@ -102,3 +131,11 @@ def _analyze_tables(
 def _in_order(study: Study | None, rows: pd.DataFrame) -> list[str] | None:
     """The study's sources as far as the table has them; None, and they are read off its columns, without any."""
     return [name for name in study.sources if f"source.{name}" in rows] or None if study else None
+
+
+def _with_formulas(given: AnalysisSection, formulas: Sequence[str]) -> AnalysisSection:
+    """With the formulas of the command line as models `formula-1`, `formula-2` and so on."""
+    taken = {model.name for model in given.model}
+    names = (name for name in (f"formula-{number}" for number in count(1)) if name not in taken)
+    further = tuple(Model(name=name, formula=text) for name, text in zip(names, formulas, strict=False))
+    return given.model_copy(update={"model": given.model + further})
