@@ -1,11 +1,12 @@
 """How often 95 % intervals of the first model cover the truth, on the paper's plan of 425 runs and 7 targets.
 
     python benchmarks/coverage.py [experimental_design.csv] [--studies 5000] [--stopped 2000] [--bootstrapped 400]
+        [--crossed 100]
 
 Studies are simulated at `analysis.truth`'s effects and variances and at others, and where the model is not quite true.
-Then what `launch --until` does to the intervals, and what percentile bootstrap and Wald intervals cover. Exits 1 if,
-where the model is true, Satterthwaite's intervals of a fixed effect cover less than 0.935 or more than 0.965, or if
-Holm's adjusted p tell a difference in more than 0.06 of studies without any.
+Then what `launch --until` does to the intervals, what percentile bootstrap and Wald intervals cover, and what a random
+intercept of the run mends. Exits 1 if, where the model is true, Satterthwaite's intervals of a fixed effect cover less
+than 0.935 or more than 0.965, or if Holm's adjusted p tell a difference in more than 0.06 of studies without any.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from analysis.bootstrap import percentile_interval
 from analysis.bootstrap import refit as bootstrap
 from analysis.contrasts import holm
 from analysis.effects import effects_of, weights_of
-from analysis.mixed_model import fit_by_group
+from analysis.mixed_model import fit_by_group, fit_mixed, fixed_effects
+from analysis.random_terms import RandomTerm
 from analysis.simulation import Refitted, joined, refit, simulate
 from analysis.truth import Truth, paper_truth
 from study.coding import Coding, first_model
@@ -37,6 +39,7 @@ from tests.analysis.paper_plan import PUBLISHED, TARGETS, paper_runs
 SEED = 20191120
 BATCH = 100
 REPLICATES = 200
+SHARED = 0.2
 SLOPE = "strategy[MS-CR@2]:n_star"
 
 
@@ -72,6 +75,7 @@ def main() -> int:
     parser.add_argument("--studies", type=int, default=5000)
     parser.add_argument("--stopped", type=int, default=2000)
     parser.add_argument("--bootstrapped", type=int, default=400)
+    parser.add_argument("--crossed", type=int, default=100)
     arguments = parser.parse_args()
     runs = paper_runs(arguments.published)
     coding = first_model(runs)
@@ -79,6 +83,7 @@ def main() -> int:
     missed = print_settings(settings(runs, coding, near_paper), coding, arguments.studies)
     print_until(coding, [("paper", near_paper), ("different targets", wider(near_paper))], arguments.stopped)
     print_bootstrap(coding, near_paper, arguments.bootstrapped)
+    print_with_run(coding, near_paper, arguments.crossed)
     return int(missed)
 
 
@@ -97,7 +102,7 @@ def settings(runs: pd.DataFrame, coding: Coding, truth: Truth) -> list[Setting]:
         Setting(f"{SLOPE} hardly varies (sd 0.005)", replace(truth, sd={**truth.sd, SLOPE: 0.005})),
         Setting("targets that differ more, but not in that slope", replace(far, sd={**far.sd, SLOPE: 0.005})),
         Setting("spread halves from 1 to 8 sources", truth, falling),
-        Setting("a run's scores share a fifth of the residual", truth, shared=0.2),
+        Setting("a run's scores share a fifth of the residual", truth, shared=SHARED),
         Setting("standardised within target", truth, standardised=True),
         Setting("the same, targets that differ more", far, standardised=True),
     ]
@@ -186,8 +191,7 @@ def print_until(coding: Coding, truths: list[tuple[str, Truth]], n_studies: int)
 def print_bootstrap(coding: Coding, truth: Truth, n_studies: int) -> None:
     """Percentile bootstrap intervals beside the others, on the same studies."""
     rng = np.random.default_rng(SEED)
-    rows = pd.concat([coding.columns] * len(TARGETS), ignore_index=True)
-    target = np.repeat(TARGETS, len(coding.columns))
+    rows, target = rows_of(coding)
     y = Setting("", truth).scores(coding, n_studies, rng)
     found = refits(y, coding, len(coding.columns), truth)
     n_terms = coding.columns.shape[1]
@@ -201,6 +205,28 @@ def print_bootstrap(coding: Coding, truth: Truth, n_studies: int) -> None:
     print(f"\n{n_studies} studies, {REPLICATES} bootstrap refits each: percentile bootstrap {np.mean(inside):.3f}, "
           f"Wald {(t < stats.norm.ppf(0.975)).mean():.3f}, "
           f"Satterthwaite {(t < stats.t.ppf(0.975, found.df[:, :n_terms])).mean():.3f}")  # fmt: skip
+
+
+def print_with_run(coding: Coding, truth: Truth, n_studies: int) -> None:
+    """The first model, and with a random intercept of the run, where a run's scores share a fifth of the residual."""
+    rng = np.random.default_rng(SEED)
+    rows, target = rows_of(coding)
+    by_target = RandomTerm("target", target, rows[list(coding.random)])
+    run = np.tile(np.arange(len(coding.columns)), len(TARGETS))
+    by_run = RandomTerm("run", run, pd.DataFrame({"intercept": np.ones(len(rows))}))
+    inside: dict[str, list[pd.Series]] = {"without": [], "with": []}
+    for study in Setting("", truth, shared=SHARED).scores(coding, n_studies, rng):
+        for name, terms in (("without", [by_target]), ("with", [by_target, by_run])):
+            found = fixed_effects(fit_mixed(study.ravel(), rows, terms))
+            inside[name].append((found["ci_low"] < 0.0) & (found["ci_high"] > 0.0))
+    told = ", ".join(f"{name} (1 | run) {np.mean(covered):.3f}" for name, covered in inside.items())
+    print(f"\n{n_studies} studies in which a run's scores share a fifth of the residual: {told}", flush=True)
+
+
+def rows_of(coding: Coding) -> tuple[pd.DataFrame, np.ndarray]:
+    """The plan's columns once a target, and the target of each row."""
+    rows = pd.concat([coding.columns] * len(TARGETS), ignore_index=True)
+    return rows, np.repeat(TARGETS, len(coding.columns))
 
 
 if __name__ == "__main__":
