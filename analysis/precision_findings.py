@@ -13,8 +13,8 @@ from analysis.precision import Rule
 
 ON_STOPPING = (
     "Intervals are not widened for that: over all studies, stopping by width leaves the coverage of 95 % intervals "
-    "where it was (0.94 to 0.95 in simulation). Where few studies reach a limit, those that do cover less, looked at or "
-    "not."
+    "where it was (0.94 to 0.95 in simulation). Where few studies reach a limit, those that do cover less, with or "
+    "without looks on the way."
 )
 
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from study.commands.analyze import own_results
 from study.commands.arguments import Address, Folder, InProcessFlag
 from study.commands.design import cost_of, planned_so_far
 from study.commands.terminal import duration, tell
+from study.commands.until import enough_when, read_until
 from study.errors import Fault, InputFaults, RunFailed, nearest, raise_all
 from study.paths import Paths
 from study.plan import read_plan, write_plan
@@ -41,6 +43,10 @@ def launch(
         str | None,
         typer.Option(metavar="2h", help="Begin no training after this long; until then plan on beyond the plan."),
     ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar='"strategy < 0.1"', help="Begin no training once these 95 % intervals are so narrow."),
+    ] = None,
     runs: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only these runs; may be repeated.")] = None,
     mix_versions: Annotated[
         bool, typer.Option("--mix-versions", help="Go on with runs that a version with other scores trained.")
@@ -48,7 +54,7 @@ def launch(
 ) -> None:
     """Run what the plan holds and the results lack, on Ray; to resume is to launch again."""
     study = read_study(folder)
-    launch_study(study, address, in_process, gpu_share, stop_after, runs, mix_versions)
+    launch_study(study, address, in_process, gpu_share, stop_after, runs, mix_versions, until)
 
 
 def launch_study(
@@ -59,6 +65,7 @@ def launch_study(
     stop_after: str | None = None,
     only: list[str] | None = None,
     mix_versions: bool = False,
+    until: str | None = None,
 ) -> None:
     """Raises RunFailed, once the rest is done, if a run failed."""
     if in_process:
@@ -69,6 +76,7 @@ def launch_study(
     stop_after_s = None if stop_after is None else _seconds(stop_after)
     runs = baseline_runs(study) + read_plan(Paths(study.store).plan, study)
     runs = _chosen(runs, only) if only else runs
+    rule = None if until is None else read_until(study, until)
     from jobs import launch as story
     from jobs.prepare import prepare
 
@@ -81,10 +89,13 @@ def launch_study(
     if stop_after is None and not story.missing_targets(study, prepared, runs):
         tell(f"nothing is missing: {len(runs)} runs have their scores on {len(study.targets)} targets")
         return
+    enough = None if rule is None else enough_when(study, rule, len(runs), partial(own_results, study), mix_versions)
     backend = _backend(study, address, in_process, gpu_share)
     try:
         with _progress_shown() as show:
-            progress = story.launch(study, prepared, runs, backend, show, stop_after_s, plan_on)
+            progress = story.launch(
+                study, prepared, runs, backend, show, stop_after_s, plan_on, enough or (lambda n_done: False)
+            )
     finally:
         backend.close()
     if progress.failed:
@@ -149,9 +160,8 @@ def _line(progress: Progress, report: Report) -> str:
     elapsed_s = time.monotonic() - progress.started_at
     done, total = progress.evaluations_done, progress.n_evaluations
     to_go = f", {duration(elapsed_s / done * (total - done))} to go" if done else ""
-    result = " ".join(f"{name} {value:.3f}" for name, value in report.scores) or (
-        "learned" if report.step.kind == "learn" else "no score"
-    )
+    without_score = {"learn": "learned", "fine-tune": "fine-tuned", "evaluate": "no score"}
+    result = " ".join(f"{name} {value:.3f}" for name, value in report.scores) or without_score[report.step.kind]
     return f"[{progress.runs_done}/{progress.n_runs} runs, {done}/{total} scores{to_go}] {what}: {result}"
 
 
