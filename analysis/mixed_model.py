@@ -6,7 +6,7 @@ Inference by Satterthwaite's degrees of freedom, whose intervals cover what they
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -233,7 +233,8 @@ def _problem(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], r
     w = np.hstack([layout.u, x])
     design = design_of(w, layout.z, layout.block, layout.blocks, layout.border, layout.correlated, reml)
     # Cross-products of what least squares leaves over lose no digits to the mean of y.
-    least_squares = np.linalg.lstsq(x, y, rcond=None)[0]
+    n_border = layout.border.n_columns
+    least_squares = np.linalg.solve(design.ww[n_border:, n_border:], x.T @ y)
     rest = y - x @ least_squares
     if rest @ rest <= 1e-20 * (y @ y):
         raise NotCertified("the fixed terms reproduce every score: nothing is left to estimate variances from")
@@ -290,7 +291,7 @@ def _free(design: Design, point: Covariances) -> np.ndarray:
     return free
 
 
-def _parameter_names(random: Sequence[RandomTerm], layout: Layout) -> list[str]:
+def _parameter_names(random: Sequence[RandomTerm], layout: Layout) -> Iterator[str]:
     """`term | group` of each variance, `term, other | group` of each covariance (K,)."""
     names = {}
     for term, index in zip(random, layout.parameters, strict=True):
@@ -298,8 +299,7 @@ def _parameter_names(random: Sequence[RandomTerm], layout: Layout) -> list[str]:
         for a, b in zip(*np.tril_indices(len(columns)), strict=True):
             names[index[a, b]] = columns[a] if a == b else f"{columns[b]}, {columns[a]}"
             names[index[a, b]] += f" | {term.group}"
-    names.pop(-1, None)
-    return [names[k] for k in sorted(names)]
+    yield from (names[k] for k in sorted(names) if k >= 0)
 
 
 def _lengths(design: Design) -> np.ndarray:
@@ -312,7 +312,7 @@ def _lengths(design: Design) -> np.ndarray:
     return np.sqrt(np.where(squared > 0.0, squared, 1.0))
 
 
-def require_told_apart(design: Design, response: Response, names: Sequence[str]) -> None:
+def require_told_apart(design: Design, response: Response, names: Iterable[str]) -> None:
     """Raise `NotCertified` naming the variances that these rows cannot tell from each other or from the residual's."""
     zero = np.zeros((1, len(design.is_variance)))
     information = derivatives(design, evaluate(design, response, zero)).information[0]

@@ -147,13 +147,11 @@ def derivatives(design: Design, at: Evaluation) -> Derivatives:
     trace_k = blocks.diagonal(at.t - hmh).sum(axis=1) @ tie
     trace_kl = tie.T @ products(blocks, blocks, at.t, at.t - 2.0 * hmh).sum(axis=1) @ tie
     hm_left, hm_right = blocks.both(hm)
-    through = _over_blocks(hm_left, h_right)  # M H_e, H_e = sum_j h_je h_je'
+    through = _tied(tie, hm_left, h_right)  # M H_k
     if len(blocks.pairs):
-        through = (through + _over_blocks(hm_right, h_left)) / 2.0
-    (n_responses, n_entries, n_w, _), n_parameters = through.shape, tie.shape[1]
-    through = tie.T @ through.reshape(n_responses, n_entries, n_w**2)
-    turned = through.reshape(n_responses, n_parameters, n_w, n_w).mT.reshape(n_responses, n_parameters, n_w**2)
-    trace_kl = trace_kl + through @ turned.mT
+        through = (through + _tied(tie, hm_right, h_left)) / 2.0
+    flat = (*through.shape[:2], through.shape[2] ** 2)
+    trace_kl = trace_kl + through.reshape(flat) @ through.mT.reshape(flat).mT
     if at.border is not None:
         more = _of_border(design, at, at.border)
         trace_k, trace_kl = trace_k + more[0], trace_kl + more[1]
@@ -173,11 +171,9 @@ def derivatives(design: Design, at: Evaluation) -> Derivatives:
 
 def by_parameter(design: Design, at: Evaluation) -> np.ndarray:
     """X'V^-1 V_k V^-1 X (R, K, p, p), by which dM / dphi_k = M X'V^-1 V_k V^-1 X M."""
-    h_left, h_right = design.blocks.both(at.h[..., design.border.n_columns :])
-    found = np.einsum("rjep,rjes,ek->rkps", h_left, h_right, design.blocks.tie, optimize=True)
+    found = _tied(design.blocks.tie, *design.blocks.both(at.h[..., design.border.n_columns :]))
     if at.border is not None:
-        h_left, h_right = design.border.both(at.border.h)
-        found = found + np.einsum("rep,res,ek->rkps", h_left, h_right, design.border.tie, optimize=True)
+        found = found + _tied(design.border.tie, *design.border.both(at.border.h[:, None]))
     return (found + found.mT) / 2.0
 
 
@@ -201,9 +197,11 @@ def _of_border(design: Design, at: Evaluation, border: Border) -> tuple[np.ndarr
     )
 
 
-def _over_blocks(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """sum_j of the outer products of rows of two (R, J, e, m), as (R, e, m, m)."""
-    return np.ascontiguousarray(left.transpose(0, 2, 3, 1)) @ np.ascontiguousarray(right.transpose(0, 2, 1, 3))
+def _tied(tie: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """H_k = sum_je tie_ek left_je right_je' of rows of two (R, J, e, m), as (R, K, m, m)."""
+    over_blocks = np.ascontiguousarray(left.transpose(0, 2, 3, 1)) @ np.ascontiguousarray(right.transpose(0, 2, 1, 3))
+    n_responses, n_entries, m, _ = over_blocks.shape
+    return (tie.T @ over_blocks.reshape(n_responses, n_entries, m**2)).reshape(n_responses, tie.shape[1], m, m)
 
 
 def _beside(first: np.ndarray, second: np.ndarray) -> np.ndarray:
