@@ -8,12 +8,12 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LME4 := .venv-lme4
 
-.PHONY: demo test lint install lme4 clean
+.PHONY: demo test lint install lme4 browser clean
 
 demo: $(INSTALLED)
 	$(BIN)/study demo demo
 
-test: $(INSTALLED) lme4
+test: $(INSTALLED) lme4 browser
 	$(BIN)/pytest
 	@if [ -e $(LME4)/.installed ]; then $(LME4)/bin/pytest tests/analysis/test_lme4.py; \
 	  else echo "left out: tests/analysis/test_lme4.py, for pymer4 with R is not installed (make lme4)"; fi
@@ -37,6 +37,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 # R with lme4, and pymer4 in an environment of its own, for its pins exclude the main one's; what cannot be had is said.
 lme4:
 	@sh tests/install_lme4.sh $(PYTHON) $(LME4)
+
+# Chromium, for the test that looks at the report in a browser.
+browser:
+	@sh tests/install_chromium.sh
 
 clean:
 	rm -rf $(VENV) $(LME4) demo

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
+from analysis import analyze as story
+from study.cost import n_parameters
 from study.factors import STRATEGIES
 
 SOURCES = ("self", "bpm", "year", "tag")
@@ -62,3 +66,50 @@ def simulate() -> Callable[..., pd.DataFrame]:
 @pytest.fixture(scope="session")
 def results() -> pd.DataFrame:
     return simulated_results(source_effects={("ballroom", "bpm"): 1.5})
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report with everything in it, and its figures by name as they were saved."""
+
+    analysis: story.Analysis
+    figures: Mapping[str, Figure]
+
+
+@pytest.fixture(scope="session")
+def report(results: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    runs = results.drop_duplicates("run_id")
+    sizes = {
+        run.run_id: n_parameters(run.strategy, dict.fromkeys(range(run.n_sources), 50)) if run.n_sources else 0
+        for run in runs.itertuples()
+    }
+    rows = results.assign(n_parameters=results["run_id"].map(sizes))
+    plan = pd.DataFrame({"run_id": [*runs.loc[runs["phase"] != "baseline", "run_id"], "not-run"]})
+    topics = pd.DataFrame([("tag", 1 + k, f"rock, metal, <b>, word {k}") for k in range(9)],
+                          columns=["source", "topic", "terms"])  # fmt: skip
+    figures: dict[str, Figure] = {}
+    save = story.save
+
+    def keep(figure: Figure, folder, name):
+        figures[name] = figure
+        return save(figure, folder, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(story, "save", keep)
+        found = story.analyze(
+            rows, dict.fromkeys(TARGETS, "accuracy"), SOURCES, tmp_path_factory.mktemp("report"), "a study", plan,
+            bootstrap=20, seed=1, kept=kept_by_one_run, topics=topics,
+        )  # fmt: skip
+    return Report(found, figures)
+
+
+def kept_by_one_run(run_id: str, target: str) -> pd.DataFrame | None:
+    """Representations of 60 tracks in 9 clumps, one a topic, kept by one multi-source run on one target."""
+    if (run_id, target) != ("run020", "gtzan"):
+        return None
+    rng = np.random.default_rng(0)
+    topic = np.arange(60) % 9
+    means = 8.0 * rng.standard_normal((9, 6))[topic] + rng.standard_normal((60, 6))
+    columns = [f"{what}_{d}" for what in ("mean", "deviation") for d in range(3)]
+    index = pd.Index([f"t{k:02d}" for k in range(60)], name="track_id")
+    return pd.DataFrame(means, index, columns).assign(**{"topic.tag": topic + 1})

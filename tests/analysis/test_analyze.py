@@ -12,17 +12,15 @@ from analysis.faults_of_results import NEEDED
 from analysis.fit_json import CONTRAST_KEYS, FIXED_KEYS
 from analysis.page import PROVENANCE
 
-SOURCES = ("self", "bpm", "year", "tag")
 METRICS = dict.fromkeys(("ballroom", "gtzan", "irmas", "valence"), "accuracy")
 PICTURES = ["effects_strategy", "effects_size", "sources_by_target", "strategies_by_target", "scores_by_n_sources",
-            "components", "aliasing", "balance"]  # fmt: skip
+            "components", "aliasing", "balance", "with_and_without_best_source", "components_and_single_sources",
+            "residual_spread", "score_parts", "parameters_by_n_sources", "representation_map_gtzan"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def analysis(results, tmp_path_factory) -> Analysis:
-    plan = pd.DataFrame({"run_id": [*results.loc[results["phase"] != "baseline", "run_id"].unique(), "not-run"]})
-    out = tmp_path_factory.mktemp("report")
-    return analyze(results, METRICS, SOURCES, out, "a study", plan, bootstrap=20, seed=1)
+def analysis(report) -> Analysis:
+    return report.analysis
 
 
 def test_the_page_is_whole_and_needs_no_network(analysis) -> None:
@@ -52,7 +50,7 @@ def test_fit_json_has_the_keys_of_the_interface(analysis) -> None:
     assert list(fit["models"]) == ["strategy", "size", "components"]
     for model in fit["models"].values():
         assert list(model) == ["formula", "engine", "criterion", "reml", "n_rows", "groups", "converged", "singular",
-                               "fixed", "random", "residual_sd", "contrasts"]  # fmt: skip
+                               "fixed", "random", "correlations", "residual_sd", "contrasts"]  # fmt: skip
         assert model["converged"] is True
         for row in model["fixed"]:
             assert list(row) == ["term", "estimate", "se", "df", "t", "p", "ci_low", "ci_high", "ci_method",
@@ -81,7 +79,9 @@ def test_tables_hold_what_the_page_and_fit_json_say(analysis) -> None:
     assert len(scores) == len(analysis.table.scores)
     assert {path.stem for path in folder.iterdir()} == {
         "strategy_fixed", "strategy_random", "strategy_contrasts", "strategy_contrasts_of_means", "strategy_means",
-        "size_fixed", "size_random", "components", "scores_by_strategy", "scores_by_source", "targets", "scores", "baselines",
+        "size_fixed", "size_random", "components", "scores_by_strategy", "scores_by_source", "targets", "scores",
+        "baselines", "best_source", "components_and_single_sources", "residual_spread", "spread_tests", "within_source",
+        "score_parts", "parameters", "topics",
     }  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def test_what_is_written_is_documented(analysis) -> None:
     text = (Path(__file__).parents[2] / "docs" / "analysis.md").read_text(encoding="utf-8")
     written = [path.stem for folder in ("figures", "tables") for path in (analysis.page.parent / folder).iterdir()]
     keys = list(json.loads((analysis.page.parent / "fit.json").read_text())["models"]["strategy"])
-    assert [name for name in (*written, *keys) if f"`{name}`" not in text] == []
+    assert [name for name in (*written, *keys) if f"`{name.replace('_gtzan', '_<target>')}`" not in text] == []
     assert [name for name in (*NEEDED, *PROVENANCE) if f"`{name}`" not in text] == []
     for keys in (FIXED_KEYS[:8], CONTRAST_KEYS):
         assert ", ".join(keys) in text
@@ -117,9 +117,9 @@ def test_hostile_names_are_escaped(simulate, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("keep", "drawn", "said"),
     [
-        ({"SS-R": 0.0}, 5, "Only 0 multi-source runs"),
-        ({"SS-R": 0.0, "MSS-CR": 1.0}, 7, "cannot tell these variances from each other or from the residual"),
-        ({"MSS-CR": 1.0}, 6, "There are no single-source scores"),
+        ({"SS-R": 0.0}, 8, "Only 0 multi-source runs"),
+        ({"SS-R": 0.0, "MSS-CR": 1.0}, 10, "cannot tell these variances from each other or from the residual"),
+        ({"MSS-CR": 1.0}, 7, "There are no single-source scores"),
     ],
 )
 def test_small_plans_give_a_report_that_says_what_it_lacks(simulate, tmp_path, keep, drawn: int, said: str) -> None:
