@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.models import size_model, strategy_model
 from analysis.results_table import read_table, results_table
 from study.errors import InputFaults
 
+RNG = np.random.default_rng(0)
 METRICS = dict.fromkeys(("ballroom", "gtzan", "irmas", "valence"), "accuracy")
 
 
@@ -149,3 +151,60 @@ def test_a_source_of_the_study_that_the_table_lacks_is_a_fault(results) -> None:
 def test_a_primary_metric_that_no_row_has_is_a_fault(results) -> None:
     with pytest.raises(InputFaults, match=r"metric on gtzan = 'accurracy': .*did you mean 'accuracy'"):
         results_table(results, METRICS | {"gtzan": "accurracy"})
+
+
+def with_transfer(results: pd.DataFrame, effect: float, seed: int = 1) -> pd.DataFrame:
+    """Each row at both levels, but for the target irmas and the baseline MFCC; `effect` in units of 0.1."""
+    rng = np.random.default_rng(seed)
+    both = (results["target"] != "irmas") & (results["strategy"] != "MFCC")
+    tuned = results[both].assign(**{"factor.transfer": "fine-tune"})
+    tuned["score"] += 0.1 * (effect + 0.3 * rng.standard_normal(len(tuned)))
+    return pd.concat([results.assign(**{"factor.transfer": "frozen"}), tuned], ignore_index=True)
+
+
+def test_levels_of_transfer_have_rows_of_their_own_and_the_frozen_ones_stand_by_themselves(results) -> None:
+    table = results_table(with_transfer(results, 2.0), METRICS)
+    plain = results_table(results, METRICS)
+    assert table.shares_runs and not plain.shares_runs and plain.frozen is plain
+    assert not table.scores.duplicated(["run_id", "target", "factor.transfer"]).any()
+    assert len(table.scores) == len(plain.scores) * 7 / 4
+    by_target = table.scores.groupby("target")["z"]
+    np.testing.assert_allclose(by_target.mean(), 0, atol=1e-12)
+    np.testing.assert_allclose(by_target.std(ddof=1), 1)
+    for mine, other in (
+        (table.frozen.scores, plain.scores), (table.frozen.moments, plain.moments), (table.runs, plain.runs),
+        (table.frozen.baselines, plain.baselines), (table.frozen.by_split, plain.by_split),
+    ):  # fmt: skip
+        pd.testing.assert_frame_equal(mine.reset_index(drop=True), other.reset_index(drop=True), check_like=True)
+    assert list(table.factor_levels) == ["transfer"] and table.factor_levels["transfer"][0] == "frozen"
+
+
+def test_a_level_without_a_score_is_missing_at_that_level(results) -> None:
+    rows = with_transfer(results, 2.0).assign(outcome="ok")
+    lost = (rows["run_id"] == "run003") & (rows["target"] == "gtzan") & (rows["factor.transfer"] == "fine-tune")
+    rows.loc[lost, ["outcome", "score"]] = ["diverged", np.nan]
+    table = results_table(rows, METRICS)
+    assert table.missing[["run_id", "target", "factor.transfer"]].values.tolist() == [["run003", "gtzan", "fine-tune"]]
+    assert table.frozen.missing.empty
+
+
+def test_rows_at_no_level_of_transfer_and_rows_twice_at_one_are_refused(results) -> None:
+    rows = with_transfer(results, 0.0)
+    with pytest.raises(InputFaults, match=r"factor\.transfer = nan: expected one of frozen, fine-tune"):
+        results_table(pd.concat([rows, results.assign(run_id="z" + results["run_id"])]), METRICS)
+    with pytest.raises(InputFaults, match=r"factor\.transfer: expected once"):
+        results_table(pd.concat([rows, rows.head(1)]), METRICS)
+
+
+@pytest.mark.parametrize("model_of", [lambda table: strategy_model(table, table.factor_levels, 0, RNG),
+                                      lambda table: size_model(table, 0, RNG)])  # fmt: skip
+def test_a_planted_effect_of_fine_tuning_is_found_beside_what_rows_of_a_run_share(simulate, model_of) -> None:
+    results = simulate(seed=3, noise=0.8)
+    table = results_table(with_transfer(results, 0.6), {})
+    model = model_of(table)
+    assert model.formula.endswith("| run_id)") and model.groups["run_id"] == len(table.runs)
+    (row,) = model.fixed[model.fixed["term"] == "factor.transfer[fine-tune]"].itertuples()
+    planted = 0.06 / table.moments.loc[["ballroom", "gtzan", "valence"], "sd"].mean()
+    assert row.ci_low < planted < row.ci_high and row.p < 1e-6
+    without = results_table(results, {})
+    assert set(model_of(without).groups) == {"target"}, "without the factor the models are what they were"
