@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.contrasts import pairwise_strategies
+from analysis.faults_of_results import factor_columns
 from analysis.mixed_model import MixedFit, NotCertified, fit_mixed, fixed_effects
-from analysis.models import Model
+from analysis.models import Model, run_intercept
 from analysis.random_terms import RandomTerm
 from analysis.results_table import ResultsTable
 from study.coding import first_model
@@ -69,17 +70,16 @@ def moved(reported: pd.DataFrame, other: pd.DataFrame) -> dict[str, str]:
 def summary(variants: Sequence[Variant]) -> pd.DataFrame:
     """A row a variant against what is reported: `variant, n_rows, largest_change` of an estimate, `se_ratio_low`,
     `se_ratio_high`, `p_change` (the largest), `moved` (which conclusions), or why there is no fit."""
-    reported = variants[0].effects.set_index("effect")
-    rows = []
+    reported, rows = variants[0].effects, []
     for one in variants[1:]:
         if one.effects is None:
             rows.append((one.name, one.n_rows, np.nan, np.nan, np.nan, np.nan, f"no fit: {one.why_not}"))
             continue
-        both = reported.join(one.effects.set_index("effect"), rsuffix="_now", how="inner")
+        both = reported.merge(one.effects, on="effect", suffixes=("", "_now"))
         ratio = both["se_now"] / both["se"]
         change = (both["estimate_now"] - both["estimate"]).abs().max()
         of_p = (both["p_adjusted_now"] - both["p_adjusted"]).abs().max()
-        verdicts = moved(variants[0].effects, one.effects)
+        verdicts = moved(reported, one.effects)
         said = "; ".join(f"{effect}: {verdict}" for effect, verdict in verdicts.items()) or "none"
         rows.append((one.name, one.n_rows, change, ratio.min(), ratio.max(), of_p, said))
     columns = ["variant", "n_rows", "largest_change", "se_ratio_low", "se_ratio_high", "p_change", "moved"]
@@ -88,7 +88,7 @@ def summary(variants: Sequence[Variant]) -> pd.DataFrame:
 
 def combinations_of(rows: pd.DataFrame) -> np.ndarray:
     """Which combination of strategy, sources and further factors each row is of (n_rows,), as numbers."""
-    what = ["strategy", *(name for name in rows if name.startswith(("source.", "factor.")))]
+    what = ["strategy", *(name for name in rows if name.startswith("source.")), *factor_columns(rows)]
     return rows.groupby(what, sort=False, dropna=False).ngroup().to_numpy()
 
 
@@ -123,7 +123,7 @@ def _fitted(
     columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)
     by_target = RandomTerm("target", rows["target"].to_numpy(), coding.columns[list(coding.random)])
     try:
-        fit = fit_mixed(rows["z"].to_numpy(), columns, [by_target, *shared])
+        fit = fit_mixed(rows["z"].to_numpy(), columns, [by_target, *(shared or run_intercept(rows))])
     except (NotCertified, InputFaults) as reason:
         return Variant(name, len(rows), why_not=str(reason))
     return Variant(name, len(rows), effects_of(fit), fit)
