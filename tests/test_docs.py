@@ -12,7 +12,7 @@ from typer.main import get_command
 from jobs.failures import DISK_FULL, ERROR, GPU_MEMORY, HOST_MEMORY, LOST
 from study import study_file
 from study.cli import app
-from study.factors import BASELINES, STRATEGIES, TRAINING_FACTORS
+from study.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS
 from study.reading import read_study
 from study.result_store import result_schema
 from study.study_file import METRICS
@@ -59,7 +59,7 @@ def test_every_command_is_shown() -> None:
 @pytest.mark.parametrize("section", [
     study_file.Header, study_file.Corpus, study_file.Mel, study_file.Source, study_file.Training, study_file.Target,
     study_file.Baselines, study_file.Cluster, study_file.Compute, study_file.Phase, study_file.Constraint,
-    study_file.Model, study_file.Contrast,
+    study_file.Model, study_file.Contrast, study_file.FineTuning,
 ], ids=lambda section: section.__name__)  # fmt: skip
 def test_every_key_of_the_study_file_is_documented(section) -> None:
     text = page("study-file.md")
@@ -69,7 +69,8 @@ def test_every_key_of_the_study_file_is_documented(section) -> None:
 
 def test_names_are_documented() -> None:
     text = page("study-file.md") + page("results.md") + page("learning.md")
-    names = [*STRATEGIES, *BASELINES[:2], *TRAINING_FACTORS, *(name for of in METRICS.values() for name in of)]
+    factors = [*TRAINING_FACTORS, *EVALUATION_FACTORS, *TRANSFERS]
+    names = [*STRATEGIES, *BASELINES[:2], *factors, *(name for of in METRICS.values() for name in of)]
     assert [name for name in names if name not in text] == []
     causes = page("cluster.md")
     assert all(f"`{cause}`" in causes for cause in (LOST, GPU_MEMORY, HOST_MEMORY, DISK_FULL, ERROR))
