@@ -12,14 +12,15 @@ from analysis.models import Model
 
 
 def write_draws(model: Model, seed: int, path: Path) -> None:
-    """Write a row for each certified refit: `fixed.<term>` and `variance.<term>`, the fit's own values not among them.
+    """Write a row for each certified refit: `fixed.<term>` and `variance.<group>.<term>`, without the fit's own values.
 
     The schema's metadata say `seed` (of the whole report), `model`, `formula`, `refits` and `refits_left_out`, those
     that were not certified.
     """
     fit, refits = model.fit, model.refits
     fixed = pd.DataFrame(refits.estimate, columns=[f"fixed.{term}" for term in fit.fixed_terms])
-    variance = pd.DataFrame(refits.variance, columns=[f"variance.{term}" for term in fit.random_terms])
+    random = [f"variance.{term.group}.{name}" for term in fit.random for name in term.columns]
+    variance = pd.DataFrame(refits.variance, columns=random)
     table = pa.Table.from_pandas(pd.concat([fixed, variance], axis=1), preserve_index=False)
     about = {
         "seed": seed, "model": model.name, "formula": model.formula, "refits": len(refits.estimate),

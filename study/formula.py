@@ -20,7 +20,7 @@ class Variable:
     power: int = 1
 
     def __str__(self) -> str:
-        name = _quoted(self.name)
+        name = quoted(self.name)
         if not self.function:
             return name
         return f"{self.function}({name}^{self.power})" if self.function == "I" else f"{self.function}({name})"
@@ -49,7 +49,7 @@ class RandomPart:
     group: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"({self.terms} | {':'.join(map(_quoted, self.group))})"
+        return f"({self.terms} | {':'.join(map(quoted, self.group))})"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Formula:
     random: tuple[RandomPart, ...]
 
     def __str__(self) -> str:
-        return " + ".join([f"{_quoted(self.response)} ~ {self.fixed}", *map(str, self.random)])
+        return " + ".join([f"{quoted(self.response)} ~ {self.fixed}", *map(str, self.random)])
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -70,5 +70,6 @@ class Formula:
         return tuple(dict.fromkeys(variable for term in terms for variable in term))
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as a formula has it: in backticks where it is more than letters, digits, `.` and `_`."""
     return name if PLAIN.fullmatch(name) else f"`{name}`"

@@ -14,47 +14,23 @@ A formula is expanded while it is read, as R's `terms.formula` and lme4 expand i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TypeVar
 
 from study.errors import nearest
 from study.formula import Formula, RandomPart, Terms, Variable
+from study.formula_tokens import FormulaError, Token, tokens
 
+T = TypeVar("T")
+Products = tuple[frozenset[Variable], ...]
+"""Terms while their variables have no order yet."""
 FUNCTIONS = ("I", "factor", "log")
-MAX_POWER = 9
+POWERS = tuple(map(str, range(2, 10)))
 MAX_TERMS = 500
 MAX_DEPTH = 50
 """Of parentheses within parentheses."""
-TOKEN = re.compile(
-    r"(?P<name>`[^`]+`|(?:[^\W\d]|\.)[\w.]*)|(?P<number>\d+)|(?P<operator>\|\||[-+*:/^()|~])|(?P<other>\S)"
-)
-
-
-class FormulaError(ValueError):
-    """A formula that cannot be read: what was expected, at which `column` (from 1), and the nearest valid name."""
-
-    def __init__(self, column: int, expected: str, nearest: str | None = None) -> None:
-        super().__init__(f"column {column}: {expected}")
-        self.column, self.expected, self.nearest = column, expected, nearest
-
-
-@dataclass(frozen=True)
-class Token:
-    """A name (without its backticks), a number, an operator, or the end (`kind` ""), at `column` from 1."""
-
-    kind: str
-    text: str
-    column: int
-
-
-def tokens(text: str) -> Iterator[Token]:
-    """The words of a formula, and an end."""
-    for match in TOKEN.finditer(text):
-        kind = match.lastgroup or ""
-        yield Token(kind, match[0].strip("`") if kind == "name" else match[0], match.start() + 1)
-    yield Token("", "", len(text) + 1)
 
 
 def parse(text: str) -> Formula:
@@ -64,9 +40,9 @@ def parse(text: str) -> Formula:
 
 @dataclass(frozen=True)
 class _Sum:
-    """Part of a formula, evaluated: terms as sets of variables; an intercept set or taken away; random parts."""
+    """Part of a formula, evaluated: terms; an intercept set or taken away, if any; random parts."""
 
-    terms: tuple[frozenset[Variable], ...] = ()
+    terms: Products = ()
     intercept: bool | None = None
     random: tuple[RandomPart, ...] = ()
 
@@ -87,13 +63,13 @@ class _Parser:
         return Formula(response.text, self._ordered(value), tuple(dict.fromkeys(value.random)))
 
     def _sum(self) -> _Sum:
-        total = _Sum()
+        start, total = self._here, _Sum()
         sign = self._take("+", "-")
         while True:
             value = self._product()
             if sign is None or sign.text == "+":
                 total = _Sum(
-                    _once(total.terms + value.terms),
+                    _once(start, total.terms + value.terms),
                     total.intercept if value.intercept is None else value.intercept,
                     total.random + value.random,
                 )
@@ -115,7 +91,7 @@ class _Parser:
                 terms = left.terms + right.terms + _interactions(left.terms, right.terms)
             else:
                 terms = left.terms + _interactions((frozenset().union(*left.terms),), right.terms)
-            left = _Sum(_bounded(start, terms))
+            left = _Sum(_once(start, terms))
         return left
 
     def _crossed(self) -> _Sum:
@@ -123,7 +99,7 @@ class _Parser:
         while operator := self._take(":"):
             right = self._powered()
             _require_terms(start, operator, left, right)
-            left = _Sum(_bounded(start, _interactions(left.terms, right.terms)))
+            left = _Sum(_once(start, _interactions(left.terms, right.terms)))
         return left
 
     def _powered(self) -> _Sum:
@@ -135,7 +111,7 @@ class _Parser:
         _require_terms(start, operator, value)
         terms = value.terms
         for _ in range(power - 1):
-            terms = _bounded(start, _interactions(terms, value.terms))
+            terms = _once(start, _interactions(terms, value.terms))
         return _Sum(terms)
 
     def _atom(self) -> _Sum:
@@ -169,23 +145,24 @@ class _Parser:
         if not terms.terms and not terms.intercept:
             raise FormulaError(bar.column, f"`{bar.text}`: no term before it; (1 | group) is a random intercept")
         self.seen = before
-        groups = self._groups()
+        groups = list(self._groups())
         self._expect(")")
         parts = _independent(terms) if bar.text == "||" else [terms]
         return _Sum(random=tuple(RandomPart(part, group) for group in groups for part in parts))
 
-    def _groups(self) -> tuple[tuple[str, ...], ...]:
+    def _groups(self) -> Iterator[tuple[str, ...]]:
         """a/b/c is a, a:b and a:b:c."""
-        chains = [self._chain()]
-        while self._take("/"):
-            chains.append(self._chain())
-        return tuple(tuple(dict.fromkeys(chain)) for chain in accumulate(chains))
+        nested = accumulate(self._separated("/", lambda: tuple(self._separated(":", self._group))))
+        return (tuple(dict.fromkeys(names)) for names in nested)
 
-    def _chain(self) -> tuple[str, ...]:
-        names = [self._expect_name("a variable, whose every value is a group").text]
-        while self._take(":"):
-            names.append(self._expect_name("a variable, whose every value is a group").text)
-        return tuple(names)
+    def _group(self) -> str:
+        return self._expect_name("a variable, whose every value is a group").text
+
+    def _separated(self, operator: str, item: Callable[[], T]) -> list[T]:
+        items = [item()]
+        while self._take(operator):
+            items.append(item())
+        return items
 
     def _variable(self) -> Variable:
         name = self._expect_name("a variable")
@@ -205,10 +182,10 @@ class _Parser:
 
     def _power(self) -> int:
         here = self._here
-        if here.kind == "number" and 2 <= int(here.text) <= MAX_POWER:
-            self.at += 1
-            return int(here.text)
-        raise self._unexpected(f"a power of 2 to {MAX_POWER}")
+        if here.text not in POWERS:
+            raise self._unexpected(f"a power of {POWERS[0]} to {POWERS[-1]}")
+        self.at += 1
+        return int(here.text)
 
     def _ordered(self, value: _Sum) -> Terms:
         position = {variable: number for number, variable in enumerate(self.seen)}
@@ -245,18 +222,12 @@ class _Parser:
         return FormulaError(here.column, f"{f'`{here.text}`' if here.kind else 'the end'}: expected {expected}")
 
 
-def _interactions(
-    left: Iterable[frozenset[Variable]], right: tuple[frozenset[Variable], ...]
-) -> tuple[frozenset[Variable], ...]:
+def _interactions(left: Products, right: Products) -> Products:
     return tuple(one | other for one in left for other in right)
 
 
-def _once(terms: Iterable[frozenset[Variable]]) -> tuple[frozenset[Variable], ...]:
-    return tuple(dict.fromkeys(terms))
-
-
-def _bounded(start: Token, terms: Iterable[frozenset[Variable]]) -> tuple[frozenset[Variable], ...]:
-    once = _once(terms)
+def _once(start: Token, terms: Products) -> Products:
+    once = tuple(dict.fromkeys(terms))
     if len(once) > MAX_TERMS:
         raise FormulaError(start.column, f"stands for more than {MAX_TERMS} terms")
     return once

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from study.errors import Fault, nearest
 from study.factors import STRATEGIES, Level
-from study.formula import Formula
-from study.formula_grammar import FormulaError, parse, tokens
+from study.formula import Formula, quoted
+from study.formula_grammar import parse
+from study.formula_tokens import FormulaError, tokens
 
 RESPONSE = "score"
 
@@ -58,14 +59,15 @@ def faults_of_formula(text: str, columns: Mapping[str, Column], file: str, key: 
     if formula.response != RESPONSE:
         yield Fault(file, key, text, f"column 1: `{formula.response}`: the response is `{RESPONSE}`, standardised "
                     "within its target", nearest(formula.response, [RESPONSE]))  # fmt: skip
-    full = dict.fromkeys(column.name for column in columns.values())
+    full = dict.fromkeys(quoted(column.name) for column in columns.values())
     unknown: dict[str, int] = {}
     for token, after in list(pairwise(tokens(text)))[1:]:
         if token.kind == "name" and token.text not in columns and not (after.kind == "operator" and after.text == "("):
             unknown.setdefault(token.text, token.column)
     for name, at in unknown.items():
+        close = nearest(name, columns)
         yield Fault(file, key, text, f"column {at}: `{name}`: no such variable; expected of {', '.join(full)}",
-                    nearest(name, columns))  # fmt: skip
+                    close and quoted(close))  # fmt: skip
     yield from _faults_of_terms(text, formula, columns, file, key)
 
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from study.errors import Fault
 from study.formula import Formula, RandomPart, Terms, Variable
-from study.formula_grammar import FormulaError, parse
+from study.formula_grammar import parse
 from study.formula_names import columns_of, faults_of_formula
+from study.formula_tokens import FormulaError
 
 COLUMNS = columns_of(["self", "year", "my-tag"], {"width": (0.5, 1.0), "activation": ("relu", "elu"), "year": (1, 2)})
 
@@ -59,6 +60,7 @@ def test_formulas_are_expanded_as_lme4_does(text: str, expanded: str) -> None:
         ("score ~ logg(a)", 9, "`logg`: no such function"),
         ("score ~ log(a + b)", 15, "`+`: expected `)`"),
         ("score ~ I(a * b)", 13, "`*`: expected `^`"),
+        ("score ~ a^" + "9" * 5000, 11, "expected a power of 2 to 9"),
         ("score ~ a^1", 11, "`1`: expected a power of 2 to 9"),
         ("score ~ a:0", 9, "0 and 1 can be added, not taken into `:`"),
         ("score ~ a * (1 | g)", 9, "a random part can be added, not taken into `*`"),
@@ -103,7 +105,8 @@ def test_every_unknown_name_is_told_with_its_place_and_the_nearest() -> None:
         ("column 9: `strateg`", "strategy"), ("column 19: `foo`", None), ("column 45: `tragets`", "target"),
         ("column 60: `widht`", "width"),
     ]  # fmt: skip
-    assert "expected of source.self, source.year, source.my-tag, factor.width" in told[0].expected
+    assert "expected of source.self, source.year, `source.my-tag`, factor.width" in told[0].expected
+    assert faults("score ~ my_tag + (1 | target)")[0].nearest == "`my-tag`"
 
 
 @pytest.mark.parametrize(
