@@ -13,7 +13,7 @@ from analysis.random_terms import RandomTerm
 from analysis.results_table import ResultsTable
 from study.coding import combination, n_star, r_star
 from study.factors import Level
-from study.formula import Formula
+from study.formula import Formula, RandomPart
 from study.formula_names import Column, columns_of
 
 
@@ -53,17 +53,24 @@ def build(formula: Formula, rows: pd.DataFrame, columns: Mapping[str, Column]) -
     left_out = {} if known.all() else {f"{(~known).sum()} rows": f"without a value of {' or '.join(used)}"}
     rows = rows[known]
     variables = {one: coded(one, columns[one.name], rows[columns[one.name].name]) for one in formula.variables}
-    for of in variables.values():
-        if of.is_factor and not of.contrasts():
-            left_out |= dict.fromkeys(of.columns, "the only level that occurs")
     fixed, dependent = independent(model_matrix(formula.fixed, variables, len(rows)))
-    random = []
-    for part in formula.random:
-        group = [columns[name].name for name in part.group]
-        levels = rows[group].astype(str).agg(":".join, axis=1).to_numpy()
-        varying = model_matrix(part.terms, variables, len(rows))
-        zero = [name for name in varying if not varying[name].any()]
-        left_out |= {f"{name} by {':'.join(group)}": "zero in all rows" for name in zero}
-        varying = varying.drop(columns=zero)
-        random.append(RandomTerm(":".join(group), levels, varying, correlated=varying.shape[1] > 1))
-    return Built(rows["z"].to_numpy(dtype=float), fixed, tuple(random), left_out | dependent)
+    varying = [model_matrix(part.terms, variables, len(rows)) for part in formula.random]
+    random = tuple(
+        _random_term(part, frame, rows, columns) for part, frame in zip(formula.random, varying, strict=True)
+    )
+    for frame, term in zip(varying, random, strict=True):
+        gone = [name for name in frame if name not in term.columns]
+        left_out |= {f"{name} by {term.group}": "zero in all rows" for name in gone}
+    present = {name for frame in (fixed, *(term.columns for term in random)) for name in frame}
+    alone = [name for of in variables.values() if of.is_factor and not of.contrasts() for name in of.columns]
+    left_out |= {name: "the only level that occurs" for name in alone if name not in present}
+    return Built(rows["z"].to_numpy(dtype=float), fixed, random, left_out | dependent)
+
+
+def _random_term(
+    part: RandomPart, varying: pd.DataFrame, rows: pd.DataFrame, columns: Mapping[str, Column]
+) -> RandomTerm:
+    group = [columns[name].name for name in part.group]
+    levels = rows[group].astype(str).agg(":".join, axis=1).to_numpy()
+    varying = varying.loc[:, varying.any()]
+    return RandomTerm(":".join(group), levels, varying, correlated=varying.shape[1] > 1)

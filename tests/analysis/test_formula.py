@@ -113,6 +113,8 @@ def test_a_factor_with_one_level_is_left_out_and_told(rows: pd.DataFrame) -> Non
     built = of("phase * n_star + (1 | target)", rows.assign(phase="all"))
     assert list(built.fixed) == ["intercept", "n_star"]
     assert built.left_out == {"phase[all]": "the only level that occurs"}
+    kept = of("0 + phase + (1 | target)", rows.assign(phase="all"))
+    assert (list(kept.fixed), kept.left_out) == (["phase[all]"], {})
 
 
 def test_there_is_no_logarithm_of_zero(rows: pd.DataFrame) -> None:
