@@ -14,14 +14,17 @@ from pathlib import Path
 import numpy as np
 
 from jobs.learn import learn
+from jobs.learning.fine_tuning import fine_tune
+from jobs.learning.representation import save_weights
+from jobs.networks.branching import build_network
 from jobs.prepare import prepare
-from jobs.prepared import read_prepared
+from jobs.prepared import open_sound, read_prepared
 from jobs.targets.evaluate import evaluate, read_target, target_splits
 from study.paths import Paths
 from study.reading import read_study
 from study.result_store import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION
 from study.run import make_run
-from study.study_file import Study
+from study.study_file import FineTuning, Study
 from tests.small_study import write_small_study
 
 GOLDEN = Path(__file__).with_suffix(".json")
@@ -54,7 +57,22 @@ def probe_scores(study: Study) -> dict[str, list[float]]:
             splits = target_splits(data, target, study.seed, name)
             scores = evaluate(data, target, splits, features, np.random.SeedSequence(3)).scores
             found[f"{name} {probe}"] = [score.score for score in scores]
-    return found
+    return found | {f"{name} fine-tuned": fine_tuned(study, name) for name in ("timbre", "height")}
+
+
+def fine_tuned(study: Study, name: str) -> list[float]:
+    """What an untrained network, fine-tuned for a target, says of its test tracks: how often each class, or numbers."""
+    target, at = study.targets[name], read_prepared(study).targets[name]
+    data, weights = read_target(target, name), study.store / "golden.safetensors"
+    network = build_network("MS-CR@4", {"tag": 3, "self": None}, 1, 32, 0.125, seed=np.random.SeedSequence(6))
+    save_weights(weights, network, (np.full(32, -40.0), np.full(32, 15.0)), {})
+    found = fine_tune(
+        weights, open_sound(study, at.sound), study.crop_frames, data, target_splits(data, target, study.seed, name),
+        FineTuning(epochs=4, batch_size=4, learning_rate=0.003), 1e-6, np.random.SeedSequence(8),
+    )["prediction"]  # fmt: skip
+    if target.task == "classification":
+        return list(map(float, found.value_counts().sort_index()))
+    return list(map(float, (found[:4] - data.labels.mean()) / data.labels.std()))
 
 
 def golden(folder: Path) -> dict[str, object]:
