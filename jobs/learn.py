@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from jobs.learning.arithmetic import Arithmetic, keep_to, resolve
 from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
-from jobs.learning.train import resolve_precision, train
+from jobs.learning.train import train
 from jobs.networks.branching import build_network
 from jobs.prepared import Prepared, open_corpus_arrays, open_labels, open_sound, read_prepared
 from jobs.records import Trained, now, read_trained, write_trained
 from jobs.sound.mel_store import MelStore
 from study import __version__
-from study.cost import source_factors_of
+from study.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours, source_factors_of
 from study.paths import Paths, write_once, write_whole
 from study.result_store import TRAIN_SCORES_VERSION
-from study.run import Run, seed_sequence
-from study.study_file import Study
+from study.run import Run, make_run, seed_sequence
+from study.study_file import Study, Training
 
 MFCC_DIM = 60
 """20 coefficients and their first and second differences."""
@@ -71,24 +72,30 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     if run.strategy == "Random":
         began = time.monotonic()
         set_normalisations(network, store, statistics, training, study.crop_frames, initial, device)
-        outcome, steps, seconds, precision = "ok", 0, time.monotonic() - began, "float32"
+        outcome, steps, seconds, arithmetic = "ok", 0, time.monotonic() - began, Arithmetic()
     else:
-        precision = _kept_precision(study, settings.precision, device)
+        arithmetic = _kept_arithmetic(study, settings, device, len(training))
         ended = train(
             network, store=store, statistics=statistics, crop_frames=study.crop_frames,
-            labels={name: open_labels(study, prepared, name) for name, n in factors.items() if n is not None},
+            labels={name: _learned_labels(study, prepared, name, settings.loss)
+                    for name, n in factors.items() if n is not None},
             training_tracks=training, validation_tracks=np.flatnonzero(~arrays.training),
-            settings=settings.model_copy(update={"precision": precision}), run_id=run.run_id, device=device,
-            threads=threads, checkpoint_folder=checkpoints, log_path=paths.log(run.run_id),
+            settings=settings, run_id=run.run_id, device=device, threads=threads,
+            checkpoint_folder=checkpoints, log_path=paths.log(run.run_id), arithmetic=arithmetic,
+            loss_of={name: settings.loss for name in factors if study.sources[name].labels == "tags"},
+            gpu_share=study.cluster.gpu_share,
         )  # fmt: skip
         outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds
     if (
         outcome == "ok" and read_trained(paths, run.run_id) is None
     ):  # else another launch was first, and its weights stay
-        description = _description(study, run) | {"data_fingerprint": facts["data_fingerprint"]}
+        description = _description(study, run) | {
+            "data_fingerprint": facts["data_fingerprint"],
+            "precision": arithmetic.precision, "compiled": arithmetic.compiled,
+        }  # fmt: skip
         save_weights(paths.weights(run.run_id), network, statistics, description)
     return Trained(
-        outcome, train_seconds=seconds, train_steps=steps, device=_device_name(device), precision=precision,
+        outcome, train_seconds=seconds, train_steps=steps, device=_device_name(device), precision=arithmetic.precision,
         n_parameters=network.n_parameters, representation_dim=network.representation_dim, **facts,
     )  # fmt: skip
 
@@ -122,13 +129,21 @@ def _description(study: Study, run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _kept_precision(study: Study, setting: str, device: str) -> str:
-    """What `precision = "auto"` came to when the study's first run was trained: all its runs use that."""
-    if setting != "auto":
-        return setting
+def _kept_arithmetic(study: Study, settings: Training, device: str, n_training_tracks: int) -> Arithmetic:
+    """What `auto` came to when the study's first run was trained: all its runs keep to that."""
+    alone = (make_run(study, "", 0, "SS-R", (name,)) for name in study.sources)
+    hours = min(run_cost_gpu_hours(study, run, n_training_tracks) or 0.0 for run in alone)
+    first = resolve(study.training, device, hours * 3600 * REFERENCE_FLOP_PER_S)
     path = Paths(study.store).runs / "precision"
-    write_once(path, lambda temporary: temporary.write_text(resolve_precision(setting, device), encoding="utf-8"))
-    return path.read_text(encoding="utf-8")
+    write_once(path, lambda temporary: temporary.write_text(str(first), encoding="utf-8"))
+    return keep_to(Arithmetic.of(path.read_text(encoding="utf-8")), settings, device)
+
+
+def _learned_labels(study: Study, prepared: Prepared, source: str, loss: str) -> np.ndarray:
+    """As `open_labels`; of tags, which are of 0 and 1, a distribution where they are learned as one."""
+    labels = open_labels(study, prepared, source)
+    shared = study.sources[source].labels == "tags" and loss == "kl"
+    return labels / labels.sum(axis=1, keepdims=True) if shared else labels
 
 
 def _device_name(device: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,17 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
 
 
 def capture(
-    network: nn.Module, optimiser: torch.optim.Optimizer, generator: np.random.Generator, device: torch.device
+    network: nn.Module, optimiser: torch.optim.Optimizer, generator_state: Mapping[str, Any], device: torch.device
 ) -> dict[str, Any]:
-    """Weights, optimiser and random states, for `write_checkpoint`."""
+    """Weights, optimiser and random states, for `write_checkpoint`.
+
+    `generator_state` is of NumPy's generator when it had drawn the last batch that was learned from.
+    """
     on_gpu = device.type == "cuda"
     return {
         "network": network.state_dict(),
         "optimiser": optimiser.state_dict(),
-        "numpy": generator.bit_generator.state,
+        "numpy": generator_state,
         "torch_cpu": torch.get_rng_state(),
         "torch_gpu": torch.cuda.get_rng_state(device) if on_gpu else None,
     }

@@ -1,27 +1,49 @@
-"""What each source asks of a step: tracks and crops at random, and the loss on them."""
+"""What each source asks of a step: tracks and crops at random, what is to be found in them, and the loss."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from jobs.learning.batches import CropReader, draw_pairs, draw_starts, draw_tracks, pair_labels
+from jobs.learning.losses import LOSSES
 from jobs.networks.branching import Network
 
 
 @dataclass(frozen=True)
 class Task:
-    """A source as the loop sees it. `labels` (n_tracks of the store, factors) is None for `self`."""
+    """A source as the loop sees it: a key of `LOSSES`, its part of the network (`branch` None: all is shared), tracks.
+
+    `labels` (n_tracks of the store, factors) is None for `self`.
+    """
 
     name: str
+    loss: str
+    branch: nn.Module | None
+    head: nn.Module
     labels: Tensor | None
     training_tracks: np.ndarray
     validation_tracks: np.ndarray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Input of a step: crops as `CropReader.gather` gives them, and what the loss wants of their `n` items.
+
+    `source` is a position among the tasks, `generator_state` that of the generator once the batch was drawn.
+    """
+
+    source: int
+    n: int
+    codes: Tensor
+    peak_db: Tensor
+    wanted: Tensor
+    generator_state: Mapping[str, Any]
 
 
 def source_tasks(
@@ -30,22 +52,25 @@ def source_tasks(
     training_tracks: np.ndarray,
     validation_tracks: np.ndarray,
     device: torch.device,
+    loss_of: Mapping[str, str] | None = None,
 ) -> list[Task]:
     """A task for each source of the network, with the tracks that have its labels: rows of NaN have none.
 
+    Sources learn by kl (`self` by pairs), but for those that `loss_of` names.
     Raises ValueError for labels of another number of factors, and for sources without training tracks.
     """
     tasks = []
-    for name, factors in network.source_factors.items():
+    for position, (name, factors) in enumerate(network.source_factors.items()):
+        own = network.branches[position] if network.branches else None, network.heads[position]
         if factors is None:
-            task = Task(name, None, np.asarray(training_tracks), np.asarray(validation_tracks))
+            task = Task(name, "pairs", *own, None, np.asarray(training_tracks), np.asarray(validation_tracks))
         else:
             table = np.asarray(labels[name], dtype=np.float32)
             if table.shape[1] != factors:
                 raise ValueError(f"labels of {name!r}: {table.shape[1]} factors; the network has {factors}")
             present = ~np.isnan(table).any(axis=1)
             split = [tracks[present[tracks]] for tracks in (training_tracks, validation_tracks)]
-            task = Task(name, torch.from_numpy(table).to(device), *split)
+            task = Task(name, (loss_of or {}).get(name, "kl"), *own, torch.from_numpy(table).to(device), *split)
         if not len(task.training_tracks):
             raise ValueError(f"no training track has labels of {name!r}")
         tasks.append(task)
@@ -54,41 +79,57 @@ def source_tasks(
     return tasks
 
 
-def training_batch(
-    generator: np.random.Generator, reader: CropReader, task: Task, n: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Tracks and first frames of `n` crops at random; of `n` pairs, hence (2 n,), for `self`."""
-    draw = draw_pairs if task.labels is None else draw_tracks
-    tracks = draw(generator, task.training_tracks, n)
-    return tracks, draw_starts(generator, reader.store, tracks, reader.crop_frames)
+def training_batches(
+    generator: np.random.Generator, reader: CropReader, tasks: list[Task], batch_size: int
+) -> Iterator[Batch]:
+    """Without end: a source at random, tracks of it, a crop of each (Algorithm 1); pairs of crops for `self`."""
+    while True:
+        source = int(generator.integers(len(tasks)))
+        task = tasks[source]
+        draw = draw_pairs if task.labels is None else draw_tracks
+        tracks = draw(generator, task.training_tracks, batch_size)
+        starts = draw_starts(generator, reader.store, tracks, reader.crop_frames)
+        wanted = pair_labels(batch_size, reader.device) if task.labels is None else _labels_of(task.labels, tracks)
+        codes, peak_db = reader.gather(tracks, starts)
+        yield Batch(source, batch_size, codes, peak_db, wanted, generator.bit_generator.state)
 
 
 def validation_batches(
-    generator: np.random.Generator, reader: CropReader, task: Task, batch_size: int
-) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """(items, tracks, first frames) until every validation track was seen once, or as many pairs were."""
-    tracks = task.validation_tracks
-    if task.labels is None and len(tracks) < 2:
-        return
-    for first in range(0, len(tracks), batch_size):
-        part = tracks[first : first + batch_size]
-        drawn = draw_pairs(generator, tracks, len(part)) if task.labels is None else part
-        yield len(part), drawn, draw_starts(generator, reader.store, drawn, reader.crop_frames)
+    generator: np.random.Generator, reader: CropReader, tasks: list[Task], batch_size: int
+) -> Iterator[Batch]:
+    """Every validation track of each source once, or as many pairs.
 
-
-def mean_loss(
-    network: Network, reader: CropReader, task: Task, tracks: np.ndarray, starts: np.ndarray, precision: str
-) -> Tensor:
-    """Mean divergence of the network's distributions from the labels (Eq. 2; of pairs one-hot, Eq. 5), in nat.
-
-    The network runs in `precision`, the divergence in float32.
+    The last batch of a source is filled up with its own items, of which the first `n` count: a compiled network is
+    for one size.
     """
-    crops = reader.read(tracks, starts)
-    with torch.autocast(reader.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        if task.labels is None:
-            left, right = crops.chunk(2)
-            logits = network.pair_logits(left, right, task.name)
-            return functional.cross_entropy(logits, pair_labels(len(left), reader.device))
-        wanted = task.labels[torch.from_numpy(tracks).to(reader.device)]
-        found = network.log_probabilities(crops, task.name)
-        return functional.kl_div(found, wanted, reduction="batchmean")
+    for source, task in enumerate(tasks):
+        pairs, tracks = task.labels is None, task.validation_tracks
+        if pairs and len(tracks) < 2:
+            continue
+        for first in range(0, len(tracks), batch_size):
+            part = tracks[first : first + batch_size]
+            n = len(part)
+            drawn = draw_pairs(generator, tracks, n) if pairs else part
+            starts = draw_starts(generator, reader.store, drawn, reader.crop_frames)
+            filled = np.resize(np.arange(n), batch_size)
+            drawn, starts = (of.reshape(-1, n)[:, filled].ravel() for of in (drawn, starts))
+            wanted = pair_labels(n, reader.device)[filled] if pairs else _labels_of(task.labels, drawn)
+            codes, peak_db = reader.gather(drawn, starts)
+            yield Batch(source, n, codes, peak_db, wanted, generator.bit_generator.state)
+
+
+def item_losses(
+    network: Network, reader: CropReader, task: Task, codes: Tensor, peak_db: Tensor, wanted: Tensor, precision: str
+) -> Tensor:
+    """The loss of each item of a batch, (n,), in nat. The network runs in `precision`, the loss in float32."""
+    crops = reader.standardised(codes, peak_db)
+    with torch.autocast(crops.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        features = network.trunk(crops)
+        if task.branch is not None:
+            features = task.branch(features)
+        logits = task.head(*features.chunk(2)) if task.labels is None else task.head(features)
+    return LOSSES[task.loss](logits.float(), wanted)
+
+
+def _labels_of(labels: Tensor, tracks: np.ndarray) -> Tensor:
+    return labels[torch.from_numpy(tracks).to(labels.device, non_blocking=True)]

@@ -1,24 +1,27 @@
 """Training a run: Algorithm 1 of Kim et al. 2019, from top to bottom.
 
 At every iteration a source is picked at random, a batch of tracks that have its labels, a crop of each; the
-network learns the labels' distribution by its Kullback-Leibler divergence (Eq. 2), or whether two crops are
-of one track (Eq. 5). An epoch has L = l m iterations (or l, by setting). Validation is for watching, never
-for choosing.
+network learns the labels (`losses`), or whether two crops are of one track. An epoch has L = l m iterations (or l, by
+setting). Validation is for watching, never for choosing.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from jobs.learning.batches import CropReader, Statistics, crop_reader
+from jobs.learning.arithmetic import Arithmetic, compiled
+from jobs.learning.batches import Statistics, crop_reader, fits_on, prefetched
 from jobs.learning.checkpoint import capture, read_checkpoint, restore, write_checkpoint
-from jobs.learning.tasks import Task, mean_loss, source_tasks, training_batch, validation_batches
+from jobs.learning.optimisers import OPTIMISERS
+from jobs.learning.tasks import Batch, Task, item_losses, source_tasks, training_batches, validation_batches
 from jobs.learning.training_log import cut_log, write_line
 from jobs.networks.branching import Network, torch_seed
 from jobs.sound.mel_store import MelStore
@@ -67,25 +70,46 @@ def train(
     threads: int,
     checkpoint_folder: Path,
     log_path: Path,
+    arithmetic: Arithmetic = Arithmetic(),  # noqa: B008
+    loss_of: Mapping[str, str] | None = None,
+    gpu_share: float = 1.0,
 ) -> Trained:
     """Train `network` in place, from its newest checkpoint if there is one; `log_path` gets a line an epoch.
 
     `labels` has (n_tracks of the store, factors) for each source but `self`; a row of NaN is a track without
-    labels, which the source never draws. Tracks are indices into the store. The checkpoints stay:
+    labels, which the source never draws. `loss_of` names the sources that do not learn by kl. `arithmetic` is what
+    `precision` and `compile` of the settings came to. Tracks are indices into the store. The checkpoints stay:
     they are the caller's to delete once the weights are saved.
     Raises ValueError if a source has no training tracks, RunFailed if the checkpoint is of another run.
     """
     torch.set_num_threads(threads)
     device = torch.device(device)
-    precision = resolve_precision(settings.precision, device)
     network.to(device).train()
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, weight_decay=settings.l2, fused=True)
-    reader = crop_reader(store, statistics, crop_frames, device)
-    tasks = source_tasks(network, labels, training_tracks, validation_tracks, device)
+    optimiser = OPTIMISERS[settings.optimiser](list(network.parameters()), settings.learning_rate, settings.l2)
+    resident = fits_on(device, store.frames.nbytes, gpu_share)
+    reader = crop_reader(store, statistics, crop_frames, device, resident)
+    tasks = source_tasks(network, labels, training_tracks, validation_tracks, device, loss_of)
+    step = compiled(item_losses, device, variants=2 * len(tasks)) if arithmetic.compiled else item_losses
     iterations = epoch_steps(len(training_tracks), settings.batch_size, len(tasks), settings.iterations)
     generator = np.random.default_rng(seed_sequence(run_id, "batches"))
 
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    def losses(batch: Batch) -> torch.Tensor:
+        if arithmetic.compiled:
+            torch.compiler.cudagraph_mark_step_begin()
+        crops = (part.to(device, non_blocking=True) for part in (batch.codes, batch.peak_db))
+        return step(network, reader, tasks[batch.source], *crops, batch.wanted, arithmetic.precision)
+
+    def validate() -> dict[str, float | None]:
+        unchanging = np.random.default_rng(seed_sequence(run_id, "validation"))
+        network.eval()
+        found = _mean_losses(tasks, losses, validation_batches(unchanging, reader, tasks, settings.batch_size))
+        network.train()
+        return found
+
+    batches = training_batches(generator, reader, tasks, settings.batch_size)
+    if device.type == "cuda" and not resident:
+        batches = prefetched(batches)
+    with closing(batches), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(torch_seed(seed_sequence(run_id, "dropout")))
         position = Position(loss_sums=[0.0] * len(tasks), loss_counts=[0] * len(tasks))
         state, unreadable = read_checkpoint(checkpoint_folder)
@@ -95,6 +119,7 @@ def train(
             restore(state, network, optimiser, generator, device)
             position = Position(**{name: state[name] for name in asdict(position)})
         cut_log(log_path, position.epoch)
+        write_line(log_path, "started", **asdict(arithmetic), device=device.type)
         if state is not None or unreadable:
             write_line(log_path, "resumed", step=position.steps, unreadable_checkpoints=unreadable)
         sums = torch.tensor(position.loss_sums, dtype=torch.float64, device=device)
@@ -103,15 +128,14 @@ def train(
 
         while position.epoch < settings.epochs:
             while position.iteration < iterations:
-                pick = int(generator.integers(len(tasks)))
-                tracks, starts = training_batch(generator, reader, tasks[pick], settings.batch_size)
-                loss = mean_loss(network, reader, tasks[pick], tracks, starts, precision)
-                optimiser.zero_grad()
+                batch = next(batches)
+                loss = losses(batch).mean()
                 loss.backward()
                 optimiser.step()
+                optimiser.zero_grad()
 
-                sums[pick] += loss.detach()
-                position.loss_counts[pick] += 1
+                sums[batch.source] += loss.detach()
+                position.loss_counts[batch.source] += 1
                 position.iteration += 1
                 position.steps += 1
                 position.seconds = earlier_s + time.monotonic() - began
@@ -121,7 +145,7 @@ def train(
                     return Trained("diverged", position.steps, position.seconds)
                 if time.monotonic() - written >= 60 * settings.checkpoint_minutes:
                     position.loss_sums = sums.tolist()
-                    state = capture(network, optimiser, generator, device) | asdict(position)
+                    state = capture(network, optimiser, batch.generator_state, device) | asdict(position)
                     write_checkpoint(checkpoint_folder, position.steps, state | {"run_id": run_id})
                     written = time.monotonic()
 
@@ -134,40 +158,21 @@ def train(
                 step=position.steps,
                 seconds=round(position.seconds, 3),
                 loss={task.name: s / n if n else None for task, (s, n) in zip(tasks, means, strict=True)},
-                validation_loss=_validate(network, reader, tasks, settings.batch_size, precision, run_id),
+                validation_loss=validate(),
             )
             position.iteration, position.loss_counts = 0, [0] * len(tasks)
             sums.zero_()
         return Trained("ok", position.steps, earlier_s + time.monotonic() - began)
 
 
-def resolve_precision(setting: str, device: str | torch.device) -> str:
-    """What "auto", "float32" or "bf16" means on a device: auto is bf16 on GPUs that have it in hardware.
-
-    On a CPU auto is float32: without a compiler, bf16 is several times slower, even with instructions for it.
-    """
-    if setting != "auto":
-        return setting
-    on_gpu = torch.device(device).type == "cuda"
-    return "bf16" if on_gpu and torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-
-
-@torch.inference_mode()
-def _validate(
-    network: Network, reader: CropReader, tasks: list[Task], batch_size: int, precision: str, run_id: str
+@torch.no_grad()
+def _mean_losses(
+    tasks: list[Task], losses: Callable[[Batch], torch.Tensor], batches: Iterable[Batch]
 ) -> dict[str, float | None]:
-    """Mean loss of each source over its validation tracks, the same crops every epoch.
-
-    None where a source has no validation tracks, or the mean is not finite.
-    """
-    generator = np.random.default_rng(seed_sequence(run_id, "validation"))
-    network.eval()
-    found: dict[str, float | None] = {}
-    for task in tasks:
-        total, count = 0.0, 0
-        for n, tracks, starts in validation_batches(generator, reader, task, batch_size):
-            total += n * float(mean_loss(network, reader, task, tracks, starts, precision))
-            count += n
-        found[task.name] = total / count if count and np.isfinite(total) else None
-    network.train()
-    return found
+    """Mean loss of each source over the batches' items; None where it has none, or the mean is not finite."""
+    totals, counts = [0.0] * len(tasks), [0] * len(tasks)
+    for batch in batches:
+        totals[batch.source] += float(losses(batch)[: batch.n].sum())
+        counts[batch.source] += batch.n
+    means = [total / count if count else math.nan for total, count in zip(totals, counts, strict=True)]
+    return {task.name: mean if math.isfinite(mean) else None for task, mean in zip(tasks, means, strict=True)}

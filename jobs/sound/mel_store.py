@@ -116,22 +116,40 @@ def read_mel_store(folder: Path) -> MelStore:
 
 def gather_crops(store: MelStore, tracks: np.ndarray, starts: np.ndarray, crop_frames: int) -> torch.Tensor:
     """Crops as dB-mel, float32 (batch, channels, crop_frames, n_mels): of clip `tracks[i]` from its frame
-    `starts[i]`.
-
-    One gather of contiguous runs. Raises IndexError if a crop does not lie within its clip.
+    `starts[i]`. Raises IndexError if a crop does not lie within its clip.
     """
-    tracks, starts = np.asarray(tracks, dtype=np.int64), np.asarray(starts, dtype=np.int64)
-    if ((starts < 0) | (starts + crop_frames > store.n_frames[tracks])).any():
-        raise IndexError("a crop does not lie within its clip")
+    return crop_decibels(*gather_codes(store, tracks, starts, crop_frames))
+
+
+def gather_codes(
+    store: MelStore, tracks: np.ndarray, starts: np.ndarray, crop_frames: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same crops as they are stored, (batch, crop_frames, channels, n_mels), and the peaks of their clips.
+
+    One gather of contiguous runs. The peaks are in dB, (batch,).
+    """
+    firsts = first_frames(store, tracks, starts, crop_frames)
     total, channels, n_mels = store.frames.shape
     length = channels * n_mels
     runs = np.lib.stride_tricks.as_strided(
         store.frames, (total - crop_frames + 1, crop_frames * length),
         (length * store.frames.itemsize, store.frames.itemsize), writeable=False,
     )  # fmt: skip
-    codes = torch.from_numpy(runs[store.first_frame[tracks] + starts]).view(-1, crop_frames, channels, n_mels)
-    peak_db = torch.from_numpy(store.peak_db[tracks]).view(-1, 1, 1, 1)
-    return _decibels(codes.transpose(1, 2).contiguous(), peak_db)
+    codes = torch.from_numpy(runs[firsts]).view(-1, crop_frames, channels, n_mels)
+    return codes, torch.from_numpy(store.peak_db[tracks])
+
+
+def first_frames(store: MelStore, tracks: np.ndarray, starts: np.ndarray, crop_frames: int) -> np.ndarray:
+    """Where crops begin in `frames`, int64 (batch,). Raises IndexError if a crop does not lie within its clip."""
+    tracks, starts = np.asarray(tracks, dtype=np.int64), np.asarray(starts, dtype=np.int64)
+    if ((starts < 0) | (starts + crop_frames > store.n_frames[tracks])).any():
+        raise IndexError("a crop does not lie within its clip")
+    return store.first_frame[tracks] + starts
+
+
+def crop_decibels(codes: torch.Tensor, peak_db: torch.Tensor) -> torch.Tensor:
+    """Stored crops (batch, crop_frames, channels, n_mels) as dB-mel, float32 (batch, channels, crop_frames, n_mels)."""
+    return _decibels(codes.transpose(1, 2).contiguous(), peak_db.view(-1, 1, 1, 1))
 
 
 def band_statistics(store: MelStore, track_indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -62,7 +62,7 @@ def test_what_is_captured_is_put_back(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     with torch.random.fork_rng(devices=[]):
         step(network, optimiser, generator)
-        write_checkpoint(tmp_path, 1, capture(network, optimiser, generator, CPU))
+        write_checkpoint(tmp_path, 1, capture(network, optimiser, generator.bit_generator.state, CPU))
         step(network, optimiser, generator)
         expected = {name: tensor.clone() for name, tensor in network.state_dict().items()}
 

@@ -1,11 +1,15 @@
-"""A small training for a test to kill, in a process of its own: FOLDER."""
+"""A small training in a process that is killed ten times, each time taken up by another: FOLDER."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import torch._dynamo  # noqa: F401  an optimiser does, which takes seconds: once here, not in each process
 
 from jobs.learning.train import train
 from jobs.networks.branching import Network, build_network
@@ -14,7 +18,7 @@ from study.study_file import Training
 
 
 def train_small(folder: Path) -> Network:
-    """Trains for a second or two, with a checkpoint at every step."""
+    """Trains for two seconds or so, with a checkpoint at every step."""
     lengths = np.full(8, 70)
     codes = np.random.default_rng(0).integers(0, 256, (560, 1, 32), dtype=np.uint8)
     names = np.array([f"track-{i}" for i in range(8)], dtype=object)
@@ -38,5 +42,25 @@ def train_small(folder: Path) -> Network:
     return network
 
 
+def train_and_kill(folder: Path, moments: np.random.Generator) -> None:
+    """Train in another process, and kill it once it has learned a little, whatever it is then doing."""
+    process = os.fork()
+    if not process:
+        train_small(folder)
+        os._exit(0)
+    first = newest(folder)
+    while newest(folder) < first + moments.integers(1, 4) and os.waitpid(process, os.WNOHANG) == (0, 0):
+        time.sleep(0.003)
+    time.sleep(moments.uniform(0, 0.03))
+    os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+
+
+def newest(folder: Path) -> int:
+    return max((int(path.stem[5:]) for path in (folder / "checkpoints").glob("step-*.pt")), default=0)
+
+
 if __name__ == "__main__":
-    train_small(Path(sys.argv[1]))
+    for kill in range(10):
+        train_and_kill(Path(sys.argv[1]), np.random.default_rng(kill))
