@@ -6,22 +6,46 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from analysis.components import Components
 from analysis.engines import NATIVE
+from analysis.exhibits import Table
 from analysis.findings import listed
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from study import __version__
 
+NAMED_MODELS = {
+    "strategy": "an indicator of each strategy and, for each but SS-R, its product with n*, each a fixed effect with "
+    "an independent random effect by target (Eq. 10-12)",
+    "size": "a fixed intercept, and r*, n* and their product, each a fixed effect with an independent random slope by "
+    "target (Eq. 13-16)",
+}
+BY_TABLE = {
+    "within_source": "Spread among repeats of a single source is their pooled standard deviation over that of all "
+    "scores on the target, with chi-squared intervals.",
+    "spread_tests": "Whether the spread of the first model's residuals hangs on the number of sources or on the "
+    "strategy was tested on each target by Brown and Forsythe's test (1974), p adjusted by Holm's method over all of "
+    "these tests; intervals of deviations are Bonett's (2006).",
+    "score_parts": "The variance of scores on single splits was divided by mean squares into combinations, runs within "
+    "combinations, splits and the rest; reliability is that of a run's mean over the splits, its interval Feldt's "
+    "(1965).",
+}
+"""What was done for a table that is there."""
+
 
 def methods_paragraph(
-    table: ResultsTable, models: Sequence[Model], components: Sequence[Components], versions: Mapping[str, str]
+    table: ResultsTable,
+    models: Sequence[Model],
+    components: Sequence[Components],
+    tables: Sequence[Table],
+    versions: Mapping[str, str],
 ) -> str:
-    """Rows and exclusions, coding, each model with its formula and convergence, inference, versions."""
+    """Rows and exclusions, coding, each model with its convergence, inference, what else was worked out, versions."""
     return " ".join(
         (
             *_on_scores(table),
             *_on_models(models),
             *_on_inference(models),
             *_on_components(components),
+            *(BY_TABLE[one.name] for one in tables if one.name in BY_TABLE),
             f"All fits were computed with representation-study {__version__} "
             f"({', '.join(f'{name} {number}' for name, number in versions.items())}).",
         )
@@ -66,7 +90,23 @@ def _on_models(models: Sequence[Model]) -> Iterator[str]:
         )
     for model in models:
         groups = "".join(f"; {group}: {n}" for group, n in model.groups.items())
-        yield f"Model {model.name}: {model.given or model.formula} ({model.n_rows} rows{groups}); {_ended(model)}."
+        yield f"Model {model.name}: {model.given or _in_words(model)} ({model.n_rows} rows{groups}); {_ended(model)}."
+
+
+def _in_words(model: Model) -> str:
+    """What stands in the formula of one of the named models."""
+    factors = [term for term in model.coding.columns if term.startswith("factor.")]
+    shared = [term.group for term in model.random if term.group != "target"]
+    left_out = [f"{term}, for {why}" for term, why in model.coding.left_out.items()]
+    return NAMED_MODELS[model.name] + "".join(
+        f"; {what} {listed(some)}"
+        for what, some in (
+            ("fixed effects of", factors),
+            ("independent random intercepts by", shared),
+            ("left out were", left_out),
+        )
+        if some
+    )
 
 
 def _ended(model: Model) -> str:

@@ -74,7 +74,7 @@ def render_page(
         ),
         tables=_by_question([one for one in tables if one.on_page], lambda one: one.question),
         rows_open=ROWS_OPEN,
-        methods=methods_paragraph(table, models, components, versions),
+        methods=methods_paragraph(table, models, components, tables, versions),
         planned=_planned(table, plan),
         versions=versions,
         provenance=_provenance(rows),

@@ -41,7 +41,7 @@ def exhibits(parts: pd.DataFrame) -> Iterator[Picture | Table]:
         yield Table(
             "score_parts",
             "What a score is made of, and how reliable a run's mean is",
-            "Deviations in the target's metric and shares of the variance, by mean squares; reliability: the share of "
+            "Standard deviations in the target's metric, by mean squares; reliability: the share of "
             "the variance between runs' means that is not noise of the splits, with an exact 95 % interval (Feldt "
             "1965). A part that no repetition tells is left empty. Where a target has one published split, its repeats "
             "differ by the probe alone.",
@@ -61,7 +61,7 @@ def sentences(parts: pd.DataFrame) -> Iterator[str]:
     yield f"Reliability of the mean of a run over its splits, 1 being free of their noise: {each}."
     told = parts.dropna(subset=["sd_run", "sd_combination"])
     if len(told):
-        of_runs = told["share_run"] / (told["share_run"] + told["share_combination"])
+        of_runs = told["sd_run"] ** 2 / (told["sd_run"] ** 2 + told["sd_combination"] ** 2)
         yield (
             f"Of the variance between runs, training the same combination again makes up {of_runs.min():.0%} to "
             f"{of_runs.max():.0%}, depending on the target; the rest is strategy, sources and factors."
@@ -71,14 +71,14 @@ def sentences(parts: pd.DataFrame) -> Iterator[str]:
 def parts_as_bars(parts: pd.DataFrame) -> Figure:
     """A bar a target, divided into the shares."""
     figure, (axes,) = panels(1, width=7.0, height=0.32 * len(parts) + 1.3)
-    left = np.zeros(len(parts))
+    variance = (parts[[f"sd_{part}" for part in PARTS]] ** 2).fillna(0.0).to_numpy()
+    percent = 100.0 * variance / variance.sum(axis=1, keepdims=True)
+    left = np.cumsum(percent, axis=1) - percent
     drawn: dict[str, object] = {}
-    for part, (colour, hatch) in STYLE_OF_PART.items():
-        share = 100.0 * parts[f"share_{part}"].fillna(0.0).to_numpy()
+    for k, (part, (colour, hatch)) in enumerate(STYLE_OF_PART.items()):
         drawn[part] = axes.barh(
-            parts["target"], share, left=left, color=colour, hatch=hatch, edgecolor="white", linewidth=0.6
+            parts["target"], percent[:, k], left=left[:, k], color=colour, hatch=hatch, edgecolor="white", linewidth=0.6
         )
-        left += share
     axes.set(xlabel="percent of variance", xlim=(0, 100))
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
@@ -90,15 +90,13 @@ def score_parts(table: ResultsTable) -> pd.DataFrame:
     """A row a target with two splits or more: the deviation of each part, and the reliability of a run's mean score.
 
     Columns: `target, n_runs, n_splits, left_out` (runs that lack a split), `sd_<part>` in the target's own metric,
-    `share_<part>` of their variances' sum, `reliability, low, high`. Estimated from mean squares; an estimate below
-    zero is zero, and the part is NaN where nothing tells it (no combination was run twice). Reliability is 1 - MS(rest)
-    / MS(runs), the share of the variance between runs' mean scores that is not noise of the splits; its 95 % interval
-    is exact for normal parts (Feldt 1965).
+    `reliability, low, high`. Estimated from mean squares; an estimate below zero is zero, and the part is NaN where
+    nothing tells it (no combination was run twice). Reliability is 1 - MS(rest) / MS(runs), the share of the variance
+    between runs' mean scores that is not noise of the splits; its 95 % interval is exact for normal parts (Feldt 1965).
     """
-    columns = ["target", "n_runs", "n_splits", "left_out", *(f"sd_{part}" for part in PARTS),
-               *(f"share_{part}" for part in PARTS), "reliability", "low", "high"]  # fmt: skip
+    counts, deviations = ("n_runs", "n_splits", "left_out"), (f"sd_{part}" for part in PARTS)
     rows = [parts for target in table.targets if (parts := _of_target(table, target)) is not None]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=["target", *counts, *deviations, "reliability", "low", "high"])
 
 
 def _of_target(table: ResultsTable, target: str) -> dict[str, object] | None:
@@ -117,13 +115,11 @@ def _of_target(table: ResultsTable, target: str) -> dict[str, object] | None:
     variance = {"split": (n_runs * of_split.var(ddof=1) - ms_rest) / n_runs, "residual": ms_rest}
     variance |= _between_runs(of_run, n_splits, _combination(table, whole.index.to_frame(index=False)), ms_rest)
     kept = {part: max(variance[part], 0.0) if np.isfinite(variance[part]) else np.nan for part in PARTS}
-    total = np.nansum(list(kept.values()))
     df = n_runs - 1, (n_runs - 1) * (n_splits - 1)
     ratio, tail = ms_rest / ms_runs, (1.0 - LEVEL) / 2.0
     return (
         {"target": target, "n_runs": n_runs, "n_splits": n_splits, "left_out": len(grid) - n_runs}
         | {f"sd_{part}": np.sqrt(kept[part]) for part in PARTS}
-        | {f"share_{part}": kept[part] / total for part in PARTS}
         | {
             "reliability": 1.0 - ratio,
             "low": 1.0 - ratio * stats.f.ppf(1.0 - tail, *df),

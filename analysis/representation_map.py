@@ -126,7 +126,7 @@ def topic_map(kept: pd.DataFrame, sources: list[str], terms: Mapping[tuple[str, 
                 markeredgewidth=0.3, linestyle="none", label=_within(name),
             )  # fmt: skip
         one.set(title=source, xticks=[], yticks=[])
-        one.legend(loc="upper left", bbox_to_anchor=(0.0, -0.02), fontsize=7.5, handletextpad=0.2)
+        one.legend(loc="upper left", bbox_to_anchor=(0.0, -0.02), fontsize=7.5, markerscale=1.6, handletextpad=0.2)
     return figure
 
 

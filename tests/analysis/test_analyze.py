@@ -4,7 +4,9 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from analysis.analyze import Analysis, analyze
@@ -15,7 +17,8 @@ from analysis.page import PROVENANCE
 METRICS = dict.fromkeys(("ballroom", "gtzan", "irmas", "valence"), "accuracy")
 PICTURES = ["effects_strategy", "effects_size", "sources_by_target", "strategies_by_target", "scores_by_n_sources",
             "components", "aliasing", "balance", "with_and_without_best_source", "components_and_single_sources",
-            "residual_spread", "score_parts", "parameters_by_n_sources", "representation_map_gtzan"]  # fmt: skip
+            "residual_spread", "score_parts", "parameters_by_n_sources", "representation_map_gtzan", "predictions",
+            "diagnostics_strategy", "diagnostics_size", "targets_strategy", "targets_size", "sensitivity"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +26,11 @@ def analysis(report) -> Analysis:
     return report.analysis
 
 
-def test_the_page_is_whole_and_needs_no_network(analysis) -> None:
+def test_the_page_is_whole_and_needs_no_network(report, analysis) -> None:
     page = analysis.page.read_text()
     headings = re.findall(r"<h2[^>]*>([^<]+)</h2>", page)
     assert headings == ["The answer", "Figures", "Tables", "Methods", "Provenance"]
-    assert page.count('src="data:image/png;base64,') == len(PICTURES)
+    assert page.count('src="data:image/png;base64,') == len(report.figures)
     without_pictures = re.sub(r"base64,[A-Za-z0-9+/=]+", "", page)
     assert not re.search(r"https?:|//[a-z]|<script|<link|@import|url\(", without_pictures)
     for finding in analysis.findings:
@@ -77,12 +80,36 @@ def test_tables_hold_what_the_page_and_fit_json_say(analysis) -> None:
     pd.testing.assert_frame_equal(fixed, analysis.strategy.fixed)
     scores = pd.read_csv(folder / "scores.csv")
     assert len(scores) == len(analysis.table.scores)
-    assert {path.stem for path in folder.iterdir()} == {
+    assert {path.stem for path in folder.glob("*.csv")} == {
         "strategy_fixed", "strategy_random", "strategy_contrasts", "strategy_contrasts_of_means", "strategy_means",
         "size_fixed", "size_random", "components", "scores_by_strategy", "scores_by_source", "targets", "scores",
         "baselines", "best_source", "components_and_single_sources", "residual_spread", "spread_tests", "within_source",
-        "score_parts", "parameters", "topics",
+        "score_parts", "parameters", "topics", "fit_facts", "residuals", "targets_strategy", "targets_size",
+        "sensitivity", "sensitivity_fixed", "sensitivity_effects", "predictions",
     }  # fmt: skip
+
+
+def test_tables_of_the_page_are_there_as_latex(analysis) -> None:
+    folder = analysis.page.parent / "tables"
+    on_page = set(re.findall(r'id="table-([^"]+)"', analysis.page.read_text()))
+    assert {path.stem for path in folder.glob("*.tex")} == on_page and "sensitivity" in on_page
+    for path in folder.glob("*.tex"):
+        lines = path.read_text().splitlines()
+        (kinds,) = re.findall(r"\\begin{tabular}{([lr]+)}", "\n".join(lines))
+        rows = lines[lines.index(r"\toprule") + 1 : lines.index(r"\bottomrule")]
+        assert all(len(re.findall(r"(?<!\\)&", row)) == len(kinds) - 1 for row in rows if row != r"\midrule")
+
+
+def test_the_draws_of_the_bootstrap_are_there_with_their_seed(analysis) -> None:
+    draws = pq.read_table(analysis.page.parent / "tables" / "strategy_draws.parquet")
+    about = {key.decode(): value.decode() for key, value in draws.schema.metadata.items()}
+    assert about == {"seed": "1", "model": "strategy", "formula": analysis.strategy.formula, "refits": "20",
+                     "refits_left_out": "0"}  # fmt: skip
+    terms = analysis.strategy.fit.fixed_terms
+    assert draws.column_names == [f"{kind}.{term}" for kind in ("fixed", "variance") for term in terms]
+    low, high = np.quantile(draws["fixed.strategy[SS-R]"].to_numpy(), [0.025, 0.975])
+    row = analysis.strategy.fixed.set_index("term").loc["strategy[SS-R]"]
+    assert (low, high) == pytest.approx((row["bootstrap_low"], row["bootstrap_high"]))
 
 
 def test_what_is_written_is_documented(analysis) -> None:
@@ -115,17 +142,25 @@ def test_hostile_names_are_escaped(simulate, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keep", "drawn", "said"),
+    ("keep", "lacking", "said"),
     [
-        ({"SS-R": 0.0}, 8, "Only 0 multi-source runs"),
-        ({"SS-R": 0.0, "MSS-CR": 1.0}, 10, "cannot tell these variances from each other or from the residual"),
-        ({"MSS-CR": 1.0}, 7, "There are no single-source scores"),
+        ({"SS-R": 0.0}, {"aliasing", "components", "effects_size"}, "Only 0 multi-source runs"),
+        (
+            {"SS-R": 0.0, "MSS-CR": 1.0},
+            {"components"},
+            "cannot tell these variances from each other or from the residual",
+        ),
+        ({"MSS-CR": 1.0}, {"components", "sources_by_target", "residual_spread"}, "There are no single-source scores"),
     ],
 )
-def test_small_plans_give_a_report_that_says_what_it_lacks(simulate, tmp_path, keep, drawn: int, said: str) -> None:
+def test_small_plans_give_a_report_that_says_what_it_lacks(
+    simulate, tmp_path, keep, lacking: set[str], said: str
+) -> None:
     rows = simulate(strategies=keep, targets=("gtzan", "irmas"), per_cell=2, baselines={})
     page = analyze(rows, {}, None, tmp_path, "small").page.read_text()
-    assert page.count('src="data:image/png;base64,') == drawn
+    drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
+    assert not lacking & drawn and "strategies_by_target" in drawn
+    assert page.count('src="data:image/png;base64,') == len(drawn)
     assert said in page
     assert "No baselines were scored" in page
 
