@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.coding import factor_columns, first_model, n_star, r_star, second_model, source_columns, strategy_columns
+from study.coding import (
+    combination,
+    factor_columns,
+    first_model,
+    n_star,
+    r_star,
+    second_model,
+    source_columns,
+    strategy_columns,
+)
 from study.errors import InputFaults
 from study.factors import STRATEGIES
 
@@ -92,3 +101,14 @@ def test_strategy_columns_sum_to_one() -> None:
     columns = strategy_columns(runs(("MSS-CR", 2), ("SS-R", 1)))
     assert list(columns) == ["strategy[SS-R]", "strategy[MSS-CR]"]
     assert (columns.sum(axis=1) == 1).all()
+
+
+def test_a_combination_is_what_the_run_is_made_of() -> None:
+    rows = pd.DataFrame(
+        {"strategy": ["MSS-CR", "MSS-CR", "MSS-CR", "SS-R"], "source.tag": [True, True, True, False],
+         "source.self": [True, True, True, True], "factor.width": [0.5, 1.0, 1.0, 1.0],
+         "factor.transfer": ["frozen", "frozen", "fine-tune", "frozen"], "target": ["a", "a", "b", "a"]}
+    )  # fmt: skip
+    assert combination(rows).tolist() == [
+        "MSS-CR | tag+self | 0.5", "MSS-CR | tag+self | 1.0", "MSS-CR | tag+self | 1.0", "SS-R | self | 1.0"
+    ]  # fmt: skip
