@@ -68,7 +68,7 @@ def fine_tuned(study: Study, name: str) -> list[float]:
     save_weights(weights, network, (np.full(32, -40.0), np.full(32, 15.0)), {})
     found = fine_tune(
         weights, open_sound(study, at.sound), study.crop_frames, data, target_splits(data, target, study.seed, name),
-        FineTuning(epochs=4, batch_size=4, learning_rate=0.003), 1e-6, np.random.SeedSequence(8),
+        FineTuning(epochs=3, batch_size=4), 1e-6, np.random.SeedSequence(8),
     )["prediction"]  # fmt: skip
     if target.task == "classification":
         return list(map(float, found.value_counts().sort_index()))
