@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis.formula import Built, build
 from analysis.mixed_model import MixedFit, fit_mixed, fixed_effects
 from study.coding import n_star, r_star
 from study.errors import InputFaults
+from study.factors import STRATEGIES
 from study.formula_grammar import parse
 from study.formula_names import columns_of
 
@@ -99,6 +102,17 @@ def test_correlated_slopes_of_the_sleep_study_are_lme4s() -> None:
     built = build(parse("score ~ Days + (Days | target)"), rows, columns)
     fit = fit_mixed(built.y, built.fixed, built.random)
     assert_is_lme4s(fit, R["sleepstudy"]["fit"])
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.tuples(st.sampled_from(STRATEGIES), st.sampled_from(["relu", "gelu", "elu"])), min_size=1, max_size=15)
+)
+def test_however_two_factors_are_crossed_each_cell_that_occurs_has_a_mean(cells: list[tuple[str, str]]) -> None:
+    cell = pd.DataFrame(cells, columns=["strategy", "factor.act"]).assign(z=0.0, target="t")
+    for text in ("act * strategy", "act:strategy", "0 + act:strategy", "act / strategy", "0 + strategy * act"):
+        fixed = of(f"{text} + (1 | target)", cell).fixed
+        assert fixed.shape[1] == np.linalg.matrix_rank(fixed) == len(set(cells))
 
 
 def test_rows_without_a_value_are_left_out_and_told(rows: pd.DataFrame) -> None:
