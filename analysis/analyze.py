@@ -15,12 +15,15 @@ import pandas as pd
 
 from analysis import cross_check as checks
 from analysis import own_exhibits
+from analysis.behind_models import behind_models
 from analysis.beside_models import beside_models
 from analysis.components import Components, source_components
+from analysis.draws import write_draws
 from analysis.engines import NATIVE, require_engine
 from analysis.figures import drawing, save
 from analysis.findings import findings
 from analysis.fit_json import components_record, model_record, variance_components
+from analysis.latex import latex
 from analysis.models import Model, size_model, strategy_model
 from analysis.own_contrasts import with_own_contrasts
 from analysis.own_models import own_models
@@ -89,7 +92,8 @@ def analyze(
     table = results_table(results, metric_of, source_names, mix_versions)
     own = own or AnalysisSection()
     levels = table.factor_levels if factors is None else factors
-    for_strategy, for_size, for_components, *for_own = np.random.default_rng(seed).spawn(3 + len(own.model))
+    children = np.random.default_rng(seed).spawn(4 + len(own.model))
+    for_strategy, for_size, for_components, for_diagnostics, *for_own = children
     models = (
         *own_models(own.model, table, levels, bootstrap, for_own, engine),
         strategy_model(table, levels, bootstrap, for_strategy, engine),
@@ -99,7 +103,8 @@ def analyze(
     models = (strategy, size, *of_formulas)
     components = tuple(source_components(table, bootstrap or COMPONENT_REPLICATES, for_components))
     more_pictures, more_tables, on_scores = beside_models(table, strategy, components, kept, topics, seed)
-    sentences = (*findings(table, strategy, size), *on_scores, *further(strategy, table))
+    pictures_behind, tables_behind, on_models = behind_models(table, models, levels, for_diagnostics)
+    sentences = (*findings(table, strategy, size), *on_models, *on_scores, *further(strategy, table))
     checked = checks.compare(cross_check, models) if cross_check else None
     on_check = tuple(checks.sentences(checked)) if checked else ()
 
@@ -109,12 +114,14 @@ def analyze(
             (picture, save(picture.draw(), out / "figures", picture.name) if picture.draw else None)
             for picture in (
                 *pictures(table, strategy, size, components),
+                *pictures_behind,
                 *more_pictures,
                 *own_exhibits.pictures(models),
             )
         ]
     written = [
         *tables(table, strategy, size, components),
+        *tables_behind,
         *more_tables,
         *own_exhibits.tables(models),
         *([checked.table()] if checked else []),
@@ -122,6 +129,11 @@ def analyze(
     (out / "tables").mkdir(exist_ok=True)
     for one in written:
         one.frame.to_csv(out / "tables" / f"{one.name}.csv", index=False)
+        if one.on_page:
+            (out / "tables" / f"{one.name}.tex").write_text(latex(one), encoding="utf-8")
+    for model in models:
+        if model.refits:
+            write_draws(model, seed, out / "tables" / f"{model.name}_draws.parquet")
     fit = {
         "models": {
             "strategy": model_record(strategy),

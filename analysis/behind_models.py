@@ -17,21 +17,20 @@ from study.factors import Level
 
 def behind_models(
     table: ResultsTable,
-    strategy: Model,
-    size: Model,
+    models: Sequence[Model],
     factors: Mapping[str, Sequence[Level]],
     rng: np.random.Generator,
 ) -> tuple[list[Picture], list[Table], list[str]]:
-    """Pictures, tables and sentences."""
-    models = (strategy, size)
-    variants = sensitivity(table, strategy, factors)
-    diagnosed = [diagnostics.diagnose(model.name, model.fit, rng) for model in models if model.fit is not None]
+    """Pictures, tables and sentences. The first two of `models` are those of the paper."""
+    of_paper = models[:2]
+    variants = sensitivity(table, models[0], factors)
+    diagnosed = [diagnostics.diagnose(model.name, model.fit, rng) for model in of_paper if model.fit is not None]
     predicted = predictions(table, factors)
     exhibits = [
         *predictions_report.exhibits(table, predicted),
         *explained_variance.exhibits(models),
-        *diagnostics.exhibits(table.scores, models, diagnosed),
-        *caterpillar.exhibits(models),
+        *diagnostics.exhibits(table.scores, of_paper, diagnosed),
+        *caterpillar.exhibits(of_paper),
         *sensitivity_report.exhibits(variants),
     ]
     sentences = [

@@ -60,7 +60,8 @@ def exhibits(models: Sequence[Model]) -> Iterator[Table]:
 
 def _facts(model: Model) -> dict[str, object]:
     fit, refits = model.fit, model.refits
-    facts = {"model": model.name, "n_rows": model.n_rows, "targets": model.n_targets, "converged": fit is not None}
+    groups = ", ".join(f"{n} {group}" for group, n in model.groups.items())
+    facts = {"model": model.name, "n_rows": model.n_rows, "groups": groups, "converged": fit is not None}
     if fit is None:
         return facts
     explained = explained_variance(fit)

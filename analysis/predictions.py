@@ -43,7 +43,9 @@ class Predictions:
 
 
 def predictions(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> Predictions:
-    """The best combinations of each target, in numbers of sources and strategies that were run together."""
+    """The best combinations of each target, for frozen representations, in numbers of sources that the strategy had."""
+    table = table.frozen
+    factors = {name: levels for name, levels in factors.items() if f"factor.{name}" in table.scores}
     if not table.sources:
         return Predictions(pd.DataFrame(), {"every target": "the table does not say which sources a run had"})
     several = table.scores[table.scores["strategy"] != SINGLE]

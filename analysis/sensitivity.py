@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.contrasts import pairwise_strategies
-from analysis.faults_of_results import factor_columns
 from analysis.mixed_model import MixedFit, NotCertified, fit_mixed, fixed_effects
 from analysis.models import Model, run_intercept
 from analysis.random_terms import RandomTerm
 from analysis.results_table import ResultsTable
-from study.coding import first_model
+from study.coding import combination, first_model
 from study.errors import InputFaults
 from study.factors import Level
 
@@ -40,12 +39,11 @@ class Variant:
 
 
 def sensitivity(table: ResultsTable, model: Model, factors: Mapping[str, Sequence[Level]]) -> tuple[Variant, ...]:
-    """The variants of `model`, itself first, under the name `as reported`; none where it has no fit."""
-    if model.fit is None:
+    """The variants of `model`, itself first, under the name `as reported`; none where it has no effect to examine."""
+    if model.fit is None or effects_of(model.fit).empty:
         return ()
-    rows = table.scores
     reported = Variant("as reported", model.n_rows, effects_of(model.fit), model.fit)
-    return (reported, *_variants(table, rows, factors))
+    return (reported, *_variants(table, table.scores, factors))
 
 
 def effects_of(fit: MixedFit) -> pd.DataFrame:
@@ -86,21 +84,12 @@ def summary(variants: Sequence[Variant]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def combinations_of(rows: pd.DataFrame) -> np.ndarray:
-    """Which combination of strategy, sources and further factors each row is of (n_rows,), as numbers."""
-    what = ["strategy", *(name for name in rows if name.startswith("source.")), *factor_columns(rows)]
-    return rows.groupby(what, sort=False, dropna=False).ngroup().to_numpy()
-
-
 def _variants(table: ResultsTable, rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Iterator[Variant]:
     for target in table.targets:
         yield _fitted(f"{WITHOUT} {target}", rows[rows["target"] != target], factors)
-    one = pd.DataFrame({"intercept": np.ones(len(rows))}, index=rows.index)
-    shared = [RandomTerm("run_id", rows["run_id"].to_numpy(), one)]
-    combination = combinations_of(rows)
-    if len(np.unique(combination)) < rows["run_id"].nunique() and table.sources:
-        shared.append(RandomTerm("combination", combination, one))
-    yield _fitted(f"{WITH} {' + '.join(f'(1 | {term.group})' for term in shared)}", rows, factors, shared)
+    shared = _shared(table)
+    if shared:
+        yield _fitted(f"{WITH} {' + '.join(f'(1 | {term.group})' for term in shared)}", rows, factors, shared)
     of_target = pd.get_dummies(rows["target"], dtype=float, prefix="target", prefix_sep=".")
     centred = of_target.iloc[:, 1:].sub(of_target.iloc[:, 0], axis=0)
     yield _fitted(f"{WITH} a fixed intercept of each target", rows, factors, fixed=centred)
@@ -110,6 +99,17 @@ def _variants(table: ResultsTable, rows: pd.DataFrame, factors: Mapping[str, Seq
         for name, extreme in (("worst", by_target.min()), ("best", by_target.max())):
             filled = pd.concat([rows, lost.assign(z=lost["target"].map(extreme))], ignore_index=True)
             yield _fitted(f"{FILLED} {name}", filled, factors)
+
+
+def _shared(table: ResultsTable) -> list[RandomTerm]:
+    """Intercepts of the run, where the model has none, and of the combination, where one was run again."""
+    rows = table.scores
+    one = pd.DataFrame({"intercept": np.ones(len(rows))}, index=rows.index)
+    terms = [] if table.shares_runs else [RandomTerm("run_id", rows["run_id"].to_numpy(), one)]
+    of_row = combination(rows)
+    if table.sources and len(np.unique(of_row)) < rows["run_id"].nunique():
+        terms.append(RandomTerm("combination", of_row, one))
+    return terms
 
 
 def _fitted(

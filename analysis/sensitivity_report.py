@@ -63,7 +63,7 @@ def exhibits(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
     """Every fixed effect under every variant as a picture, a summary to read, and the numbers behind it."""
     name, title = "sensitivity", "The first model under other treatments"
     if not variants:
-        yield Picture(name, title, "Not drawn, for the first model has no fit.", None)
+        yield Picture(name, title, "Not drawn, for the first model has no effect to examine.", None)
         return
     fitted = [one for one in variants if one.fit is not None]
     caption = (

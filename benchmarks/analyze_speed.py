@@ -15,9 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-from tests.analysis.paper_plan import PUBLISHED, paper_runs, simulated_scores  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tests.analysis.paper_plan import PUBLISHED, paper_runs, simulated_scores
 
 
 def main() -> None:

@@ -106,7 +106,7 @@ def test_the_draws_of_the_bootstrap_are_there_with_their_seed(analysis) -> None:
     assert about == {"seed": "1", "model": "strategy", "formula": analysis.strategy.formula, "refits": "20",
                      "refits_left_out": "0"}  # fmt: skip
     terms = analysis.strategy.fit.fixed_terms
-    assert draws.column_names == [f"{kind}.{term}" for kind in ("fixed", "variance") for term in terms]
+    assert draws.column_names == [f"{kind}.{term}" for kind in ("fixed", "variance.target") for term in terms]
     low, high = np.quantile(draws["fixed.strategy[SS-R]"].to_numpy(), [0.025, 0.975])
     row = analysis.strategy.fixed.set_index("term").loc["strategy[SS-R]"]
     assert (low, high) == pytest.approx((row["bootstrap_low"], row["bootstrap_high"]))

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.models import strategy_model
 from analysis.results_table import ResultsTable, results_table
-from analysis.sensitivity import Variant, combinations_of, moved, sensitivity, summary
+from analysis.sensitivity import Variant, moved, sensitivity, summary
 from analysis.sensitivity_report import exhibits, sentences
 from study.factors import STRATEGIES
 
@@ -82,13 +82,6 @@ def test_moves_are_of_sign_and_of_significance() -> None:
     before = pd.DataFrame({"effect": list("abc"), "estimate": [1.0, 1.0, 1.0], "p_adjusted": [0.01, 0.01, 0.2]})
     after = pd.DataFrame({"effect": list("abc"), "estimate": [-1.0, 1.0, 1.0], "p_adjusted": [0.01, 0.06, 0.3]})
     assert moved(before, after) == {"a": "higher → lower", "b": "higher → not told"}
-
-
-def test_runs_of_one_combination_are_alike_in_strategy_sources_and_factors() -> None:
-    strategy = ["SS-R", "SS-R", "MSS-CR", "SS-R", "SS-R"]
-    rows = pd.DataFrame({"strategy": strategy, "source.a": [1, 1, 1, 0, 1], "factor.l2": [0, 0, 0, 0, 1]})
-    code = combinations_of(rows)
-    assert code[0] == code[1] and len(set(code)) == 4
 
 
 def test_two_targets_cannot_be_left_out_one_at_a_time_and_it_is_said(simulate) -> None:
