@@ -228,8 +228,14 @@ def _problem(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], r
         raise InputFaults([Fault("", "random terms", None, "expected at least one")])
     layout = layout_of(random)
     for term, levels in zip(random, layout.levels, strict=True):
+        n_coefficients = len(levels) * (term.columns.shape[1] if term.correlated else 1)
         if len(levels) == 1:
             raise NotCertified(f"{term.group} has one level: no variance between its levels can be told")
+        if n_coefficients >= len(y):
+            raise NotCertified(
+                f"{', '.join(map(str, term.columns))} by {term.group} have {n_coefficients} coefficients for {len(y)} "
+                "rows: no variance can be told from the residual"
+            )
     w = np.hstack([layout.u, x])
     design = design_of(w, layout.z, layout.block, layout.blocks, layout.border, layout.correlated, reml)
     # Cross-products of what least squares leaves over lose no digits to the mean of y.

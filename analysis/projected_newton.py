@@ -17,6 +17,9 @@ from analysis.restricted_likelihood import Derivatives, Evaluation, derivatives,
 
 MAX_ITERATIONS = 100
 MAX_HALVINGS = 40
+ARMIJO = 0.1
+"""The share of the promised fall that a step must keep. Where next to none is asked, steps of Fisher scoring may go from
+one side of the optimum to the other without end."""
 DECREMENT = 1e-10
 SMALLEST_CURVATURE = 1e-8
 NEAR = 0.1
@@ -104,10 +107,8 @@ def newton_step(design: Design, at: Covariances, slopes: Derivatives) -> tuple[n
             break
         fixed = fixed | negative
     uphill = (scaled_gradient * step).sum(axis=1) > 0.0
-    lowest = np.where(bounded, -scaled_d, np.where(idle, 0.0, -np.inf))
-    downhill = np.maximum(np.where(idle, 0.0, -scaled_gradient), lowest)
-    step = np.where(uphill[:, None], downhill, step) / scale
-    step = np.where(fixed & ~uphill[:, None], -at.d, np.maximum(step, lowest / scale))
+    step = np.where(uphill[:, None], np.where(idle, 0.0, -scaled_gradient), step) / scale
+    step = np.where(fixed & ~uphill[:, None], -at.d, np.maximum(step, np.where(bounded, -at.d, -np.inf)))
     return step, ~lost & convex & ~uphill & ~(fixed & ~at_zero).any(axis=1), fixed & bounded
 
 
@@ -120,7 +121,7 @@ def _line_search(
     evaluated = evaluate(design, response, to_phi(design, at, step))
     tried, failing = evaluated.criterion, np.arange(len(step))
     for _ in range(MAX_HALVINGS):
-        failing = failing[~(tried <= (criterion - 1e-4 * length * gain + slack)[failing])]
+        failing = failing[~(tried <= (criterion - ARMIJO * length * gain + slack)[failing])]
         if not len(failing):
             break
         length[failing] /= 2.0

@@ -17,6 +17,8 @@ from study.errors import Fault, raise_all
 WORTH_A_BORDER = 0.3
 """The share of the work without a border below which one is drawn: small problems are done before it pays."""
 
+MANY_COLUMNS = 100
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -90,11 +92,10 @@ def layout_of(random: Sequence[RandomTerm]) -> Layout:
         position.append(np.atleast_1d(start + first)[:, None] + np.arange(width))
     kept, crossing = np.flatnonzero(~in_border), np.flatnonzero(in_border)
     by_row = [(firsts[t][codes[t]], values[t]) for t in range(len(random))]
-    u = _spread([by_row[t] for t in crossing], len(codes[0]), border.n_columns)
     return Layout(
         columns.block[0][codes[kept[0]]],
         _spread([by_row[t] for t in kept], len(codes[0]), columns.n_columns),
-        u.toarray() if sparse.issparse(u) else u,
+        _dense([by_row[t] for t in crossing], len(codes[0]), border.n_columns),
         _ties([(parameters[t], np.unique(firsts[t])) for t in kept], columns.n_columns, parameters),
         _ties([(parameters[t], firsts[t]) for t in crossing], border.n_columns, parameters),
         tuple(np.asarray(names).astype(str) for _, names in factors),
@@ -159,13 +160,19 @@ def _rank_within(blocks: np.ndarray) -> np.ndarray:
     return rank
 
 
+def _dense(terms: list[tuple[np.ndarray, np.ndarray]], n_rows: int, n_columns: int) -> np.ndarray:
+    """Columns (n, n_columns) of each term's first column (n,) by row and its values (n, q_t)."""
+    columns = np.zeros((n_rows, n_columns))
+    for first, values in terms:
+        columns[np.arange(n_rows)[:, None], first[:, None] + np.arange(values.shape[1])] = values
+    return columns
+
+
 def _spread(terms: list[tuple[np.ndarray, np.ndarray]], n_rows: int, n_columns: int) -> np.ndarray | sparse.csr_array:
-    """Columns (n, n_columns) of each term's first column (n,) by row and its values (n, q_t); sparse if most are 0."""
-    if not terms:
-        return np.empty((n_rows, 0))
+    """The same, sparse where there are many columns."""
+    if n_columns < MANY_COLUMNS:
+        return _dense(terms, n_rows, n_columns)
     values = np.hstack([value for _, value in terms])
-    if values.shape[1] == n_columns:
-        return values
     where = np.hstack([first[:, None] + np.arange(value.shape[1]) for first, value in terms])
     bounds = np.arange(n_rows + 1) * values.shape[1]
     return sparse.csr_array((values.ravel(), where.ravel(), bounds), shape=(n_rows, n_columns))
