@@ -18,8 +18,8 @@ from analysis.restricted_likelihood import Derivatives, Evaluation, derivatives,
 MAX_ITERATIONS = 100
 MAX_HALVINGS = 40
 ARMIJO = 0.1
-"""The share of the promised fall that a step must keep. Where next to none is asked, steps of Fisher scoring may go from
-one side of the optimum to the other without end."""
+"""The share of the promised fall that a step must keep: with next to none, Fisher scoring may step from one side of the
+optimum to the other without end."""
 DECREMENT = 1e-10
 SMALLEST_CURVATURE = 1e-8
 NEAR = 0.1
