@@ -172,6 +172,7 @@ def print_until(coding: Coding, truths: list[tuple[str, Truth]], n_studies: int)
             at_look.append([refits(y, coding, size, truth) for size in looks])
         by_look = [joined([batch[k] for batch in at_look]) for k in range(len(looks))]
         margin = np.stack([stats.t.ppf(0.975, found.df) * found.se for found in by_look])
+        margin[np.isnan(margin)] = np.inf  # what is not certified is not narrow
         covered = np.stack([np.abs(found.error) for found in by_look]) < margin
         for rule, which in rules.items():
             widest, hits = margin[..., list(which)].max(axis=2), covered[..., list(which)]
