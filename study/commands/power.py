@@ -86,6 +86,8 @@ def study_power(
     coding = first_model(frame, study.further_factors)
     basis = fitted_truth(paths.report / "fit.json", coding) if fitted else paper_truth(coding)
     truth = stated(basis, coding, effects, deviations)
+    for name in study.evaluation_factors:
+        tell(f"factor.{name} is of the evaluation and not simulated: one score a run and target")
     n_targets = n_targets or (max(2, len(study.targets)), 2 * len(study.targets))
     with _progress_shown(n_simulations) as show:
         cells = simulate(

@@ -38,8 +38,10 @@ def read_until(study: Study, text: str) -> Rule:
     from analysis.precision import read_rule
     from study.coding import first_model
 
-    planned = _frame(study, read_plan(Paths(study.store).plan, study))
-    return read_rule(text, list(first_model(planned, study.further_factors).columns))
+    rows = _frame(study, read_plan(Paths(study.store).plan, study))
+    for name, levels in study.evaluation_factors.items():
+        rows = rows.merge(pd.DataFrame({f"factor.{name}": levels}), how="cross")
+    return read_rule(text, list(first_model(rows, study.further_factors | study.evaluation_factors).columns))
 
 
 def enough_when(
@@ -94,6 +96,10 @@ def on_precision(study: Study, rule: Rule | None, model: Model, table: ResultsTa
 
 def _on_what_it_takes(study: Study, rule: Rule, fit: MixedFit, table: ResultsTable, found: pd.DataFrame) -> str:
     """Simulated along the plan, and then the design continued to twice its length."""
+    if study.evaluation_factors:
+        return (
+            f"What it takes is not worked out beside factors of the evaluation ({', '.join(study.evaluation_factors)})."
+        )
     import numpy as np
 
     from analysis.precision import runs_needed, targets_needed
