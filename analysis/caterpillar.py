@@ -61,5 +61,5 @@ def _draw(effects: pd.DataFrame) -> Figure:
         one.axvline(0.0, color="#999999", linewidth=0.8)
         one.hlines(rows["target"], rows["low"], rows["high"], color="#0072B2", linewidth=1.2)
         one.plot(rows["mode"], rows["target"], "o", color="#0072B2", markersize=4)
-        one.set_title(term, fontsize=8.5)
+        one.set_title(term)
     return figure

@@ -55,10 +55,12 @@ def sentences(parts: pd.DataFrame) -> Iterator[str]:
     if parts.empty:
         yield "How reliable a run's score is cannot be said: no target has scores on two splits or more."
         return
-    each = "; ".join(
-        f"{row.target} {row.reliability:.2f} ({row.low:.2f} to {row.high:.2f})" for row in parts.itertuples()
-    )
-    yield f"Reliability of the mean of a run over its splits, 1 being free of their noise: {each}."
+    each = [
+        f"{row.reliability:.2f} ({row.low:.2f} to {row.high:.2f}) on {row.target}"
+        for row in parts.sort_values("reliability").itertuples()
+    ]
+    ends = " to ".join(dict.fromkeys((each[0], each[-1])))
+    yield f"The mean of a run over its splits has a reliability, 1 being free of their noise, of {ends}."
     told = parts.dropna(subset=["sd_run", "sd_combination"])
     if len(told):
         of_runs = told["sd_run"] ** 2 / (told["sd_run"] ** 2 + told["sd_combination"] ** 2)

@@ -36,14 +36,12 @@ def sentences(spread: pd.DataFrame) -> Iterator[str]:
         yield "How far the repeats of a single source are apart cannot be said: none was trained twice."
         return
     half, most = cases.quantile([0.5, 0.9])
-    pooled = spread[spread["source"] == ALL]
-    by_target = "; ".join(
-        f"{row.target} {row.ratio:.0%} ({row.low:.0%} to {row.high:.0%})" for row in pooled.itertuples()
-    )
+    pooled = spread[spread["source"] == ALL].sort_values("ratio")
+    ends = [f"{row.ratio:.0%} ({row.low:.0%} to {row.high:.0%}) on {row.target}" for row in pooled.itertuples()]
     yield (
         f"Repeats of a single source spread by at most {half:.0%} of the standard deviation of all scores on the "
         f"target in half of {len(cases)} cases of a source and a target, and by at most {most:.0%} in nine of ten; "
-        f"over all sources: {by_target}."
+        f"over all sources it is {' to '.join(dict.fromkeys((ends[0], ends[-1])))}."
     )
 
 

@@ -14,7 +14,8 @@ from analysis.figures import drawing, panels, shared_legend
 
 def cut(figure: Figure, slack_inches: float = 0.02) -> list[str]:
     """The sides over which what is drawn reaches beyond the canvas."""
-    drawn = figure.get_tightbbox(FigureCanvasAgg(figure).get_renderer())
+    with drawing():  # ticks may be made anew
+        drawn = figure.get_tightbbox(FigureCanvasAgg(figure).get_renderer())
     width, height = figure.get_size_inches()
     beyond = {"left": -drawn.x0, "bottom": -drawn.y0, "right": drawn.x1 - width, "top": drawn.y1 - height}
     return [side for side, reach in beyond.items() if reach > slack_inches]
@@ -22,7 +23,8 @@ def cut(figure: Figure, slack_inches: float = 0.02) -> list[str]:
 
 def overlapping(figure: Figure) -> list[tuple[str, str]]:
     """Pairs of titles, axis names and upright tick labels of which one covers the other."""
-    figure.draw_without_rendering()  # words lie where they were last drawn, and that was at the file's resolution
+    with drawing():
+        figure.draw_without_rendering()  # words lie where they were last drawn, and that was at the file's resolution
     renderer = FigureCanvasAgg(figure).get_renderer()
     words: list[Text] = []
     for axes in figure.axes:
