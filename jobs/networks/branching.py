@@ -62,7 +62,7 @@ class Network(nn.Module):
         self.branches = nn.ModuleList(stages(cut, every, *built) for _ in range(n_branches))
         self.heads = nn.ModuleList(_head(factors, features, activation) for factors in source_factors.values())
         self.representation_dim = representation_dim(strategy, len(source_factors), width)
-        # channels innermost is the faster layout from about 8 filters in the first layer on, and the slower one below
+        # channels innermost is mostly the faster layout from 8 filters in the first layer on (benchmarks/layouts.py)
         first, *_ = declared.costs(crop)
         self.memory_format = torch.channels_last if first.shape[0] * width >= 8 else torch.contiguous_format
         self.to(memory_format=self.memory_format)
