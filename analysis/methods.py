@@ -19,10 +19,10 @@ NAMED_MODELS = {
     "target (Eq. 13-16)",
 }
 BY_TABLE = {
-    "scores_by_transfer": "Runs were transferred to a target in two ways, by a probe on their frozen representation and by "
-    "training their network on for it, where there are track labels; scores were standardised over both, and the models "
-    "have a random intercept of the run. Components, baselines and whatever compares scores take the frozen ones alone, "
-    "standardised by themselves.",
+    "scores_by_transfer": "Runs were transferred to a target in two ways, by a probe on their frozen representation "
+    "and by training their network on for it, where there are track labels; scores were standardised over both, and "
+    "the models have a random intercept of the run. Components, baselines and whatever compares scores take the frozen "
+    "ones alone, standardised by themselves.",
     "within_source": "Spread among repeats of a single source is their pooled standard deviation over that of all "
     "scores on the target, with chi-squared intervals.",
     "spread_tests": "Whether the spread of the first model's residuals hangs on the number of sources or on the "

@@ -5,8 +5,8 @@ a number. A step sees a batch of training tracks, a random crop of each; an epoc
 normalisation goes by the batch while it trains (and its running moments follow), by these when it predicts. A track's
 prediction is the mean over its non-overlapping crops: of class probabilities, or of numbers.
 
-The whole network is trained, which did better than part of it where Cycon (2020, 5.2) tried both; a new output on frozen
-layers is what the probe is.
+The whole network is trained, which did better than part of it where Cycon (2020, 5.2) tried both; a new output on
+frozen layers is what the probe is.
 """
 
 from __future__ import annotations
