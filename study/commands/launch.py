@@ -89,13 +89,13 @@ def launch_study(
     if stop_after is None and not story.missing_targets(study, prepared, runs):
         tell(f"nothing is missing: {len(runs)} runs have their scores on {len(study.targets)} targets")
         return
-    enough = None if rule is None else enough_when(study, rule, len(runs), partial(own_results, study), mix_versions)
+    enough = (
+        enough_when(study, rule, len(runs), partial(own_results, study), mix_versions) if rule else lambda n_done: False
+    )
     backend = _backend(study, address, in_process, gpu_share)
     try:
         with _progress_shown() as show:
-            progress = story.launch(
-                study, prepared, runs, backend, show, stop_after_s, plan_on, enough or (lambda n_done: False)
-            )
+            progress = story.launch(study, prepared, runs, backend, show, stop_after_s, plan_on, enough)
     finally:
         backend.close()
     if progress.failed:

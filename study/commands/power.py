@@ -26,7 +26,7 @@ from study.study_file import Study
 if TYPE_CHECKING:
     from analysis.power import Cell
 
-TABLE_WIDTH = 96
+TABLE_WIDTH = 116
 FRACTIONS = (0.25, 0.5, 1.0, 2.0)
 """Of the plan's sequential runs: the sizes that are looked at where none are asked for, as candidates allow."""
 
@@ -203,12 +203,17 @@ def _print(found: dict[str, Any]) -> None:
         cells = [cell for cell in found["cells"] if cell["n_targets"] == n_targets]
         table = Table(title=f"{n_targets} targets; runs of the sequential phases (of all)", box=SIMPLE, padding=(0, 1))
         table.add_column("effect", no_wrap=True)
-        table.add_column("value", justify="right")
+        table.add_column("value", justify="right", no_wrap=True)
         for cell in cells:
             table.add_column(f"{cell['n_runs']} ({cell['n_runs_in_all']})", justify="right", no_wrap=True)
+        table.add_column(f"smallest, {cells[-1]['n_runs']}", justify="right", no_wrap=True)
         for row in next((cell["power"] for cell in cells if cell["power"]), []):
             told = [{one["effect"]: one for one in cell["power"]}.get(row["effect"]) for cell in cells]
-            table.add_row(Text(row["effect"]), f"{row['value']:.2f}", *map(_percent, told))
+            smallest = told[-1] and told[-1]["smallest"]
+            table.add_row(
+                Text(row["effect"]), f"{row['value']:.2f}", *map(_percent, told),
+                "-" if smallest is None else f"{smallest:.2f}",
+            )  # fmt: skip
         table.add_section()
         for name, key in (("failed fits, %", "n_failed"), ("singular fits, %", "n_singular")):
             table.add_row(name, "", *(f"{100 * cell[key] / found['simulations']:.1f}" for cell in cells))
@@ -217,8 +222,8 @@ def _print(found: dict[str, Any]) -> None:
             if cell["why_not"]:
                 console.print(f"{cell['n_runs']} runs: {cell['why_not']}", markup=False)
     console.print(
-        "Slopes and factors by their own p, differences of strategies at n* = 0 by Holm-adjusted p. The smallest "
-        f"effects found in {found['smallest_at_power']:.0%} of the studies: {found['table']}",
+        "Slopes and factors by their own p, differences of strategies at n* = 0 by Holm-adjusted p. Smallest: what "
+        f"{found['smallest_at_power']:.0%} of the studies find; for all numbers of runs it is in {found['table']}",
         markup=False, soft_wrap=True,
     )  # fmt: skip
 
