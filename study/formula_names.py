@@ -50,30 +50,28 @@ def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -
 
 
 def faults_of_formula(text: str, columns: Mapping[str, Column], file: str, key: str) -> Iterator[Fault]:
-    """What is wrong with a formula over these columns: that it is none, or else every name that is, with its place."""
-    try:
-        formula = parse(text)
-    except FormulaError as error:
-        yield Fault(file, key, text, str(error), error.nearest)
-        return
-    if formula.response != RESPONSE:
-        yield Fault(file, key, text, f"column 1: `{formula.response}`: the response is `{RESPONSE}`, standardised "
-                    "within its target", nearest(formula.response, [RESPONSE]))  # fmt: skip
+    """What is wrong with a formula over these columns: where it is none, and every name that is not there, by place."""
     full = dict.fromkeys(quoted(column.name) for column in columns.values())
     unknown: dict[str, int] = {}
     for token, after in list(pairwise(tokens(text)))[1:]:
-        if token.kind == "name" and token.text not in columns and not (after.kind == "operator" and after.text == "("):
+        if token.kind == "name" and token.text not in (*columns, ".") and after.text != "(":
             unknown.setdefault(token.text, token.column)
     for name, at in unknown.items():
         close = nearest(name, columns)
         yield Fault(file, key, text, f"column {at}: `{name}`: no such variable; expected of {', '.join(full)}",
                     close and quoted(close))  # fmt: skip
-    yield from _faults_of_terms(text, formula, columns, file, key)
+    try:
+        yield from _faults_of_terms(text, parse(text), columns, file, key)
+    except FormulaError as error:
+        yield Fault(file, key, text, str(error), error.nearest)
 
 
 def _faults_of_terms(
     text: str, formula: Formula, columns: Mapping[str, Column], file: str, key: str
 ) -> Iterator[Fault]:
+    if formula.response != RESPONSE:
+        yield Fault(file, key, text, f"column 1: `{formula.response}`: the response is `{RESPONSE}`, standardised "
+                    "within its target", nearest(formula.response, [RESPONSE]))  # fmt: skip
     for variable in formula.variables:
         needs_number = variable.function in ("I", "log")
         if needs_number and variable.name in columns and not columns[variable.name].is_number:

@@ -109,6 +109,12 @@ def test_every_unknown_name_is_told_with_its_place_and_the_nearest() -> None:
     assert faults("score ~ my_tag + (1 | target)")[0].nearest == "`my-tag`"
 
 
+def test_names_are_told_of_what_is_no_formula_too() -> None:
+    assert [fault.expected.partition(":")[0] for fault in faults("score ~ strateg +* foo")] == [
+        "column 9", "column 20", "column 18"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -121,6 +127,7 @@ def test_every_unknown_name_is_told_with_its_place_and_the_nearest() -> None:
         ("score ~ log(strategy) + (1 | target)", "`log(strategy)`: `strategy` is not a number"),
         ("score ~ 1 + (I(activation^2) | target)", "`I(activation^2)`: `activation` is not a number"),
         ("score ~ logg(n_star)", "column 9: `logg`: no such function"),
+        ("score ~ . + (1 | target)", "column 9: `.` stands for no columns here"),
     ],
 )
 def test_what_does_not_fit_the_columns_is_told(text: str, told: str) -> None:
