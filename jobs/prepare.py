@@ -194,6 +194,9 @@ def _labels(
     model = model_of.fit(table, training[labelled], source.factors, rng)
     distribution = np.full((len(track_ids), source.factors), np.nan, dtype=np.float32)
     distribution[labelled] = model_of.distribution(model, table)
+    without = int(np.isnan(distribution[labelled]).any(axis=1).sum())
+    if without:
+        tell(f"labels: {without} tracks have none of the {source.factors} terms of {name}, not learned from for it")
     if isinstance(model, PlsaModel):
         topics = pd.DataFrame(top_terms(model)).rename(columns=lambda rank: f"term_{rank + 1}")
         topics.insert(0, "topic", range(1, len(topics) + 1))

@@ -62,6 +62,8 @@ def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
         return
     if {"corpus", "mel", "training"} <= sections.keys():
         yield from _crop_faults(sections["corpus"], sections["mel"], sections["training"], factors)
+    if "training" in sections and sources:
+        yield from _loss_faults(sections["training"], sources, factors)
     for name, levels in factors.items():
         yield from _factor_faults(name, levels)
     if "fine_tuning" in sections and sections["fine_tuning"].model_fields_set and "transfer" not in factors:
@@ -142,6 +144,18 @@ def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[
                         "this sample_rate_hz and hop_samples, or another backbone")  # fmt: skip
         if mel.n_mels < least_bands:
             yield Fault(FILE_NAME, "[mel] n_mels", mel.n_mels, f"{because} {least_bands} or more")
+
+
+def _loss_faults(training: Training, sources: Mapping[str, Source], factors: Mapping[str, Any]) -> Iterator[Fault]:
+    """Losses over tags where no source has tags: they would change nothing."""
+    if any(source.labels == "tags" for source in sources.values()):
+        return
+    because = 'only sources with labels = "tags" are learned by it, and there is none; expected "kl"'
+    if training.loss != "kl":
+        yield Fault(FILE_NAME, "[training] loss", training.loss, because)
+    for level in factors.get("loss", ()):
+        if level in ("bce", "focal"):
+            yield Fault(FILE_NAME, "[factors] loss", level, because)
 
 
 def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:

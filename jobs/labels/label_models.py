@@ -11,6 +11,7 @@ import numpy as np
 from jobs.labels.gmm import fit_gmm, gmm_faults, posterior
 from jobs.labels.plsa import fit_plsa, fold_in, plsa_faults
 from jobs.labels.tables import read_scalars, read_terms
+from jobs.labels.tags import fit_tags, has_tags, tag_faults
 from study.errors import Fault
 from study.study_file import Source
 
@@ -21,8 +22,8 @@ class LabelModel:
 
     `faults(table, training, factors)` -> why the fit that follows cannot be made, if it cannot;
     `fit(table, training (n_tracks,) bool, factors, rng)` -> model, from the training tracks alone;
-    `distribution(model, table)` -> (n_tracks, factors), rows sum to 1, each from its own track and the model
-    alone.
+    `distribution(model, table)` -> (n_tracks, factors), each row from its own track and the model alone: it sums to 1,
+    or is of 0 and 1 with a 1 at least (tags), or of NaN where the track has no labels after all.
     """
 
     read: Callable[[Source], Any]
@@ -33,5 +34,6 @@ class LabelModel:
 
 LABEL_MODELS: dict[str, LabelModel] = {
     "plsa": LabelModel(lambda source: read_terms(source.table, source.tf_idf), plsa_faults, fit_plsa, fold_in),
+    "tags": LabelModel(lambda source: read_terms(source.table), tag_faults, fit_tags, has_tags),
     "gmm": LabelModel(lambda source: read_scalars(source.table), gmm_faults, fit_gmm, posterior),
 }

@@ -15,6 +15,11 @@ class LabelModelContract:
         """A source of 40 tracks or more whose table is written into the folder."""
         raise NotImplementedError
 
+    def assert_rows_are_labels(self, made: np.ndarray) -> None:
+        """Distributions, unless the model says what else its rows are."""
+        assert (made >= 0).all()
+        np.testing.assert_allclose(made.sum(axis=1), 1, rtol=1e-12)
+
     @pytest.fixture
     def settings(self, tmp_path: Path) -> Source:
         return self.source(tmp_path)
@@ -35,11 +40,10 @@ class LabelModelContract:
         model = model_of.fit(table, training, factors, np.random.default_rng(seed))
         return model_of.distribution(model, table)
 
-    def test_each_track_gets_a_distribution_over_the_factors(self, model_of, table, training, settings):
+    def test_each_track_gets_labels_over_the_factors(self, model_of, table, training, settings):
         made = self.made(model_of, table, training, settings.factors)
         assert made.shape == (len(table.track_ids), settings.factors)
-        assert (made >= 0).all()
-        np.testing.assert_allclose(made.sum(axis=1), 1, rtol=1e-12)
+        self.assert_rows_are_labels(made)
 
     def test_tracks_differ(self, model_of, table, training, settings):
         made = self.made(model_of, table, training, settings.factors)

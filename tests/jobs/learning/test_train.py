@@ -152,7 +152,8 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch, *args: Any, **kwargs: 
 
 
 @pytest.mark.parametrize(
-    ("strategy", "optimiser"), [*((name, "adam") for name in STRATEGIES), ("MS-CR@4", "sgd"), ("MS-CR@4", "nadam")]
+    ("strategy", "optimiser"),
+    [("SS-R", "adam"), ("MS-SR@FC", "adam"), ("MS-CR@4", "adam"), ("MSS-CR", "sgd"), ("MS-CR@2", "nadam")],
 )
 def test_a_killed_run_ends_with_the_same_bits(
     strategy: str, optimiser: str, store: MelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
