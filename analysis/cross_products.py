@@ -12,6 +12,9 @@ from scipy import sparse
 from analysis.ties import Ties
 from study.errors import Fault, InputFaults
 
+CLEARLY_FULL_RANK = 1e-8
+"""The smallest eigenvalue of columns' correlations from which no rounding hides that they are dependent."""
+
 
 @dataclass(frozen=True)
 class Design:
@@ -80,8 +83,9 @@ def response_of(y: np.ndarray, w: np.ndarray, z: np.ndarray | sparse.csr_array, 
 
 def by_block(block: np.ndarray, *arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
     """The rows of each block."""
-    order = np.argsort(block, kind="stable")
     ends = np.cumsum(np.bincount(block))
+    in_order = (block[1:] >= block[:-1]).all()
+    order = slice(None) if in_order else np.argsort(block, kind="stable")
     ordered = [array[order] for array in arrays]
     for first, last in zip([0, *ends[:-1]], ends, strict=True):
         yield tuple(array[first:last] for array in ordered)
@@ -93,7 +97,10 @@ def require_full_rank(x: np.ndarray, terms: Sequence[str]) -> None:
     if len(x) <= x.shape[1]:
         faults.append(Fault("", "rows", len(x), f"expected more rows than the {x.shape[1]} fixed terms"))
     else:
-        length = np.linalg.norm(x, axis=0)
+        squared = x.T @ x
+        length = np.sqrt(np.diag(squared))
+        if (length > 0.0).all() and np.linalg.eigvalsh(squared / np.outer(length, length))[0] > CLEARLY_FULL_RANK:
+            return
         diagonal = np.abs(np.diag(np.linalg.qr(x / np.where(length > 0, length, 1.0), mode="r")))
         faults = [
             Fault("", "fixed terms", term, "a linear combination of the terms before it in these rows")

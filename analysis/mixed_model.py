@@ -236,7 +236,7 @@ def _problem(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], r
                 f"{', '.join(map(str, term.columns))} by {term.group} have {n_coefficients} coefficients for {len(y)} "
                 "rows: no variance can be told from the residual"
             )
-    w = np.hstack([layout.u, x])
+    w = np.hstack([layout.u, x]) if layout.border.n_columns else x
     design = design_of(w, layout.z, layout.block, layout.blocks, layout.border, layout.correlated, reml)
     # Cross-products of what least squares leaves over lose no digits to the mean of y.
     n_border = layout.border.n_columns

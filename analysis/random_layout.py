@@ -78,7 +78,7 @@ def layout_of(random: Sequence[RandomTerm]) -> Layout:
     values, scale = [], []
     for term, m in zip(random, n_levels, strict=True):
         raw = term.columns.to_numpy(dtype=float)
-        squares = (raw**2).sum(axis=0)
+        squares = np.einsum("nq,nq->q", raw, raw)
         scale.append(np.sqrt(m / np.where(squares > 0.0, squares, m)))
         values.append(raw * scale[-1])
     parameters = _parameters(random)
@@ -162,6 +162,8 @@ def _rank_within(blocks: np.ndarray) -> np.ndarray:
 
 def _dense(terms: list[tuple[np.ndarray, np.ndarray]], n_rows: int, n_columns: int) -> np.ndarray:
     """Columns (n, n_columns) of each term's first column (n,) by row and its values (n, q_t)."""
+    if len(terms) == 1 and terms[0][1].shape[1] == n_columns:
+        return terms[0][1]
     columns = np.zeros((n_rows, n_columns))
     for first, values in terms:
         columns[np.arange(n_rows)[:, None], first[:, None] + np.arange(values.shape[1])] = values
