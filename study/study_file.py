@@ -155,7 +155,7 @@ class Training(Section):
     activation: Literal["relu", "elu", "gelu"] = "relu"
     optimiser: Literal["adam", "sgd", "nadam"] = "adam"
     loss: Literal["kl", "bce", "focal"] = "kl"
-    compile: Literal["auto"] | Flag = "auto"
+    compile: Literal["auto", True, False] = "auto"
 
     def identity(self) -> dict[str, Any]:
         """What of the training enters a run's identity: settings that later versions added only off their defaults, so
