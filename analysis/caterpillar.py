@@ -22,6 +22,7 @@ def effects_by_target(fit: MixedFit) -> pd.DataFrame:
     these estimates it has not, so that intervals are somewhat short. All zero where the variance is.
     """
     found = modes(fit)
+    found = found[found["group"] == "target"]
     reach = stats.norm.ppf(0.5 + LEVEL / 2.0) * found["se"]
     columns = ["level", "term", "mode", "se"]
     return (
