@@ -54,7 +54,7 @@ def shared_legend(figure: Figure, handles: Mapping[str, object]) -> None:
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write `name`.png and `name`.svg; the PNG's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    figure.draw_without_rendering()
+    figure.get_layout_engine().execute(figure)
     figure.set_layout_engine(None)  # laid out once, for both
     figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
     figure.savefig(folder / f"{name}.png", dpi=PNG_DPI, metadata={"Software": None})

@@ -129,6 +129,7 @@ def test_the_same_input_gives_the_same_report(results, tmp_path) -> None:
     assert pages[0] == pages[1]
 
 
+@pytest.mark.usefixtures("drawn_once")
 def test_hostile_names_are_escaped(simulate, tmp_path) -> None:
     evil = "<script>alert(1)</script>"
     rows = simulate(targets=(evil, "$\\frac{"), sources=("<b>&\"'", "b$", "c"), per_cell=2)
@@ -141,6 +142,7 @@ def test_hostile_names_are_escaped(simulate, tmp_path) -> None:
     assert "&lt;script&gt;" in page
 
 
+@pytest.mark.usefixtures("drawn_once")
 @pytest.mark.parametrize(
     ("keep", "lacking", "said"),
     [
@@ -165,6 +167,7 @@ def test_small_plans_give_a_report_that_says_what_it_lacks(
     assert "No baselines were scored" in page
 
 
+@pytest.mark.usefixtures("drawn_once")
 def test_four_columns_are_enough(results, tmp_path) -> None:
     rows = results.groupby(["run_id", "target", "strategy"], as_index=False)["score"].mean()
     analysis = analyze(rows, {}, None, tmp_path, "elsewhere")
@@ -174,6 +177,7 @@ def test_four_columns_are_enough(results, tmp_path) -> None:
     assert "The rows say nothing of where they come from." in page
 
 
+@pytest.mark.usefixtures("drawn_once")
 def test_a_model_without_a_certified_fit_is_said_and_has_no_numbers(simulate, tmp_path) -> None:
     rows = simulate(
         strategies={"SS-R": 0.0, "MSS-CR": 1.0}, targets=("gtzan", "irmas"), sources=("self", "bpm"), per_cell=1
