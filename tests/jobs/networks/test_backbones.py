@@ -93,9 +93,11 @@ def test_layers_of_choi_et_al_are_those_published(name: str, published: list[int
         ("k2c2", False, (20, 33, 47, 67, 118), 0.07),
     ],
 )
-def test_width_gives_the_published_sizes(name: str, dense: bool, first_layers: tuple[int, ...], within: float) -> None:
-    """0.1 to 3 M parameters (Choi et al. 2017, Table 1), with their last layers instead of fc_feature: a second
-    fully connected layer but for k2c2, and 50 tags."""
+def test_width_gives_the_sizes_that_they_compared(
+    name: str, dense: bool, first_layers: tuple[int, ...], within: float
+) -> None:
+    """About 0.1 to 3 M parameters (Choi et al. 2017) by the filters of the first layer, with their last layers instead
+    of fc_feature: a second fully connected layer but for k2c2, and 50 tags."""
     backbone = BACKBONES[name]
     for published, filters in zip((0.1e6, 0.25e6, 0.5e6, 1e6, 3e6), first_layers, strict=True):
         *layers, _ = backbone.costs((1, 1366, 96), width=filters / backbone.layers[0].filters)
