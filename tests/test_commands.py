@@ -79,8 +79,10 @@ def test_costs_are_corrected_by_what_gpus_took(copy: Path) -> None:
 def test_analyze_leaves_a_report(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
     own = '[[analysis.model]]\nname = "own"\nformula = "score ~ r_star + tag + (1 | run_id)"\n'
     edit(copy / "study.toml", "[[design.phase]]", f"{own}[[design.phase]]")
-    status, out, _ = study(capfd, "analyze", str(copy))
+    status, out, err = study(capfd, "analyze", str(copy), "--until", "n_star < 0.01")
     assert status == 0 and Path(out.strip()) == copy / "report" / "index.html"
+    assert "n_star < 0.01 is not reached" in err
+    assert "n_star &lt; 0.01 is not reached" in (copy / "report" / "index.html").read_text(encoding="utf-8")
     fit = json.loads((copy / "report" / "fit.json").read_text())
     assert {"strategy", "size", "own"} <= set(fit["models"])
     assert [row["term"] for row in fit["models"]["own"]["fixed"]] == ["intercept", "r_star", "source.tag"]

@@ -6,13 +6,17 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.models import strategy_model
+from analysis.results_table import results_table
+from study.commands.analyze import own_results
 from study.commands.design import design_study
 from study.commands.launch import launch_study
 from study.commands.status import study_status
-from study.commands.until import read_looks
+from study.commands.until import on_precision, read_looks, read_until
 from study.paths import Paths
 from study.reading import read_study
 from tests.test_bad_input import study
@@ -35,7 +39,9 @@ def test_power_of_a_plan_without_data(small_study: Path, capfd: pytest.CaptureFi
     assert slope["value"] == 3.0 and 0 <= slope["power_low"] <= slope["power"] <= slope["power_high"] <= 1
     table = pd.read_csv(Paths(small_study).power / "power.csv")
     assert len(table) == 6 * (5 + 15) and (Paths(small_study).power / "power.svg").stat().st_size > 10_000
-    assert study(capfd, "power", str(small_study), *words)[1].count("strategy[MS-CR@2]:n_star") == 3
+    words[1:4:2] = ["10", "4"]
+    told = study(capfd, "power", str(small_study), *words)[1]
+    assert "4 targets" in told and "failed fits" in told and "but for strategy[MS-CR@2]:n_star=3" in told
     assert len(pd.read_parquet(Paths(small_study).plan)) == 17, "planned on for the answer only"
 
 
@@ -71,10 +77,11 @@ def test_a_sweep_stops_when_intervals_are_narrow_and_goes_on_when_asked(
     assert status == 0 and "0 runs done" in err and study_status(given)["done"] == done
     assert read_looks(given) == [*looks[:-1], read_looks(given)[-1]], "the same runs looked at again are one look"
 
-    status, _, err = study(capfd, "analyze", str(folder), "--until", "n_star < 0.01")
-    assert status == 0 and "n_star < 0.01 is not reached" in err and "whatever the number of runs" in err
-    assert f"looked at its intervals {len(looks)} times" in err and "to stop once n_star" in err
-    assert "to stop once n_star" in (folder / "report" / "index.html").read_text(encoding="utf-8")
+    table = results_table(own_results(given), {"timbre": "accuracy", "height": "r2", "plays": "ndcg@10"}, None)
+    model = strategy_model(table, {}, 0, np.random.default_rng())
+    on_looks, on_rule, on_floor = on_precision(given, read_until(given, "n_star < 0.01"), model, table)
+    assert f"looked at its intervals {len(looks)} times, to stop once n_star < 100: reached" in on_looks
+    assert "n_star < 0.01 is not reached" in on_rule and "whatever the number of runs" in on_floor
 
     launch_study(given, in_process=True)
     assert study_status(given)["done"] == 21
