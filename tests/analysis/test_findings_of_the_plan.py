@@ -11,6 +11,7 @@ import pytest
 from analysis.findings import findings, number
 from analysis.fit_json import model_record
 from analysis.models import size_model, strategy_model
+from analysis.predictions import predictions
 from analysis.results_table import results_table
 from study.factors import STRATEGIES
 from tests.analysis.paper_plan import PUBLISHED, paper_runs, simulated_scores
@@ -93,3 +94,12 @@ def test_with_nothing_planted_nothing_is_told(runs) -> None:
     assert found.each_source.startswith("Each further source has no effect that can be told with")
     assert "; it " not in found.each_source
     assert "has no effect that can be told" in found.size
+
+
+def test_a_source_planted_on_one_target_is_in_its_predicted_best_and_not_in_the_others(runs) -> None:
+    rows = simulated_scores(runs, seed=6)
+    rows["score"] += 0.08 * (rows["source.bpm"] & (rows["target"] == "ballroom"))
+    rows["score"] -= 0.08 * (rows["source.bpm"] & (rows["target"] != "ballroom"))
+    best = predictions(results_table(rows, {}), {}).best
+    first = best[(best["rank"] == 1) & (best["n_sources"] == 4)].set_index("target")["sources"]
+    assert {target for target, sources in first.items() if "bpm" in sources} == {"ballroom"}

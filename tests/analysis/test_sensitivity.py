@@ -92,6 +92,13 @@ def test_two_targets_cannot_be_left_out_one_at_a_time_and_it_is_said(simulate) -
     assert summary(found)["moved"].iloc[0].startswith("no fit: target has one level")
 
 
+def test_more_levels_than_are_fitted_are_told(results, monkeypatch) -> None:
+    monkeypatch.setattr("analysis.sensitivity.MOST_LEVELS", 10)
+    _, found = variants_of(results)
+    (said,) = [line for line in sentences(found) if line.startswith("With (1 | run_id)")]
+    assert "the model has no fit: " in said and "more than the 10 fitted here" in said
+
+
 def test_the_numbers_behind_it_are_all_there(variants) -> None:
     tables = {one.name: one.frame for one in exhibits(variants) if hasattr(one, "frame")}
     assert set(tables) == {"sensitivity", "sensitivity_fixed", "sensitivity_effects"}
