@@ -17,7 +17,10 @@ import pandas as pd
 from scipy import stats
 
 from analysis.effects import Effect, effects_by_name, weights_of
-from analysis.mixed_model import LEVEL, MixedFit, NotCertified, contrast_tests
+from analysis.mixed_model import LEVEL, MixedFit, NotCertified, contrast_tests, fit_mixed
+from analysis.models import run_intercept
+from analysis.random_terms import RandomTerm
+from analysis.results_table import ResultsTable
 from analysis.simulation import refit, simulate
 from analysis.truth import Truth
 from study.coding import first_model
@@ -62,6 +65,13 @@ def read_rule(text: str, terms: Sequence[str]) -> Rule:
             margins += [(effect, float(limit)) for effect in named[name]]
     raise_all(faults)
     return Rule(text.strip(), tuple(margins), tuple(terms))
+
+
+def first_fit(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> MixedFit:
+    """The first model's fit and nothing more. Raises `InputFaults` and `NotCertified` as `fit_mixed`."""
+    scores, coding = table.scores, first_model(table.scores, factors)
+    by_target = RandomTerm("target", scores["target"].to_numpy(), coding.columns[list(coding.random)])
+    return fit_mixed(scores["z"].to_numpy(), coding.columns, (by_target, *run_intercept(scores)))
 
 
 def margins(rule: Rule, fit: MixedFit) -> pd.DataFrame:

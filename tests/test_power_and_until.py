@@ -6,12 +6,13 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.models import strategy_model
+from analysis.models import Model
+from analysis.precision import first_fit
 from analysis.results_table import results_table
+from study.coding import first_model
 from study.commands.analyze import own_results
 from study.commands.design import design_study
 from study.commands.launch import launch_study
@@ -78,7 +79,7 @@ def test_a_sweep_stops_when_intervals_are_narrow_and_goes_on_when_asked(
     assert read_looks(given) == [*looks[:-1], read_looks(given)[-1]], "the same runs looked at again are one look"
 
     table = results_table(own_results(given), {"timbre": "accuracy", "height": "r2", "plays": "ndcg@10"}, None)
-    model = strategy_model(table, {}, 0, np.random.default_rng())
+    model = Model("strategy", first_model(table.scores), (), fit=first_fit(table, {}))
     on_looks, on_rule, on_floor = on_precision(given, read_until(given, "n_star < 0.01"), model, table)
     assert f"looked at its intervals {len(looks)} times, to stop once n_star < 100: reached" in on_looks
     assert "n_star < 0.01 is not reached" in on_rule and "whatever the number of runs" in on_floor

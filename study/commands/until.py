@@ -16,7 +16,7 @@ import pandas as pd
 
 from study.commands.power import runs_in_order
 from study.commands.terminal import tell
-from study.errors import InputFaults
+from study.errors import StudyError
 from study.paths import Paths
 from study.plan import read_plan, run_columns
 from study.run import Run, study_seed_sequence
@@ -114,29 +114,19 @@ def _on_what_it_takes(study: Study, rule: Rule, fit: MixedFit, table: ResultsTab
 
 
 def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool) -> bool:
-    import numpy as np
-
-    from analysis.models import strategy_model
-    from analysis.precision import margins
+    from analysis.precision import first_fit, margins
     from analysis.precision_findings import on_margins
     from analysis.results_table import results_table
 
     metrics = {name: target.primary_metric for name, target in study.targets.items()}
     try:
         table = results_table(rows, metrics, list(study.sources), mix_versions)
-    except InputFaults as reason:
+        found = margins(rule, first_fit(table, study.further_factors | study.evaluation_factors))
+    except StudyError as reason:  # too few scores yet
         tell(f"no look: {reason}")
         return False
-    factors = study.further_factors | study.evaluation_factors
-    model = strategy_model(table, factors, 0, np.random.default_rng())
-    n_runs = len(table.runs)
-    if model.fit is None:
-        tell(f"look at {n_runs} runs: {model.why_not}")
-        reached = False
-    else:
-        found = margins(rule, model.fit)
-        tell(f"look at {n_runs} runs: {on_margins(rule, found)}")
-        reached = bool((found["margin"] < found["limit"]).all())
+    n_runs, reached = len(table.runs), bool((found["margin"] < found["limit"]).all())
+    tell(f"look at {n_runs} runs: {on_margins(rule, found)}")
     look = {"at": datetime.now(UTC).isoformat(), "rule": rule.text, "n_runs": n_runs, "reached": reached}
     with Paths(study.store).looks.open("a", encoding="utf-8") as file:
         file.write(json.dumps(look) + "\n")
