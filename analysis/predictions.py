@@ -33,9 +33,10 @@ class Predictions:
     """`best` has a row for each of the best few combinations of each target and number of sources.
 
     `target, n_sources, rank, strategy, sources, n_runs, n_candidates`: how many runs there were of it, and of how many
-    combinations it is the best; `z`, its expected standardised score, `se`, and `low, high` its 95 %
-    interval, given the variances; `run_low, run_high` that of a single further run, whose residual is in it; `score,
-    score_low, score_high` are z, low and high in the target's own metric. `why_not` tells the targets that have none.
+    combinations it is the best; `z`, its expected standardised score, `se`, and `low, high` its interval, which holds
+    for all n_candidates at once (Bonferroni, 95 %), and so for the one that was picked for being high; `run_low,
+    run_high` that of a single further run, whose residual is in it; `score, score_low, score_high` are z, low and high
+    in the target's own metric. All given the variances. `why_not` tells the targets that have none.
     """
 
     best: pd.DataFrame
@@ -104,8 +105,9 @@ def _best(rows: pd.DataFrame, sources: Sequence[str], factors: Mapping[str, Sequ
     chosen = np.array(best.pop("chosen").tolist(), dtype=float)
     levels = np.stack([1.0 - chosen, chosen], axis=2).reshape(len(chosen), -1)  # absent, present: in the order of modes
     z, variance = predict(fit, np.array(fixed), levels)
-    reach = stats.norm.ppf(0.5 + LEVEL / 2.0)
-    half, half_of_run = reach * np.sqrt(variance), reach * np.sqrt(variance + fit.residual_variance)
+    reach = stats.norm.isf((1.0 - LEVEL) / 2.0 / best["n_candidates"].to_numpy())
+    half = reach * np.sqrt(variance)
+    half_of_run = np.hypot(half, stats.norm.isf((1.0 - LEVEL) / 2.0) * np.sqrt(fit.residual_variance))
     best = best.assign(
         z=z, se=np.sqrt(variance), low=z - half, high=z + half, run_low=z - half_of_run, run_high=z + half_of_run
     )

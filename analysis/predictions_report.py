@@ -18,8 +18,8 @@ from study.coding import SINGLE
 SOURCES_IN_THE_SENTENCE = 4
 ALIKE, SHORT = re.compile(r"(\d+) of \([^)]*\)"), r"\1 of those alike"
 CAUTION = (
-    "Given the variances, whose own uncertainty the intervals have not, nor that of picking: the best of many "
-    "estimates is as a rule estimated too high."
+    "The best of many estimates is as a rule estimated too high: intervals hold for all combinations of that number of "
+    "sources at once (Bonferroni, 95 %), and so for the one picked; the uncertainty of the variances is not in them."
 )
 
 
@@ -36,8 +36,9 @@ def sentences(found: Predictions) -> Iterator[str]:
     ]
     yield (
         f"The best {n}-source combination for each target, as predicted: {'; '.join(parts)} (expected standardised "
-        f"score; each is the best of {best['n_candidates'].max()} and so probably estimated too high, and a single run "
-        f"strays from it by {number(((best['run_high'] - best['run_low']) / 2).median())} either way)."
+        f"score; each is the best of {best['n_candidates'].max()} and so probably estimated too high, which intervals "
+        "for all of them at once allow for; a single run strays from it by "
+        f"{number(((best['run_high'] - best['run_low']) / 2).median())} either way)."
     )
 
 
@@ -50,7 +51,7 @@ def exhibits(table: ResultsTable, found: Predictions) -> Iterator[Picture | Tabl
         return
     caption = (
         "Expected standardised score of the best combination at each number of sources, by the model of strategies, "
-        "slopes and sources within the target, whether it was run or not. Thick lines: 95 % intervals of the expected "
+        "slopes and sources within the target, whether it was run or not. Thick lines: intervals of the expected "
         "score; thin lines: of a single further run, whose residual is in them. Dashed: the best mean of a single "
         f"source. {CAUTION}"
     )
