@@ -24,6 +24,9 @@ from study.errors import Fault, InputFaults, StudyError
 STARTS = (0.3, 3.0, 30.0)
 """Where the searches start: a coefficient's random variance over the sampling variance of a level's own estimate."""
 
+SAME_OPTIMUM = 1e-8
+"""Within this two searches have ended at the same criterion."""
+
 FIT_AT_TOLERANCE = 1e-4
 """What a Newton step may still promise, twice, where the variances are another engine's."""
 
@@ -128,11 +131,12 @@ def fit_mixed(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], 
     design, response = problem.design, problem.response
     starts = np.array(STARTS)[:, None] * design.is_variance
     found = minimise(design, response.take(np.zeros(len(starts), dtype=int)), starts)
-    best = int(np.argmin(np.where(np.isnan(found.criterion), np.inf, found.criterion)))
-    if not found.certified[best]:
+    reached = np.where(np.isnan(found.criterion), np.inf, found.criterion)
+    lowest, best = int(np.argmin(reached)), int(np.argmin(np.where(found.certified, reached, np.inf)))
+    if not found.certified[best] or reached[best] > reached[lowest] + SAME_OPTIMUM:
         raise NotCertified(
             f"no certified optimum: the best of {len(starts)} searches stopped at criterion "
-            f"{found.criterion[best]:.6f} with a Newton decrement of {found.decrement[best]:.1e}"
+            f"{found.criterion[lowest]:.6f} with a Newton decrement of {found.decrement[lowest]:.1e}"
         )
     return _fit_at_optimum(problem, found.at.take(np.array([best])))
 

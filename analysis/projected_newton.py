@@ -73,6 +73,11 @@ def minimise(design: Design, response: Response, start: np.ndarray) -> Minimum:
         here, point = here.take(going), point.take(going)
         step, at = _line_search(design, here, point, step, gain, criterion[active])
         point = moved(design, point, step)
+        stuck = ~(step != 0.0).any(axis=1)
+        if stuck.any():
+            active, here, point, at = active[~stuck], here.take(~stuck), point.take(~stuck), at.take(~stuck)
+            if stuck.all():
+                break
     return Minimum(to_phi(design, ended), ended, criterion, beta, r2, decrement, certified)
 
 
