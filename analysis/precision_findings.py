@@ -37,13 +37,15 @@ def on_what_it_takes(
 ) -> str:
     """What more runs would do for a rule that is not reached, and what only more targets would."""
     if n_needed is not None:
-        return f"With {n_needed - n_done} runs more, {n_needed} in all, half of the studies like this one reach it."
+        return (
+            f"About {n_needed - n_done} more, {n_needed} runs in all, and half of the studies like this one reach it."
+        )
     stuck = found[found["floor"] >= found["limit"]]
     if stuck.empty:
         return f"Fewer than half of the studies like this one reach it with {n_possible} runs."
     worst = stuck.loc[(stuck["floor"] / stuck["limit"]).idxmax()]
     floor = f"{worst['effect']} stays at ± {number(worst['floor'])} or more whatever the number of runs"
-    return f"{floor}, for so much do the {n_targets} targets differ" + (
+    return f"{floor}, if the {n_targets} targets differ as much as this fit has them" + (
         f"; with {more_targets} targets enough runs would reach it." if more_targets else "."
     )
 

@@ -91,7 +91,7 @@ def test_runs_and_targets_that_it_takes() -> None:
     n = runs_needed(slopes, fit, plan, 36, {}, rng)
     assert 36 < n < 240
     assert runs_needed(slopes, fit, plan.iloc[: n // 2], 36, {}, rng) is None, "half as many are too few"
-    assert "runs more" in on_what_it_takes(now, N_TARGETS, 36, n, 240, N_TARGETS)
+    assert f"{n} runs in all" in on_what_it_takes(now, N_TARGETS, 36, n, 240, N_TARGETS)
     tight = read_rule(f"MSS-CR - MS-SR@FC < {now['floor'].max() / 100:.5f} and strategy[MSS-CR] < 0.0001", terms)
     assert runs_needed(tight, fit, plan, 36, {}, rng) is None
     needed = targets_needed(read_rule("strategy < 0.1", terms), fit)
