@@ -42,7 +42,7 @@ def on_what_it_takes(
         )
     stuck = found[found["floor"] >= found["limit"]]
     if stuck.empty:
-        return f"Fewer than half of the studies like this one reach it with {n_possible} runs."
+        return f"Fewer than half of the studies like this reach it with {n_possible} runs."
     worst = stuck.loc[(stuck["floor"] / stuck["limit"]).idxmax()]
     floor = f"{worst['effect']} stays at ± {number(worst['floor'])} or more whatever the number of runs"
     return f"{floor}, if the {n_targets} targets differ as much as this fit has them" + (
