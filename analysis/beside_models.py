@@ -49,6 +49,8 @@ def beside_models(
         *representation_map.exhibits(frozen, kept, topics, seed),
     ]
     sentences = [
+        *best_source.sentences(frozen),
+        *component_match.sentences(frozen, components),
         *residual_spread.sentences(spread, tests),
         *within_source.sentences(repeats),
         *reliability.sentences(parts),

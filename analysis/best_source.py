@@ -13,6 +13,7 @@ from scipy import stats
 
 from analysis.exhibits import Picture, Table
 from analysis.figures import COLOUR, panels, shared_legend
+from analysis.findings import number
 from analysis.mixed_model import LEVEL
 from analysis.results_table import ResultsTable
 from analysis.score_figures import single_source_scores
@@ -48,6 +49,28 @@ def exhibits(table: ResultsTable) -> Iterator[Picture | Table]:
             effects,
             question="sources",
         )
+
+
+def sentences(table: ResultsTable) -> Iterator[str]:
+    """On how many targets multi-source runs are better, or worse, for the best single source among theirs."""
+    if "n_sources" not in table.scores:
+        return
+    told = effect_of_best_source(table).dropna(subset=["difference"])
+    if told.empty:
+        return
+    raised, lowered = told[told["ci_low"] > 0], told[told["ci_high"] < 0]
+    least, most = (told.loc[pick] for pick in (told["difference"].idxmin(), told["difference"].idxmax()))
+    also = f" and lowers them on {len(lowered)}" if len(lowered) else ""
+    yield (
+        f"The source that is best alone raises the scores of multi-source runs on {len(raised)} of {len(told)} targets"
+        f"{also}, at equal strategy and number of sources; the differences run from "
+        f"{_with_interval(least)} to {_with_interval(most)}."
+    )
+
+
+def _with_interval(row: pd.Series) -> str:
+    interval = f"{number(row['ci_low'])} to {number(row['ci_high'])}"
+    return f"{number(row['difference'])} ({interval}; {row['source']} on {row['target']})"
 
 
 def best_sources(table: ResultsTable) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from analysis.mixed_model import LEVEL
 from analysis.results_table import ResultsTable
 from analysis.score_figures import single_source_scores
 
+MEAN, TOGETHER = "mean over targets", "all pairs together"
 FEWEST = 4
 """Sources of a target that a correlation and its interval are taken of, at least."""
 SOURCE_COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#777777")
@@ -28,7 +29,7 @@ def exhibits(table: ResultsTable, components: Sequence[Components]) -> Iterator[
     """Fig. 14, and its correlations."""
     pairs = single_and_component(table, components)
     correlations = correlations_by_target(pairs)
-    together = correlations.set_index("target")["r"].get("all pairs together")
+    together = correlations.set_index("target")["r"].get(TOGETHER)
     said = "" if together is None else f" Pearson's r of all {len(pairs)} pairs: {number(together)}."
     yield Picture(
         "components_and_single_sources",
@@ -48,6 +49,19 @@ def exhibits(table: ResultsTable, components: Sequence[Components]) -> Iterator[
             "The mean over targets is by Fisher's z, with a t interval over targets.",
             correlations,
             question="sources",
+        )
+
+
+def sentences(table: ResultsTable, components: Sequence[Components]) -> Iterator[str]:
+    """The correlation within targets, and over all pairs as in the paper."""
+    found = correlations_by_target(single_and_component(table, components)).set_index("target")
+    if MEAN in found.index:
+        mean, n = found.loc[MEAN], found["n_sources"].dropna()
+        sources = f"{n.min():g} to {n.max():g}" if n.nunique() > 1 else f"{n.min():g}"
+        yield (
+            "What a source accounts for among several and what it scores alone correlate within targets at "
+            f"{number(mean['r'])} ({number(mean['low'])} to {number(mean['high'])}; mean of {len(n)} targets of "
+            f"{sources} sources), over all pairs of source and target at {number(found.loc[TOGETHER, 'r'])}."
         )
 
 
@@ -76,9 +90,9 @@ def correlations_by_target(pairs: pd.DataFrame) -> pd.DataFrame:
     if len(rows) > 1:
         z = np.arctanh(np.clip([row[2] for row in rows], -1 + 1e-12, 1 - 1e-12))
         reach = stats.t.ppf(0.5 + LEVEL / 2.0, len(z) - 1) * z.std(ddof=1) / np.sqrt(len(z))
-        rows.append(("mean over targets", np.nan, *np.tanh([z.mean(), z.mean() - reach, z.mean() + reach])))
+        rows.append((MEAN, np.nan, *np.tanh([z.mean(), z.mean() - reach, z.mean() + reach])))
         everything = stats.pearsonr(pairs["single"], pairs["percent"]).statistic
-        rows.append(("all pairs together", np.nan, everything, np.nan, np.nan))
+        rows.append((TOGETHER, np.nan, everything, np.nan, np.nan))
     return pd.DataFrame(rows, columns=["target", "n_sources", "r", "low", "high"])
 
 

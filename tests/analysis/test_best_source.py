@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from statsmodels.formula.api import ols
 
-from analysis.best_source import best_sources, effect_of_best_source, exhibits
+from analysis.best_source import best_sources, effect_of_best_source, exhibits, sentences
 from analysis.results_table import results_table
 
 
@@ -31,12 +31,19 @@ def test_its_effect_is_at_equal_strategy_and_number_of_sources(table) -> None:
     assert row["n_with"] + row["n_without"] == len(several)
 
 
+def test_the_sentence_counts_targets_and_names_the_extremes(table) -> None:
+    effects = effect_of_best_source(table)
+    (said,) = sentences(table)
+    assert f"on {(effects['ci_low'] > 0).sum()} of 4 targets" in said
+    assert said.endswith("bpm on ballroom).")
+
+
 def test_where_all_runs_have_the_source_there_is_no_effect(simulate) -> None:
     rows = simulate(seed=3, source_effects={(t, "self"): 4.0 for t in ("ballroom", "gtzan", "irmas", "valence")})
     rows = rows[(rows["strategy"] == "SS-R") | rows["source.self"] | (rows["phase"] == "baseline")]
     table = results_table(rows, {})
     assert set(best_sources(table).values()) == {"self"}
-    assert effect_of_best_source(table).empty
+    assert effect_of_best_source(table).empty and not list(sentences(table))
     (picture,) = exhibits(table)
     assert picture.draw is not None
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.component_match import correlations_by_target, exhibits, single_and_component
+from analysis.component_match import correlations_by_target, exhibits, sentences, single_and_component
 from analysis.components import source_components
 from analysis.results_table import results_table
 
@@ -48,6 +48,8 @@ def test_pairs_are_of_the_same_source_and_target(results) -> None:
     picture, correlations = exhibits(table, components)
     assert picture.draw is not None and f"of all {len(found)} pairs" in picture.caption
     assert correlations.frame["n_sources"].dropna().isin([4]).all()
+    (said,) = sentences(table, components)
+    assert "mean of 4 targets of 4 sources" in said
 
 
 def test_without_components_it_says_so(simulate) -> None:
