@@ -6,20 +6,28 @@ Inference by Satterthwaite's degrees of freedom, whose intervals cover what they
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.covariance_cone import Covariances, from_phi, in_coordinates, jacobian, on_boundary, to_phi
-from analysis.cross_products import Design, Response, design_of, require_full_rank, response_of
+from analysis.covariance_cone import (
+    Covariances,
+    from_phi,
+    in_coordinates,
+    jacobian,
+    on_boundary,
+    to_phi,
+    without_effect,
+)
+from analysis.cross_products import Design, Response
+from analysis.mixed_problem import NotCertified, Problem, problem_of
 from analysis.projected_newton import minimise, newton_step
-from analysis.random_layout import Layout, layout_of
+from analysis.random_layout import Layout
 from analysis.random_terms import RandomTerm
 from analysis.restricted_likelihood import by_parameter, derivatives, evaluate
-from study.errors import Fault, InputFaults, StudyError
 
 STARTS = (0.3, 3.0, 30.0)
 """Where the searches start: a coefficient's random variance over the sampling variance of a level's own estimate."""
@@ -31,10 +39,6 @@ FIT_AT_TOLERANCE = 1e-4
 """What a Newton step may still promise, twice, where the variances are another engine's."""
 
 LEVEL = 0.95
-
-
-class NotCertified(StudyError):
-    """A model that these rows do not determine, or whose optimum could not be certified; so there is no fit."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def fit_mixed(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], 
     `InputFaults` for dependent fixed terms, and `NotCertified` where the variances cannot be told apart or no optimum
     is certified.
     """
-    problem = _problem(y, fixed, random, reml)
+    problem = problem_of(y, fixed, random, reml)
     design, response = problem.design, problem.response
     starts = np.array(STARTS)[:, None] * design.is_variance
     found = minimise(design, response.take(np.zeros(len(starts), dtype=int)), starts)
@@ -141,9 +145,9 @@ def fit_mixed(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], 
     return _fit_at_optimum(problem, found.at.take(np.array([best])))
 
 
-def fit_by_group(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[str], group: Sequence[str]) -> MixedFit:
-    """`fit_mixed` with an independent random coefficient by group for each term of `random`, a column of `fixed`."""
-    return fit_mixed(y, fixed, [RandomTerm("target", np.asarray(group), fixed[list(random)])])
+def fit_by_group(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[str], target: Sequence[str]) -> MixedFit:
+    """`fit_mixed` with an independent coefficient by target for each term of `random`, columns of `fixed`."""
+    return fit_mixed(y, fixed, [RandomTerm("target", np.asarray(target), fixed[list(random)])])
 
 
 def fit_at(
@@ -158,7 +162,7 @@ def fit_at(
     The same algebra and the same conditions as in `fit_mixed`; but a Newton step may promise up to `FIT_AT_TOLERANCE`,
     and a variance that it would take to zero is set to zero. Raises as `fit_mixed`.
     """
-    problem = _problem(y, fixed, random, reml)
+    problem = problem_of(y, fixed, random, reml)
     design, layout = problem.design, problem.layout
     phi = np.zeros((1, len(design.is_variance)))
     for index, scale, covariance in zip(layout.parameters, layout.scale, relative_covariance, strict=True):
@@ -212,48 +216,7 @@ def fixed_effects(fit: MixedFit) -> pd.DataFrame:
     return table
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """What is fitted: `response` is y less its `least_squares` fit (p,)."""
-
-    y: np.ndarray
-    fixed: pd.DataFrame
-    random: tuple[RandomTerm, ...]
-    layout: Layout
-    design: Design
-    response: Response
-    least_squares: np.ndarray
-
-
-def _problem(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool) -> _Problem:
-    y, x = np.asarray(y, dtype=float), fixed.to_numpy(dtype=float)
-    require_full_rank(x, tuple(map(str, fixed.columns)))
-    if not random:
-        raise InputFaults([Fault("", "random terms", None, "expected at least one")])
-    layout = layout_of(random)
-    for term, levels in zip(random, layout.levels, strict=True):
-        n_coefficients = len(levels) * (term.columns.shape[1] if term.correlated else 1)
-        if len(levels) == 1:
-            raise NotCertified(f"{term.group} has one level: no variance between its levels can be told")
-        if n_coefficients >= len(y):
-            raise NotCertified(
-                f"{', '.join(map(str, term.columns))} by {term.group} have {n_coefficients} coefficients for {len(y)} "
-                "rows: no variance can be told from the residual"
-            )
-    w = np.hstack([layout.u, x]) if layout.border.n_columns else x
-    design = design_of(w, layout.z, layout.block, layout.blocks, layout.border, layout.correlated, reml)
-    # Cross-products of what least squares leaves over lose no digits to the mean of y.
-    n_border = layout.border.n_columns
-    least_squares = np.linalg.solve(design.ww[n_border:, n_border:], x.T @ y)
-    rest = y - x @ least_squares
-    if rest @ rest <= 1e-20 * (y @ y):
-        raise NotCertified("the fixed terms reproduce every score: nothing is left to estimate variances from")
-    response = response_of(rest, w, layout.z, layout.block)
-    require_told_apart(design, response, _parameter_names(random, layout))
-    return _Problem(y, fixed, tuple(random), layout, design, response, least_squares)
-
-
-def _fit_at_optimum(problem: _Problem, point: Covariances) -> MixedFit:
+def _fit_at_optimum(problem: Problem, point: Covariances) -> MixedFit:
     design, layout = problem.design, problem.layout
     phi = to_phi(design, point)
     at = evaluate(design, problem.response, phi)
@@ -261,7 +224,7 @@ def _fit_at_optimum(problem: _Problem, point: Covariances) -> MixedFit:
     v, m = design.residual_df, at.m[0]
     sigma2 = float(at.r2[0]) / v
 
-    free = _free(design, point)
+    free = np.where(design.is_variance, point.d[0] > 0.0, ~without_effect(design, point)[0])
     n_free = int(free.sum())
     deviance_hessian = np.empty((n_free + 1, n_free + 1))
     deviance_hessian[:-1, :-1] = slopes.curvature[0][np.ix_(free, free)]
@@ -290,46 +253,3 @@ def _fit_at_optimum(problem: _Problem, point: Covariances) -> MixedFit:
         covariance_slopes=np.concatenate([sigma2 * (m @ h_free @ m), m[None]]),
         parameter_covariance=2.0 * np.linalg.inv(deviance_hessian),
     )
-
-
-def _free(design: Design, point: Covariances) -> np.ndarray:
-    """The coordinates of one point that are off the boundary (K,)."""
-    free = point.d[0] > 0.0
-    for index in design.correlated:
-        row, column = np.tril_indices(len(index), -1)
-        free[index[row, column]] = free[index[column, column]]
-    return free
-
-
-def _parameter_names(random: Sequence[RandomTerm], layout: Layout) -> Iterator[str]:
-    """`term | group` of each variance, `term, other | group` of each covariance (K,)."""
-    names = {}
-    for term, index in zip(random, layout.parameters, strict=True):
-        columns = [str(name) for name in term.columns]
-        for a, b in zip(*np.tril_indices(len(columns)), strict=True):
-            names[index[a, b]] = columns[a] if a == b else f"{columns[b]}, {columns[a]}"
-            names[index[a, b]] += f" | {term.group}"
-    yield from (names[k] for k in sorted(names) if k >= 0)
-
-
-def _lengths(design: Design) -> np.ndarray:
-    """The norm of Z S_k Z' of each parameter (K,), up to a factor of the correlations between columns."""
-    squared = 0.0
-    diagonals = np.einsum("jkk->jk", design.zz), np.diag(design.ww)[None, : design.border.n_columns]
-    for ties, diagonal in zip((design.blocks, design.border), diagonals, strict=True):
-        a, b = ties.entries
-        squared = squared + (diagonal[:, a] * diagonal[:, b]).sum(axis=0) @ ties.tie
-    return np.sqrt(np.where(squared > 0.0, squared, 1.0))
-
-
-def require_told_apart(design: Design, response: Response, names: Iterable[str]) -> None:
-    """Raise `NotCertified` naming the variances that these rows cannot tell from each other or from the residual's."""
-    zero = np.zeros((1, len(design.is_variance)))
-    information = derivatives(design, evaluate(design, response, zero)).information[0]
-    length = _lengths(design)
-    values, vectors = np.linalg.eigh(information / np.outer(length, length))
-    if values[0] < 1e-10:
-        blurred = [name for name, part in zip(names, np.abs(vectors[:, 0]), strict=True) if part > 0.05]
-        raise NotCertified(
-            f"the rows cannot tell these variances from each other or from the residual: {', '.join(blurred)}"
-        )

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.cross_products import Design, Response, design_of, require_full_rank
-from analysis.mixed_model import require_told_apart
+from analysis.mixed_problem import require_told_apart
 from analysis.projected_newton import minimise
 from analysis.restricted_likelihood import by_parameter, derivatives, evaluate
 from analysis.ties import Ties
