@@ -17,7 +17,7 @@ import pandas as pd
 from study.commands.power import runs_in_order
 from study.commands.terminal import tell
 from study.errors import StudyError
-from study.paths import Paths
+from study.paths import Paths, write_whole
 from study.plan import read_plan, run_columns
 from study.run import Run, study_seed_sequence
 from study.study_file import Study
@@ -96,10 +96,6 @@ def on_precision(study: Study, rule: Rule | None, model: Model, table: ResultsTa
 
 def _on_what_it_takes(study: Study, rule: Rule, fit: MixedFit, table: ResultsTable, found: pd.DataFrame) -> str:
     """Simulated along the plan, and then the design continued to twice its length."""
-    if study.evaluation_factors:
-        return (
-            f"What it takes is not worked out beside factors of the evaluation ({', '.join(study.evaluation_factors)})."
-        )
     import numpy as np
 
     from analysis.precision import runs_needed, targets_needed
@@ -128,8 +124,9 @@ def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool) -> b
     n_runs, reached = len(table.runs), bool((found["margin"] < found["limit"]).all())
     tell(f"look at {n_runs} runs: {on_margins(rule, found)}")
     look = {"at": datetime.now(UTC).isoformat(), "rule": rule.text, "n_runs": n_runs, "reached": reached}
-    with Paths(study.store).looks.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(look) + "\n")
+    path = Paths(study.store).looks
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    write_whole(path, lambda temporary: temporary.write_text(f"{before}{json.dumps(look)}\n", encoding="utf-8"))
     return reached
 
 
