@@ -94,30 +94,16 @@ def evaluate(design: Design, response: Response, phi: np.ndarray) -> Evaluation:
     wvy = response.wy - np.einsum("ra,rap->rp", gzy, stacked_h)
     yvy = response.yy - np.einsum("ra,ra->r", gzy, zvy.reshape(n_responses, n_blocks * q))
     logdets = np.linalg.slogdet(system)[1].sum(axis=1)
-    border = None
+    border, xvx, xvy = None, wvw, wvy
     if b:
-        uvu, ux, uy = wvw[:, :b, :b], wvw[:, :b, b:], wvy[:, :b]
-        g = design.border.covariance(phi)
-        system = np.eye(b) + uvu @ g
-        across = np.moveaxis(h[..., :b], 3, 1).reshape(n_responses, b, n_blocks * q)
-        solved = np.linalg.solve(system, np.concatenate([uvu, ux, uy[..., None], across], axis=2))
-        uvx, uvy = solved[..., b:n_w], solved[..., n_w]
-        gux, guy = g @ ux, np.einsum("rab,rb->ra", g, uy)
-        wvw = wvw[:, b:, b:] - gux.mT @ uvx
-        wvy = wvy[:, b:] - np.einsum("rap,ra->rp", gux, uvy)
-        yvy = yvy - np.einsum("ra,ra->r", guy, uvy)
-        zvx = h[..., b:] - h[..., :b] @ (g @ uvx)[:, None]
-        zvy = zvy - np.einsum("rjqa,rab,rb->rjq", h[..., :b], g, uvy, optimize=True)
-        h = np.concatenate([h[..., :b], zvx], axis=3)
-        across = np.moveaxis(solved[..., n_w + 1 :].reshape(n_responses, b, n_blocks, q), 2, 1)
-        logdets = logdets + np.linalg.slogdet(system)[1]
-        border = Border(solved[..., :b], uvx, uvy, across, np.linalg.solve(system.mT, g))
-    m = np.linalg.inv(wvw)
-    beta = np.einsum("rpq,rq->rp", m, wvy)
-    r2 = yvy - np.einsum("rp,rp->r", beta, wvy)
+        border, xvx, xvy, of_y, h, zvy, logdet = _across(design, phi, h, zvy, wvw, wvy)
+        yvy, logdets = yvy - of_y, logdets + logdet
+    m = np.linalg.inv(xvx)
+    beta = np.einsum("rpq,rq->rp", m, xvy)
+    r2 = yvy - np.einsum("rp,rp->r", beta, xvy)
     r2 = np.where(r2 > ROUNDING * response.yy, r2, np.nan)
     if design.reml:
-        logdets = logdets + np.linalg.slogdet(wvw)[1]
+        logdets = logdets + np.linalg.slogdet(xvx)[1]
     criterion = logdets + v * (1.0 + np.log(2.0 * np.pi * r2 / v))
     s = zvy - np.einsum("rjqp,rp->rjq", h[..., b:], beta)
     if border is not None:
@@ -175,6 +161,33 @@ def by_parameter(design: Design, at: Evaluation) -> np.ndarray:
     if at.border is not None:
         found = found + _tied(design.border.tie, *design.border.both(at.border.h[:, None]))
     return (found + found.mT) / 2.0
+
+
+def _across(
+    design: Design, phi: np.ndarray, h: np.ndarray, zvy: np.ndarray, wvw: np.ndarray, wvy: np.ndarray
+) -> tuple[Border, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Take V_1 to V where there is a border: its own part with `s` for y, X'V^-1 X, X'V^-1 y, what y'V_1^-1 y loses,
+    `h`, Z'V^-1 y and log|V| - log|V_1|, from Z'V_1^-1 W, Z'V_1^-1 y, W'V_1^-1 W and W'V_1^-1 y."""
+    b, (n_responses, n_blocks, q, n_w) = design.border.n_columns, h.shape
+    g = design.border.covariance(phi)
+    uvu, ux, uy = wvw[:, :b, :b], wvw[:, :b, b:], wvy[:, :b, None]
+    system = np.eye(b) + uvu @ g
+    across = np.moveaxis(h[..., :b], 3, 1).reshape(n_responses, b, n_blocks * q)
+    # As for the blocks: (I + U'V_1^-1 U G_u)^-1 takes what has V_1^-1 to what has V^-1.
+    solved = np.linalg.solve(system, np.concatenate([uvu, ux, uy, across], axis=2))
+    uvx, uvy = solved[..., b:n_w], solved[..., n_w]
+    across = np.moveaxis(solved[..., n_w + 1 :].reshape(n_responses, b, n_blocks, q), 2, 1)
+    guy = np.einsum("rab,rb->ra", g, uvy)
+    zvx = h[..., b:] - h[..., :b] @ (g @ uvx)[:, None]
+    return (
+        Border(solved[..., :b], uvx, uvy, across, np.linalg.solve(system.mT, g)),
+        wvw[:, b:, b:] - ux.mT @ (g @ uvx),
+        wvy[:, b:] - np.einsum("rap,ra->rp", ux, guy),
+        np.einsum("ra,ra->r", uy[..., 0], guy),
+        np.concatenate([h[..., :b], zvx], axis=3),
+        zvy - (h[..., :b] @ guy[:, None, :, None])[..., 0],
+        np.linalg.slogdet(system)[1],
+    )
 
 
 def _of_border(design: Design, at: Evaluation, border: Border) -> tuple[np.ndarray, ...]:
