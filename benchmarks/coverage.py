@@ -125,7 +125,7 @@ def print_settings(of: list[Setting], coding: Coding, n_studies: int) -> bool:
     n_terms, missed = coding.columns.shape[1], False
     df_grid = np.geomspace(2.0, 3000.0, 16)
     critical_tukey = stats.studentized_range.ppf(0.95, 6, df_grid) / np.sqrt(2.0)
-    print("| studies | Satterthwaite: least, most, mean | intercepts, slopes | Wald: mean | singular | not certified "
+    print("| studies | Satterthwaite: least, most, mean | intercepts, slopes, differences | Wald: mean | singular | not certified "
           "| told wrongly: Holm, Tukey |\n| --- | --- | --- | --- | --- | --- | --- |")  # fmt: skip
     for setting in of:
         rng = np.random.default_rng(SEED)
@@ -137,7 +137,8 @@ def print_settings(of: list[Setting], coding: Coding, n_studies: int) -> bool:
         # Standardising moves what is estimated: there the truth is the mean over studies.
         error = error - error.mean(axis=0) if setting.standardised else error
         t = np.abs(error) / se
-        covered = (t < stats.t.ppf(0.975, df))[:, :n_terms].mean(axis=0)
+        hits = (t < stats.t.ppf(0.975, df)).mean(axis=0)
+        covered, differences = hits[:n_terms], hits[n_terms:].mean()
         wald = (t < stats.norm.ppf(0.975))[:, :n_terms].mean()
         pairs, pair_df = t[:, n_terms:], df[:, n_terms:]
         told = (np.apply_along_axis(holm, 1, 2.0 * stats.t.sf(pairs, pair_df)) < 0.05).any(axis=1).mean()
@@ -145,7 +146,8 @@ def print_settings(of: list[Setting], coding: Coding, n_studies: int) -> bool:
         intercepts = ["n_star" not in term for term in coding.columns]
         print(
             f"| {setting.name} | {covered.min():.3f}, {covered.max():.3f}, {covered.mean():.3f} "
-            f"| {covered[intercepts].mean():.3f}, {covered[np.invert(intercepts)].mean():.3f} | {wald:.3f} "
+            f"| {covered[intercepts].mean():.3f}, {covered[np.invert(intercepts)].mean():.3f}, {differences:.3f} "
+            f"| {wald:.3f} "
             f"| {found.singular.mean():.2f} | {(~found.certified).sum()} of {len(found.certified)} "
             f"| {told:.3f}, {by_tukey:.3f} |", flush=True,
         )  # fmt: skip
