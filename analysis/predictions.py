@@ -101,19 +101,23 @@ def _best(rows: pd.DataFrame, sources: Sequence[str], factors: Mapping[str, Sequ
         same = (strategy_of == strategy) & (n_of == n) & (present == chosen)[:, ~alike].all(axis=1)
         kept.append((n, strategy, _named(sources, chosen, alike), int(same.sum()), n_candidates, chosen[varying]))
         fixed.append(mean_weights(fit, n - 2)[strategies.index(strategy)])
-    best = pd.DataFrame(kept, columns=["n_sources", "strategy", "sources", "n_runs", "n_candidates", "chosen"])
-    chosen = np.array(best.pop("chosen").tolist(), dtype=float)
+    chosen = np.array([row[-1] for row in kept], dtype=float)
     levels = np.stack([1.0 - chosen, chosen], axis=2).reshape(len(chosen), -1)  # absent, present: in the order of modes
     z, variance = predict(fit, np.array(fixed), levels)
-    reach = stats.norm.isf((1.0 - LEVEL) / 2.0 / best["n_candidates"].to_numpy())
-    half = reach * np.sqrt(variance)
-    half_of_run = np.hypot(half, stats.norm.isf((1.0 - LEVEL) / 2.0) * np.sqrt(fit.residual_variance))
-    best = best.assign(
-        z=z, se=np.sqrt(variance), low=z - half, high=z + half, run_low=z - half_of_run, run_high=z + half_of_run
-    )
+    columns = ["n_sources", "strategy", "sources", "n_runs", "n_candidates"]
+    best = pd.DataFrame([row[:-1] for row in kept], columns=columns).assign(z=z, se=np.sqrt(variance))
     best = best.sort_values(["n_sources", "z"], ascending=[True, False], kind="stable")
     best.insert(1, "rank", best.groupby("n_sources").cumcount() + 1)
-    return best[best["rank"] <= BEST_SHOWN]
+    return _with_intervals(best[best["rank"] <= BEST_SHOWN], np.sqrt(fit.residual_variance))
+
+
+def _with_intervals(best: pd.DataFrame, residual_sd: float) -> pd.DataFrame:
+    """`low, high, run_low, run_high` beside `z` and `se`."""
+    one_of = (1.0 - LEVEL) / 2.0
+    half = stats.norm.isf(one_of / best["n_candidates"]) * best["se"]
+    half_of_run = np.hypot(half, stats.norm.isf(one_of) * residual_sd)
+    z = best["z"]
+    return best.assign(low=z - half, high=z + half, run_low=z - half_of_run, run_high=z + half_of_run)
 
 
 def _candidates(
