@@ -13,9 +13,10 @@ from typing import Annotated, Any
 from pydantic import TypeAdapter, ValidationError
 
 from study.errors import Fault, InputFaults, nearest, raise_all
+from study.field_types import Section
 from study.file_faults import faults_of_validation
 from study.study_checks import between_keys, between_sections
-from study.study_file import FILE_NAME, Section, Source, Study, Target
+from study.study_file import FILE_NAME, Source, Study, Target
 
 
 def read_study(folder: Path) -> Study:

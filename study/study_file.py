@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    ValidationInfo,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field
 
 from study.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS, WITHOUT_NETWORK, Level
+from study.field_types import (
+    Count,
+    Counts,
+    Flag,
+    Int,
+    Location,
+    Name,
+    Number,
+    Positive,
+    SampleRate,
+    Scalar,
+    Section,
+    Store,
+    Strategy,
+    Text,
+    distinct,
+)  # fmt: skip
 
 FILE_NAME = "study.toml"
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
@@ -31,76 +38,17 @@ METRICS = {
 """The metrics of a task, all better when larger; the first is the default. Any other cut-off than 500 is fine."""
 
 
-def _in_study_folder(path: Path, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get("folder")
-    return (folder / path).resolve() if folder else path
-
-
-def _store(value: object) -> object:
-    if isinstance(value, str) and value.startswith("s3://"):
-        raise PydanticCustomError("unsupported", "object stores are not supported by this version; expected a folder")
-    return value
-
-
-def _sample_rate(value: object) -> object:
-    if isinstance(value, int | float) and not 4000 <= value <= 192000:
-        guess = int(value * 1000)
-        hint = {"nearest": str(guess)} if 4000 <= guess <= 192000 else {}
-        raise PydanticCustomError("sample_rate", "expected an integer of 4000 to 192000", hint)
-    return value
-
-
-def _counts(value: object) -> object:
-    """`{ from = 2, to = 7 }` or a list, as a list."""
-    if isinstance(value, Mapping):
-        if set(value) != {"from", "to"} or not all(type(v) is int for v in value.values()):
-            raise PydanticCustomError("range", "expected a list of integers or { from = INTEGER, to = INTEGER }")
-        return list(range(value["from"], value["to"] + 1))
-    return value
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise PydanticCustomError("not_finite", "expected a finite number")
-    return value
-
-
-def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(set(values)) != len(values):
-        raise PydanticCustomError("repeated", "expected each only once")
-    return values
-
-
-Int = Annotated[int, Strict()]
-Positive = Annotated[int, Strict(), Field(ge=1)]
-Count = Annotated[int, Strict(), Field(ge=0)]
-Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-Text = Annotated[str, Strict(), Field(min_length=1)]
-Flag = Annotated[bool, Strict()]
-Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$")]
-Location = Annotated[Path, AfterValidator(_in_study_folder)]
-Strategy = Literal["SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR"]
-Scalar = Annotated[
-    Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()],
-    AfterValidator(_finite),
-]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
 class Header(Section):
     name: Name
     seed: Annotated[Int, Field(ge=0, lt=2**63)]  # a result's column is of 64 bits
-    store: Annotated[Location, BeforeValidator(_store)] = Field(default=Path("."), validate_default=True)
+    store: Store = Field(default=Path("."), validate_default=True)
 
 
 class Corpus(Section):
     """What is learned from: `tracks` has the columns track_id, path and, for `split_by = "artist"`, artist."""
 
     tracks: Location
-    sample_rate_hz: Annotated[Int, BeforeValidator(_sample_rate)]
+    sample_rate_hz: SampleRate
     channels: Literal[1, 2]
     use: Literal["common", "any"] = "common"
     on_broken: Literal["stop", "drop"] = "stop"
@@ -173,7 +121,7 @@ class Target(Section):
 
     task: Literal["classification", "regression", "multilabel", "recommendation"]
     tracks: Location | None = None
-    metrics: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)] | None = None
+    metrics: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)] | None = None
     probe: Literal["mlp", "logistic", "knn", "svm"] = "mlp"
     features: Literal["standardised", "raw"] = "standardised"
     repeats: Positive = 5
@@ -181,7 +129,7 @@ class Target(Section):
     split: Text | None = None
     interactions: Location | None = None
     holdout: Annotated[Number, Field(gt=0, lt=1)] | None = None
-    keep: Annotated[tuple[Literal["representation"], ...], AfterValidator(_distinct)] = ()
+    keep: Annotated[tuple[Literal["representation"], ...], AfterValidator(distinct)] = ()
     reader: Text | None = None
     path: Location | None = None
 
@@ -212,7 +160,7 @@ class Baselines(Section):
 class Cluster(Section):
     gpus: Count | None = None
     gpu_share: Annotated[Number, Field(gt=0, le=1)] = 1.0
-    runtime_env: dict[Literal["pip", "uv", "conda", "env_vars", "py_modules"], Any] = {}
+    runtime_env: dict[Literal["pip", "uv", "conda", "env_vars", "py_modules"], Any] = Field(default={})
 
 
 class Compute(Section):
@@ -223,11 +171,11 @@ class Phase(Section):
     """Runs of the design: every allowed combination x repeats, or with a `criterion` a sequence chosen one by one."""
 
     name: Name
-    strategy: Annotated[tuple[Strategy, ...], Field(min_length=1), AfterValidator(_distinct)] = STRATEGIES  # type: ignore[assignment]
-    n_sources: Annotated[tuple[Positive, ...], BeforeValidator(_counts), Field(min_length=1), AfterValidator(_distinct)]
+    strategy: Annotated[tuple[Strategy, ...], Field(min_length=1), AfterValidator(distinct)] = STRATEGIES  # type: ignore[assignment]
+    n_sources: Counts
     repeats: Positive = 1
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
-    balance: Annotated[tuple[Name, ...], AfterValidator(_distinct)] = ("strategy", "sources", "n_sources")
+    balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = ("strategy", "sources", "n_sources")
 
 
 Combination = Annotated[dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)]
@@ -275,7 +223,9 @@ class Study(Section):
     corpus: Corpus
     mel: Mel = Mel()
     sources: Annotated[dict[Name, Source], Field(min_length=1)]
-    factors: dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(_distinct)]] = {}
+    factors: dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]] = Field(
+        default={}
+    )
     training: Training = Training()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     fine_tuning: FineTuning = FineTuning()

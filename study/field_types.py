@@ -1,0 +1,73 @@
+"""What a value of the study file may be: numbers, names, paths, each refused with what was expected instead."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+
+def _in_study_folder(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return (folder / path).resolve() if folder else path
+
+
+def _store(value: object) -> object:
+    if isinstance(value, str) and value.startswith("s3://"):
+        raise PydanticCustomError("unsupported", "object stores are not supported by this version; expected a folder")
+    return value
+
+
+def _sample_rate(value: object) -> object:
+    if isinstance(value, int | float) and not 4000 <= value <= 192000:
+        guess = int(value * 1000)
+        hint = {"nearest": str(guess)} if 4000 <= guess <= 192000 else {}
+        raise PydanticCustomError("sample_rate", "expected an integer of 4000 to 192000", hint)
+    return value
+
+
+def _counts(value: object) -> object:
+    """`{ from = 2, to = 7 }` or a list, as a list."""
+    if isinstance(value, Mapping):
+        if set(value) != {"from", "to"} or not all(type(v) is int for v in value.values()):
+            raise PydanticCustomError("range", "expected a list of integers or { from = INTEGER, to = INTEGER }")
+        return list(range(value["from"], value["to"] + 1))
+    return value
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PydanticCustomError("not_finite", "expected a finite number")
+    return value
+
+
+def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) != len(values):
+        raise PydanticCustomError("repeated", "expected each only once")
+    return values
+
+
+Int = Annotated[int, Strict()]
+Positive = Annotated[int, Strict(), Field(ge=1)]
+Count = Annotated[int, Strict(), Field(ge=0)]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Text = Annotated[str, Strict(), Field(min_length=1)]
+Flag = Annotated[bool, Strict()]
+Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$")]
+Location = Annotated[Path, AfterValidator(_in_study_folder)]
+Store = Annotated[Location, BeforeValidator(_store)]
+SampleRate = Annotated[Int, BeforeValidator(_sample_rate)]
+Counts = Annotated[tuple[Positive, ...], BeforeValidator(_counts), Field(min_length=1), AfterValidator(distinct)]
+Strategy = Literal["SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR"]
+Scalar = Annotated[
+    Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()],
+    AfterValidator(_finite),
+]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
