@@ -16,7 +16,7 @@ from analysis.results_table import ResultsTable
 from study.coding import SINGLE
 
 SOURCES_IN_THE_SENTENCE = 4
-ALIKE, SHORT = re.compile(r"(\d+) of \([^)]*\)"), r"\1 of those alike"
+ALIKE = re.compile(r"(\d+) of \(([^)]*)\)")
 CAUTION = (
     "The best of many estimates is as a rule estimated too high: intervals hold for all combinations of that number of "
     "sources at once (Bonferroni, 95 %), and so for the one picked; the uncertainty of the variances is not in them."
@@ -30,7 +30,7 @@ def sentences(found: Predictions) -> Iterator[str]:
     n = min(found.best["n_sources"].unique(), key=lambda n: abs(n - SOURCES_IN_THE_SENTENCE))
     best = found.best[(found.best["n_sources"] == n) & (found.best["rank"] == 1)]
     parts = [
-        f"{row.target}: {row.strategy} of {ALIKE.sub(SHORT, row.sources)} "
+        f"{row.target}: {row.strategy} of {ALIKE.sub(_counted, row.sources)} "
         f"({number(row.z)}, {number(row.low)} to {number(row.high)}{'' if row.n_runs else ', never run'})"
         for row in best.itertuples()
     ]
@@ -68,6 +68,10 @@ def exhibits(table: ResultsTable, found: Predictions) -> Iterator[Picture | Tabl
         "no variance."
     )
     yield Table(name, title, note, found.best, question="sources")
+
+
+def _counted(alike: re.Match[str]) -> str:
+    return f"{alike[1]} of {alike[2].count(',') + 1} that are alike"
 
 
 def _draw(table: ResultsTable, found: Predictions) -> Figure:

@@ -40,6 +40,9 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
             continue
         random = one.fit.random_table()
         shared = random[random["group"] != "target"]
+        if not shared["variance"].any():
+            yield f"{_capital(one.name)} nothing changes: their variances are zero."
+            continue
         deviations = listed([f"{row.group} {number(row.sd)}" for row in shared.itertuples()])
         row = rows.loc[one.name]
         yield (
