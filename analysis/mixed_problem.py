@@ -12,7 +12,7 @@ from analysis.cross_products import Design, Response, design_of, require_full_ra
 from analysis.random_layout import Layout, layout_of
 from analysis.random_terms import RandomTerm
 from analysis.restricted_likelihood import derivatives, evaluate
-from study.errors import Fault, InputFaults, StudyError
+from study.errors import Fault, InputFaults, StudyError, raise_all
 
 
 class NotCertified(StudyError):
@@ -35,6 +35,13 @@ class Problem:
 def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool) -> Problem:
     """The model's cross-products. Raises `InputFaults` and `NotCertified` for what these rows do not determine."""
     y, x = np.asarray(y, dtype=float), fixed.to_numpy(dtype=float)
+    numbers = [("response", y[:, None]), ("fixed terms", x)]
+    numbers += [(f"random terms by {term.group}", term.columns.to_numpy(dtype=float)) for term in random]
+    raise_all(
+        Fault("", what, None, f"{int((~np.isfinite(values)).any(axis=1).sum())} rows are no finite numbers")
+        for what, values in numbers
+        if not np.isfinite(values).all()
+    )
     require_full_rank(x, tuple(map(str, fixed.columns)))
     if not random:
         raise InputFaults([Fault("", "random terms", None, "expected at least one")])

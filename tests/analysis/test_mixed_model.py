@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -119,6 +119,50 @@ def test_scaling_the_scores_and_a_column_scales_the_fit(scale: float, shift: flo
     np.testing.assert_allclose(fixed_effects(after)["df"], fixed_effects(before)["df"], rtol=1e-3)
 
 
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_a_balanced_crossed_layout_has_the_variances_of_its_mean_squares(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = 6, 9
+    y = 2.0 * rng.standard_normal((a, 1)) + 2.0 * rng.standard_normal(b) + rng.standard_normal((a, b))
+    rows, columns = y.mean(axis=1, keepdims=True), y.mean(axis=0)
+    of_rows, of_columns = b * rows.var(ddof=1), a * columns.var(ddof=1)
+    rest = ((y - rows - columns + y.mean()) ** 2).sum() / ((a - 1) * (b - 1))
+    one = pd.DataFrame({"one": np.ones(y.size)})
+    terms = [RandomTerm("row", np.repeat(range(a), b), one), RandomTerm("column", np.tile(range(b), a), one)]
+    fit = fit_mixed(y.ravel(), one, terms)
+    assume(not fit.singular)
+    assert fit.residual_variance == pytest.approx(rest, rel=1e-5)
+    np.testing.assert_allclose(fit.variance, [(of_rows - rest) / b, (of_columns - rest) / a], rtol=1e-4)
+    row = fixed_effects(fit).iloc[0]
+    of_mean = of_rows + of_columns - rest
+    assert row["se"] == pytest.approx(np.sqrt(of_mean / y.size), rel=1e-5)
+    squares = of_rows**2 / (a - 1) + of_columns**2 / (b - 1) + rest**2 / ((a - 1) * (b - 1))
+    assert row["df"] == pytest.approx(of_mean**2 / squares, rel=1e-3)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_equal_designs_of_all_groups_give_the_covariance_of_their_own_estimates(seed: int) -> None:
+    """Swamy (1970): that of the groups' least-squares coefficients, less the part that is sampling."""
+    rng = np.random.default_rng(seed)
+    n_groups, x = 10, np.column_stack([np.ones(8), np.arange(8.0)])
+    effects = rng.standard_normal((n_groups, 2)) @ np.array([[3.0, 0.5], [0.0, 0.6]])
+    y = effects @ x.T + rng.standard_normal((n_groups, 8))
+    own = y @ np.linalg.pinv(x).T
+    residual = ((y - own @ x.T) ** 2).sum() / (n_groups * 6)
+    of_own = np.cov(own.T)
+    fixed = pd.DataFrame(np.tile(x, (n_groups, 1)), columns=["one", "x"])
+    fit = fit_mixed(y.ravel(), fixed, [RandomTerm("group", np.repeat(range(n_groups), 8), fixed, True)])
+    assume(not fit.singular)
+    assert fit.residual_variance == pytest.approx(residual, rel=1e-5)
+    expected = of_own - residual * np.linalg.inv(x.T @ x)
+    np.testing.assert_allclose(fit.relative_covariance[0] * residual, expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(fit.estimate, own.mean(axis=0), atol=1e-9)
+    np.testing.assert_allclose(fit.covariance, of_own / n_groups, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(fixed_effects(fit)["df"], n_groups - 1, rtol=1e-3)
+
+
 def test_planted_effects_come_back_inside_their_intervals() -> None:
     rng = np.random.default_rng(11)
     n_groups, per_group = 30, 40
@@ -209,3 +253,12 @@ def test_no_random_term_and_rows_without_a_level_are_faults() -> None:
     levels[:3] = None
     with pytest.raises(InputFaults, match="levels of second: 3 rows have none"):
         fit_mixed(y, fixed, [terms[0], RandomTerm("second", levels, fixed[["intercept"]])])
+
+
+def test_numbers_that_are_not_finite_are_faults_all_at_once() -> None:
+    y, fixed, terms = crossed_and_correlated()
+    y[:2], fixed.loc[4, "x"] = np.nan, np.inf
+    with pytest.raises(InputFaults) as raised:
+        fit_mixed(y, fixed, terms)
+    assert [fault.key for fault in raised.value.faults] == ["response", "fixed terms", "random terms by first"]
+    assert "2 rows are no finite numbers" in str(raised.value)
