@@ -101,7 +101,7 @@ def _in_words(model: Model) -> str:
     """What stands in the formula of one of the named models."""
     factors = [term for term in model.coding.columns if term.startswith("factor.")]
     shared = [term.group for term in model.random if term.group != "target"]
-    left_out = [f"{term}, for {why}" for term, why in model.coding.left_out.items()]
+    left_out = [f"{term} ({why})" for term, why in model.coding.left_out.items()]
     return NAMED_MODELS[model.name] + "".join(
         f"; {what} {listed(some)}"
         for what, some in (
