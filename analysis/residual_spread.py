@@ -30,7 +30,8 @@ def exhibits(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[Picture | Ta
         "residual_spread",
         "Does the spread change with the number of sources?",
         "Standard deviation of the first model's residuals, random effects taken out, with 95 % intervals (Bonett "
-        "2006); over each panel the p of Brown and Forsythe's test, adjusted."
+        "2006); over each panel the p of Brown and Forsythe's test, adjusted. The model knows how many sources a run "
+        "had and not which, so that differences between sources are part of this spread."
         if len(by_number)
         else "Not drawn: this needs a fit of the first model and the numbers of sources.",
         (lambda: spread_by_n_sources(by_number, tests)) if len(by_number) else None,
@@ -134,8 +135,8 @@ def spread_tests(table: ResultsTable, residual: np.ndarray | None) -> pd.DataFra
 def deviation_interval(values: np.ndarray) -> tuple[float, float]:
     """95 % interval of the standard deviation of values (n,), n of 5 or more, by Bonett (2006), Eq. 1 and 2.
 
-    Computational Statistics & Data Analysis 50, 775-782: exact or near it for normal values, and close to its level
-    for skewed and long-tailed ones.
+    Computational Statistics & Data Analysis 50, 775-782: near its level for normal values, and a few percent below it
+    for long-tailed ones, where the chi-squared interval is far off.
     """
     if np.ptp(values) == 0.0:
         return np.nan, np.nan
