@@ -20,6 +20,7 @@ from analysis.score_figures import single_source_scores
 from study.coding import SINGLE, strategy_columns
 
 WITH, WITHOUT = "#0072B2", "#D55E00"
+COLUMNS = ["target", "source", "single", "n_with", "n_without", "with", "without", "difference", "ci_low", "ci_high"]
 
 
 def exhibits(table: ResultsTable) -> Iterator[Picture | Table]:
@@ -88,19 +89,7 @@ def effect_of_best_source(table: ResultsTable) -> pd.DataFrame:
     sources, with t intervals. Targets where all multi-source runs have the source, or none, are not there.
     """
     rows = [_effect(table, target, source) for target, source in best_sources(table).items()]
-    columns = [
-        "target",
-        "source",
-        "single",
-        "n_with",
-        "n_without",
-        "with",
-        "without",
-        "difference",
-        "ci_low",
-        "ci_high",
-    ]
-    return pd.DataFrame([row for row in rows if row is not None], columns=columns)
+    return pd.DataFrame([row for row in rows if row is not None], columns=COLUMNS)
 
 
 def with_and_without(table: ResultsTable) -> Figure:
@@ -139,23 +128,23 @@ def with_and_without(table: ResultsTable) -> Figure:
 
 def _effect(table: ResultsTable, target: str, source: str) -> tuple[object, ...] | None:
     here = table.scores[table.scores["target"] == target]
-    present = here[f"source.{source}"].to_numpy(dtype=float)
-    several = (here["strategy"] != SINGLE).to_numpy()
-    rows, column = here[several], present[several]
+    single = here[(here["strategy"] == SINGLE) & here[f"source.{source}"].astype(bool)]
+    several = here[here["strategy"] != SINGLE]
+    column, y = several[f"source.{source}"].to_numpy(dtype=float), several["z"].to_numpy()
     if not 0 < column.sum() < len(column):
         return None
-    others = np.column_stack([strategy_columns(rows), rows["n_sources"].to_numpy(dtype=float)])
-    x, y = np.column_stack([column, others]), rows["z"].to_numpy()
-    beta = np.linalg.lstsq(x, y, rcond=None)[0]
-    rank, df = np.linalg.matrix_rank(x), len(y) - np.linalg.matrix_rank(x)
-    told = rank > np.linalg.matrix_rank(others) and df > 0
-    variance = ((y - x @ beta) ** 2).sum() / df * np.linalg.pinv(x.T @ x)[0, 0] if told else np.nan
-    reach = stats.t.ppf(0.5 + LEVEL / 2.0, df) * np.sqrt(variance) if told else np.nan
-    difference = beta[0] if told else np.nan
-    single = here["z"].to_numpy()[~several & (present == 1)].mean()
-    means = y[column == 1].mean(), y[column == 0].mean()
+    others = np.column_stack([strategy_columns(several), several["n_sources"].to_numpy(dtype=float)])
+    # what strategy and number leave of both: its regression is that of the whole (Frisch & Waugh 1933)
+    own, rest = (one - others @ np.linalg.lstsq(others, one, rcond=None)[0] for one in (column, y))
+    df = len(y) - np.linalg.matrix_rank(others) - 1
+    difference = reach = np.nan
+    if own @ own > 1e-9 * len(own) and df > 0:
+        difference = own @ rest / (own @ own)
+        se = np.sqrt(((rest - own * difference) ** 2).sum() / df / (own @ own))
+        reach = stats.t.ppf(0.5 + LEVEL / 2.0, df) * se
     counts = int(column.sum()), int((1 - column).sum())
-    return target, source, single, *counts, *means, difference, difference - reach, difference + reach
+    means = y[column == 1].mean(), y[column == 0].mean()
+    return target, source, single["z"].mean(), *counts, *means, difference, difference - reach, difference + reach
 
 
 def _line_with_band(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, dashes: str) -> None:
