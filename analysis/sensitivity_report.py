@@ -56,8 +56,9 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
             f"{_on_moves(reported, [one], n)}."
         )
     if kinds[FILLED]:
+        n_missing = kinds[FILLED][0].n_rows - variants[0].n_rows
         yield (
-            "Taking every score that is missing to be the worst of its target, or the best, "
+            f"Taking every score that is missing ({n_missing}) to be the worst of its target, or the best, "
             f"{_on_moves(reported, kinds[FILLED], n)}."
         )
 

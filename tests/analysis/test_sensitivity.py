@@ -71,6 +71,7 @@ def test_missing_scores_are_bounded_by_the_worst_and_the_best_of_their_target(si
     low, high = (one.effects.set_index("effect").loc[effect, "estimate"] for one in (worst, best))
     assert low < -1.0 < 1.0 < high
     (sentence,) = [line for line in sentences(found) if line.startswith("Taking every score")]
+    assert f"missing ({len(table.missing)}) to be" in sentence
     assert f"{effect} not told → lower (missing scores at the worst)" in sentence
 
 
