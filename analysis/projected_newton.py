@@ -120,22 +120,21 @@ def newton_step(design: Design, at: Covariances, slopes: Derivatives) -> tuple[n
 def _line_search(
     design: Design, response: Response, at: Covariances, step: np.ndarray, gain: np.ndarray, criterion: np.ndarray
 ) -> tuple[np.ndarray, Evaluation]:
-    """Halve each step until the criterion falls as the gradient promised (Armijo), up to rounding."""
+    """Halve each step until the criterion falls as the gradient promised (Armijo) up to rounding, or leave it out."""
     slack = 1e-12 * (1.0 + np.abs(criterion))
     length = np.ones(len(step))
     evaluated = evaluate(design, response, to_phi(design, at, step))
-    tried, failing = evaluated.criterion, np.arange(len(step))
-    for _ in range(MAX_HALVINGS):
-        failing = failing[~(tried <= (criterion - ARMIJO * length * gain + slack)[failing])]
-        if not len(failing):
+    failing = np.arange(len(step))
+    for halvings in range(MAX_HALVINGS + 1):
+        enough = criterion - 1e-4 * length * gain + slack
+        failing = failing[~(evaluated.criterion <= enough)[failing]]
+        if not len(failing) or halvings == MAX_HALVINGS:
             break
         length[failing] /= 2.0
-        shorter = length[failing, None] * step[failing]
-        phi = to_phi(design, at.take(failing), shorter)
-        tried = evaluate(design, response.take(failing), phi).criterion
+        phi = to_phi(design, at.take(failing), length[failing, None] * step[failing])
+        evaluated.put(failing, evaluate(design, response.take(failing), phi))
     length[failing] = 0.0
-    step = length[:, None] * step
-    return step, evaluated if (length == 1.0).all() else evaluate(design, response, to_phi(design, at, step))
+    return length[:, None] * step, evaluated
 
 
 def _ceiling(design: Design) -> np.ndarray:

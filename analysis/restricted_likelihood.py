@@ -38,9 +38,10 @@ class Border:
     across: np.ndarray
     e: np.ndarray
 
-    def take(self, which: np.ndarray) -> Border:
-        """That of the responses at the positions `which`."""
-        return Border(self.t[which], self.h[which], self.s[which], self.across[which], self.e[which])
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All of them."""
+        return self.t, self.h, self.s, self.across, self.e
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,23 @@ class Evaluation:
     r2: np.ndarray
     border: Border | None
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All of them, the border's apart."""
+        return self.criterion, self.t, self.h, self.s, self.m, self.beta, self.r2
+
     def take(self, which: np.ndarray) -> Evaluation:
         """That of the responses at the positions `which`."""
-        arrays = (self.criterion, self.t, self.h, self.s, self.m, self.beta, self.r2)
-        return Evaluation(*(array[which] for array in arrays), self.border and self.border.take(which))
+        border = self.border and Border(*(array[which] for array in self.border.arrays))
+        return Evaluation(*(array[which] for array in self.arrays), border)
+
+    def put(self, which: np.ndarray, other: Evaluation) -> None:
+        """Overwrite that of the responses at the positions `which`."""
+        for array, new in zip(self.arrays, other.arrays, strict=True):
+            array[which] = new
+        if self.border is not None:
+            for array, new in zip(self.border.arrays, other.border.arrays, strict=True):
+                array[which] = new
 
 
 @dataclass(frozen=True)
