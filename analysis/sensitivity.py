@@ -42,10 +42,10 @@ class Variant:
 
 def sensitivity(table: ResultsTable, model: Model, factors: Mapping[str, Sequence[Level]]) -> tuple[Variant, ...]:
     """The variants of `model`, itself first, under the name `as reported`; none where it has no effect to examine."""
-    if model.fit is None or effects_of(model.fit).empty:
+    effects = effects_of(model.fit) if model.fit else pd.DataFrame()
+    if effects.empty:
         return ()
-    reported = Variant("as reported", model.n_rows, effects_of(model.fit), model.fit)
-    return (reported, *_variants(table, table.scores, factors))
+    return (Variant("as reported", model.n_rows, effects, model.fit), *_variants(table, factors))
 
 
 def effects_of(fit: MixedFit) -> pd.DataFrame:
@@ -86,7 +86,8 @@ def summary(variants: Sequence[Variant]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _variants(table: ResultsTable, rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Iterator[Variant]:
+def _variants(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> Iterator[Variant]:
+    rows = table.scores
     for target in table.targets:
         yield _fitted(f"{WITHOUT} {target}", rows[rows["target"] != target], factors)
     shared = _shared(table)
