@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from jobs.kept import KEPT
 from jobs.prepared import PreparedTarget, open_sound, read_prepared
 from jobs.records import Trained, now, read_trained
 from jobs.targets.evaluate import (
@@ -106,7 +107,7 @@ def _keep_representation(folder: Path, track_ids: Sequence[str], features: np.nd
     table = pd.DataFrame(features, columns=[f"{what}_{d}" for what in ("mean", "deviation") for d in range(half)])
     table.insert(0, "track_id", list(track_ids))
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "representation.parquet", lambda temporary: table.to_parquet(temporary, index=False))
+    write_whole(folder / KEPT, lambda temporary: table.to_parquet(temporary, index=False))
 
 
 def _keep_predictions(folder: Path, target: Target, predictions: pd.DataFrame, transfer: str) -> None:

@@ -8,7 +8,7 @@ from jobs.prepared import Prepared, topics_path
 from study.paths import Paths
 from study.study_file import Study
 
-FILE_NAME = "representation.parquet"
+KEPT = "representation.parquet"
 
 
 def kept_representation(study: Study, run_id: str, target: str) -> pd.DataFrame | None:
@@ -18,7 +18,7 @@ def kept_representation(study: Study, run_id: str, target: str) -> pd.DataFrame 
     at the track's mean representation (Kim et al. 2019, 5.5). Output layers are linear, so that is the most probable
     one of the geometric mean of the track's crops. Sources without factors (`self`) have none, nor have baselines.
     """
-    path = Paths(study.store).target(run_id, target) / FILE_NAME
+    path = Paths(study.store).target(run_id, target) / KEPT
     if not path.is_file():
         return None
     kept = pd.read_parquet(path).set_index("track_id")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from jobs.kept import kept_representation, read_topics
+from jobs.kept import KEPT, kept_representation, read_topics
 from jobs.learning.representation import load_network
 from jobs.prepared import read_prepared
 from study.paths import Paths
@@ -31,7 +31,7 @@ def test_topics_are_what_the_runs_own_output_layers_say_of_the_mean(study, strat
     table = pd.DataFrame(mean, columns=[f"mean_{d}" for d in range(dim)]).assign(
         track_id=[f"t{k}" for k in range(40)], **{f"deviation_{d}": 9.0 for d in range(dim)}
     )
-    path = paths.target(run.run_id, "timbre") / "representation.parquet"
+    path = paths.target(run.run_id, "timbre") / KEPT
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_parquet(path)
 
