@@ -132,7 +132,7 @@ def _fitted(
     columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)
     by_target = RandomTerm("target", rows["target"].to_numpy(), coding.columns[list(coding.random)])
     try:
-        fit = fit_mixed(rows["z"].to_numpy(), columns, [by_target, *(shared or run_intercept(rows))])
+        fit = fit_mixed(rows["z"].to_numpy(), columns, [by_target, *run_intercept(rows), *shared])
     except (NotCertified, InputFaults) as reason:
         return Variant(name, len(rows), why_not=str(reason))
     return Variant(name, len(rows), effects_of(fit), fit)

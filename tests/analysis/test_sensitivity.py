@@ -105,3 +105,15 @@ def test_the_numbers_behind_it_are_all_there(variants) -> None:
     assert set(tables) == {"sensitivity", "sensitivity_fixed", "sensitivity_effects"}
     assert set(tables["sensitivity_effects"]["variant"]) == {one.name for one in variants}
     assert not list(sentences(())) and next(iter(exhibits(()))).draw is None
+
+
+def test_where_runs_have_two_rows_on_a_target_their_intercept_stays(simulate) -> None:
+    frozen = simulate(noise=0.3, targets=("gtzan", "irmas", "valence")).assign(**{"factor.transfer": "frozen"})
+    tuned = frozen.assign(**{"factor.transfer": "fine-tune"}, score=frozen["score"] + 0.02)
+    table = results_table(pd.concat([frozen, tuned], ignore_index=True), {})
+    found = sensitivity(
+        table, strategy_model(table, table.factor_levels, 0, np.random.default_rng(0)), table.factor_levels
+    )
+    fitted = {one.name: one.fit.groups for one in found if one.fit is not None}
+    assert all("run_id" in groups for groups in fitted.values())
+    assert "combination" in fitted["with (1 | combination)"]
