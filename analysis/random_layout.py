@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapreplace
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,7 @@ def layout_of(random: Sequence[RandomTerm]) -> Layout:
         scale.append(np.sqrt(m / np.where(squares > 0.0, squares, m)))
         values.append(raw * scale[-1])
     parameters = _parameters(random)
-    border = _crossed(n_levels[in_border], widths[in_border])
+    border = _columns([np.zeros(m, dtype=int) for m in n_levels[in_border]], widths[in_border])
     firsts, position = [], []
     inner, outer = iter(zip(columns.block, columns.first, strict=True)), iter(border.first)
     for width, bordering in zip(widths, in_border, strict=True):
@@ -109,35 +110,49 @@ def layout_of(random: Sequence[RandomTerm]) -> Layout:
 def _division(codes: list[np.ndarray], n_levels: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, _Columns]:
     """Which terms are the border, and the columns of the others: what takes the least work."""
     sizes = n_levels * widths
-    best = np.zeros(len(codes), dtype=bool), _in_blocks(codes, n_levels, widths)
+    best = np.zeros(len(codes), dtype=bool), _in_blocks(codes, n_levels, widths, 0)
     least = WORTH_A_BORDER * best[1].work(0)
-    for n_border in range(1, len(codes)):
+    for n_terms in range(1, len(codes)):
         in_border = np.zeros(len(codes), dtype=bool)
-        in_border[np.argsort(sizes, kind="stable")[:n_border]] = True
+        in_border[np.argsort(sizes, kind="stable")[:n_terms]] = True
+        n_border = int(sizes[in_border].sum())
         inner = [code for code, out in zip(codes, in_border, strict=True) if not out]
-        columns = _in_blocks(inner, n_levels[~in_border], widths[~in_border])
-        work = columns.work(int(sizes[in_border].sum()))
-        if work < least:
-            best, least = (in_border, columns), work
+        columns = _in_blocks(inner, n_levels[~in_border], widths[~in_border], n_border)
+        if columns.work(n_border) < least:
+            best, least = (in_border, columns), columns.work(n_border)
     return best
 
 
-def _in_blocks(codes: list[np.ndarray], n_levels: np.ndarray, widths: np.ndarray) -> _Columns:
-    """The levels in blocks that no row connects, or all in one where blocks are so uneven that this is less work."""
-    block = _components(codes, n_levels)
+def _in_blocks(codes: list[np.ndarray], n_levels: np.ndarray, widths: np.ndarray, n_border: int) -> _Columns:
+    """The levels in blocks that no row connects: a component each or, where these are uneven, several together."""
+    components = _components(codes, n_levels)
+    n_components = 1 + max(int(one.max()) for one in components)
+    counts = [np.bincount(one, minlength=n_components) for one in components]
+    size = np.sum([count * width for count, width in zip(counts, widths, strict=True)], axis=0)
+    divisions = [_columns(components, widths)]
+    while np.ptp(size) > 0 and divisions[-1].n_blocks > 1:
+        block = _dealt(size, divisions[-1].n_blocks // 2)
+        divisions.append(_columns([block[one] for one in components], widths))
+    return min(divisions, key=lambda columns: columns.work(n_border))
+
+
+def _dealt(size: np.ndarray, n_blocks: int) -> np.ndarray:
+    """A block for each component so that all have about the same size: the largest first, each to the emptiest."""
+    heap = [(0, block) for block in range(n_blocks)]
+    of_component = np.empty(len(size), dtype=int)
+    for component in np.argsort(-size, kind="stable"):
+        filled, block = heap[0]
+        of_component[component] = block
+        heapreplace(heap, (filled + int(size[component]), block))
+    return of_component
+
+
+def _columns(block: list[np.ndarray], widths: np.ndarray) -> _Columns:
+    """The columns of levels in given blocks: of each term as many as the block with most of its levels needs."""
     slots = [_rank_within(one) for one in block]
     starts = np.cumsum([0, *((slot.max() + 1) * width for slot, width in zip(slots, widths, strict=True))])
     firsts = [start + slot * width for start, slot, width in zip(starts[:-1], slots, widths, strict=True)]
-    columns = _Columns(block, firsts, 1 + max(int(one.max()) for one in block), int(starts[-1]))
-    crossed = _crossed(n_levels, widths)
-    return crossed if crossed.work(0) < columns.work(0) else columns
-
-
-def _crossed(n_levels: np.ndarray, widths: np.ndarray) -> _Columns:
-    """All levels in one block."""
-    starts = np.cumsum([0, *(n_levels * widths)])
-    firsts = [start + width * np.arange(m) for start, m, width in zip(starts[:-1], n_levels, widths, strict=True)]
-    return _Columns([np.zeros(m, dtype=int) for m in n_levels], firsts, 1, int(starts[-1]))
+    return _Columns(block, firsts, 1 + max((int(one.max()) for one in block), default=0), int(starts[-1]))
 
 
 def _components(codes: list[np.ndarray], n_levels: np.ndarray) -> list[np.ndarray]:
