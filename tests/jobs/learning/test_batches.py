@@ -1,13 +1,27 @@
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.learning.batches import crop_reader, draw_pairs, draw_starts, draw_tracks, pair_labels
-from jobs.sound.mel_store import band_statistics
+from jobs.learning.batches import (
+    CropReader,
+    crop_reader,
+    draw_pairs,
+    draw_starts,
+    draw_tracks,
+    fits_on,
+    pair_labels,
+    prefetched,
+)
+from jobs.learning.tasks import Batch, source_tasks, training_batches, validation_batches
+from jobs.networks.branching import build_network
+from jobs.sound.mel_store import MelStore, band_statistics
 
 CPU = torch.device("cpu")
 TRACKS = np.array([3, 5, 8, 9, 20, 21, 22])
@@ -73,3 +87,52 @@ def test_crops_are_standardised_by_band(make_store) -> None:
     expected = (decibels - statistics[0]) / np.where(statistics[1] > 0, statistics[1], 1)
     np.testing.assert_allclose(crops[0].numpy(), expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(crops[..., 4], 0, atol=1e-5)
+
+
+SOURCES = {"self": None, "tag": 3}
+
+
+def some_batches(reader: CropReader, n: int, ahead: bool = False) -> list[Batch]:
+    network = build_network("MS-SR@FC", SOURCES, 1, 32, 0.1, seed=np.random.SeedSequence(0))
+    labels = np.random.default_rng(1).dirichlet(np.ones(3), 12)
+    tasks = source_tasks(network, {"tag": labels}, np.arange(9), np.arange(9, 12), CPU)
+    batches = training_batches(np.random.default_rng(7), reader, tasks, 4)
+    with closing(prefetched(batches) if ahead else batches) as given:
+        return [next(given) for _ in range(n)] + list(validation_batches(np.random.default_rng(8), reader, tasks, 2))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float16])
+def test_batches_are_the_same_from_the_device_and_from_a_thread(make_store, kind: type) -> None:
+    store: MelStore = make_store([63, 70, 64, 80] * 3)
+    store = replace(store, frames=store.frames.astype(kind), peak_db=np.arange(12, dtype=np.float32))
+    here, there = (crop_reader(store, (np.zeros(32), np.ones(32)), 63, CPU, resident) for resident in (False, True))
+    assert here.resident is None and there.resident.dtype == torch.from_numpy(store.frames).dtype
+    plain = some_batches(here, 20)
+    assert {batch.source for batch in plain} == {0, 1} and [batch.n for batch in plain[20:]] == [2, 1, 2, 1]
+    for others in (some_batches(there, 20), some_batches(here, 20, ahead=True)):
+        for one, other in zip(plain, others, strict=True):
+            assert (one.source, one.n, one.generator_state) == (other.source, other.n, other.generator_state)
+            for name in ("codes", "peak_db", "wanted"):
+                assert torch.equal(getattr(one, name), getattr(other, name))
+    with pytest.raises(IndexError, match="does not lie within its clip"):
+        there.gather(np.array([0]), np.array([1]))
+
+
+def test_the_generator_state_of_a_batch_gives_the_next(make_store) -> None:
+    reader = crop_reader(make_store([63] * 12), (np.zeros(32), np.ones(32)), 63, CPU)
+    third, fourth = some_batches(reader, 4)[2:4]
+    generator = np.random.default_rng()
+    generator.bit_generator.state = third.generator_state
+    network = build_network("MS-SR@FC", SOURCES, 1, 32, 0.1, seed=np.random.SeedSequence(0))
+    labels = {"tag": np.random.default_rng(1).dirichlet(np.ones(3), 12)}
+    tasks = source_tasks(network, labels, np.arange(9), np.arange(9, 12), CPU)
+    again = next(training_batches(generator, reader, tasks, 4))
+    assert again.source == fourth.source and torch.equal(again.codes, fourth.codes)
+
+
+def test_a_store_lies_on_a_gpu_only_where_it_leaves_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not fits_on(CPU, 1, 1.0)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (60, 100))
+    gpu = torch.device("cuda")
+    assert [fits_on(gpu, n_bytes, 1.0) for n_bytes in (30, 31)] == [True, False]
+    assert [fits_on(gpu, n_bytes, 0.25) for n_bytes in (12, 13)] == [True, False]
