@@ -69,12 +69,13 @@ def minimise(design: Design, response: Response, start: np.ndarray) -> Minimum:
         going = ~done & (step != 0.0).any(axis=1)
         if not going.any():
             break
-        active, step, gain = active[going], step[going], gain[going]
+        active, step, gain, settled = active[going], step[going], gain[going], settled[going]
         here, point = here.take(going), point.take(going)
         step, at = _line_search(design, here, point, step, gain, criterion[active])
         point = moved(design, point, step)
         stuck = ~(step != 0.0).any(axis=1)
         if stuck.any():
+            certified[active[stuck & settled & (gain < _rounding(criterion[active]))]] = True
             active, here, point, at = active[~stuck], here.take(~stuck), point.take(~stuck), at.take(~stuck)
             if stuck.all():
                 break
@@ -121,12 +122,11 @@ def _line_search(
     design: Design, response: Response, at: Covariances, step: np.ndarray, gain: np.ndarray, criterion: np.ndarray
 ) -> tuple[np.ndarray, Evaluation]:
     """Halve each step until the criterion falls as the gradient promised (Armijo) up to rounding, or leave it out."""
-    slack = 1e-12 * (1.0 + np.abs(criterion))
     length = np.ones(len(step))
     evaluated = evaluate(design, response, to_phi(design, at, step))
     failing = np.arange(len(step))
     for halvings in range(MAX_HALVINGS + 1):
-        enough = criterion - 1e-4 * length * gain + slack
+        enough = criterion - 1e-4 * length * gain + _rounding(criterion)
         failing = failing[~(evaluated.criterion <= enough)[failing]]
         if not len(failing) or halvings == MAX_HALVINGS:
             break
@@ -135,6 +135,11 @@ def _line_search(
         evaluated.put(failing, evaluate(design, response.take(failing), phi))
     length[failing] = 0.0
     return length[:, None] * step, evaluated
+
+
+def _rounding(criterion: np.ndarray) -> np.ndarray:
+    """Differences of the criterion below which it cannot tell better from worse."""
+    return 1e-12 * (1.0 + np.abs(criterion))
 
 
 def _ceiling(design: Design) -> np.ndarray:
