@@ -69,7 +69,8 @@ class RayBackend:
             self.close()
             raise InputFaults([Fault("study.toml", "[compute] threads", self._threads,
                                      f"the cluster has {resources.get('CPU', 0.0):g} CPUs")])  # fmt: skip
-        self._study = ray.put(study)
+        cluster = study.cluster.model_copy(update={"gpu_share": self._gpu_share})  # how much of the card a run may fill
+        self._study = ray.put(study.model_copy(update={"cluster": cluster}))
         self._running: dict[Any, Step] = {}
         self._in_fresh_process = ray.remote(max_calls=1, max_retries=0)(execute)  # its GPU memory goes with it
         self._in_any_process = ray.remote(max_retries=0)(execute)
