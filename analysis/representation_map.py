@@ -12,6 +12,7 @@ from analysis.exhibits import Picture, Table
 from analysis.figures import panels
 from analysis.results_table import ResultsTable
 
+FEWEST_TRACKS = 10
 MOST_TRACKS = 2000
 """More are drawn from at random: a map takes time, and points cover each other."""
 PRINCIPAL_COMPONENTS = 50
@@ -76,14 +77,20 @@ def _best_kept(
 ) -> tuple[str, list[str], pd.DataFrame] | None:
     """The run with the highest score on the target among those with a kept representation and a source with terms."""
     here = table.scores[table.scores["target"] == target].sort_values("score", ascending=False, kind="stable")
-    for run_id in here["run_id"]:
-        found = kept(run_id, target)
-        named = (
-            [] if found is None else [name for name in table.sources if name in sources and f"topic.{name}" in found]
-        )
-        if named:
-            return run_id, named, found
+    for _, run in here.iterrows():
+        named = [name for name in table.sources if name in sources and run[f"source.{name}"]]
+        found = kept(run["run_id"], target) if named else None
+        if found is not None and _spans_a_plane(_features(found)):
+            return run["run_id"], named, found
     return None
+
+
+def _features(kept: pd.DataFrame) -> np.ndarray:
+    return kept.filter(regex="^(mean|deviation)_").to_numpy(dtype=np.float64)
+
+
+def _spans_a_plane(features: np.ndarray) -> bool:
+    return len(features) >= FEWEST_TRACKS and (np.ptp(features, axis=0) > 0).sum() >= 2
 
 
 def _picture(
@@ -112,7 +119,7 @@ def _picture(
 
 def topic_map(kept: pd.DataFrame, sources: list[str], terms: Mapping[tuple[str, int], str], seed: int) -> Figure:
     """The same map in a panel for each source, its most frequent topics coloured and named."""
-    at = tracks_on_a_plane(kept.filter(regex="^(mean|deviation)_").to_numpy(dtype=np.float64), seed)
+    at = tracks_on_a_plane(_features(kept), seed)
     figure, axes = panels(len(sources), width=4.8, height=4.6, per_row=2)
     for one, source in zip(axes, sources, strict=True):
         topic = kept[f"topic.{source}"].to_numpy()
