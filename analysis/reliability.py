@@ -15,6 +15,7 @@ from scipy import stats
 
 from analysis.exhibits import Picture, Table
 from analysis.figures import panels, shared_legend
+from analysis.findings import number
 from analysis.mixed_model import LEVEL
 from analysis.results_table import ResultsTable
 
@@ -56,7 +57,7 @@ def sentences(parts: pd.DataFrame) -> Iterator[str]:
         yield "How reliable a run's score is cannot be said: no target has scores on two splits or more."
         return
     each = [
-        f"{row.reliability:.2f} ({row.low:.2f} to {row.high:.2f}) on {row.target}"
+        f"{number(row.reliability)} ({number(row.low)} to {number(row.high)}) on {row.target}"
         for row in parts.sort_values("reliability").itertuples()
     ]
     ends = " to ".join(dict.fromkeys((each[0], each[-1])))

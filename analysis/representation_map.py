@@ -127,15 +127,15 @@ def topic_map(kept: pd.DataFrame, sources: list[str], terms: Mapping[tuple[str, 
         rest = ~np.isin(topic, counts.index)
         one.plot(*at[rest].T, ".", color="#C8C8C8", markersize=3, zorder=1)
         for (number, count), (colour, marker) in zip(counts.items(), TOPIC_STYLES, strict=False):
-            name = f"{number}: {terms[source, number]} ({count})"
+            name = f"{_within(terms[source, number])} ({count})"
             one.plot(
                 *at[topic == number].T, marker, color=colour, markersize=4, markeredgecolor="white",
-                markeredgewidth=0.3, linestyle="none", label=_within(name),
+                markeredgewidth=0.3, linestyle="none", label=f"{number}: {name}",
             )  # fmt: skip
         one.set(title=source, xticks=[], yticks=[])
         one.legend(loc="upper left", bbox_to_anchor=(0.0, -0.02), fontsize=7.5, markerscale=1.6, handletextpad=0.2)
     return figure
 
 
-def _within(name: str, letters: int = 62) -> str:
+def _within(name: str, letters: int = 54) -> str:
     return name if len(name) <= letters else f"{name[: letters - 1]}…"

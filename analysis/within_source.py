@@ -33,7 +33,7 @@ def sentences(spread: pd.DataFrame) -> Iterator[str]:
     """The paper's two numbers, and each target's pooled ratio."""
     cases = spread.loc[spread["source"] != ALL, "ratio"]
     if cases.empty:
-        yield "How far the repeats of a single source are apart cannot be said: none is known to have been trained twice."
+        yield "How far the repeats of a single source are apart is not known: none was trained twice, as far as told."
         return
     half, most = cases.quantile([0.5, 0.9])
     pooled = spread[spread["source"] == ALL].sort_values("ratio")
