@@ -1,1 +1,3 @@
-"""Learning: `train` (Algorithm 1), `tasks` and `batches` (a step's input), `checkpoint`, `representation`."""
+"""Learning: `train` (Algorithm 1), its `tasks`, `batches`, `losses` and `optimisers`, `arithmetic` (precision, compiled or
+not), `checkpoint`; `representation`, what is transferred, and `fine_tuning`.
+"""

@@ -10,6 +10,7 @@ import torch
 
 from jobs.learn import learn
 from jobs.learning.losses import LOSSES
+from jobs.learning.representation import load_network
 from jobs.prepare import prepare
 from jobs.prepared import open_labels, read_prepared
 from study.errors import InputFaults
@@ -64,6 +65,10 @@ def test_tags_are_learned_by_the_loss_named_and_distributions_are_not(tmp_path: 
     said: list[str] = []
     by_bce = losses("bce", "tag")
     study = read_study(folder)
+    kept = (Paths(study.store).runs / "precision").read_text(encoding="utf-8")
+    assert kept.startswith("float32, not compiled: the smallest training has ")
+    *_, description = load_network(next(Paths(study.store).runs.glob("*/weights.safetensors")))
+    assert (description["precision"], description["compiled"]) == ("float32", False)
     assert "labels: 1 tracks have none of the 3 terms of tag, not learned from for it" in said
     labels = open_labels(study, read_prepared(study), "tag")
     assert np.isnan(labels).any(axis=1).sum() == 1 and set(np.unique(labels)[:2]) == {0, 1}
