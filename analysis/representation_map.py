@@ -81,7 +81,9 @@ def _best_kept(
         named = [name for name in table.sources if name in sources and run[f"source.{name}"]]
         found = kept(run["run_id"], target) if named else None
         if found is not None and _spans_a_plane(_features(found)):
-            return run["run_id"], named, found
+            heard = [name for name in named if f"topic.{name}" in found]  # none where the weights are gone
+            if heard:
+                return run["run_id"], heard, found
     return None
 
 
