@@ -36,9 +36,9 @@ def test_rows_models_and_versions_are_in_it(report) -> None:
 def test_what_was_left_out_or_has_no_fit_is_said(results: pd.DataFrame, tmp_path) -> None:
     few = results[~results["strategy"].isin(["MS-SR@FC", "MS-CR@6"])]
     few = few.assign(outcome=(few["run_id"] == "run001").map({True: "diverged", False: "ok"}))
-    said = paragraph(analyze(few, {}, None, tmp_path / "a", "s").page.read_text(encoding="utf-8"))
+    said = paragraph(analyze(few, {}, None, tmp_path / "a", "s", bootstrap=5).page.read_text(encoding="utf-8"))
     assert "Result rows left out: outcome diverged: 8." in said
     assert "left out were strategy[MS-SR@FC] (no rows) and strategy[MS-CR@6] (no rows)" in said
     single = results[results["strategy"] == "SS-R"]
-    said = paragraph(analyze(single, {}, None, tmp_path / "b", "s").page.read_text(encoding="utf-8"))
+    said = paragraph(analyze(single, {}, None, tmp_path / "b", "s", bootstrap=5).page.read_text(encoding="utf-8"))
     assert "no fit is reported, because" in said
