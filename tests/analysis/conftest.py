@@ -77,14 +77,18 @@ class Report:
     figures: Mapping[str, Figure]
 
 
-@pytest.fixture(scope="session")
-def report(results: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    runs = results.drop_duplicates("run_id")
+def sized(rows: pd.DataFrame) -> pd.DataFrame:
+    """Every run with the parameters of a network of so many sources with 50 factors each; baselines with none."""
     sizes = {
         run.run_id: n_parameters(run.strategy, dict.fromkeys(range(run.n_sources), 50)) if run.n_sources else 0
-        for run in runs.itertuples()
+        for run in rows.drop_duplicates("run_id").itertuples()
     }
-    rows = results.assign(n_parameters=results["run_id"].map(sizes))
+    return rows.assign(n_parameters=rows["run_id"].map(sizes))
+
+
+@pytest.fixture(scope="session")
+def report(results: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    rows, runs = sized(results), results.drop_duplicates("run_id")
     plan = pd.DataFrame({"run_id": [*runs.loc[runs["phase"] != "baseline", "run_id"], "not-run"]})
     topics = pd.DataFrame([("tag", 1 + k, f"rock, metal, <b>, word {k}") for k in range(9)],
                           columns=["source", "topic", "terms"])  # fmt: skip
