@@ -96,6 +96,7 @@ def compiled(function: Callable[..., Any], device: torch.device, variants: int) 
     """
     torch.compiler.reset()  # of an earlier training in this process
     torch._dynamo.config.recompile_limit = variants  # beyond it, calls would silently not be compiled
+    torch._inductor.config.cpp.threads = torch.get_num_threads()  # else code made for another number would be found
     return torch.compile(function, dynamic=False, mode="reduce-overhead" if device.type == "cuda" else None)
 
 
