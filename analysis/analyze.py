@@ -13,25 +13,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis import cross_check as checks
-from analysis import own_exhibits
-from analysis.behind_models import behind_models
-from analysis.beside_models import beside_models
 from analysis.components import Components, source_components
-from analysis.draws import write_draws
-from analysis.engines import NATIVE, require_engine
-from analysis.figures import drawing, save
-from analysis.findings import findings
-from analysis.fit_json import components_record, model_record, variance_components
-from analysis.latex import latex
+from analysis.fitting.engines import NATIVE, require_engine
+from analysis.formulas import own_exhibits
+from analysis.formulas.own_contrasts import with_own_contrasts
+from analysis.formulas.own_models import own_models
 from analysis.models import Model, size_model, strategy_model
-from analysis.own_contrasts import with_own_contrasts
-from analysis.own_models import own_models
-from analysis.page import render_page
-from analysis.pictures import pictures
-from analysis.representation_map import Kept
+from analysis.report import cross_check as checks
+from analysis.report.draws import write_draws
+from analysis.report.figures import drawing, save
+from analysis.report.findings import findings
+from analysis.report.fit_json import components_record, model_record, variance_components
+from analysis.report.latex import latex
+from analysis.report.page import render_page
+from analysis.report.pictures import pictures
+from analysis.report.tables import tables
 from analysis.results_table import ResultsTable, results_table
-from analysis.tables import tables
+from analysis.scores.beside_models import beside_models
+from analysis.scores.representation_map import Kept
+from analysis.scrutiny.behind_models import behind_models
 from study.factors import Level
 from study.study_file import AnalysisSection
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from analysis.bootstrap import percentile_interval, refit
-from analysis.mixed_model import MixedFit, NotCertified, fit_mixed
-from analysis.random_terms import RandomTerm
+from analysis.fitting.bootstrap import percentile_interval, refit
+from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_mixed
+from analysis.fitting.random_terms import RandomTerm
 from analysis.results_table import ResultsTable
 from study.coding import SINGLE, strategy_columns
 from study.errors import InputFaults

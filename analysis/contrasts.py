@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.mixed_model import MixedFit, contrast_tests
+from analysis.fitting.mixed_model import MixedFit, contrast_tests
 
 
 def strategies_of(fit: MixedFit) -> list[str]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.bootstrap import Refits, percentile_interval, refit
 from analysis.contrasts import marginal_means, pairwise_strategies, strategies_of, with_tukey
-from analysis.engines import NATIVE, fit_by
-from analysis.mixed_model import MixedFit, NotCertified, fixed_effects
-from analysis.random_terms import RandomTerm
+from analysis.fitting.bootstrap import Refits, percentile_interval, refit
+from analysis.fitting.engines import NATIVE, fit_by
+from analysis.fitting.mixed_model import MixedFit, NotCertified, fixed_effects
+from analysis.fitting.random_terms import RandomTerm
 from analysis.results_table import ResultsTable
 from study.coding import SINGLE, Coding, first_model, n_star, second_model
 from study.errors import InputFaults

@@ -24,7 +24,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from analysis.contrasts import holm, tukey
-from analysis.mixed_model import contrast_tests, fit_by_group
+from analysis.fitting.mixed_model import contrast_tests, fit_by_group
 from study.coding import first_model, n_star
 from study.factors import STRATEGIES
 from tests.analysis.paper_plan import PUBLISHED, TARGETS, paper_runs

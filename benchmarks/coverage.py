@@ -3,10 +3,11 @@
     python benchmarks/coverage.py [experimental_design.csv] [--studies 5000] [--stopped 2000] [--bootstrapped 400]
         [--crossed 100]
 
-Studies are simulated at `analysis.truth`'s effects and variances and at others, and where the model is not quite true.
-Then what `launch --until` does to the intervals, what percentile bootstrap and Wald intervals cover, and what a random
-intercept of the run mends. Exits 1 if, where the model is true, Satterthwaite's intervals of a fixed effect cover less
-than 0.935 or more than 0.965, or if Holm's adjusted p tell a difference in more than 0.06 of studies without any.
+Studies are simulated at the effects and variances of `analysis.planning.truth` and at others, and where the model is
+not quite true. Then what `launch --until` does to the intervals, what percentile bootstrap and Wald intervals cover,
+and what a random intercept of the run mends. Exits 1 if, where the model is true, Satterthwaite's intervals of a fixed
+effect cover less than 0.935 or more than 0.965, or if Holm's adjusted p tell a difference in more than 0.06 of studies
+without any.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ import pandas as pd
 from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from analysis.bootstrap import percentile_interval
-from analysis.bootstrap import refit as bootstrap
 from analysis.contrasts import holm
-from analysis.effects import effects_of, weights_of
-from analysis.mixed_model import fit_by_group, fit_mixed, fixed_effects
-from analysis.random_terms import RandomTerm
-from analysis.simulation import Refitted, joined, refit, simulate
-from analysis.truth import Truth, paper_truth
+from analysis.fitting.bootstrap import percentile_interval
+from analysis.fitting.bootstrap import refit as bootstrap
+from analysis.fitting.mixed_model import fit_by_group, fit_mixed, fixed_effects
+from analysis.fitting.random_terms import RandomTerm
+from analysis.planning.effects import effects_of, weights_of
+from analysis.planning.simulation import Refitted, joined, refit, simulate
+from analysis.planning.truth import Truth, paper_truth
 from study.coding import Coding, first_model
 from study.commands.until import FIRST_LOOK, LOOKS
 from tests.analysis.paper_plan import PUBLISHED, TARGETS, paper_runs

@@ -26,11 +26,11 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from analysis.bootstrap import refit, simulate_responses
-from analysis.mixed_model import MixedFit, fit_mixed
-from analysis.random_terms import RandomTerm
-from analysis.simulation import simulate
-from analysis.truth import paper_truth
+from analysis.fitting.bootstrap import refit, simulate_responses
+from analysis.fitting.mixed_model import MixedFit, fit_mixed
+from analysis.fitting.random_terms import RandomTerm
+from analysis.planning.simulation import simulate
+from analysis.planning.truth import paper_truth
 from study.coding import first_model
 from tests.analysis.paper_plan import PUBLISHED, TARGETS, paper_runs
 

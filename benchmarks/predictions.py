@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from analysis.predictions import predictions
 from analysis.results_table import results_table
+from analysis.scrutiny.predictions import predictions
 from study.coding import n_star
 from study.factors import STRATEGIES
 from tests.analysis.paper_plan import PUBLISHED, SLOPES, SOURCES, STRATEGY_EFFECTS, TARGETS, paper_runs

@@ -19,10 +19,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from analysis.conditional import residuals
+from analysis.fitting.conditional import residuals
 from analysis.models import strategy_model
-from analysis.residual_spread import residual_spread, spread_tests
 from analysis.results_table import results_table
+from analysis.scores.residual_spread import residual_spread, spread_tests
 from tests.analysis.paper_plan import PUBLISHED, paper_runs, simulated_scores
 
 DEVIATION = 0.1

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.models import Model
-from analysis.precision import first_fit
+from analysis.planning.precision import first_fit
 from analysis.results_table import results_table
 from study.coding import first_model
 from study.commands.analyze import own_results

@@ -24,7 +24,7 @@ from study.run import Run, study_seed_sequence
 from study.study_file import Study
 
 if TYPE_CHECKING:
-    from analysis.power import Cell
+    from analysis.planning.power import Cell
 
 TABLE_WIDTH = 116
 FRACTIONS = (0.25, 0.5, 1.0, 2.0)
@@ -72,10 +72,10 @@ def study_power(
     import numpy as np
     import pandas as pd
 
-    from analysis.power import ALPHA, WANTED
-    from analysis.power import power as simulate
-    from analysis.power_figure import draw_power
-    from analysis.truth import fitted_truth, paper_truth, stated
+    from analysis.planning.power import ALPHA, WANTED
+    from analysis.planning.power import power as simulate
+    from analysis.planning.power_figure import draw_power
+    from analysis.planning.truth import fitted_truth, paper_truth, stated
     from study.coding import first_model
 
     paths = Paths(study.store)

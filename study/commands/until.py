@@ -23,9 +23,9 @@ from study.run import Run, study_seed_sequence
 from study.study_file import Study
 
 if TYPE_CHECKING:
-    from analysis.mixed_model import MixedFit
+    from analysis.fitting.mixed_model import MixedFit
     from analysis.models import Model
-    from analysis.precision import Rule
+    from analysis.planning.precision import Rule
     from analysis.results_table import ResultsTable
 
 FIRST_LOOK = 0.25
@@ -35,7 +35,7 @@ LOOKS = 20
 
 def read_until(study: Study, text: str) -> Rule:
     """The rule, of the effects that the plan's first model has. Raises `InputFaults` for others."""
-    from analysis.precision import read_rule
+    from analysis.planning.precision import read_rule
     from study.coding import first_model
 
     rows = _frame(study, read_plan(Paths(study.store).plan, study))
@@ -77,8 +77,8 @@ def read_looks(study: Study) -> list[dict[str, Any]]:
 
 def on_precision(study: Study, rule: Rule | None, model: Model, table: ResultsTable) -> list[str]:
     """Sentences on the looks of sweeps and, if there is a rule, on what it takes to reach it."""
-    from analysis.precision import margins
-    from analysis.precision_findings import on_looks, on_margins
+    from analysis.planning.precision import margins
+    from analysis.planning.precision_findings import on_looks, on_margins
 
     sentences = list(on_looks(read_looks(study)))
     if rule is None:
@@ -98,8 +98,8 @@ def _on_what_it_takes(study: Study, rule: Rule, fit: MixedFit, table: ResultsTab
     """Simulated along the plan, and then the design continued to twice its length."""
     import numpy as np
 
-    from analysis.precision import runs_needed, targets_needed
-    from analysis.precision_findings import on_what_it_takes
+    from analysis.planning.precision import runs_needed, targets_needed
+    from analysis.planning.precision_findings import on_what_it_takes
 
     done, (planned, _, _) = table.runs, runs_in_order(study, [])
     to_come = _frame(study, [run for run in planned if run.run_id not in set(done["run_id"])])
@@ -110,8 +110,8 @@ def _on_what_it_takes(study: Study, rule: Rule, fit: MixedFit, table: ResultsTab
 
 
 def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool) -> bool:
-    from analysis.precision import first_fit, margins
-    from analysis.precision_findings import on_margins
+    from analysis.planning.precision import first_fit, margins
+    from analysis.planning.precision_findings import on_margins
     from analysis.results_table import results_table
 
     metrics = {name: target.primary_metric for name, target in study.targets.items()}

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from analysis.contrasts import holm, marginal_means, pairwise_strategies, tukey, with_tukey
-from analysis.mixed_model import fit_by_group, fixed_effects
+from analysis.fitting.mixed_model import fit_by_group, fixed_effects
 from analysis.results_table import results_table
 from study.coding import first_model
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.engines import OTHERS, fit_by
-from analysis.mixed_model import MixedFit, fit_mixed, fixed_effects
-from analysis.random_terms import RandomTerm
+from analysis.fitting.engines import OTHERS, fit_by
+from analysis.fitting.mixed_model import MixedFit, fit_mixed, fixed_effects
+from analysis.fitting.random_terms import RandomTerm
 from study.coding import first_model, second_model
 
 REFERENCE = Path(__file__).parents[1] / "reference"

@@ -1,0 +1,115 @@
+"""Parametric bootstrap of a mixed model, drawn as cross-products: exact, and its cost does not grow with the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from analysis.fitting.covariance_cone import on_boundary
+from analysis.fitting.cross_products import Response, by_block
+from analysis.fitting.mixed_model import LEVEL, MixedFit
+from analysis.fitting.projected_newton import minimise
+
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class Refits:
+    """Refits to responses simulated from a fit: `estimate` (R, p), `variance` of the random coefficients (R, C), only
+    the certified ones; `boundary` (R, C) as in `MixedFit`.
+
+    `n_uncertified` of the replicates asked for are not among them.
+    """
+
+    estimate: np.ndarray
+    variance: np.ndarray
+    boundary: np.ndarray
+    n_uncertified: int
+
+    def zero_share(self) -> np.ndarray:
+        """The share of refits in which each variance is on the boundary (C,)."""
+        return self.boundary.mean(axis=0)
+
+
+def refit(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Refits:
+    """Simulate `n_replicates` responses at the fit's parameters and fit each as the fit was."""
+    own = np.concatenate([np.diag(index) for index in fit.layout.parameters])
+    squared_scale = np.concatenate(fit.layout.scale) ** 2
+    estimates, variances, boundaries, certified = [], [], [], []
+    for response in _simulated(fit, n_replicates, rng):
+        found = minimise(fit.design, response, np.tile(fit.phi, (len(response.yy), 1)))
+        estimates.append(fit.estimate + found.beta)
+        variances.append(found.phi[:, own] * squared_scale * found.r2[:, None] / fit.design.residual_df)
+        boundaries.append(on_boundary(fit.design, found.at)[:, own])
+        certified.append(found.certified)
+    if not certified:
+        return Refits(np.empty((0, len(fit.estimate))), np.empty((0, len(own))), np.empty((0, len(own)), dtype=bool), 0)
+    kept = np.concatenate(certified)
+    estimate, variance, boundary = (np.concatenate(parts)[kept] for parts in (estimates, variances, boundaries))
+    return Refits(estimate, variance, boundary, int((~kept).sum()))
+
+
+def simulate_responses(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> np.ndarray:
+    """Responses (n_replicates, n_rows) at the fit's parameters, random coefficients and residuals drawn anew."""
+    responses = np.sqrt(fit.residual_variance) * rng.standard_normal((n_replicates, fit.n_rows))
+    responses += fit.fixed.to_numpy(dtype=float) @ fit.estimate
+    layout = fit.layout
+    for term, levels, codes, covariance in zip(
+        fit.random, layout.levels, layout.codes, fit.relative_covariance, strict=True
+    ):
+        root = np.sqrt(fit.residual_variance) * _square_root(covariance)
+        coefficients = rng.standard_normal((n_replicates, len(levels), len(root))) @ root.T
+        responses += np.einsum("rnq,nq->rn", coefficients[:, codes], term.columns.to_numpy(dtype=float))
+    return responses
+
+
+def percentile_interval(draws: np.ndarray) -> np.ndarray:
+    """Percentile 95 % interval of draws (R, ...), as (2, ...); NaN where there are no draws."""
+    if not len(draws):
+        return np.full((2, *draws.shape[1:]), np.nan)
+    return np.quantile(draws, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0], axis=0)
+
+
+def _simulated(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Iterator[Response]:
+    """Responses less their fixed part, in batches.
+
+    Of a block's y only its part in the span of [Z W] matters, and the length of the rest: with [Z W] = Q R, Q'y is
+    R [b; u; 0] + N(0, sigma^2 I), cross-products are R'Q'y, and the rest adds sigma^2 chi^2(n_j - rows of R).
+    """
+    design, layout, sigma = fit.design, fit.layout, np.sqrt(fit.residual_variance)
+    w = np.hstack([layout.u, fit.fixed.to_numpy(dtype=float)])
+    roots = [_root(zb, wb) for zb, wb in by_block(layout.block, layout.z, w)]
+    spread, border_spread = (
+        sigma * _square_root(ties.covariance(fit.phi[None])[0]) for ties in (design.blocks, design.border)
+    )
+    q, b = len(spread), len(border_spread)
+    for first in range(0, n_replicates, BATCH):
+        size = min(BATCH, n_replicates - first)
+        zy, wy, yy = [], np.zeros((size, w.shape[1])), np.zeros(size)
+        crossing = rng.standard_normal((size, b)) @ border_spread.T
+        for root, n_rows in zip(roots, np.bincount(layout.block), strict=True):
+            coefficients = np.hstack([rng.standard_normal((size, q)) @ spread.T, crossing])
+            within = coefficients @ root[:, : q + b].T + sigma * rng.standard_normal((size, len(root)))
+            cross = within @ root
+            zy.append(cross[:, :q])
+            wy += cross[:, q:]
+            yy += (within**2).sum(axis=1) + sigma**2 * (
+                rng.chisquare(n_rows - len(root), size) if n_rows > len(root) else 0.0
+            )
+        yield Response(np.stack(zy, axis=1), wy, yy)
+
+
+def _square_root(covariance: np.ndarray) -> np.ndarray:
+    """A matrix F with FF' = a covariance (q, q), which may be singular."""
+    if not (covariance - np.diag(np.diag(covariance))).any():
+        return np.diag(np.sqrt(np.diag(covariance)))
+    values, axes = np.linalg.eigh(covariance)
+    return axes * np.sqrt(np.maximum(values, 0.0))
+
+
+def _root(z: np.ndarray | sparse.csr_array, w: np.ndarray) -> np.ndarray:
+    """R of [Z W] = Q R in a block."""
+    return np.linalg.qr(np.hstack([z.toarray() if sparse.issparse(z) else z, w]), mode="r")

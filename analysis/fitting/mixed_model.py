@@ -1,0 +1,255 @@
+"""Linear mixed models by (restricted) maximum likelihood, exact and certified.
+
+Any number of random terms over any grouping factors, nested or crossed, with independent or correlated coefficients.
+Inference by Satterthwaite's degrees of freedom, whose intervals cover what they say with as few as seven groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.fitting.covariance_cone import (
+    Covariances,
+    from_phi,
+    in_coordinates,
+    jacobian,
+    on_boundary,
+    to_phi,
+    without_effect,
+)
+from analysis.fitting.cross_products import Design, Response
+from analysis.fitting.mixed_problem import NotCertified, Problem, problem_of
+from analysis.fitting.projected_newton import minimise, newton_step
+from analysis.fitting.random_layout import Layout
+from analysis.fitting.random_terms import RandomTerm
+from analysis.fitting.restricted_likelihood import by_parameter, derivatives, evaluate
+
+STARTS = (0.3, 3.0, 30.0)
+"""Where the searches start: a coefficient's random variance over the sampling variance of a level's own estimate."""
+
+SAME_OPTIMUM = 1e-8
+"""Within this two searches have ended at the same criterion."""
+
+FIT_AT_TOLERANCE = 1e-4
+"""What a Newton step may still promise, twice, where the variances are another engine's."""
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class MixedFit:
+    """A certified fit of y (n,) on p fixed terms and the `random` terms.
+
+    `estimate` (p,), `covariance` (p, p), `criterion` = -2 log (restricted) likelihood, `relative_covariance` of each
+    random term's coefficients (q, q), over the residual variance, and `residual_variance`; `boundary` of each term
+    (q,): the variance is zero, or the covariance matrix of the term is singular. `phi` (K,) are the same parameters as
+    `design` and `layout` have them. For Satterthwaite: `covariance_slopes` (L, p, p), the derivatives of
+    `covariance` in the L parameters off the boundary (residual last), and `parameter_covariance` (L, L) of these.
+    """
+
+    y: np.ndarray
+    fixed: pd.DataFrame
+    random: tuple[RandomTerm, ...]
+    reml: bool
+    estimate: np.ndarray
+    covariance: np.ndarray
+    criterion: float
+    relative_covariance: tuple[np.ndarray, ...]
+    boundary: tuple[np.ndarray, ...]
+    residual_variance: float
+    phi: np.ndarray
+    layout: Layout
+    design: Design
+    response: Response
+    covariance_slopes: np.ndarray
+    parameter_covariance: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """Rows fitted."""
+        return len(self.y)
+
+    @property
+    def fixed_terms(self) -> tuple[str, ...]:
+        """Names of the fixed terms (p,)."""
+        return tuple(map(str, self.fixed.columns))
+
+    @property
+    def random_terms(self) -> tuple[str, ...]:
+        """Names of the random coefficients, term by term."""
+        return tuple(str(name) for term in self.random for name in term.columns)
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Variances of the random coefficients, term by term."""
+        return self.residual_variance * np.concatenate([np.diag(one) for one in self.relative_covariance])
+
+    @property
+    def groups(self) -> Mapping[str, int]:
+        """The number of levels of each grouping factor."""
+        return {term.group: len(levels) for term, levels in zip(self.random, self.layout.levels, strict=True)}
+
+    @property
+    def singular(self) -> bool:
+        """True if the optimum lies on the boundary - a variance is exactly zero, or correlations leave a combination of
+        coefficients without any - which is no failure to converge."""
+        return any(bool(term.any()) for term in self.boundary)
+
+    def random_table(self) -> pd.DataFrame:
+        """`group, term, variance, sd, boundary`, a row for each random coefficient."""
+        return pd.DataFrame(
+            {
+                "group": [term.group for term in self.random for _ in term.columns],
+                "term": list(self.random_terms),
+                "variance": self.variance,
+                "sd": np.sqrt(self.variance),
+                "boundary": np.concatenate(self.boundary),
+            }
+        )
+
+    def correlations(self) -> pd.DataFrame:
+        """`group, term, other, correlation` of each two correlated coefficients; NaN beside a variance of zero."""
+        rows = []
+        for term, covariance in zip(self.random, self.relative_covariance, strict=True):
+            sd = np.sqrt(np.diag(covariance))
+            for a, b in zip(*np.triu_indices(len(sd) if term.correlated else 0, 1), strict=True):
+                product = sd[a] * sd[b]
+                correlation = covariance[a, b] / product if product > 0.0 else np.nan
+                rows.append((term.group, str(term.columns.columns[a]), str(term.columns.columns[b]), correlation))
+        return pd.DataFrame(rows, columns=["group", "term", "other", "correlation"])
+
+
+def fit_mixed(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool = True) -> MixedFit:
+    """Fit of y (n,) on fixed (n, p) and the random terms, by REML or maximum likelihood.
+
+    lme4: `y ~ 0 + fixed + (0 + columns | group) + ...` on numeric columns, `||` where a term is not correlated. Raises
+    `InputFaults` for dependent fixed terms, and `NotCertified` where the variances cannot be told apart or no optimum
+    is certified.
+    """
+    problem = problem_of(y, fixed, random, reml)
+    design, response = problem.design, problem.response
+    starts = np.array(STARTS)[:, None] * design.is_variance
+    found = minimise(design, response.take(np.zeros(len(starts), dtype=int)), starts)
+    reached = np.where(np.isnan(found.criterion), np.inf, found.criterion)
+    lowest, best = int(np.argmin(reached)), int(np.argmin(np.where(found.certified, reached, np.inf)))
+    if not found.certified[best] or reached[best] > reached[lowest] + SAME_OPTIMUM:
+        raise NotCertified(
+            f"no certified optimum: the best of {len(starts)} searches stopped at criterion "
+            f"{found.criterion[lowest]:.6f} with a Newton decrement of {found.decrement[lowest]:.1e}"
+        )
+    return _fit_at_optimum(problem, found.at.take(np.array([best])))
+
+
+def fit_by_group(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[str], target: Sequence[str]) -> MixedFit:
+    """`fit_mixed` with an independent coefficient by target for each term of `random`, columns of `fixed`."""
+    return fit_mixed(y, fixed, [RandomTerm("target", np.asarray(target), fixed[list(random)])])
+
+
+def fit_at(
+    y: np.ndarray,
+    fixed: pd.DataFrame,
+    random: Sequence[RandomTerm],
+    relative_covariance: Sequence[np.ndarray],
+    reml: bool = True,
+) -> MixedFit:
+    """The fit at covariances (q, q) of each random term over the residual variance, found by another engine.
+
+    The same algebra and the same conditions as in `fit_mixed`; but a Newton step may promise up to `FIT_AT_TOLERANCE`,
+    and a variance that it would take to zero is set to zero. Raises as `fit_mixed`.
+    """
+    problem = problem_of(y, fixed, random, reml)
+    design, layout = problem.design, problem.layout
+    phi = np.zeros((1, len(design.is_variance)))
+    for index, scale, covariance in zip(layout.parameters, layout.scale, relative_covariance, strict=True):
+        scaled = np.asarray(covariance, dtype=float) / np.outer(scale, scale)
+        phi[0, index[index >= 0]] = scaled[index >= 0]
+    at = from_phi(design, phi)
+    evaluated = evaluate(design, problem.response, to_phi(design, at))
+    if not np.isfinite(evaluated.criterion[0]):
+        raise NotCertified("the variances given leave no residual")
+    at, slopes = in_coordinates(design, at, derivatives(design, evaluated))
+    step, _, zero = newton_step(design, at, slopes)
+    promised = float(-(slopes.gradient * step).sum())
+    if not 0.0 <= promised <= FIT_AT_TOLERANCE:
+        raise NotCertified(
+            f"not an optimum: the criterion there is {evaluated.criterion[0]:.6f}, and a Newton step promises to lower "
+            f"it by {promised / 2.0:.1e}"
+        )
+    return _fit_at_optimum(problem, Covariances(np.where(zero, 0.0, at.d), at.axes))
+
+
+def contrast_tests(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
+    """Contrasts (m, p) of the fixed terms: `estimate, se, df, t, p, ci_low, ci_high`, one row each.
+
+    Satterthwaite (1946), as Kuznetsova et al. 2017: df = 2 var^2 / (g' A g), g the slope of the contrast's variance in
+    the variance parameters and A their covariance. A variance on the boundary counts as known to be zero.
+    """
+    estimate = contrasts @ fit.estimate
+    variance = np.einsum("mp,pq,mq->m", contrasts, fit.covariance, contrasts)
+    slopes = np.einsum("mp,lpq,mq->ml", contrasts, fit.covariance_slopes, contrasts)
+    df = 2.0 * variance**2 / np.einsum("ml,lk,mk->m", slopes, fit.parameter_covariance, slopes)
+    se = np.sqrt(variance)
+    t = estimate / se
+    reach = stats.t.ppf(0.5 + LEVEL / 2.0, df) * se
+    return pd.DataFrame(
+        {
+            "estimate": estimate,
+            "se": se,
+            "df": df,
+            "t": t,
+            "p": 2.0 * stats.t.sf(np.abs(t), df),
+            "ci_low": estimate - reach,
+            "ci_high": estimate + reach,
+        }
+    )
+
+
+def fixed_effects(fit: MixedFit) -> pd.DataFrame:
+    """`contrast_tests` of each fixed term by itself, under `term`."""
+    table = contrast_tests(fit, np.eye(len(fit.fixed_terms)))
+    table.insert(0, "term", fit.fixed_terms)
+    return table
+
+
+def _fit_at_optimum(problem: Problem, point: Covariances) -> MixedFit:
+    design, layout = problem.design, problem.layout
+    phi = to_phi(design, point)
+    at = evaluate(design, problem.response, phi)
+    point, slopes = in_coordinates(design, point, derivatives(design, at))
+    v, m = design.residual_df, at.m[0]
+    sigma2 = float(at.r2[0]) / v
+
+    free = np.where(design.is_variance, point.d[0] > 0.0, ~without_effect(design, point)[0])
+    n_free = int(free.sum())
+    deviance_hessian = np.empty((n_free + 1, n_free + 1))
+    deviance_hessian[:-1, :-1] = slopes.curvature[0][np.ix_(free, free)]
+    deviance_hessian[-1, :-1] = deviance_hessian[:-1, -1] = slopes.score[0][free] / sigma2**2
+    deviance_hessian[-1, -1] = v / sigma2**2
+    h_free = np.einsum("kps,kl->lps", by_parameter(design, at)[0], jacobian(design, point)[0])[free]
+    own_phi = [np.where(index >= 0, phi[0][index], 0.0) for index in layout.parameters]
+    boundary = on_boundary(design, point)[0]
+    return MixedFit(
+        y=problem.y,
+        fixed=problem.fixed,
+        random=problem.random,
+        reml=design.reml,
+        estimate=problem.least_squares + at.beta[0],
+        covariance=sigma2 * m,
+        criterion=float(at.criterion[0]),
+        relative_covariance=tuple(
+            one * np.outer(scale, scale) for one, scale in zip(own_phi, layout.scale, strict=True)
+        ),
+        boundary=tuple(boundary[np.diag(index)] for index in layout.parameters),
+        residual_variance=sigma2,
+        phi=phi[0],
+        layout=layout,
+        design=design,
+        response=problem.response,
+        covariance_slopes=np.concatenate([sigma2 * (m @ h_free @ m), m[None]]),
+        parameter_covariance=2.0 * np.linalg.inv(deviance_hessian),
+    )

@@ -1,0 +1,102 @@
+"""What is fitted, as cross-products, and whether the rows determine it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.fitting.cross_products import Design, Response, design_of, require_full_rank, response_of
+from analysis.fitting.random_layout import Layout, layout_of
+from analysis.fitting.random_terms import RandomTerm
+from analysis.fitting.restricted_likelihood import derivatives, evaluate
+from study.errors import Fault, InputFaults, StudyError, raise_all
+
+
+class NotCertified(StudyError):
+    """A model that these rows do not determine, or whose optimum could not be certified; so there is no fit."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is fitted: `response` is y less its `least_squares` fit (p,)."""
+
+    y: np.ndarray
+    fixed: pd.DataFrame
+    random: tuple[RandomTerm, ...]
+    layout: Layout
+    design: Design
+    response: Response
+    least_squares: np.ndarray
+
+
+def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool) -> Problem:
+    """The model's cross-products. Raises `InputFaults` and `NotCertified` for what these rows do not determine."""
+    y, x = np.asarray(y, dtype=float), fixed.to_numpy(dtype=float)
+    numbers = [("response", y[:, None]), ("fixed terms", x)]
+    numbers += [(f"random terms by {term.group}", term.columns.to_numpy(dtype=float)) for term in random]
+    raise_all(
+        Fault("", what, None, f"{int((~np.isfinite(values)).any(axis=1).sum())} rows are no finite numbers")
+        for what, values in numbers
+        if not np.isfinite(values).all()
+    )
+    require_full_rank(x, tuple(map(str, fixed.columns)))
+    if not random:
+        raise InputFaults([Fault("", "random terms", None, "expected at least one")])
+    layout = layout_of(random)
+    for term, levels in zip(random, layout.levels, strict=True):
+        n_coefficients = len(levels) * (term.columns.shape[1] if term.correlated else 1)
+        if len(levels) == 1:
+            raise NotCertified(f"{term.group} has one level: no variance between its levels can be told")
+        if n_coefficients >= len(y):
+            raise NotCertified(
+                f"{', '.join(map(str, term.columns))} by {term.group} have {n_coefficients} coefficients for {len(y)} "
+                "rows: no variance can be told from the residual"
+            )
+    w = np.hstack([layout.u, x]) if layout.border.n_columns else x
+    design = design_of(w, layout.z, layout.block, layout.blocks, layout.border, layout.correlated, reml)
+    # Cross-products of what least squares leaves over lose no digits to the mean of y.
+    n_border = layout.border.n_columns
+    least_squares = np.linalg.solve(design.ww[n_border:, n_border:], x.T @ y)
+    rest = y - x @ least_squares
+    if rest @ rest <= 1e-20 * (y @ y):
+        raise NotCertified("the fixed terms reproduce every score: nothing is left to estimate variances from")
+    response = response_of(rest, w, layout.z, layout.block)
+    require_told_apart(design, response, _parameter_names(random, layout))
+    return Problem(y, fixed, tuple(random), layout, design, response, least_squares)
+
+
+def require_told_apart(design: Design, response: Response, names: Iterable[str]) -> None:
+    """Raise `NotCertified` naming the variances that these rows cannot tell from each other or from the residual's."""
+    zero = np.zeros((1, len(design.is_variance)))
+    information = derivatives(design, evaluate(design, response, zero)).information[0]
+    length = _lengths(design)
+    values, vectors = np.linalg.eigh(information / np.outer(length, length))
+    if values[0] < 1e-10:
+        blurred = [name for name, part in zip(names, np.abs(vectors[:, 0]), strict=True) if part > 0.05]
+        raise NotCertified(
+            f"the rows cannot tell these variances from each other or from the residual: {', '.join(blurred)}"
+        )
+
+
+def _parameter_names(random: Sequence[RandomTerm], layout: Layout) -> Iterator[str]:
+    """`term | group` of each variance, `term, other | group` of each covariance (K,)."""
+    names = {}
+    for term, index in zip(random, layout.parameters, strict=True):
+        columns = [str(name) for name in term.columns]
+        for a, b in zip(*np.tril_indices(len(columns)), strict=True):
+            names[index[a, b]] = columns[a] if a == b else f"{columns[b]}, {columns[a]}"
+            names[index[a, b]] += f" | {term.group}"
+    yield from (names[k] for k in sorted(names) if k >= 0)
+
+
+def _lengths(design: Design) -> np.ndarray:
+    """The norm of Z S_k Z' of each parameter (K,), up to a factor of the correlations between columns."""
+    squared = 0.0
+    diagonals = np.einsum("jkk->jk", design.zz), np.diag(design.ww)[None, : design.border.n_columns]
+    for ties, diagonal in zip((design.blocks, design.border), diagonals, strict=True):
+        a, b = ties.entries
+        squared = squared + (diagonal[:, a] * diagonal[:, b]).sum(axis=0) @ ties.tie
+    return np.sqrt(np.where(squared > 0.0, squared, 1.0))

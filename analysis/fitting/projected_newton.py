@@ -1,0 +1,165 @@
+"""Minimising the criterion over variances that must not be negative and covariance matrices that must be positive
+semidefinite, with a certificate for every answer.
+
+Projected Newton with an active set (Bertsekas 1982), in the coordinates of `covariance_cone`: zeros whose gradient
+points outwards stay zeros. The Karush-Kuhn-Tucker conditions then certify them, and a Newton decrement the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.fitting.covariance_cone import Covariances, from_phi, in_coordinates, moved, to_phi, without_effect
+from analysis.fitting.cross_products import Design, Response
+from analysis.fitting.restricted_likelihood import Derivatives, Evaluation, derivatives, evaluate
+
+MAX_ITERATIONS = 100
+MAX_HALVINGS = 40
+ARMIJO = 0.1
+"""The share of the promised fall that a step must keep: with next to none, Fisher scoring may step from one side of the
+optimum to the other without end."""
+DECREMENT = 1e-10
+SMALLEST_CURVATURE = 1e-8
+NEAR = 0.1
+"""The squared length of the gradient, its covariance being the information, from which Newton steps are taken."""
+LARGEST_RATIO = 1e10
+"""A random effect's variance over its sampling variance at which a search stops: the residual is running to zero."""
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where the search ended, for R responses.
+
+    `phi` (R, K), and `at` the same as factors; `criterion` (R,), `beta` (R, p) and `r2` (R,) there, `decrement` (R,)
+    twice what a Newton step still promises, `certified` (R,): no step to gain by, curvature positive in every direction
+    that is free, and the gradient at every zero pointing outwards.
+    """
+
+    phi: np.ndarray
+    at: Covariances
+    criterion: np.ndarray
+    beta: np.ndarray
+    r2: np.ndarray
+    decrement: np.ndarray
+    certified: np.ndarray
+
+
+def minimise(design: Design, response: Response, start: np.ndarray) -> Minimum:
+    """Minimise from phi = start (R, K), all responses at once; those that are done drop out of the work."""
+    n, p = len(start), len(design.ww) - design.border.n_columns
+    ended = from_phi(design, start.astype(float))
+    criterion, decrement = np.full(n, np.nan), np.full(n, np.inf)
+    beta, r2, certified = np.full((n, p), np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool)
+    ceiling = _ceiling(design)
+    at = evaluate(design, response, to_phi(design, ended))
+    active = np.flatnonzero(np.isfinite(at.criterion))
+    here, point, at = response.take(active), ended.take(active), at.take(active)
+    for _ in range(MAX_ITERATIONS if len(active) else 0):
+        point, slopes = in_coordinates(design, point, derivatives(design, at))
+        step, settled, _ = newton_step(design, point, slopes)
+        too_large = point.d + step > ceiling
+        step, settled = np.where(too_large, ceiling - point.d, step), settled & ~too_large.any(axis=1)
+        gain = -(slopes.gradient * step).sum(axis=1)
+        _put(ended, active, point)
+        criterion[active], beta[active], r2[active], decrement[active] = at.criterion, at.beta, at.r2, gain
+        done = settled & (np.abs(gain) < DECREMENT)
+        certified[active[done]] = True
+        going = ~done & (step != 0.0).any(axis=1)
+        if not going.any():
+            break
+        active, step, gain, settled = active[going], step[going], gain[going], settled[going]
+        here, point = here.take(going), point.take(going)
+        step, at = _line_search(design, here, point, step, gain, criterion[active])
+        point = moved(design, point, step)
+        stuck = ~(step != 0.0).any(axis=1)
+        if stuck.any():
+            certified[active[stuck & settled & (gain < _rounding(criterion[active]))]] = True
+            active, here, point, at = active[~stuck], here.take(~stuck), point.take(~stuck), at.take(~stuck)
+            if stuck.all():
+                break
+    return Minimum(to_phi(design, ended), ended, criterion, beta, r2, decrement, certified)
+
+
+def newton_step(design: Design, at: Covariances, slopes: Derivatives) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The step (R, K) to the minimum of the local quadratic with D >= 0, whether it may be the last one (R,) - the
+    Hessian is convex and no variance is about to become zero - and what is zero after it (R, K).
+
+    Far from the optimum, or where the Hessian is not convex, the expected information stands in (Fisher scoring): it is
+    always convex, and of a balanced design it finds the optimum in a step.
+    """
+    gradient, bounded = slopes.gradient, design.is_variance
+    idle = without_effect(design, at)
+    fixed = at_zero = (bounded & (at.d <= 0.0) & (gradient >= 0.0)) | idle
+    diagonal = np.einsum("rkk->rk", slopes.information)
+    lost = ((diagonal <= 0.0) & ~idle).any(axis=1)  # to rounding, where the residual is next to nothing
+    scale = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    hessian = slopes.hessian / (scale[:, :, None] * scale[:, None, :])
+    information = slopes.information / (scale[:, :, None] * scale[:, None, :])
+    scaled_d, scaled_gradient = at.d * scale, gradient / scale
+    near = (np.where(fixed, 0.0, scaled_gradient) ** 2).sum(axis=1) < NEAR
+    convex = np.zeros(len(near), dtype=bool)
+    convex[near] = np.linalg.eigvalsh(_only(hessian[near], ~fixed[near]))[:, 0] > SMALLEST_CURVATURE
+    never_singular = information + SMALLEST_CURVATURE * np.eye(len(bounded))
+    model = np.where(convex[:, None, None], hessian, never_singular)
+    for _ in range(at.d.shape[1] + 1):
+        # Coordinates that would turn negative are set to zero, and the others find their minimum given that.
+        there = np.where(fixed, -scaled_d, 0.0)
+        right = scaled_gradient + np.einsum("rkl,rl->rk", model, there)
+        step = np.linalg.solve(_only(model, ~fixed), np.where(fixed, 0.0, -right)[..., None])[..., 0] + there
+        negative = bounded & (scaled_d + step < 0.0) & ~fixed
+        if not negative.any():
+            break
+        fixed = fixed | negative
+    uphill = (scaled_gradient * step).sum(axis=1) > 0.0
+    step = np.where(uphill[:, None], np.where(idle, 0.0, -scaled_gradient), step) / scale
+    step = np.where(fixed & ~uphill[:, None], -at.d, np.maximum(step, np.where(bounded, -at.d, -np.inf)))
+    return step, ~lost & convex & ~uphill & ~(fixed & ~at_zero).any(axis=1), fixed & bounded
+
+
+def _line_search(
+    design: Design, response: Response, at: Covariances, step: np.ndarray, gain: np.ndarray, criterion: np.ndarray
+) -> tuple[np.ndarray, Evaluation]:
+    """Halve each step until the criterion falls as the gradient promised (Armijo) up to rounding, or leave it out."""
+    length = np.ones(len(step))
+    evaluated = evaluate(design, response, to_phi(design, at, step))
+    failing = np.arange(len(step))
+    for halvings in range(MAX_HALVINGS + 1):
+        enough = criterion - 1e-4 * length * gain + _rounding(criterion)
+        failing = failing[~(evaluated.criterion <= enough)[failing]]
+        if not len(failing) or halvings == MAX_HALVINGS:
+            break
+        length[failing] /= 2.0
+        phi = to_phi(design, at.take(failing), length[failing, None] * step[failing])
+        evaluated.put(failing, evaluate(design, response.take(failing), phi))
+    length[failing] = 0.0
+    return length[:, None] * step, evaluated
+
+
+def _rounding(criterion: np.ndarray) -> np.ndarray:
+    """Differences of the criterion below which it cannot tell better from worse."""
+    return 1e-12 * (1.0 + np.abs(criterion))
+
+
+def _ceiling(design: Design) -> np.ndarray:
+    """Above which a coordinate is not let (K,)."""
+    largest = np.einsum("jkk->jk", design.zz).max(axis=0) @ design.blocks.of_variances
+    largest = largest + np.diag(design.ww)[: design.border.n_columns] @ design.border.of_variances
+    ceiling = np.full(len(largest), np.inf)
+    ceiling[largest > 0.0] = LARGEST_RATIO / largest[largest > 0.0]
+    for index in design.correlated:
+        ceiling[np.diag(index)] = ceiling[np.diag(index)].min()
+    return ceiling
+
+
+def _put(ended: Covariances, active: np.ndarray, point: Covariances) -> None:
+    ended.d[active] = point.d
+    for axes, new in zip(ended.axes, point.axes, strict=True):
+        axes[active] = new
+
+
+def _only(matrices: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """The matrices (R, K, K) with the identity in the rows and columns that are not free (R, K)."""
+    both = free[:, :, None] & free[:, None, :]
+    return np.where(both, matrices, np.eye(matrices.shape[1]))

@@ -1,0 +1,22 @@
+"""A random part of a mixed model: which coefficients vary, and by the levels of what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class RandomTerm:
+    """Coefficients that vary by the levels of a grouping factor, `(columns | group)` of lme4's formulas.
+
+    `group` is the factor's name as printed, `levels` (n_rows,) the level of each row, `columns` (n_rows, q) numeric,
+    named as terms; `correlated`, they have covariances beside their variances, else they are independent.
+    """
+
+    group: str
+    levels: np.ndarray
+    columns: pd.DataFrame
+    correlated: bool = False

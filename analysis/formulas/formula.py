@@ -1,0 +1,76 @@
+"""From a formula and the rows to what is fitted: response, fixed columns, random terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.fitting.random_terms import RandomTerm
+from analysis.formulas.model_matrix import coded, independent, model_matrix
+from analysis.results_table import ResultsTable
+from study.coding import combination, n_star, r_star
+from study.factors import Level
+from study.formula import Formula, RandomPart
+from study.formula_names import Column, columns_of
+
+
+@dataclass(frozen=True)
+class Built:
+    """A formula over n rows: `y` (n,), `fixed` (n, p), the random terms; what was left out, each with the reason."""
+
+    y: np.ndarray
+    fixed: pd.DataFrame
+    random: tuple[RandomTerm, ...]
+    left_out: Mapping[str, str]
+
+
+def model_rows(table: ResultsTable) -> pd.DataFrame:
+    """The scores, with `r_star`, `n_star` and `combination` as far as the table tells them."""
+    rows = table.scores.assign(r_star=r_star(table.scores["strategy"]))
+    if "n_sources" in rows:
+        rows = rows.assign(n_star=n_star(rows["strategy"], rows["n_sources"]))
+    return rows.assign(combination=combination(rows)) if table.sources else rows
+
+
+def known_columns(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> dict[str, Column]:
+    """The names that a formula over this table may use; `factors` are the levels of further factors, in their order."""
+    present = set(model_rows(table))
+    return {name: column for name, column in columns_of(table.sources, factors).items() if column.name in present}
+
+
+def build(formula: Formula, rows: pd.DataFrame, columns: Mapping[str, Column]) -> Built:
+    """Code a formula over `rows` (as `model_rows`), whose names are among `columns`; the response is `z`.
+
+    Left out are rows that lack a value and fixed columns that those before them determine, as lme4 leaves them out,
+    and random columns that are zero. Raises `InputFaults` for the logarithm of a number that has none.
+    """
+    names = [*(one.name for one in formula.variables), *(name for part in formula.random for name in part.group)]
+    used = list(dict.fromkeys(columns[name].name for name in names))
+    known = rows[used].notna().all(axis=1)
+    left_out = {} if known.all() else {f"{(~known).sum()} rows": f"without a value of {' or '.join(used)}"}
+    rows = rows[known]
+    variables = {one: coded(one, columns[one.name], rows[columns[one.name].name]) for one in formula.variables}
+    fixed, dependent = independent(model_matrix(formula.fixed, variables, len(rows)))
+    varying = [model_matrix(part.terms, variables, len(rows)) for part in formula.random]
+    random = tuple(
+        _random_term(part, frame, rows, columns) for part, frame in zip(formula.random, varying, strict=True)
+    )
+    for frame, term in zip(varying, random, strict=True):
+        gone = [name for name in frame if name not in term.columns]
+        left_out |= {f"{name} by {term.group}": "zero in all rows" for name in gone}
+    present = {name for frame in (fixed, *(term.columns for term in random)) for name in frame}
+    alone = [name for of in variables.values() if of.is_factor and not of.contrasts() for name in of.columns]
+    left_out |= {name: "the only level that occurs" for name in alone if name not in present}
+    return Built(rows["z"].to_numpy(dtype=float), fixed, random, left_out | dependent)
+
+
+def _random_term(
+    part: RandomPart, varying: pd.DataFrame, rows: pd.DataFrame, columns: Mapping[str, Column]
+) -> RandomTerm:
+    group = [columns[name].name for name in part.group]
+    levels = rows[group].astype(str).agg(":".join, axis=1).to_numpy()
+    varying = varying.loc[:, varying.any()]
+    return RandomTerm(":".join(group), levels, varying, correlated=varying.shape[1] > 1)

@@ -1,0 +1,149 @@
+"""Precision as a rule for stopping: which 95 % intervals are to be narrow enough, and what it takes to get there.
+
+A rule is `strategy < 0.1 and n_star < 0.05`: every 95 % interval that a name stands for is to reach less than so far to
+either side of its estimate, in standard deviations of the scores within a target. Narrower than the differences between
+targets allow it gets by more targets only (Maxwell, Kelley & Rausch 2008 plan samples in the same way).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.fitting.mixed_model import LEVEL, MixedFit, NotCertified, contrast_tests, fit_mixed
+from analysis.fitting.random_terms import RandomTerm
+from analysis.models import run_intercept
+from analysis.planning.effects import Effect, effects_by_name, weights_of
+from analysis.planning.simulation import refit, simulate
+from analysis.planning.truth import Truth
+from analysis.results_table import ResultsTable
+from study.coding import first_model
+from study.errors import Fault, InputFaults, nearest, raise_all
+from study.factors import Level
+
+N_SIMULATIONS = 200
+MOST_TARGETS = 1000
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is asked of a model with `terms`: each effect with the margin, half the width of its interval, that it is to
+    stay below."""
+
+    text: str
+    margins: tuple[tuple[Effect, float], ...]
+    terms: tuple[str, ...]
+
+    @property
+    def effects(self) -> list[Effect]:
+        return [effect for effect, _ in self.margins]
+
+    @property
+    def limits(self) -> np.ndarray:
+        return np.array([limit for _, limit in self.margins])
+
+
+def read_rule(text: str, terms: Sequence[str]) -> Rule:
+    """The rule as typed, for a model with these terms. Raises `InputFaults` for what is no rule, and unknown names."""
+    named = effects_by_name(terms)
+    faults, margins = [], []
+    for part in re.split(r"\s+and\s+", text.strip()):
+        name, below, limit = (piece.strip() for piece in part.partition("<"))
+        if not below or not re.fullmatch(r"\d*\.?\d+", limit) or float(limit) == 0:
+            expected = "expected NAME < MARGIN, such as strategy < 0.1; several are joined by and"
+            faults.append(Fault("", "--until", part, expected))
+        elif name not in named:
+            expected = f"expected {', '.join(one for one in named if ' - ' not in one)}, or a difference such as A - B"
+            faults.append(Fault("", "--until", name, expected, nearest(name, named)))
+        else:
+            margins += [(effect, float(limit)) for effect in named[name]]
+    raise_all(faults)
+    return Rule(text.strip(), tuple(margins), tuple(terms))
+
+
+def first_fit(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> MixedFit:
+    """The first model's fit and nothing more. Raises `InputFaults` and `NotCertified` as `fit_mixed`."""
+    scores, coding = table.scores, first_model(table.scores, factors)
+    by_target = RandomTerm("target", scores["target"].to_numpy(), coding.columns[list(coding.random)])
+    return fit_mixed(scores["z"].to_numpy(), coding.columns, (by_target, *run_intercept(scores)))
+
+
+def margins(rule: Rule, fit: MixedFit) -> pd.DataFrame:
+    """Of each effect of the rule: `effect, limit, margin, floor`.
+
+    The floor is the margin that any number of runs would leave, with the variances between targets as fitted. Margins
+    of effects that the fit cannot tell yet are infinite.
+    """
+    told = [effect.told_by(fit.fixed_terms, rule.terms) for effect in rule.effects]
+    weights = weights_of(rule.effects, fit.fixed_terms)
+    tests = contrast_tests(fit, weights[told])
+    margin = np.full(len(told), np.inf)
+    margin[told] = (tests["ci_high"] - tests["ci_low"]) / 2.0
+    names = [effect.name for effect in rule.effects]
+    floor = np.where(told, floors(rule, fit, fit.groups["target"]), np.nan)
+    return pd.DataFrame({"effect": names, "limit": rule.limits, "margin": margin, "floor": floor})
+
+
+def floors(rule: Rule, fit: MixedFit, n_targets: int) -> np.ndarray:
+    """The margins (n_effects,) of means over so many targets, each of them known exactly."""
+    variance = dict(zip(fit.random_terms, fit.variance, strict=True))
+    parts = [
+        np.array([weight**2 * variance.get(term, 0.0) for term, weight in effect.weights.items()])
+        for effect in rule.effects
+    ]
+    total = np.array([part.sum() for part in parts])
+    squares = np.array([(part**2).sum() for part in parts])
+    df = (n_targets - 1) * np.divide(total**2, squares, where=squares > 0, out=np.ones_like(total))
+    return stats.t.ppf(0.5 + LEVEL / 2.0, df) * np.sqrt(total / n_targets)
+
+
+def targets_needed(rule: Rule, fit: MixedFit) -> int | None:
+    """The least number of targets with which enough runs would keep the rule, with variances as fitted."""
+    return next(
+        (n for n in range(fit.groups["target"], MOST_TARGETS + 1) if (floors(rule, fit, n) < rule.limits).all()), None
+    )
+
+
+def runs_needed(
+    rule: Rule,
+    fit: MixedFit,
+    runs: pd.DataFrame,
+    n_done: int,
+    factors: Mapping[str, Sequence[Level]],
+    rng: np.random.Generator,
+) -> int | None:
+    """How many of `runs` (those done first, then what would come) it takes until half of the studies keep the rule.
+
+    Studies are simulated at the fitted variances. None if even all of `runs` are too few.
+    """
+    coding = first_model(runs, factors)
+    if not all(effect.told_by(coding.columns, rule.terms) for effect in rule.effects):
+        return None
+    variance = dict(zip(fit.random_terms, fit.variance, strict=True))
+    sd = {term: math.sqrt(variance.get(term, 0.0)) for term in coding.random}
+    truth = Truth({}, sd, math.sqrt(fit.residual_variance))
+    scores = simulate(truth, coding.columns, coding.random, fit.groups["target"], N_SIMULATIONS, rng)
+    start = np.array([truth.sd[term] ** 2 for term in coding.random]) / fit.residual_variance
+
+    def kept_by_half(size: int) -> bool:
+        columns = coding.columns.iloc[:size]
+        try:
+            found = refit(scores[..., :size], columns, coding.random, weights_of(rule.effects, list(columns)), start)
+        except (InputFaults, NotCertified):
+            return False
+        margin = stats.t.ppf(0.5 + LEVEL / 2.0, found.df) * found.se
+        return bool((margin < rule.limits).all(axis=1).mean() >= 0.5)  # uncertified refits keep nothing
+
+    if not kept_by_half(len(runs)):
+        return None
+    too_few, enough = n_done, len(runs)
+    while enough - too_few > 1:
+        between = (too_few + enough) // 2
+        too_few, enough = (too_few, between) if kept_by_half(between) else (between, enough)
+    return enough

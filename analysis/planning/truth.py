@@ -1,0 +1,99 @@
+"""At which effects and variances studies are simulated: the paper's, those of a fit, or as stated."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.planning.effects import INTERCEPTS
+from study.coding import Coding
+from study.errors import Fault, InputFaults, nearest, raise_all
+from study.factors import STRATEGIES
+
+STRATEGY_EFFECTS = dict(zip(STRATEGIES, (-1.0, -0.4, 0.0, 0.05, 0.1, 0.15), strict=True))
+SLOPE_EFFECT = 0.16
+"""What a further source adds, for all strategies but MS-SR@FC (Kim et al. 2019, 5.2); the intercepts are read off the
+paper's Fig. 11."""
+
+STRATEGY_SD, SLOPE_SD, RESIDUAL_SD = 0.15, 0.03, 0.75
+"""Between targets and within them, for the paper prints none: scores so made have a deviation of about 1 within a
+target, as standardised ones have, and slopes standard errors of about 0.024 on the paper's plan."""
+
+RESIDUAL = "residual"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What studies are simulated at, in standard deviations of the scores within a target.
+
+    `effects` of the fixed terms, `sd` between targets of the random ones, both by term, and `residual_sd`.
+    """
+
+    effects: Mapping[str, float]
+    sd: Mapping[str, float]
+    residual_sd: float
+
+
+def paper_truth(coding: Coding) -> Truth:
+    """Effects and variances near the paper's for the terms of a plan's first model; further factors have none."""
+    effects = {}
+    for term in coding.columns:
+        if term in INTERCEPTS:
+            effects[term] = STRATEGY_EFFECTS[INTERCEPTS[term]]
+        else:
+            effects[term] = SLOPE_EFFECT if term.endswith(":n_star") and "MS-SR@FC" not in term else 0.0
+    sd = {term: STRATEGY_SD if term in INTERCEPTS else SLOPE_SD for term in coding.random}
+    return Truth(effects, sd, RESIDUAL_SD)
+
+
+def fitted_truth(path: Path, coding: Coding) -> Truth:
+    """Effects and variances of the first model in a fit.json. Raises `InputFaults` where it lacks what a plan has."""
+    if not path.is_file():
+        raise InputFaults([Fault("", "--fitted", str(path), "no such file; `study analyze` writes it")])
+    model = json.loads(path.read_text(encoding="utf-8"))["models"]["strategy"]
+    if not model["converged"]:
+        raise InputFaults([Fault(str(path), "strategy", None, "the first model has no fit")])
+    effects = {row["term"]: row["estimate"] for row in model["fixed"]}
+    sd = {row["term"]: row["sd"] for row in model["random"]}
+    raise_all(
+        Fault(str(path), term, None, "not in the fit: the plan has what the results had not; analyze again later")
+        for term in coding.columns if term not in effects or (term in coding.random and term not in sd)
+    )  # fmt: skip
+    return Truth(effects, sd, model["residual_sd"])
+
+
+def stated(truth: Truth, coding: Coding, effects: Sequence[str], deviations: Sequence[str]) -> Truth:
+    """`truth`, but for what is typed as TERM=VALUE: fixed effects, and deviations between targets or of the residual.
+
+    Raises `InputFaults` for terms that the model does not have and values that are none.
+    """
+    fixed, faults = _values(effects, "--effect", list(coding.columns))
+    sd, more = _values(deviations, "--sd", [*coding.random, RESIDUAL])
+    faults += more + [
+        Fault("", "--sd", f"{name}={value:g}", "expected a deviation of 0 or more, and a residual's above 0")
+        for name, value in sd.items() if value < 0 or (name == RESIDUAL and value == 0)
+    ]  # fmt: skip
+    raise_all(faults)
+    residual_sd = sd.pop(RESIDUAL, truth.residual_sd)
+    return Truth({**truth.effects, **fixed}, {**truth.sd, **sd}, residual_sd)
+
+
+def _values(texts: Sequence[str], key: str, valid: Sequence[str]) -> tuple[dict[str, float], list[Fault]]:
+    found: dict[str, float] = {}
+    faults = []
+    for text in texts:
+        name, _, typed = text.rpartition("=")
+        try:
+            value = float(typed)
+        except ValueError:
+            value = math.nan
+        if not name or not math.isfinite(value):
+            faults.append(Fault("", key, text, f"expected TERM=VALUE, such as {valid[0]}=0.1"))
+        elif name not in valid:
+            faults.append(Fault("", key, name, f"expected one of {', '.join(valid)}", nearest(name, valid)))
+        else:
+            found[name] = value
+    return found, faults

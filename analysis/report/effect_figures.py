@@ -1,0 +1,78 @@
+"""Estimated effects and components with their 95 % intervals (paper, Fig. 11 and 12, Table 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.components import Components
+from analysis.models import Model
+from analysis.report.figures import COLOUR, MARKER, panels
+
+SIZE_LABELS = {
+    "intercept": "intercept\n(SS-R)",
+    "r_star": "network size\nr* from 0 to 1",
+    "n_star": "each further\nsource n*",
+    "r_star:n_star": "r* x n*",
+}
+
+
+def strategy_effects(model: Model) -> Figure:
+    """Fig. 11: the strategies' intercepts on the left, their slopes on n* on the right."""
+    is_slope = model.fixed["term"].str.endswith(":n_star")
+    is_intercept = model.fixed["term"].str.startswith("strategy[") & ~is_slope
+    figure, (left, right) = panels(2, width=4.2, height=3.2)
+    _strategy_intervals(left, model.fixed[is_intercept])
+    left.set(title="Strategy, in its simplest case", ylabel="standardised score")
+    _strategy_intervals(right, model.fixed[is_slope])
+    right.set(title="Each further source", ylabel="change of standardised score")
+    return figure
+
+
+def size_effects(model: Model) -> Figure:
+    """Fig. 12: intercept, size of the network, number of sources, and their product."""
+    figure, (axes,) = panels(1, width=5.2, height=3.2)
+    effects = model.fixed[model.fixed["term"].isin(SIZE_LABELS)]
+    _intervals(axes, [SIZE_LABELS[term] for term in effects["term"]], effects, ["#0072B2"] * 4, ["o"] * 4)
+    axes.set(title="Network size and number of sources", ylabel="standardised score")
+    return figure
+
+
+def component_intervals(components: Sequence[Components]) -> Figure:
+    """Table 6 as a picture: each source's percent within each target, as bars with their intervals."""
+    figure, axes = panels(len(components), height=2.4)
+    for one, target in zip(axes, components, strict=True):
+        rows = target.percent.iloc[::-1]
+        one.barh(rows["source"], rows["percent"], color="#56B4E9")
+        one.hlines(rows["source"], rows["low"], rows["high"], color="black", linewidth=1.0)
+        one.set(title=target.target, xlim=(0, 100), xlabel="percent")
+        one.grid(axis="y", visible=False)
+    return figure
+
+
+def _strategy_intervals(axes: Axes, effects: pd.DataFrame) -> None:
+    names = [term[len("strategy[") : term.index("]")] for term in effects["term"]]
+    _intervals(axes, names, effects, [COLOUR[name] for name in names], [MARKER[name] for name in names])
+    axes.tick_params(axis="x", labelrotation=30)
+
+
+def _intervals(axes: Axes, names: list[str], effects: pd.DataFrame, colours: list[str], markers: list[str]) -> None:
+    axes.axhline(0.0, color="#999999", linewidth=0.8)
+    for x, (row, colour, marker) in enumerate(zip(effects.itertuples(), colours, markers, strict=False)):
+        axes.plot([x, x], [row.ci_low, row.ci_high], color=colour, linewidth=1.8, solid_capstyle="butt")
+        axes.plot([x - 0.12] * 2, [row.bootstrap_low, row.bootstrap_high], color=colour, linewidth=0.8)  # NaN: none
+        axes.plot(x, row.estimate, marker=marker, color=colour, markersize=6.5, linestyle="none")
+        axes.annotate(
+            f"{row.estimate:.2f}".replace("-", "\N{MINUS SIGN}"),
+            (x, row.estimate),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+    axes.set_xticks(range(len(names)), names)
+    axes.set_xlim(-0.5, max(len(names), 1) - 0.25)
+    axes.grid(axis="x", visible=False)

@@ -1,0 +1,186 @@
+"""The answer in a few plain sentences, every number of it taken from the fits and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from analysis.models import Model
+from analysis.results_table import ResultsTable
+from analysis.scores.score_figures import single_source_scores
+from study.coding import SINGLE
+
+ALPHA = 0.05
+
+
+def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ...]:
+    """Sentences on strategies, number of sources, baselines and sources; what cannot be told is said."""
+    return (
+        *_on_strategies(strategy),
+        *_on_number_of_sources(strategy),
+        *_on_size(size),
+        *_on_transfer(table, strategy),
+        *on_baselines(table.frozen),
+        *on_sources(table.frozen),
+        *on_missing_scores(table),
+    )
+
+
+def _on_strategies(model: Model) -> Iterator[str]:
+    if model.fit is None:
+        yield f"The strategies could not be compared: {model.why_not}."
+        return
+    against = model.contrasts[model.contrasts["contrast"].str.endswith(f" - {SINGLE}")]
+    if against.empty:
+        yield f"No strategy can be compared with single-source learning ({SINGLE}): only one of the two has scores."
+    else:
+        names = against["contrast"].str.removesuffix(f" - {SINGLE}")
+        told = against["p_adjusted"] < ALPHA
+        higher, lower = told & (against["estimate"] > 0), told & (against["estimate"] < 0)
+        parts = []
+        if higher.any():
+            parts.append(f"higher: {listed(_with_interval(names[higher], against[higher]))}")
+        if lower.any():
+            parts.append(f"lower: {listed(_with_interval(names[lower], against[lower]))}")
+        if not told.all():
+            parts.append(f"no difference can be told: {listed(_with_interval(names[~told], against[~told]))}")
+        yield (
+            f"Compared with single-source learning ({SINGLE}), each strategy in its simplest case — {'; '.join(parts)} "
+            "(standard deviations within target, each with its own 95 % interval; told by Holm-adjusted p)."
+        )
+    yield from _on_best(model)
+
+
+def _on_best(model: Model) -> Iterator[str]:
+    if len(model.means) < 2:
+        return
+    best = model.means.loc[model.means["estimate"].idxmax()]
+    mine = model.contrasts[model.contrasts["contrast"].str.contains(best["strategy"], regex=False)]
+    open_names = []
+    for row in mine.itertuples():
+        later, earlier = row.contrast.split(" - ")
+        if row.p_adjusted >= ALPHA:
+            open_names.append(earlier if later == best["strategy"] else later)
+    rest = f"; at n* = 0 it cannot be told from {listed(open_names)}" if open_names else ""
+    has_slopes = model.fixed["term"].str.endswith(":n_star").any()
+    where = (
+        f" at the mean number of sources of the multi-source runs (n = {model.mean_n_star + 2:.1f})"
+        if has_slopes
+        else ""
+    )
+    yield (
+        f"The highest estimated mean{where} is that of {best['strategy']}: {number(best['estimate'])} "
+        f"({number(best['ci_low'])} to {number(best['ci_high'])}){rest}."
+    )
+
+
+def _on_number_of_sources(model: Model) -> Iterator[str]:
+    if model.fit is None:
+        return
+    slopes = model.fixed[model.fixed["term"].str.endswith(":n_star")]
+    if slopes.empty:
+        yield "Nothing can be said on the number of sources: it does not vary within any strategy, or is not known."
+        return
+    names = slopes["term"].str.removesuffix("]:n_star").str.removeprefix("strategy[")
+    told = slopes["p"] < ALPHA
+    parts = []
+    for verb, which in (("raises", told & (slopes["estimate"] > 0)), ("lowers", told & (slopes["estimate"] < 0))):
+        if which.any():
+            parts.append(f"{verb} the score with {listed(_with_interval(names[which], slopes[which]))}")
+    if (~told).any():
+        parts.append(f"has no effect that can be told with {listed(_with_interval(names[~told], slopes[~told]))}")
+    yield f"Each further source {'; it '.join(parts)}."
+
+
+def _on_size(model: Model) -> Iterator[str]:
+    if model.fit is None:
+        yield f"The size of the network could not be examined: {model.why_not}."
+        return
+    for row in model.fixed[model.fixed["term"] == "r_star"].itertuples():
+        verdict = "raises the score" if row.estimate > 0 else "lowers the score"
+        verdict = verdict if row.p < ALPHA else "has no effect that can be told"
+        yield (
+            f"Going from the smallest to the largest network (r* from 0 to 1) at n* = 0 {verdict}: "
+            f"{number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})."
+        )
+
+
+def _on_transfer(table: ResultsTable, model: Model) -> Iterator[str]:
+    if model.fit is None or not table.shares_runs:
+        return
+    at_both = table.scores.groupby("target")["factor.transfer"].nunique() > 1
+    only = [name for name in table.targets if not at_both[name]]
+    where = f" (no fine-tuned scores on {listed(only)})" if only else ""
+    for row in model.fixed[model.fixed["term"] == "factor.transfer[fine-tune]"].itertuples():
+        verdict = "raises the score" if row.estimate > 0 else "lowers the score"
+        yield (
+            "Fine-tuning a run's network for the target, instead of a probe on its frozen representation, "
+            f"{verdict if row.p < ALPHA else 'has no effect that can be told'}: {number(row.estimate)} "
+            f"({number(row.ci_low)} to {number(row.ci_high)}){where}. Baselines, sources, components and "
+            "repeats are compared by frozen representations alone."
+        )
+
+
+def on_baselines(table: ResultsTable) -> Iterator[str]:
+    """On how many targets the mean trained representation beats the mean of each baseline."""
+    if table.baselines.empty:
+        yield "No baselines were scored, so nothing is said on whether training helps at all."
+        return
+    trained = table.scores.groupby("target")["score"].mean()
+    parts = []
+    for name, rows in table.baselines.groupby("strategy"):
+        baseline = rows.groupby("target")["score"].mean()
+        compared = [target for target in table.targets if target in baseline]
+        beaten = [target for target in compared if trained[target] > baseline[target]]
+        others = [target for target in compared if target not in beaten]
+        where = f" (not on {listed(others)})" if others and beaten else ""
+        parts.append(f"{name} on {len(beaten)} of {len(compared)} targets{where}")
+    yield f"The mean trained representation scores above {listed(parts)}."
+
+
+def on_sources(table: ResultsTable) -> Iterator[str]:
+    """The source whose single-source representation scores highest on each target, beside Random where scored."""
+    single = single_source_scores(table)
+    if single.empty:
+        yield "Which source helps most cannot be said from single-source runs: there are none."
+        return
+    random = table.baselines[table.baselines["strategy"] == "Random"].groupby("target")["score"].mean()
+    parts = []
+    for target in table.targets:
+        means = single[single["target"] == target].groupby("source")["score"].mean()
+        if means.empty:
+            parts.append(f"{target}: no single-source score")
+            continue
+        beside = f", Random {number(random[target], 3)}" if target in random else ""
+        parts.append(f"{target}: {means.idxmax()} ({number(means.max(), 3)}{beside})")
+    yield f"The single source that serves each target best: {'; '.join(parts)}."
+
+
+def on_missing_scores(table: ResultsTable) -> Iterator[str]:
+    """How many runs lack a score on some target, and why."""
+    if len(table.missing):
+        causes = [f"{reason.removeprefix('outcome ')}: {count} rows" for reason, count in table.excluded.items()
+                  if reason.startswith("outcome ")]  # fmt: skip
+        n_runs = table.missing["run_id"].nunique()
+        runs = "1 run has" if n_runs == 1 else f"{n_runs} runs have"
+        yield f"{runs} no score on some target, and nothing was put in its place ({'; '.join(causes)})."
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    names = list(names)
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def _with_interval(names: Sequence[str], rows: pd.DataFrame) -> list[str]:
+    return [
+        f"{name} {'+' * (row.estimate > 0)}{number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})"
+        for name, row in zip(names, rows.itertuples(), strict=True)
+    ]
+
+
+def number(value: float, decimals: int = 2) -> str:
+    """So many decimals, but three below 0.1, with a true minus."""
+    shown = f"{value:.{decimals if abs(value) >= 0.095 else 3}f}"
+    return shown.replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,147 @@
+"""What was done, as a paragraph that can be pasted into a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from analysis.components import Components
+from analysis.fitting.engines import NATIVE
+from analysis.models import Model
+from analysis.report.exhibits import Table
+from analysis.report.findings import listed
+from analysis.results_table import ResultsTable
+from study import __version__
+
+NAMED_MODELS = {
+    "strategy": "an indicator of each strategy and, for each but SS-R, its product with n*, each a fixed effect with "
+    "an independent random effect by target (Eq. 10-12)",
+    "size": "a fixed intercept, and r*, n* and their product, each a fixed effect with an independent random slope by "
+    "target (Eq. 13-16)",
+}
+BY_TABLE = {
+    "scores_by_transfer": "Runs were transferred to a target in two ways, by a probe on their frozen representation "
+    "and by training their network on for it, where there are track labels; scores were standardised over both, and "
+    "the models have a random intercept of the run. Components, baselines and whatever compares scores take the frozen "
+    "ones alone, standardised by themselves.",
+    "within_source": "Spread among repeats of a single source is their pooled standard deviation over that of all "
+    "scores on the target, with chi-squared intervals.",
+    "spread_tests": "Whether the spread of the first model's residuals hangs on the number of sources or on the "
+    "strategy was tested on each target by Brown and Forsythe's test (1974), p adjusted by Holm's method over all of "
+    "these tests; intervals of deviations are Bonett's (2006).",
+    "score_parts": "The variance of scores on single splits was divided by mean squares into combinations, runs within "
+    "combinations, splits and the rest; reliability is that of a run's mean over the splits, its interval Feldt's "
+    "(1965).",
+}
+"""What was done for a table that is there."""
+
+
+def methods_paragraph(
+    table: ResultsTable,
+    models: Sequence[Model],
+    components: Sequence[Components],
+    tables: Sequence[Table],
+    versions: Mapping[str, str],
+) -> str:
+    """Rows and exclusions, coding, each model with its convergence, inference, what else was worked out, versions."""
+    return " ".join(
+        (
+            *_on_scores(table),
+            *_on_models(models),
+            *_on_inference(models),
+            *_on_components(components),
+            *(BY_TABLE[one.name] for one in tables if one.name in BY_TABLE),
+            f"All fits were computed with representation-study {__version__} "
+            f"({', '.join(f'{name} {number}' for name, number in versions.items())}).",
+        )
+    )
+
+
+def _on_scores(table: ResultsTable) -> Iterator[str]:
+    scores, runs = table.scores, table.runs
+    metrics = table.moments.groupby("metric", sort=False).groups
+    by_metric = "; ".join(f"{metric}: {listed(list(targets))}" for metric, targets in metrics.items())
+    per_score = sorted(scores["n_scores"].unique().tolist())
+    averaged = (
+        f"the mean of {per_score[0]}" if len(per_score) == 1 else f"the mean of {per_score[0]} to {per_score[-1]}"
+    )
+    how = "one evaluation" if per_score == [1] else f"{averaged} evaluations (repeats or folds)"
+    yield (
+        f"{len(runs)} learned representations were scored on {len(table.targets)} targets, which gave {len(scores)} "
+        f"scores, each {how} of the target's primary metric ({by_metric})."
+    )
+    left_out = "; ".join(f"{reason}: {count}" for reason, count in table.excluded.items())
+    yield f"Result rows left out: {left_out or 'none'}."
+    if len(table.baselines):
+        yield f"{table.baselines['run_id'].nunique()} runs of baselines were scored besides and are in no model."
+    yield (
+        "Scores were standardised within their target by mean and sample deviation (n − 1). The number of sources n "
+        "was coded as n* = 0 for SS-R and n − 2 for the other strategies, the size of the network as r* = 0, 0.2, 0.4, "
+        "0.6, 0.8, 1 for SS-R, MS-SR@FC, MS-CR@6, MS-CR@4, MS-CR@2, MSS-CR (Kim et al. 2019, Eq. 10-16)."
+    )
+
+
+def _on_models(models: Sequence[Model]) -> Iterator[str]:
+    yield (
+        "Linear mixed models were fitted by restricted maximum likelihood with a projected Newton method from several "
+        "starts; an optimum was accepted only with a vanishing Newton decrement, positive curvature in every free "
+        "direction and gradients that point outwards at every variance of zero."
+    )
+    others = dict.fromkeys(model.engine for model in models if model.engine != NATIVE)
+    if others:
+        yield (
+            f"The variances are those that {listed(list(others))} ended at; estimates, standard errors and degrees of "
+            "freedom were worked out there, and the optimum certified by the same conditions."
+        )
+    for model in models:
+        groups = "".join(f"; {group}: {n}" for group, n in model.groups.items())
+        yield f"Model {model.name}: {model.given or _in_words(model)} ({model.n_rows} rows{groups}); {_ended(model)}."
+
+
+def _in_words(model: Model) -> str:
+    """What stands in the formula of one of the named models."""
+    factors = [term for term in model.coding.columns if term.startswith("factor.")]
+    shared = [term.group for term in model.random if term.group != "target"]
+    left_out = [f"{term} ({why})" for term, why in model.coding.left_out.items()]
+    return NAMED_MODELS[model.name] + "".join(
+        f"; {what} {listed(some)}"
+        for what, some in (
+            ("fixed effects of", factors),
+            ("independent random intercepts by", shared),
+            ("left out were", left_out),
+        )
+        if some
+    )
+
+
+def _ended(model: Model) -> str:
+    if model.fit is None:
+        return f"no fit is reported, because {model.why_not}"
+    return f"converged, −2 log restricted likelihood {model.fit.criterion:.3f}, {model.singularity}"
+
+
+def _on_inference(models: Sequence[Model]) -> Iterator[str]:
+    yield (
+        "Intervals are of 95 % and, with p values, by Satterthwaite's degrees of freedom, variances of zero counting "
+        "as known."
+    )
+    for model in models:
+        if model.refits is not None:
+            yield (
+                f"Percentile intervals of model {model.name} come from {len(model.refits.estimate)} parametric "
+                f"bootstrap refits ({model.refits.n_uncertified} more did not converge and were left out)."
+            )
+        if model.contrasts is not None and len(model.contrasts):
+            yield (
+                f"p values of pairwise differences between strategies are adjusted by Holm's method "
+                f"({len(model.contrasts)} comparisons)."
+            )
+
+
+def _on_components(components: Sequence[Components]) -> Iterator[str]:
+    n_fitted = sum(one.fit is not None for one in components)
+    if n_fitted:
+        yield (
+            f"Variance components of the sources were estimated within each of {n_fitted} targets, without SS-R, "
+            "with strategies fixed and a random intercept for the presence of each source; their intervals are "
+            "percentiles of a parametric bootstrap."
+        )

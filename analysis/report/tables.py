@@ -1,0 +1,159 @@
+"""The report's tables, as they stand in tables/*.csv and, the shorter ones, on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.components import Components
+from analysis.models import Model
+from analysis.report.exhibits import Table
+from analysis.results_table import ResultsTable
+from analysis.scores.score_figures import single_source_scores
+from study.factors import BASELINES
+
+
+def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequence[Components]) -> Iterator[Table]:
+    """Models first, then means of scores, then every score."""
+    for model, title in ((strategy, "First model"), (size, "Second model")):
+        if model.fit is not None:
+            yield Table(
+                f"{model.name}_fixed",
+                f"{title}: fixed effects",
+                "Intervals and degrees of freedom: Satterthwaite.",
+                model.fixed if model.refits else model.fixed.drop(columns=["bootstrap_low", "bootstrap_high"]),
+                question="strategies",
+            )
+            yield Table(
+                f"{model.name}_random",
+                f"{title}: variances by target",
+                "A variance on the boundary is exactly zero, certified by its gradient.",
+                variances(model),
+            )
+    if strategy.fit is not None:
+        yield Table(
+            "strategy_contrasts",
+            "Differences between strategies at n* = 0",
+            _on_adjustment(strategy),
+            strategy.contrasts,
+            question="strategies",
+        )
+        if strategy.contrasts_of_means is not None:
+            yield Table(
+                "strategy_contrasts_of_means",
+                f"Differences between strategies at n* = {strategy.mean_n_star:.2f}",
+                "SS-R at its n* = 0. " + _on_adjustment(strategy),
+                strategy.contrasts_of_means,
+                question="strategies",
+            )
+        yield Table(
+            "strategy_means",
+            f"Estimated marginal means at n* = {strategy.mean_n_star:.2f}",
+            "SS-R at its n* = 0. Satterthwaite intervals.",
+            strategy.means,
+            question="strategies",
+        )
+    fitted = [one.percent.assign(target=one.target) for one in components if one.percent is not None]
+    if fitted:
+        percent = pd.concat(fitted, ignore_index=True)[["target", "source", "percent", "low", "high", "variance"]]
+        yield Table(
+            "components",
+            "Variance components of the sources, within each target",
+            "Percent of the sum of the sources' variances, without SS-R; intervals by parametric bootstrap.",
+            percent,
+            question="sources",
+        )
+    yield Table(
+        "scores_by_strategy",
+        "Mean score by strategy and target",
+        "In the target's own metric; baselines below.",
+        _by_target(pd.concat([table.frozen.scores, table.frozen.baselines]), "strategy", table),
+        question="strategies",
+    )
+    if table.shares_runs:
+        both = pd.concat([table.scores, table.baselines])
+        for name in table.evaluation_levels:
+            yield Table(
+                f"scores_by_{name}",
+                f"Mean score by {name} and target",
+                "In the target's own metric: runs of the design, then baselines, those that have several levels.",
+                _by_level(both, f"factor.{name}", table),
+                question="strategies",
+            )
+    single = single_source_scores(table.frozen)
+    if len(single):
+        yield Table(
+            "scores_by_source",
+            "Mean single-source score by source and target",
+            "SS-R only, in the target's own metric.",
+            _by_target(single, "source", table),
+            question="sources",
+        )
+    yield Table(
+        "targets",
+        "Targets",
+        "Mean and sample deviation by which scores are standardised.",
+        table.moments.reset_index(names="target"),
+        question="runs",
+    )
+    if len(table.missing):
+        yield Table(
+            "missing",
+            "Runs without a score on a target",
+            "No row with outcome ok.",
+            table.missing[["run_id", "strategy", "target"]],
+            question="runs",
+        )
+    yield Table(
+        "scores", "Scores", "One row a run and target; z is the standardised score.", table.scores, on_page=False
+    )
+    yield Table("baselines", "Baselines", "One row a baseline run and target.", table.baselines, on_page=False)
+
+
+def shown(value: object) -> str:
+    """A cell as it is read: four significant digits, small p values as such, an en dash for what is not there."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if pd.isna(value):
+            return "–"
+        return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"
+    return str(value)
+
+
+def _on_adjustment(strategy: Model) -> str:
+    return (
+        f"p_adjusted: Holm's over all {len(strategy.contrasts)} pairs; p_tukey: Tukey's, {len(strategy.means)} means. "
+        "Intervals are of each difference by itself."
+    )
+
+
+def variances(model: Model) -> pd.DataFrame:
+    """`group, term, variance, sd, boundary` of each random coefficient and, of no group, the residual; with a
+    bootstrap, the share of refits that have it on the boundary."""
+    residual = model.fit.residual_variance
+    last = pd.DataFrame(
+        {"group": "", "term": "residual", "variance": residual, "sd": np.sqrt(residual), "boundary": False}, index=[0]
+    )
+    frame = pd.concat([model.fit.random_table(), last], ignore_index=True)
+    if model.refits is None:
+        return frame
+    return frame.assign(share_of_refits_with_zero=np.append(model.refits.zero_share(), np.nan))
+
+
+def _by_level(scores: pd.DataFrame, column: str, table: ResultsTable) -> pd.DataFrame:
+    """Means with a row for each level of a factor, of learned runs and of each baseline, and a column a target."""
+    known = scores.assign(runs=scores["strategy"].where(scores["strategy"].isin(BASELINES), "learned"))
+    several = known.groupby("runs")[column].transform("nunique") > 1
+    means = known[several].pivot_table(index=["runs", column], columns="target", values="score", sort=False)
+    return means.reindex(columns=list(table.targets)).rename_axis(columns=None).reset_index()
+
+
+def _by_target(scores: pd.DataFrame, row: str, table: ResultsTable) -> pd.DataFrame:
+    """Means with a row for each level in order of appearance and a column for each target."""
+    order = [name for name in (*table.strategies, *table.sources) if (scores[row] == name).any()]
+    order += [name for name in scores[row].unique() if name not in order]
+    means = scores.pivot_table(index=row, columns="target", values="score", aggfunc="mean")
+    return means.reindex(index=order, columns=list(table.targets)).rename_axis(columns=None).reset_index()

@@ -1,0 +1,1 @@
+"""What the scores show beside the models; `beside_models` has them all."""

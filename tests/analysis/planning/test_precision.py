@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.fitting.mixed_model import contrast_tests, fit_by_group
+from analysis.planning.precision import Rule, floors, margins, read_rule, runs_needed, targets_needed
+from analysis.planning.precision_findings import on_looks, on_margins, on_what_it_takes
+from analysis.planning.simulation import simulate
+from analysis.planning.truth import Truth
+from study.coding import first_model
+from study.errors import InputFaults
+
+TERMS = ["strategy[SS-R]", "strategy[MSS-CR]", "strategy[MS-CR@2]", "strategy[MSS-CR]:n_star", "factor.act[relu]",
+         "factor.act[elu]", "factor.width"]  # fmt: skip
+N_TARGETS = 5
+
+
+def runs(per_cell: int) -> pd.DataFrame:
+    rows = [(strategy, n) for _ in range(per_cell) for strategy in ("MS-SR@FC", "MSS-CR") for n in (2, 3, 4)]
+    return pd.DataFrame(rows, columns=["strategy", "n_sources"])
+
+
+def fitted(per_cell: int, sd: float = 0.3, residual_sd: float = 1.0):
+    """A fit to simulated scores of so many runs a strategy and number of sources, and its terms."""
+    coding = first_model(runs(per_cell))
+    truth = Truth({}, {term: sd if "n_star" not in term else sd / 5 for term in coding.random}, residual_sd)
+    y = simulate(truth, coding.columns, coding.random, N_TARGETS, 1, np.random.default_rng(1))[0]
+    rows = pd.concat([coding.columns] * N_TARGETS, ignore_index=True)
+    target = np.repeat([f"t{k}" for k in range(N_TARGETS)], len(coding.columns))
+    return fit_by_group(y.ravel(), rows, coding.random, target), list(coding.columns)
+
+
+@pytest.mark.parametrize(("text", "named"), [
+    ("n_star < 0.1", ["strategy[MSS-CR]:n_star"]),
+    ("strategy<.2", ["MSS-CR - SS-R", "MS-CR@2 - SS-R", "MS-CR@2 - MSS-CR"]),
+    ("factor.act < 1", ["factor.act[relu]", "factor.act[elu]"]),
+    ("factor.act[elu] < 1 and factor.width < 2", ["factor.act[elu]", "factor.width"]),
+    ("MSS-CR - SS-R < 0.3  and strategy[SS-R] < 1", ["MSS-CR - SS-R", "strategy[SS-R]"]),
+])  # fmt: skip
+def test_a_rule_names_terms_differences_and_families(text: str, named: list[str]) -> None:
+    rule = read_rule(text, TERMS)
+    assert [effect.name for effect in rule.effects] == named and (rule.limits > 0).all()
+
+
+def test_every_fault_of_a_rule_is_told_with_the_nearest_name() -> None:
+    with pytest.raises(InputFaults) as found:
+        read_rule("strateg < 0.1 and n_star < -1 and n_star > 1 and MSS-CR - SSR < 1 and factor.width < 0", TERMS)
+    told = str(found.value).splitlines()
+    assert len(told) == 5 and all(line.startswith("--until = ") for line in told)
+    assert "did you mean 'strategy'?" in told[0] and "did you mean 'MSS-CR - SS-R'?" in told[3]
+    assert all("expected NAME < MARGIN" in told[k] for k in (1, 2, 4))
+
+
+def test_margins_are_half_the_reports_intervals() -> None:
+    fit, terms = fitted(10)
+    rule = read_rule("strategy < 0.1 and n_star < 5", terms)
+    found = margins(rule, fit)
+    tests = contrast_tests(fit, np.array([[-1.0, 1.0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
+    np.testing.assert_allclose(found["margin"], (tests["ci_high"] - tests["ci_low"]) / 2)
+    assert (found["floor"] < found["margin"]).all()
+
+
+def test_the_floor_is_where_many_runs_lead() -> None:
+    fit, terms = fitted(1500)
+    found = margins(read_rule("strategy < 0.1 and strategy[MSS-CR] < 1", terms), fit)
+    np.testing.assert_allclose(found["margin"], found["floor"], rtol=0.05)
+
+
+def test_a_strategy_without_its_slope_is_not_told_at_n_star_0() -> None:
+    fit, _ = fitted(10)
+    later = read_rule("MSS-CR - MS-SR@FC < 9", [*fit.fixed_terms, "strategy[SS-R]"])
+    assert np.isfinite(margins(later, fit)["margin"]).all()
+    coding = first_model(runs(10))
+    without = coding.columns.drop(columns="strategy[MSS-CR]:n_star")
+    rows, target = pd.concat([without] * 2, ignore_index=True), np.repeat(["a", "b"], len(without))
+    y = np.random.default_rng(2).standard_normal(len(rows)) + (target == "a")
+    short = fit_by_group(y, rows, list(without), target)
+    found = margins(read_rule("MSS-CR - MS-SR@FC < 9 and n_star < 9", list(coding.columns)), short)
+    assert np.isinf(found["margin"]).tolist() == [True, False, True]
+    assert "do not tell MSS-CR - MS-SR@FC yet" in on_margins(read_rule("strategy < 9", list(coding.columns)), found)
+
+
+def test_runs_and_targets_that_it_takes() -> None:
+    fit, terms = fitted(6, sd=0.1)
+    plan, rng = runs(40), np.random.default_rng(3)
+    slopes = Rule("", tuple((effect, 0.2) for effect in read_rule("n_star < 0.2", terms).effects), tuple(terms))
+    now = margins(slopes, fit)
+    assert (now["margin"] > 0.2).any() and (now["floor"] < 0.2).all()
+    n = runs_needed(slopes, fit, plan, 36, {}, rng)
+    assert 36 < n < 240
+    assert runs_needed(slopes, fit, plan.iloc[: n // 2], 36, {}, rng) is None, "half as many are too few"
+    assert f"{n} runs in all" in on_what_it_takes(now, N_TARGETS, 36, n, 240, N_TARGETS)
+    tight = read_rule(f"MSS-CR - MS-SR@FC < {now['floor'].max() / 100:.5f} and strategy[MSS-CR] < 0.0001", terms)
+    assert runs_needed(tight, fit, plan, 36, {}, rng) is None
+    needed = targets_needed(read_rule("strategy < 0.1", terms), fit)
+    assert needed is None or (floors(read_rule("strategy < 0.1", terms), fit, needed) < 0.1).all()
+
+
+def test_looks_are_counted_by_rule() -> None:
+    looks = [{"rule": "n_star < 1", "n_runs": n, "reached": n == 30} for n in (10, 20, 30)]
+    (told,) = on_looks(looks)
+    assert "3 times, to stop once n_star < 1: reached at 30 runs" in told and "0.94 to 0.95" in told
+    assert "not reached at 20 runs" in next(on_looks(looks[:2])) and list(on_looks([])) == []

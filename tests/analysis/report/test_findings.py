@@ -1,0 +1,87 @@
+"""The sentences say what was planted, and other sentences when something else was."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from analysis.models import size_model, strategy_model
+from analysis.report.findings import findings, listed, number
+from analysis.results_table import results_table
+from study.factors import STRATEGIES
+
+
+def sentences(rows) -> str:
+    table, rng = results_table(rows, {}), np.random.default_rng(0)
+    return "\n".join(findings(table, strategy_model(table, {}, 0, rng), size_model(table, 0, rng)))
+
+
+def sentence(rows, start: str) -> str:
+    (found,) = [line for line in sentences(rows).splitlines() if line.startswith(start)]
+    return found
+
+
+def test_planted_strategies_and_slopes_are_told(results) -> None:
+    against = sentence(results, "Compared with single-source learning")
+    assert "lower:" not in against
+    assert against.index("higher: ") < against.index("MSS-CR +")
+    each = sentence(results, "Each further source")
+    raised, untold = each.split("; it has no effect that can be told with")
+    assert raised.startswith("Each further source raises the score with MS-CR@6 +0.")
+    assert "MS-SR@FC" in untold and "MS-SR@FC" not in raised
+    assert "raises the score: " in sentence(results, "Going from the smallest")
+
+
+def test_swapped_strategies_swap_the_answer(simulate) -> None:
+    effects = dict(zip(STRATEGIES, (1.0, -1.0, -1.0, -1.0, -1.0, -1.0), strict=True))
+    against = sentence(simulate(strategies=effects, slopes=dict.fromkeys(STRATEGIES, -0.4)), "Compared with")
+    assert "lower: MS-SR@FC −" in against and "higher:" not in against
+    each = sentence(simulate(strategies=effects, slopes=dict.fromkeys(STRATEGIES, -0.4)), "Each further source")
+    assert each.startswith("Each further source lowers the score with MS-SR@FC −0.")
+
+
+def test_where_nothing_was_planted_nothing_is_told(simulate) -> None:
+    rows = simulate(seed=5, strategies=dict.fromkeys(STRATEGIES, 0.0), slopes=dict.fromkeys(STRATEGIES, 0.0), noise=1.0)
+    assert "simplest case — no difference can be told: MS-SR@FC" in sentence(rows, "Compared with single-source")
+    assert sentence(rows, "Each further source").startswith("Each further source has no effect that can be told")
+
+
+def test_baselines_are_counted_by_target(simulate) -> None:
+    found = sentence(simulate(baselines={"MFCC": 9.0, "Random": -3.0}), "The mean trained")
+    assert found == "The mean trained representation scores above MFCC on 0 of 4 targets and Random on 4 of 4 targets."
+
+
+def test_the_source_that_serves_a_target_best_is_named_beside_random(results) -> None:
+    found = sentence(results, "The single source that serves each target best")
+    assert re.search(r"ballroom: bpm \(0\.5\d*, Random 0\.2\d*\)", found)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            lambda rows: rows.assign(outcome=(rows["run_id"] == "run001").map({True: "diverged", False: "ok"})),
+            "1 run has no score on some target, and nothing was put in its place (diverged: 8 rows).",
+        ),
+        (lambda rows: rows[rows["phase"] != "baseline"], "No baselines were scored"),
+        (lambda rows: rows[rows["strategy"] != "SS-R"], "No strategy can be compared with single-source learning"),
+        (lambda rows: rows[rows["strategy"] != "SS-R"], "cannot be said from single-source runs"),
+        (
+            lambda rows: rows.drop(columns=["n_sources", *rows.filter(like="source.")]),
+            "Nothing can be said on the number",
+        ),
+    ],
+)
+def test_what_is_missing_is_said(results, change, expected: str) -> None:
+    assert expected in sentences(change(results))
+
+
+def test_listed() -> None:
+    assert [listed(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_numbers_have_a_true_minus_and_enough_decimals() -> None:
+    assert [number(value) for value in (1.234, -0.5, 0.0949, -0.003)] == ["1.23", "−0.50", "0.095", "−0.003"]
+    assert number(0.2834, 3) == "0.283"
