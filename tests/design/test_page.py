@@ -70,6 +70,6 @@ def test_writing_again_leaves_nothing_of_before(tmp_path: Path):
 
 
 def test_names_are_escaped(tmp_path: Path):
-    study = write_study(tmp_path, factors='backbone = ["<script>", "plain"]')
+    study = write_study(tmp_path, factors='augmentation = ["<script>", "plain"]')
     write_page(study, generate(study, 3), tmp_path / "design")
     assert "<script>" not in (tmp_path / "design" / "design.html").read_text()
