@@ -26,6 +26,8 @@ from study.errors import InputFaults
 from study.factors import Level
 
 BEST_SHOWN = 3
+FEWEST_LEFT = 10
+"""Rows of a target that are needed beside fixed terms and sources: with fewer the residual may be next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,16 @@ def _best(rows: pd.DataFrame, sources: Sequence[str], factors: Mapping[str, Sequ
     varying = np.flatnonzero(present.any(axis=0) & ~always)
     if not len(varying):
         raise NotCertified("no source varies among its multi-source runs")
+    fixed_columns = first_model(rows, factors).columns
+    n_left = len(rows) - fixed_columns.shape[1] - len(varying)
+    if n_left < FEWEST_LEFT:
+        raise NotCertified(
+            f"{len(rows)} multi-source runs are too few for {fixed_columns.shape[1]} fixed terms and {len(varying)} "
+            f"sources: {FEWEST_LEFT} more than these are needed"
+        )
     one = pd.DataFrame({"intercept": np.ones(len(rows))})
     random = [RandomTerm(f"source.{sources[k]}", present[:, k], one) for k in varying]
-    fit = fit_mixed(rows["z"].to_numpy(), first_model(rows, factors).columns, random)
+    fit = fit_mixed(rows["z"].to_numpy(), fixed_columns, random)
     without, with_it = modes(fit)["mode"].to_numpy().reshape(-1, 2).T
     effect, strategies = with_it - without, strategies_of(fit)
     alike = np.zeros(len(sources), dtype=bool)
@@ -108,14 +117,14 @@ def _best(rows: pd.DataFrame, sources: Sequence[str], factors: Mapping[str, Sequ
     best = pd.DataFrame([row[:-1] for row in kept], columns=columns).assign(z=z, se=np.sqrt(variance))
     best = best.sort_values(["n_sources", "z"], ascending=[True, False], kind="stable")
     best.insert(1, "rank", best.groupby("n_sources").cumcount() + 1)
-    return _with_intervals(best[best["rank"] <= BEST_SHOWN], np.sqrt(fit.residual_variance))
+    return _with_intervals(best[best["rank"] <= BEST_SHOWN], np.sqrt(fit.residual_variance), n_left)
 
 
-def _with_intervals(best: pd.DataFrame, residual_sd: float) -> pd.DataFrame:
-    """`low, high, run_low, run_high` beside `z` and `se`."""
+def _with_intervals(best: pd.DataFrame, residual_sd: float, df: int) -> pd.DataFrame:
+    """`low, high, run_low, run_high` beside `z` and `se`, by t with the rows left beside all effects."""
     one_of = (1.0 - LEVEL) / 2.0
-    half = stats.norm.isf(one_of / best["n_candidates"]) * best["se"]
-    half_of_run = np.hypot(half, stats.norm.isf(one_of) * residual_sd)
+    half = stats.t.isf(one_of / best["n_candidates"], df) * best["se"]
+    half_of_run = np.hypot(half, stats.t.isf(one_of, df) * residual_sd)
     z = best["z"]
     return best.assign(low=z - half, high=z + half, run_low=z - half_of_run, run_high=z + half_of_run)
 

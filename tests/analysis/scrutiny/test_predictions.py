@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from analysis.results_table import results_table
 from analysis.scrutiny.predictions import best_sets, predictions
@@ -49,8 +50,18 @@ def test_scores_are_z_in_the_targets_own_metric_and_a_run_strays_further(planted
     moments = planted.moments.loc[best["target"]]
     np.testing.assert_allclose(best["score"], moments["mean"].to_numpy() + moments["sd"].to_numpy() * best["z"])
     assert (best["run_low"] < best["low"]).all() and (best["high"] < best["run_high"]).all()
-    of_five = best[best["n_candidates"] == 5]  # stats.norm.isf(0.025 / 5)
-    np.testing.assert_allclose(of_five["high"] - of_five["z"], 2.5758293 * of_five["se"], rtol=1e-6)
+    of_five = best[best["n_candidates"] == 5]
+    n_left = sum(planted.scores["target"] == "ballroom") - 4 * 8 - 10 - 4  # less SS-R, five strategies' terms, sources
+    reach = stats.t.isf(0.025 / 5, n_left)
+    np.testing.assert_allclose(of_five["high"] - of_five["z"], reach * of_five["se"], rtol=1e-6)
+
+
+def test_too_few_runs_predict_nothing(simulate) -> None:
+    found = predictions(results_table(simulate(per_cell=1), {}), {})
+    assert found.best.empty
+    assert found.why_not["gtzan"] == (
+        "15 multi-source runs are too few for 10 fixed terms and 4 sources: 10 more than these are needed"
+    )
 
 
 def test_runs_of_a_combination_are_counted(planted) -> None:
