@@ -126,7 +126,7 @@ def _line_search(
     evaluated = evaluate(design, response, to_phi(design, at, step))
     failing = np.arange(len(step))
     for halvings in range(MAX_HALVINGS + 1):
-        enough = criterion - 1e-4 * length * gain + _rounding(criterion)
+        enough = criterion - ARMIJO * length * gain + _rounding(criterion)
         failing = failing[~(evaluated.criterion <= enough)[failing]]
         if not len(failing) or halvings == MAX_HALVINGS:
             break
