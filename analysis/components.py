@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.fitting.bootstrap import percentile_interval, refit
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_mixed
-from analysis.fitting.random_terms import RandomTerm
+from analysis.fitting.random_terms import intercepts_by
 from analysis.results_table import ResultsTable
 from study.coding import SINGLE, strategy_columns
 from study.errors import InputFaults
@@ -50,8 +50,7 @@ def _components(
     left_out = {name: "all runs have it, or none" for name in sources if name not in varying}
     if not varying:
         return Components(target, len(rows), left_out, "no source varies among its multi-source runs")
-    intercept = pd.DataFrame({"intercept": np.ones(len(rows))})
-    random = [RandomTerm(f"source.{name}", rows[f"source.{name}"].to_numpy(), intercept) for name in varying]
+    random = [intercepts_by(f"source.{name}", rows[f"source.{name}"].to_numpy()) for name in varying]
     try:
         fit = fit_mixed(rows["z"].to_numpy(), strategy_columns(rows), random)
     except (NotCertified, InputFaults) as reason:

@@ -10,6 +10,9 @@ from scipy import stats
 
 from analysis.fitting.mixed_model import MixedFit, contrast_tests
 
+ALPHA = 0.05
+"""Below it a p value, adjusted where it is one of several, tells a difference."""
+
 
 def strategies_of(fit: MixedFit) -> list[str]:
     """The strategies that have an intercept in the first model, in its order."""

@@ -12,7 +12,7 @@ from analysis.contrasts import marginal_means, pairwise_strategies, strategies_o
 from analysis.fitting.bootstrap import Refits, percentile_interval, refit
 from analysis.fitting.engines import NATIVE, fit_by
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fixed_effects
-from analysis.fitting.random_terms import RandomTerm
+from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.results_table import ResultsTable
 from study.coding import SINGLE, Coding, first_model, n_star, second_model
 from study.errors import InputFaults
@@ -113,20 +113,20 @@ def fitted(model: Model, y: np.ndarray, n_bootstrap: int, rng: np.random.Generat
     )
 
 
-def run_intercept(scores: pd.DataFrame) -> tuple[RandomTerm, ...]:
-    """`(1 | run_id)` where runs have several rows on a target, at levels of evaluation factors; else nothing."""
+def random_terms(scores: pd.DataFrame, coding: Coding) -> tuple[RandomTerm, ...]:
+    """The coding's random part by target and, where runs have several rows on one, at levels of evaluation factors,
+    `(1 | run_id)`."""
+    by_target = RandomTerm("target", scores["target"].to_numpy(), coding.columns[list(coding.random)])
     if not scores.duplicated(["run_id", "target"]).any():
-        return ()
-    one = pd.DataFrame({"intercept": np.ones(len(scores))}, index=scores.index)
-    return (RandomTerm("run_id", scores["run_id"].to_numpy(), one),)
+        return (by_target,)
+    return by_target, intercepts_by("run_id", scores["run_id"].to_numpy())
 
 
 def _by_target(
     name: str, table: ResultsTable, coding: Coding, n_bootstrap: int, rng: np.random.Generator, engine: str
 ) -> Model:
     scores = table.scores
-    by_target = RandomTerm("target", scores["target"].to_numpy(), coding.columns[list(coding.random)])
-    model = Model(name, coding, (by_target, *run_intercept(scores)), engine)
+    model = Model(name, coding, random_terms(scores, coding), engine)
     if not coding.random:
         return replace(model, why_not="no term of the model varies in these rows")
     return fitted(model, scores["z"].to_numpy(), n_bootstrap, rng)

@@ -20,3 +20,8 @@ class RandomTerm:
     levels: np.ndarray
     columns: pd.DataFrame
     correlated: bool = False
+
+
+def intercepts_by(group: str, levels: np.ndarray) -> RandomTerm:
+    """`(1 | group)`: an intercept that varies by the levels (n_rows,)."""
+    return RandomTerm(group, levels, pd.DataFrame({"intercept": np.ones(len(levels))}))

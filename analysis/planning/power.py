@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.contrasts import holm
+from analysis.contrasts import ALPHA, holm
 from analysis.fitting.mixed_model import NotCertified
 from analysis.planning.effects import Effect, effects_of, weights_of
 from analysis.planning.simulation import Refitted, joined, refit, simulate
@@ -23,7 +23,6 @@ from study.coding import Coding, first_model
 from study.errors import InputFaults
 from study.factors import Level
 
-ALPHA = 0.05
 WANTED = 0.8
 """The power that `smallest` effects have."""
 

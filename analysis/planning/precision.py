@@ -17,8 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.fitting.mixed_model import LEVEL, MixedFit, NotCertified, contrast_tests, fit_mixed
-from analysis.fitting.random_terms import RandomTerm
-from analysis.models import run_intercept
+from analysis.models import random_terms
 from analysis.planning.effects import Effect, effects_by_name, weights_of
 from analysis.planning.simulation import refit, simulate
 from analysis.planning.truth import Truth
@@ -70,8 +69,7 @@ def read_rule(text: str, terms: Sequence[str]) -> Rule:
 def first_fit(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> MixedFit:
     """The first model's fit and nothing more. Raises `InputFaults` and `NotCertified` as `fit_mixed`."""
     scores, coding = table.scores, first_model(table.scores, factors)
-    by_target = RandomTerm("target", scores["target"].to_numpy(), coding.columns[list(coding.random)])
-    return fit_mixed(scores["z"].to_numpy(), coding.columns, (by_target, *run_intercept(scores)))
+    return fit_mixed(scores["z"].to_numpy(), coding.columns, random_terms(scores, coding))
 
 
 def margins(rule: Rule, fit: MixedFit) -> pd.DataFrame:

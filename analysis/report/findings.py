@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from analysis.contrasts import ALPHA
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.scores.score_figures import single_source_scores
 from study.coding import SINGLE
-
-ALPHA = 0.05
 
 
 def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ...]:

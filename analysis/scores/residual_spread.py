@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from analysis.contrasts import holm
+from analysis.contrasts import ALPHA, holm
 from analysis.fitting.mixed_model import LEVEL
 from analysis.report.exhibits import Picture, Table
 from analysis.report.figures import panels
-from analysis.report.findings import ALPHA, listed
+from analysis.report.findings import listed
 from analysis.results_table import ResultsTable
 
 TAIL = (1.0 - LEVEL) / 2.0

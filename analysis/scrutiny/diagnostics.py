@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
+from analysis.contrasts import ALPHA
 from analysis.fitting.bootstrap import simulate_responses
 from analysis.fitting.conditional import fitted, modes
 from analysis.fitting.mixed_model import MixedFit
@@ -20,7 +21,6 @@ from analysis.report.figures import panels
 from analysis.report.findings import listed, number
 
 SIMULATIONS = 250
-ALPHA = 0.05
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.contrasts import pairwise_strategies
+from analysis.contrasts import ALPHA, pairwise_strategies
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_mixed, fixed_effects
-from analysis.fitting.random_terms import RandomTerm
-from analysis.models import Model, run_intercept
+from analysis.fitting.random_terms import RandomTerm, intercepts_by
+from analysis.models import Model, random_terms
 from analysis.results_table import ResultsTable
 from study.coding import combination, first_model
 from study.errors import InputFaults
 from study.factors import Level
 
-ALPHA = 0.05
 MOST_LEVELS = 1500
 """Of runs and combinations: what they take to fit grows with the cube, 2.5 s for 800."""
 WITHOUT, WITH, FILLED = "without", "with", "missing scores at the"
@@ -113,11 +112,10 @@ def _variants(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> It
 def _shared(table: ResultsTable) -> list[RandomTerm]:
     """Intercepts of the run, where the model has none, and of the combination, where one was run again."""
     rows = table.scores
-    one = pd.DataFrame({"intercept": np.ones(len(rows))}, index=rows.index)
-    terms = [] if table.shares_runs else [RandomTerm("run_id", rows["run_id"].to_numpy(), one)]
+    terms = [] if table.shares_runs else [intercepts_by("run_id", rows["run_id"].to_numpy())]
     of_row = combination(rows)
     if table.sources and len(np.unique(of_row)) < rows["run_id"].nunique():
-        terms.append(RandomTerm("combination", of_row, one))
+        terms.append(intercepts_by("combination", of_row))
     return terms
 
 
@@ -130,9 +128,8 @@ def _fitted(
 ) -> Variant:
     coding = first_model(rows, factors)
     columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)
-    by_target = RandomTerm("target", rows["target"].to_numpy(), coding.columns[list(coding.random)])
     try:
-        fit = fit_mixed(rows["z"].to_numpy(), columns, [by_target, *run_intercept(rows), *shared])
+        fit = fit_mixed(rows["z"].to_numpy(), columns, [*random_terms(rows, coding), *shared])
     except (NotCertified, InputFaults) as reason:
         return Variant(name, len(rows), why_not=str(reason))
     return Variant(name, len(rows), effects_of(fit), fit)

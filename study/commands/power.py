@@ -72,7 +72,8 @@ def study_power(
     import numpy as np
     import pandas as pd
 
-    from analysis.planning.power import ALPHA, WANTED
+    from analysis.contrasts import ALPHA
+    from analysis.planning.power import WANTED
     from analysis.planning.power import power as simulate
     from analysis.planning.power_figure import draw_power
     from analysis.planning.truth import fitted_truth, paper_truth, stated
