@@ -18,6 +18,7 @@ from analysis.report.exhibits import Picture, Table
 from analysis.report.figures import panels, shared_legend
 from analysis.report.findings import number
 from analysis.results_table import ResultsTable
+from study.coding import combination
 
 PARTS = ("combination", "run", "split", "residual")
 """Strategy, sources and factors; runs of the same combination; splits; run x split and whatever else."""
@@ -97,6 +98,7 @@ def score_parts(table: ResultsTable) -> pd.DataFrame:
     nothing tells it (no combination was run twice). Reliability is 1 - MS(rest) / MS(runs), the share of the variance
     between runs' mean scores that is not noise of the splits; its 95 % interval is exact for normal parts (Feldt 1965).
     """
+    table = table.frozen
     counts, deviations = ("n_runs", "n_splits", "left_out"), (f"sd_{part}" for part in PARTS)
     rows = [parts for target in table.targets if (parts := _of_target(table, target)) is not None]
     return pd.DataFrame(rows, columns=["target", *counts, *deviations, "reliability", "low", "high"])
@@ -104,8 +106,7 @@ def score_parts(table: ResultsTable) -> pd.DataFrame:
 
 def _of_target(table: ResultsTable, target: str) -> dict[str, object] | None:
     here = table.by_split[table.by_split["target"] == target]
-    run = ["run_id", *(name for name in here if name.startswith("factor."))]  # factors of evaluation divide a run
-    grid = here.groupby([*run, "repeat", "fold"], dropna=False)["score"].mean().unstack(["repeat", "fold"])
+    grid = here.pivot_table(index="run_id", columns=["repeat", "fold"], values="score")
     whole = grid.dropna()
     n_runs, n_splits = whole.shape
     if n_splits < 2 or n_runs < 3:
@@ -116,7 +117,7 @@ def _of_target(table: ResultsTable, target: str) -> dict[str, object] | None:
     ms_rest = (rest**2).sum() / ((n_runs - 1) * (n_splits - 1))
     ms_runs = n_splits * of_run.var(ddof=1)
     variance = {"split": (n_runs * of_split.var(ddof=1) - ms_rest) / n_runs, "residual": ms_rest}
-    variance |= _between_runs(of_run, n_splits, _combination(table, whole.index.to_frame(index=False)), ms_rest)
+    variance |= _between_runs(of_run, n_splits, _combination(table, whole.index), ms_rest)
     kept = {part: max(variance[part], 0.0) if np.isfinite(variance[part]) else np.nan for part in PARTS}
     df = n_runs - 1, (n_runs - 1) * (n_splits - 1)
     ratio, tail = ms_rest / ms_runs, (1.0 - LEVEL) / 2.0
@@ -131,23 +132,23 @@ def _of_target(table: ResultsTable, target: str) -> dict[str, object] | None:
     )
 
 
-def _between_runs(of_run: np.ndarray, n_splits: int, combination: np.ndarray, ms_rest: float) -> dict[str, float]:
-    """The variances of `combination` and `run` from means over splits (n_runs,), by nested mean squares."""
-    count = np.bincount(combination)
+def _between_runs(of_run: np.ndarray, n_splits: int, number: np.ndarray, ms_rest: float) -> dict[str, float]:
+    """The variances of `combination` and `run` from means over splits (n_runs,), by nested mean squares; runs of one
+    `number` (n_runs,) are of one combination."""
+    count = np.bincount(number)
     n_runs, n_combinations = len(of_run), len(count)
     if n_combinations in (1, n_runs):  # never twice, or always the same: one of the two is not told apart
         whole = of_run.var(ddof=1) - ms_rest / n_splits
         return {"combination": np.nan, "run": whole} if n_combinations == 1 else {"combination": whole, "run": np.nan}
-    mean = np.bincount(combination, of_run) / count
-    ms_run = ((of_run - mean[combination]) ** 2).sum() / (n_runs - n_combinations)
+    mean = np.bincount(number, of_run) / count
+    ms_run = ((of_run - mean[number]) ** 2).sum() / (n_runs - n_combinations)
     ms_combination = (count * (mean - of_run.mean()) ** 2).sum() / (n_combinations - 1)
     runs_each = (n_runs - (count**2).sum() / n_runs) / (n_combinations - 1)
     return {"combination": (ms_combination - ms_run) / runs_each, "run": ms_run - ms_rest / n_splits}
 
 
-def _combination(table: ResultsTable, runs: pd.DataFrame) -> np.ndarray:
-    """The number of each run's combination of strategy, sources and factors; `runs` has run_id and the factors."""
-    levels = table.runs.set_index("run_id").loc[runs["run_id"]].reset_index()
-    named = [name for name in levels if name in ("strategy", "n_sources") or name.startswith("source.")]
-    factors = runs.drop(columns="run_id")
-    return pd.concat([levels[named], factors], axis=1).groupby([*named, *factors], dropna=False).ngroup().to_numpy()
+def _combination(table: ResultsTable, run_ids: pd.Index) -> np.ndarray:
+    """The number of each run's combination (n_runs,); where its sources are not known, each is taken for another."""
+    if not table.sources:
+        return np.arange(len(run_ids))
+    return pd.factorize(combination(table.runs.set_index("run_id").loc[run_ids]))[0]

@@ -59,6 +59,12 @@ def test_a_part_that_nothing_tells_is_left_empty() -> None:
     assert not any("training the same combination" in sentence for sentence in sentences(parts))
 
 
+def test_runs_of_unknown_sources_are_not_taken_for_one_combination(results) -> None:
+    rows = results.drop(columns=[name for name in results if name.startswith("source.")])
+    parts = score_parts(results_table(rows, {}))
+    assert parts["sd_run"].isna().all() and parts["sd_combination"].notna().all()
+
+
 def test_runs_that_lack_a_split_are_left_out_and_counted(results) -> None:
     rows = results.drop(results.index[(results["run_id"] == "run001") & (results["repeat"] == 1)])
     whole, less = (score_parts(results_table(one, {})) for one in (results, rows))
