@@ -21,9 +21,10 @@ from analysis.formulas.own_models import own_models
 from analysis.models import Model, size_model, strategy_model
 from analysis.report import cross_check as checks
 from analysis.report.draws import write_draws
+from analysis.report.exhibits import Picture, Table
 from analysis.report.figures import drawing, save
 from analysis.report.findings import findings
-from analysis.report.fit_json import components_record, model_record, variance_components
+from analysis.report.fit_json import fit_record
 from analysis.report.latex import latex
 from analysis.report.page import render_page
 from analysis.report.pictures import pictures
@@ -94,55 +95,35 @@ def analyze(
     levels = table.factor_levels if factors is None else factors
     children = np.random.default_rng(seed).spawn(4 + len(own.model))
     for_strategy, for_size, for_components, for_diagnostics, *for_own = children
-    models = (
-        *own_models(own.model, table, levels, bootstrap, for_own, engine),
-        strategy_model(table, levels, bootstrap, for_strategy, engine),
-        size_model(table, bootstrap, for_size, engine),
-    )
-    *of_formulas, strategy, size = with_own_contrasts(models, own.contrast)
-    models = (strategy, size, *of_formulas)
+    of_formulas = own_models(own.model, table, levels, bootstrap, for_own, engine)
+    strategy = strategy_model(table, levels, bootstrap, for_strategy, engine)
+    size = size_model(table, bootstrap, for_size, engine)
+    models = with_own_contrasts((strategy, size, *of_formulas), own.contrast)
+    strategy, size, *_ = models
     components = tuple(source_components(table, bootstrap or COMPONENT_REPLICATES, for_components))
-    more_pictures, more_tables, on_scores = beside_models(table, strategy, components, kept, topics, seed)
-    pictures_behind, tables_behind, on_models = behind_models(table, models, levels, for_diagnostics)
+    beside, on_scores = beside_models(table, strategy, components, kept, topics, seed)
+    behind, on_models = behind_models(table, models, levels, for_diagnostics)
     sentences = (*findings(table, strategy, size), *on_models, *on_scores, *further(strategy, table))
     checked = checks.compare(cross_check, models) if cross_check else None
     on_check = tuple(checks.sentences(checked)) if checked else ()
 
     out.mkdir(parents=True, exist_ok=True)
-    with drawing():
-        drawn = [
-            (picture, save(picture.draw(), out / "figures", picture.name) if picture.draw else None)
-            for picture in (
-                *pictures(table, strategy, size, components),
-                *pictures_behind,
-                *more_pictures,
-                *own_exhibits.pictures(models),
-            )
-        ]
-    written = [
+    exhibits = [
+        *pictures(table, strategy, size, components),
         *tables(table, strategy, size, components),
-        *tables_behind,
-        *more_tables,
+        *behind,
+        *beside,
+        *own_exhibits.pictures(models),
         *own_exhibits.tables(models),
         *([checked.table()] if checked else []),
     ]
-    (out / "tables").mkdir(exist_ok=True)
-    for one in written:
-        one.frame.to_csv(out / "tables" / f"{one.name}.csv", index=False)
-        if one.on_page:
-            (out / "tables" / f"{one.name}.tex").write_text(latex(one), encoding="utf-8")
+    drawn = _draw([one for one in exhibits if isinstance(one, Picture)], out / "figures")
+    written = [one for one in exhibits if isinstance(one, Table)]
+    _write(written, out / "tables")
     for model in models:
         if model.refits:
             write_draws(model, seed, out / "tables" / f"{model.name}_draws.parquet")
-    fit = {
-        "models": {
-            "strategy": model_record(strategy),
-            "size": model_record(size),
-            "components": components_record(components),
-            **{model.name: model_record(model) for model in of_formulas},
-        },
-        "variance_components": variance_components(components),
-    }
+    fit = fit_record(models, components)
     (out / "fit.json").write_text(json.dumps(fit, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     page = out / "index.html"
     page.write_text(
@@ -152,3 +133,18 @@ def analyze(
         encoding="utf-8",
     )
     return Analysis(table, strategy, size, components, sentences, on_check, page)
+
+
+def _draw(pictures: Sequence[Picture], folder: Path) -> list[tuple[Picture, Path | None]]:
+    """Each picture with the PNG that was drawn of it, if any."""
+    with drawing():
+        return [(one, save(one.draw(), folder, one.name) if one.draw else None) for one in pictures]
+
+
+def _write(tables: Sequence[Table], folder: Path) -> None:
+    """Every table as CSV, those of the page as LaTeX too."""
+    folder.mkdir(exist_ok=True)
+    for one in tables:
+        one.frame.to_csv(folder / f"{one.name}.csv", index=False)
+        if one.on_page:
+            (folder / f"{one.name}.tex").write_text(latex(one), encoding="utf-8")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analysis.models import Model
 from analysis.report.exhibits import Picture, Table
 from analysis.report.fit_json import CONTRAST_KEYS
-from analysis.report.tables import variances
+from analysis.report.tables import fixed, variances
 
 QUESTION = "own"
 
@@ -37,10 +37,9 @@ def tables(models: Sequence[Model]) -> Iterator[Table]:
     for model in models:
         if model.given is None or model.fit is None:
             continue
-        fixed = model.fixed if model.refits else model.fixed.drop(columns=["bootstrap_low", "bootstrap_high"])
         correlations = model.fit.correlations()
         of_model = {
-            "fixed": ("fixed effects", "Intervals and degrees of freedom: Satterthwaite.", fixed),
+            "fixed": ("fixed effects", "Intervals and degrees of freedom: Satterthwaite.", fixed(model)),
             "random": ("variances", "A variance on the boundary is certified by its gradient.", variances(model)),
             "correlations": ("correlations of random coefficients", "None beside a variance of zero.", correlations),
         }

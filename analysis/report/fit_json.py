@@ -32,6 +32,15 @@ CORRELATION_KEYS = ("group", "term", "other", "correlation")
 CONTRAST_KEYS = ("contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment", "ci_low", "ci_high")
 
 
+def fit_record(models: Sequence[Model], components: Sequence[Components]) -> dict[str, Any]:
+    """The whole file; the first two of `models` are those of the paper."""
+    records = [(model.name, model_record(model)) for model in models]
+    return {
+        "models": dict([*records[:2], ("components", components_record(components)), *records[2:]]),
+        "variance_components": variance_components(components),
+    }
+
+
 def model_record(model: Model) -> dict[str, Any]:
     """A model's entry. A model that has no certified fit has `converged` false and no numbers."""
     fit = model.fit

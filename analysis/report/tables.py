@@ -17,44 +17,82 @@ from study.factors import BASELINES
 
 def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequence[Components]) -> Iterator[Table]:
     """Models first, then means of scores, then every score."""
-    for model, title in ((strategy, "First model"), (size, "Second model")):
-        if model.fit is not None:
-            yield Table(
-                f"{model.name}_fixed",
-                f"{title}: fixed effects",
-                "Intervals and degrees of freedom: Satterthwaite.",
-                model.fixed if model.refits else model.fixed.drop(columns=["bootstrap_low", "bootstrap_high"]),
-                question="strategies",
-            )
-            yield Table(
-                f"{model.name}_random",
-                f"{title}: variances by target",
-                "A variance on the boundary is exactly zero, certified by its gradient.",
-                variances(model),
-            )
-    if strategy.fit is not None:
+    yield from _of_model(strategy, "First model")
+    yield from _of_model(size, "Second model")
+    yield from _of_comparisons(strategy)
+    yield from _of_components(components)
+    yield from _of_means(table)
+    yield Table(
+        "targets",
+        "Targets",
+        "Mean and sample deviation by which scores are standardised.",
+        table.moments.reset_index(names="target"),
+        question="runs",
+    )
+    if len(table.missing):
         yield Table(
-            "strategy_contrasts",
-            "Differences between strategies at n* = 0",
-            _on_adjustment(strategy),
-            strategy.contrasts,
+            "missing",
+            "Runs without a score on a target",
+            "No row with outcome ok.",
+            table.missing[["run_id", "strategy", "target"]],
+            question="runs",
+        )
+    yield Table(
+        "scores", "Scores", "One row a run and target; z is the standardised score.", table.scores, on_page=False
+    )
+    yield Table("baselines", "Baselines", "One row a baseline run and target.", table.baselines, on_page=False)
+
+
+def _of_model(model: Model, title: str) -> Iterator[Table]:
+    if model.fit is None:
+        return
+    yield Table(
+        f"{model.name}_fixed",
+        f"{title}: fixed effects",
+        "Intervals and degrees of freedom: Satterthwaite.",
+        fixed(model),
+        question="strategies",
+    )
+    yield Table(
+        f"{model.name}_random",
+        f"{title}: variances by target",
+        "A variance on the boundary is exactly zero, certified by its gradient.",
+        variances(model),
+    )
+
+
+def _of_comparisons(strategy: Model) -> Iterator[Table]:
+    if strategy.fit is None:
+        return
+    on_adjustment = (
+        f"p_adjusted: Holm's over all {len(strategy.contrasts)} pairs; p_tukey: Tukey's, {len(strategy.means)} means. "
+        "Intervals are of each difference by itself."
+    )
+    yield Table(
+        "strategy_contrasts",
+        "Differences between strategies at n* = 0",
+        on_adjustment,
+        strategy.contrasts,
+        question="strategies",
+    )
+    if strategy.contrasts_of_means is not None:
+        yield Table(
+            "strategy_contrasts_of_means",
+            f"Differences between strategies at n* = {strategy.mean_n_star:.2f}",
+            f"SS-R at its n* = 0. {on_adjustment}",
+            strategy.contrasts_of_means,
             question="strategies",
         )
-        if strategy.contrasts_of_means is not None:
-            yield Table(
-                "strategy_contrasts_of_means",
-                f"Differences between strategies at n* = {strategy.mean_n_star:.2f}",
-                "SS-R at its n* = 0. " + _on_adjustment(strategy),
-                strategy.contrasts_of_means,
-                question="strategies",
-            )
-        yield Table(
-            "strategy_means",
-            f"Estimated marginal means at n* = {strategy.mean_n_star:.2f}",
-            "SS-R at its n* = 0. Satterthwaite intervals.",
-            strategy.means,
-            question="strategies",
-        )
+    yield Table(
+        "strategy_means",
+        f"Estimated marginal means at n* = {strategy.mean_n_star:.2f}",
+        "SS-R at its n* = 0. Satterthwaite intervals.",
+        strategy.means,
+        question="strategies",
+    )
+
+
+def _of_components(components: Sequence[Components]) -> Iterator[Table]:
     fitted = [one.percent.assign(target=one.target) for one in components if one.percent is not None]
     if fitted:
         percent = pd.concat(fitted, ignore_index=True)[["target", "source", "percent", "low", "high", "variance"]]
@@ -65,6 +103,9 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
             percent,
             question="sources",
         )
+
+
+def _of_means(table: ResultsTable) -> Iterator[Table]:
     yield Table(
         "scores_by_strategy",
         "Mean score by strategy and target",
@@ -91,25 +132,6 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
             _by_target(single, "source", table),
             question="sources",
         )
-    yield Table(
-        "targets",
-        "Targets",
-        "Mean and sample deviation by which scores are standardised.",
-        table.moments.reset_index(names="target"),
-        question="runs",
-    )
-    if len(table.missing):
-        yield Table(
-            "missing",
-            "Runs without a score on a target",
-            "No row with outcome ok.",
-            table.missing[["run_id", "strategy", "target"]],
-            question="runs",
-        )
-    yield Table(
-        "scores", "Scores", "One row a run and target; z is the standardised score.", table.scores, on_page=False
-    )
-    yield Table("baselines", "Baselines", "One row a baseline run and target.", table.baselines, on_page=False)
 
 
 def shown(value: object) -> str:
@@ -123,11 +145,9 @@ def shown(value: object) -> str:
     return str(value)
 
 
-def _on_adjustment(strategy: Model) -> str:
-    return (
-        f"p_adjusted: Holm's over all {len(strategy.contrasts)} pairs; p_tukey: Tukey's, {len(strategy.means)} means. "
-        "Intervals are of each difference by itself."
-    )
+def fixed(model: Model) -> pd.DataFrame:
+    """The fixed effects; the bootstrap's intervals where there was one."""
+    return model.fixed if model.refits else model.fixed.drop(columns=["bootstrap_low", "bootstrap_high"])
 
 
 def variances(model: Model) -> pd.DataFrame:

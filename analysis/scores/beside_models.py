@@ -30,7 +30,7 @@ def beside_models(
     kept: Kept | None,
     topics: pd.DataFrame | None,
     seed: int,
-) -> tuple[list[Picture], list[Table], list[str]]:
+) -> tuple[list[Picture | Table], list[str]]:
     """Pictures, tables and sentences; what the rows do not give is said.
 
     `kept` gives kept representations and `topics` what their topics are, where a study's store is at hand.
@@ -55,8 +55,4 @@ def beside_models(
         *within_source.sentences(repeats),
         *reliability.sentences(parts),
     ]
-    return (
-        [one for one in exhibits if isinstance(one, Picture)],
-        [one for one in exhibits if isinstance(one, Table)],
-        sentences,
-    )
+    return exhibits, sentences

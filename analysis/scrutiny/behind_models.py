@@ -20,7 +20,7 @@ def behind_models(
     models: Sequence[Model],
     factors: Mapping[str, Sequence[Level]],
     rng: np.random.Generator,
-) -> tuple[list[Picture], list[Table], list[str]]:
+) -> tuple[list[Picture | Table], list[str]]:
     """Pictures, tables and sentences. The first two of `models` are those of the paper."""
     of_paper = models[:2]
     variants = sensitivity(table, models[0], factors)
@@ -38,8 +38,4 @@ def behind_models(
         *sensitivity_report.sentences(variants),
         *diagnostics.sentences(diagnosed),
     ]
-    return (
-        [one for one in exhibits if isinstance(one, Picture)],
-        [one for one in exhibits if isinstance(one, Table)],
-        sentences,
-    )
+    return exhibits, sentences

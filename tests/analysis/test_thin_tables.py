@@ -20,7 +20,8 @@ def analysed(rows: pd.DataFrame) -> tuple[Model, Model, list[Table], str]:
     """Both models, the tables behind them, and all sentences, without drawing."""
     table, rng = results_table(rows, {}), np.random.default_rng(0)
     strategy, size = strategy_model(table, {}, 0, rng), size_model(table, 0, rng)
-    _, tables, behind = behind_models(table, (strategy, size), {}, rng)
+    exhibits, behind = behind_models(table, (strategy, size), {}, rng)
+    tables = [one for one in exhibits if isinstance(one, Table)]
     return strategy, size, tables, "\n".join((*findings(table, strategy, size), *behind))
 
 

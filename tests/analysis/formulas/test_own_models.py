@@ -51,8 +51,8 @@ def own_exhibits_alone() -> Iterator[None]:
     """Nothing else is drawn, which would take most of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(story, "pictures", lambda *_: ())
-        patch.setattr(story, "beside_models", lambda *_: ((), (), ()))
-        patch.setattr(story, "behind_models", lambda *_: ((), (), ()))
+        patch.setattr(story, "beside_models", lambda *_: ((), ()))
+        patch.setattr(story, "behind_models", lambda *_: ((), ()))
         patch.setattr(story, "COMPONENT_REPLICATES", 2)
         yield
 
