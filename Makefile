@@ -14,9 +14,9 @@ demo: $(INSTALLED)
 	$(BIN)/study demo demo
 
 test: $(INSTALLED) lme4 browser
-	$(BIN)/pytest
-	@if [ -e $(LME4)/.installed ]; then $(LME4)/bin/pytest tests/analysis/test_lme4.py; \
-	  else echo "left out: tests/analysis/test_lme4.py, for pymer4 with R is not installed (make lme4)"; fi
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+	@if [ -e $(LME4)/.installed ]; then $(LME4)/bin/pytest tests/analysis/fitting/test_lme4.py; \
+	  else echo "left out: tests/analysis/fitting/test_lme4.py, for pymer4 with R is not installed (make lme4)"; fi
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
