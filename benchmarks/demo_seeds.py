@@ -32,7 +32,7 @@ def primary_scores(folder: Path) -> pd.DataFrame:
     """One row a run x target: the mean of the primary metric."""
     study = read_study(folder)
     rows, _ = read_results(Paths(study.store))
-    rows = rows[rows["metric"] == rows["target"].map({name: t.primary_metric for name, t in study.targets.items()})]
+    rows = rows[rows["metric"] == rows["target"].map(study.primary_metrics)]
     return rows.groupby(["run_id", "phase", "strategy", "target", "source.bpm"])["score"].mean().reset_index()
 
 

@@ -264,6 +264,16 @@ class Study(Section):
         """The factors that every run is evaluated under each level of; the level of studies without them first."""
         return {name: levels for name, levels in EVALUATION_FACTORS.items() if name in self.factors}
 
+    @property
+    def score_factors(self) -> dict[str, tuple[Level, ...]]:
+        """What scores differ by beside strategy and sources: further factors, then those of the evaluation."""
+        return self.further_factors | self.evaluation_factors
+
+    @property
+    def primary_metrics(self) -> dict[str, str]:
+        """Each target's score that models use."""
+        return {name: target.primary_metric for name, target in self.targets.items()}
+
     def transfers(self, strategy: str, target: str) -> tuple[str, ...]:
         """How runs of a strategy are transferred to a target: only frozen where there is no network to train on, or
         no track label to train it for."""

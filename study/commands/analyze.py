@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
@@ -21,6 +21,9 @@ from study.reading import read_study
 from study.result_store import read_results, stored_results
 from study.run import baseline_runs
 from study.study_file import FILE_NAME, AnalysisSection, Model, Study
+
+if TYPE_CHECKING:
+    from analysis.analyze import Analysis
 
 
 def analyze(
@@ -74,15 +77,12 @@ def analyze_study(
     paths = Paths(study.store)
     rule = None if until is None else read_until(study, until)
     found = story(
-        own_results(study), {name: target.primary_metric for name, target in study.targets.items()},
-        list(study.sources), out or paths.report, study.name, plan=pd.read_parquet(paths.plan), seed=study.seed,
-        factors=study.further_factors | study.evaluation_factors, own=_with_formulas(study.analysis, formulas),
-        further=partial(on_precision, study, rule), kept=partial(kept_representation, study),
-        topics=read_topics(study, read_prepared(study)), **options,
+        own_results(study), study.primary_metrics, list(study.sources), out or paths.report, study.name,
+        plan=pd.read_parquet(paths.plan), seed=study.seed, factors=study.score_factors,
+        own=_with_formulas(study.analysis, formulas), further=partial(on_precision, study, rule),
+        kept=partial(kept_representation, study), topics=read_topics(study, read_prepared(study)), **options,
     )  # fmt: skip
-    for sentence in (*found.findings, *found.cross_check):
-        tell(sentence)
-    return found.page
+    return _told(found)
 
 
 def own_results(study: Study) -> pd.DataFrame:
@@ -115,14 +115,18 @@ def _analyze_tables(folder: Path, files: list[Path], out: Path | None, formulas:
     rows = pd.concat([read_table(path) for path in files], ignore_index=True)
     factors = None
     if study:
-        of_study = study.further_factors | study.evaluation_factors
-        factors = {name: levels for name, levels in of_study.items() if f"factor.{name}" in rows}
+        factors = {name: levels for name, levels in study.score_factors.items() if f"factor.{name}" in rows}
     found = story(
-        rows, {name: target.primary_metric for name, target in study.targets.items()} if study else {},
-        _in_order(study, rows), out or (Paths(study.store).report if study else folder / "report"),
+        rows, study.primary_metrics if study else {}, _in_order(study, rows),
+        out or (Paths(study.store).report if study else folder / "report"),
         study.name if study else files[0].stem, seed=study.seed if study else 0, factors=factors,
         own=_with_formulas(study.analysis if study else AnalysisSection(), formulas), **options,
     )  # fmt: skip
+    return _told(found)
+
+
+def _told(found: Analysis) -> Path:
+    """The page, after the answer has been told on the terminal."""
     for sentence in (*found.findings, *found.cross_check):
         tell(sentence)
     return found.page

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import pandas as pd
 import typer
 
 from study.commands.arguments import AsJson, Folder
@@ -70,7 +71,6 @@ def study_power(
 ) -> dict[str, Any]:
     """Power by runs and targets, written to power/ too; what the terminal is told of it."""
     import numpy as np
-    import pandas as pd
 
     from analysis.contrasts import ALPHA
     from analysis.planning.power import WANTED
@@ -81,9 +81,7 @@ def study_power(
 
     paths = Paths(study.store)
     planned, n_fixed, sizes = runs_in_order(study, sizes)
-    frame = pd.DataFrame(
-        {"strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)} for run in planned
-    )
+    frame = plan_rows(study, planned)
     coding = first_model(frame, study.further_factors)
     basis = fitted_truth(paths.report / "fit.json", coding) if fitted else paper_truth(coding)
     truth = stated(basis, coding, effects, deviations)
@@ -139,6 +137,14 @@ def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, l
     runs = generate(study, max(n_planned, *sizes), planned)
     fixed = [run for run in runs if run.phase not in sequential]
     return fixed + [run for run in runs if run.phase in sequential], len(fixed), sorted(set(sizes))
+
+
+def plan_rows(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
+    """Runs as rows of the plan, with what models are made of."""
+    return pd.DataFrame(
+        {"run_id": run.run_id, "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)}
+        for run in runs
+    )
 
 
 def _counts(text: str | None, key: str) -> list[int]:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from study.commands.power import runs_in_order
+from study.commands.power import plan_rows, runs_in_order
 from study.commands.terminal import tell
 from study.errors import StudyError
 from study.paths import Paths, write_whole
-from study.plan import read_plan, run_columns
-from study.run import Run, study_seed_sequence
+from study.plan import read_plan
+from study.run import study_seed_sequence
 from study.study_file import Study
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def read_until(study: Study, text: str) -> Rule:
     from analysis.planning.precision import read_rule
     from study.coding import first_model
 
-    rows = _frame(study, read_plan(Paths(study.store).plan, study))
+    rows = plan_rows(study, read_plan(Paths(study.store).plan, study))
     for name, levels in study.evaluation_factors.items():
         rows = rows.merge(pd.DataFrame({f"factor.{name}": levels}), how="cross")
-    return read_rule(text, list(first_model(rows, study.further_factors | study.evaluation_factors).columns))
+    return read_rule(text, list(first_model(rows, study.score_factors).columns))
 
 
 def enough_when(
@@ -102,7 +102,7 @@ def _on_what_it_takes(study: Study, rule: Rule, fit: MixedFit, table: ResultsTab
     from analysis.planning.precision_findings import on_what_it_takes
 
     done, (planned, _, _) = table.runs, runs_in_order(study, [])
-    to_come = _frame(study, [run for run in planned if run.run_id not in set(done["run_id"])])
+    to_come = plan_rows(study, [run for run in planned if run.run_id not in set(done["run_id"])])
     runs = pd.concat([done[to_come.columns], to_come], ignore_index=True) if len(to_come) else done
     rng = np.random.default_rng(study_seed_sequence(study, "runs to come"))
     n_needed = runs_needed(rule, fit, runs, len(done), study.further_factors, rng)
@@ -114,10 +114,9 @@ def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool) -> b
     from analysis.planning.precision_findings import on_margins
     from analysis.results_table import results_table
 
-    metrics = {name: target.primary_metric for name, target in study.targets.items()}
     try:
-        table = results_table(rows, metrics, list(study.sources), mix_versions)
-        found = margins(rule, first_fit(table, study.further_factors | study.evaluation_factors))
+        table = results_table(rows, study.primary_metrics, list(study.sources), mix_versions)
+        found = margins(rule, first_fit(table, study.score_factors))
     except StudyError as reason:  # too few scores yet
         tell(f"no look: {reason}")
         return False
@@ -128,11 +127,3 @@ def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool) -> b
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     write_whole(path, lambda temporary: temporary.write_text(f"{before}{json.dumps(look)}\n", encoding="utf-8"))
     return reached
-
-
-def _frame(study: Study, runs: list[Run]) -> pd.DataFrame:
-    """Runs as rows of the plan."""
-    return pd.DataFrame(
-        {"run_id": run.run_id, "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)}
-        for run in runs
-    )
