@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from jobs.learning.batches import CropReader, crop_reader, draw_starts
+from jobs.learning.optimisers import OPTIMISERS
 from jobs.learning.representation import load_network, mean_over_crops, of_crops
 from jobs.networks.branching import DROPOUT, Network, torch_seed
 from jobs.sound.mel_store import MelStore
@@ -107,7 +108,7 @@ def _train(
     generator: np.random.Generator,
 ) -> bool:  # fmt: skip
     """Train the model in place, and leave it in evaluation mode; False as soon as an epoch's loss is not finite."""
-    optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, weight_decay=l2, fused=True)
+    optimiser = OPTIMISERS["adam"](list(model.parameters()), settings.learning_rate, l2)
     labels = torch.from_numpy(wanted).to(reader.device)
     loss_of = functional.mse_loss if labels.is_floating_point() else functional.cross_entropy
     model.train()

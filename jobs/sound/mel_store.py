@@ -114,19 +114,13 @@ def read_mel_store(folder: Path) -> MelStore:
     )
 
 
-def gather_crops(store: MelStore, tracks: np.ndarray, starts: np.ndarray, crop_frames: int) -> torch.Tensor:
-    """Crops as dB-mel, float32 (batch, channels, crop_frames, n_mels): of clip `tracks[i]` from its frame
-    `starts[i]`. Raises IndexError if a crop does not lie within its clip.
-    """
-    return crop_decibels(*gather_codes(store, tracks, starts, crop_frames))
-
-
 def gather_codes(
     store: MelStore, tracks: np.ndarray, starts: np.ndarray, crop_frames: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The same crops as they are stored, (batch, crop_frames, channels, n_mels), and the peaks of their clips.
+    """Crops as they are stored, (batch, crop_frames, channels, n_mels): of clip `tracks[i]` from its frame `starts[i]`;
+    and the peaks of their clips in dB, (batch,).
 
-    One gather of contiguous runs. The peaks are in dB, (batch,).
+    One gather of contiguous runs. Raises IndexError if a crop does not lie within its clip.
     """
     firsts = first_frames(store, tracks, starts, crop_frames)
     total, channels, n_mels = store.frames.shape

@@ -14,7 +14,7 @@ from jobs.learning import representation
 from jobs.learning.batches import crop_reader
 from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.networks.branching import build_network
-from jobs.sound.mel_store import band_statistics, gather_crops
+from jobs.sound.mel_store import band_statistics, crop_decibels, gather_codes
 from study.errors import RunFailed
 
 SEED = np.random.SeedSequence(3)
@@ -40,7 +40,8 @@ def test_mean_and_deviation_over_slices_by_hand(make_store) -> None:
     mean, deviation = (torch.from_numpy(values).float() for values in statistics)
     for track in range(len(LENGTHS)):
         starts = np.arange(LENGTHS[track] // 63) * 63  # from the beginning, without overlap; the rest is left out
-        crops = (gather_crops(store, np.full(len(starts), track), starts, 63) - mean) / deviation
+        decibels = crop_decibels(*gather_codes(store, np.full(len(starts), track), starts, 63))
+        crops = (decibels - mean) / deviation
         values = torch.cat([network.features(crops, source) for source in ("self", "tag")], dim=1).detach().double()
         expected = torch.cat((values.mean(dim=0), values.std(dim=0, correction=0)))
         np.testing.assert_allclose(found[track], expected.numpy(), rtol=2e-4, atol=2e-5)

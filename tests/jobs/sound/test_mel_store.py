@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from torch import Tensor
 
 from jobs.sound import mel_writing
 from jobs.sound.decode import decode
-from jobs.sound.mel_store import MelStore, band_statistics, gather_crops, read_mel_store
+from jobs.sound.mel_store import MelStore, band_statistics, crop_decibels, gather_codes, read_mel_store
 from jobs.sound.mel_writing import write_mel_store
 from jobs.sound.spectra import mel_db
 from study.errors import InputFaults
@@ -38,6 +39,10 @@ def store(tracks: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Mel
     return write_mel_store(tmp_path_factory.mktemp("prepared") / "corpus", tracks, RATE_HZ, 2, MEL, CROP)
 
 
+def crops(store: MelStore, tracks: Sequence[int], starts: Sequence[int]) -> Tensor:
+    return crop_decibels(*gather_codes(store, tracks, starts, CROP))
+
+
 def _decibels(tracks: pd.DataFrame, track: int) -> np.ndarray:
     return mel_db(decode(tracks["path"][track], RATE_HZ, 2), RATE_HZ, MEL)
 
@@ -47,7 +52,7 @@ def test_a_clip_comes_back_within_rounding(tracks: pd.DataFrame, store: MelStore
     assert store.frames.dtype == np.uint8
     for track in (0, 2, 3):
         exact = _decibels(tracks, track)
-        crop = gather_crops(store, [track], [7], CROP)[0].numpy()
+        crop = crops(store, [track], [7])[0].numpy()
         assert crop.shape == (2, CROP, 32)
         np.testing.assert_allclose(crop, exact[7 : 7 + CROP].transpose(1, 0, 2), atol=80 / 255 / 2 + 1e-4)
 
@@ -55,7 +60,7 @@ def test_a_clip_comes_back_within_rounding(tracks: pd.DataFrame, store: MelStore
 def test_float16_is_closer(tracks: pd.DataFrame, tmp_path: Path) -> None:
     store = write_mel_store(tmp_path / "half", tracks, RATE_HZ, 2, MEL.model_copy(update={"store": "float16"}), CROP)
     assert store.frames.dtype == np.float16
-    crop = gather_crops(store, [0], [0], CROP)[0].numpy()
+    crop = crops(store, [0], [0])[0].numpy()
     np.testing.assert_allclose(crop, _decibels(tracks, 0)[:CROP].transpose(1, 0, 2), atol=0.032)
 
 
@@ -68,7 +73,7 @@ def test_what_was_done_is_counted(store: MelStore) -> None:
 def test_short_clips_are_padded_by_their_floor(tracks: pd.DataFrame, store: MelStore) -> None:
     sound_frames = len(_decibels(tracks, 1))
     assert store.n_sound_frames[1] == sound_frames < CROP == store.n_frames[1]
-    crop = gather_crops(store, [1], [0], CROP)[0].numpy()
+    crop = crops(store, [1], [0])[0].numpy()
     np.testing.assert_allclose(crop[:, sound_frames:], store.peak_db[1] - 80, atol=1e-4)
 
 
@@ -76,7 +81,7 @@ def test_a_gather_is_the_crops_one_by_one(store: MelStore) -> None:
     rng = np.random.default_rng(0)
     tracks = rng.integers(0, len(store), 40)
     starts = rng.integers(0, store.n_frames[tracks] - CROP + 1)
-    together = gather_crops(store, tracks, starts, CROP)
+    together = crops(store, tracks, starts)
     for crop, track, start in zip(together, tracks, starts, strict=True):
         first = store.first_frame[track] + start
         alone = store.frames[first : first + CROP].transpose(1, 0, 2) * (80 / 255) + store.peak_db[track] - 80
@@ -86,7 +91,7 @@ def test_a_gather_is_the_crops_one_by_one(store: MelStore) -> None:
 @pytest.mark.parametrize("start", [-1, 1])
 def test_a_crop_never_reaches_into_another_clip(store: MelStore, start: int) -> None:
     with pytest.raises(IndexError, match="within its clip"):
-        gather_crops(store, [1], [start], CROP)
+        gather_codes(store, [1], [start], CROP)
 
 
 def test_band_statistics_pool_channels_and_leave_padding_out(tracks: pd.DataFrame, store: MelStore) -> None:
