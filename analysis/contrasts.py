@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.fitting.mixed_model import MixedFit, contrast_tests
+from study.coding import strategy_of
 
 ALPHA = 0.05
 """Below it a p value, adjusted where it is one of several, tells a difference."""
@@ -16,11 +17,7 @@ ALPHA = 0.05
 
 def strategies_of(fit: MixedFit) -> list[str]:
     """The strategies that have an intercept in the first model, in its order."""
-    return [
-        term.removeprefix("strategy[")[:-1]
-        for term in fit.fixed_terms
-        if term.startswith("strategy[") and term.endswith("]")
-    ]
+    return [strategy_of(term) for term in fit.fixed_terms if term.startswith("strategy[") and term.endswith("]")]
 
 
 def pairwise_strategies(fit: MixedFit, n_star: float = 0.0) -> pd.DataFrame:

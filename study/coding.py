@@ -61,6 +61,11 @@ def strategy_columns(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({f"strategy[{name}]": (strategy == name).astype(float) for name in present}, index=rows.index)
 
 
+def strategy_of(term: str) -> str:
+    """The strategy of `strategy[S]` or `strategy[S]:n_star`."""
+    return term[len("strategy[") : term.index("]")]
+
+
 def source_columns(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
     """Indicator columns `source.<name>` (n_rows, n_sources): 1 where the run learns from the source."""
     names = [f"source.{name}" for name in sources]

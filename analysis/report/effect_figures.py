@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from analysis.components import Components
 from analysis.models import Model
 from analysis.report.figures import COLOUR, MARKER, panels
+from study.coding import strategy_of
 
 SIZE_LABELS = {
     "intercept": "intercept\n(SS-R)",
@@ -54,7 +55,7 @@ def component_intervals(components: Sequence[Components]) -> Figure:
 
 
 def _strategy_intervals(axes: Axes, effects: pd.DataFrame) -> None:
-    names = [term[len("strategy[") : term.index("]")] for term in effects["term"]]
+    names = [strategy_of(term) for term in effects["term"]]
     _intervals(axes, names, effects, [COLOUR[name] for name in names], [MARKER[name] for name in names])
     axes.tick_params(axis="x", labelrotation=30)
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.report.figures import COLOUR, panels
-from study.coding import SINGLE, source_columns, strategy_columns
+from study.coding import SINGLE, source_columns, strategy_columns, strategy_of
 
 
 def multi_source_runs(runs: pd.DataFrame) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def balance_bars(runs: pd.DataFrame, sources: Sequence[str]) -> Figure:
     """How many runs have each strategy, each source, and each number of sources."""
     figure, (by_strategy, by_source, by_number) = panels(3, width=3.4, height=2.8)
     strategies = strategy_columns(runs).sum()
-    names = [name[len("strategy[") : -1] for name in strategies.index]
+    names = [strategy_of(name) for name in strategies.index]
     by_strategy.bar(names, strategies, color=[COLOUR[name] for name in names])
     present = source_columns(runs, sources).sum()
     by_source.bar([name.removeprefix("source.") for name in present.index], present, color="#0072B2")

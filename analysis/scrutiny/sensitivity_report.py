@@ -13,6 +13,7 @@ from analysis.report.exhibits import Picture, Table
 from analysis.report.figures import panels, shared_legend
 from analysis.report.findings import listed, number
 from analysis.scrutiny.sensitivity import FILLED, WITH, WITHOUT, Variant, moved, summary
+from study.coding import strategy_of
 
 LOOKS = {
     "as reported": ("#000000", "D", 5.0),
@@ -132,7 +133,7 @@ def _draw(variants: Sequence[Variant]) -> Figure:
             axes.vlines(x, here["ci_low"], here["ci_high"], color=colour, linewidth=0.9)
             (points,) = axes.plot(x, here["estimate"], marker, color=colour, markersize=size)
             handles.setdefault(SHARED_NAME.get(start, one.name), points)
-        names = [term[len("strategy[") : term.index("]")] for term in some]
+        names = [strategy_of(term) for term in some]
         axes.set_xticks(range(len(some)), names, rotation=30)
         axes.grid(axis="x", visible=False)
     left.set(title="Strategy, in its simplest case", ylabel="standardised score")
