@@ -19,6 +19,7 @@ def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ..
         *_on_strategies(strategy),
         *_on_number_of_sources(strategy),
         *_on_size(size),
+        *_on_factors(strategy),
         *_on_transfer(table, strategy),
         *on_baselines(table.frozen),
         *on_sources(table.frozen),
@@ -35,17 +36,9 @@ def _on_strategies(model: Model) -> Iterator[str]:
         yield f"No strategy can be compared with single-source learning ({SINGLE}): only one of the two has scores."
     else:
         names = against["contrast"].str.removesuffix(f" - {SINGLE}")
-        told = against["p_adjusted"] < ALPHA
-        higher, lower = told & (against["estimate"] > 0), told & (against["estimate"] < 0)
-        parts = []
-        if higher.any():
-            parts.append(f"higher: {listed(_with_interval(names[higher], against[higher]))}")
-        if lower.any():
-            parts.append(f"lower: {listed(_with_interval(names[lower], against[lower]))}")
-        if not told.all():
-            parts.append(f"no difference can be told: {listed(_with_interval(names[~told], against[~told]))}")
+        parts = _told_apart(names, against, against["p_adjusted"])
         yield (
-            f"Compared with single-source learning ({SINGLE}), each strategy in its simplest case — {'; '.join(parts)} "
+            f"Compared with single-source learning ({SINGLE}), each strategy in its simplest case — {parts} "
             "(standard deviations within target, each with its own 95 % interval; told by Holm-adjusted p)."
         )
     yield from _on_best(model)
@@ -105,6 +98,19 @@ def _on_size(model: Model) -> Iterator[str]:
         )
 
 
+def _on_factors(model: Model) -> Iterator[str]:
+    if model.fit is None:
+        return
+    terms = model.fixed["term"]
+    found = model.fixed[terms.str.startswith("factor.") & ~terms.str.startswith("factor.transfer[")]
+    if found.empty:
+        return
+    yield (
+        "Further factors, their levels against the first and numbers by the unit — "
+        f"{_told_apart(found['term'].str.removeprefix('factor.'), found, found['p'])}."
+    )
+
+
 def _on_transfer(table: ResultsTable, model: Model) -> Iterator[str]:
     if model.fit is None or not table.shares_runs:
         return
@@ -152,7 +158,8 @@ def on_sources(table: ResultsTable) -> Iterator[str]:
             parts.append(f"{target}: no single-source score")
             continue
         beside = f", Random {number(random[target], 3)}" if target in random else ""
-        parts.append(f"{target}: {means.idxmax()} ({number(means.max(), 3)}{beside})")
+        best = listed(means.index[means == means.max()])
+        parts.append(f"{target}: {best} ({number(means.max(), 3)}{beside})")
     yield f"The single source that serves each target best: {'; '.join(parts)}."
 
 
@@ -170,6 +177,21 @@ def listed(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     names = list(names)
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def _told_apart(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> str:
+    """What is higher, what is lower, and of what p tells no difference."""
+    told = p < ALPHA
+    groups = {
+        "higher": told & (rows["estimate"] > 0),
+        "lower": told & (rows["estimate"] < 0),
+        "no difference can be told": ~told,
+    }
+    return "; ".join(
+        f"{verdict}: {listed(_with_interval(names[which], rows[which]))}"
+        for verdict, which in groups.items()
+        if which.any()
+    )
 
 
 def _with_interval(names: Sequence[str], rows: pd.DataFrame) -> list[str]:

@@ -42,6 +42,30 @@ def test_swapped_strategies_swap_the_answer(simulate) -> None:
     assert each.startswith("Each further source lowers the score with MS-SR@FC −0.")
 
 
+def test_further_factors_are_told_with_their_levels(results) -> None:
+    width = results["run_id"].map({run: n % 2 for n, run in enumerate(results["run_id"].unique())})
+    optimiser = results["run_id"].map({run: n // 2 % 2 for n, run in enumerate(results["run_id"].unique())})
+    rows = results.assign(score=results["score"] + 0.1 * optimiser, **{
+        "factor.width": 0.5 + width / 2, "factor.optimiser": optimiser.map({0: "adam", 1: "sgd"}),
+    })  # fmt: skip
+    levels = {"width": [0.5, 1.0], "optimiser": ["adam", "sgd"]}
+    table = results_table(rows, {})
+    model = strategy_model(table, levels, 0, np.random.default_rng(0))
+    (found,) = [line for line in findings(table, model, model) if line.startswith("Further factors")]
+    assert found.startswith(
+        "Further factors, their levels against the first and numbers by the unit — higher: optimiser[sgd] +"
+    )
+    assert "no difference can be told: width" in found
+    assert not any(line.startswith("Further factors") for line in sentences(results).splitlines())
+
+
+def test_sources_that_are_equally_good_are_all_named(results) -> None:
+    single = results["strategy"] == "SS-R"
+    rows = results.assign(score=results["score"].where(~single | (results["target"] != "ballroom"), 0.5))
+    best = sentence(rows, "The single source that serves each target best")
+    assert re.search(r"ballroom: \w+, .*\w+ and \w+ \(0\.500, Random", best)
+
+
 def test_where_nothing_was_planted_nothing_is_told(simulate) -> None:
     rows = simulate(seed=5, strategies=dict.fromkeys(STRATEGIES, 0.0), slopes=dict.fromkeys(STRATEGIES, 0.0), noise=1.0)
     assert "simplest case — no difference can be told: MS-SR@FC" in sentence(rows, "Compared with single-source")
