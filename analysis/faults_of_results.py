@@ -20,6 +20,8 @@ KEY = ("run_id", "target", "repeat", "fold", "metric")
 SAME_FOR_A_RUN = ("phase", "replicate", "strategy", "n_sources", "n_parameters")
 VERSIONS = ("train_scores_version", "probe_scores_version")
 EXAMPLES_SHOWN = 5
+RESULTS = "results"
+"""Where a fault stands, as long as nobody says what the rows were read from."""
 
 
 def faults_of_columns(rows: pd.DataFrame) -> Iterator[Fault]:
@@ -119,8 +121,9 @@ def _faults_of_runs(rows: pd.DataFrame, sources: Sequence[str]) -> Iterator[Faul
     runs = rows[rows["strategy"].isin(STRATEGIES)].drop_duplicates("run_id").set_index("run_id")
     for name in present:
         odd = runs.index[~runs[name].isin([True, False])]
-        if len(odd):
-            yield _fault(name, runs.loc[odd[0], name], f"expected true or false; not so in {_runs(odd)}")
+        if len(odd):  # one odd word makes text of a whole column
+            words = sorted(runs.loc[odd, name], key=lambda word: str(word).lower() in ("true", "false"))
+            yield _fault(name, words[0], f"expected true or false; not so in {_runs(odd)}")
     counted = runs[present].isin([True]).sum(axis=1)
     complete = bool(present) and len(present) == len(columns)
     if "n_sources" in runs or complete:
@@ -136,7 +139,7 @@ def _faults_of_runs(rows: pd.DataFrame, sources: Sequence[str]) -> Iterator[Faul
 
 
 def _fault(key: str, value: object, expected: str, near: str | None = None) -> Fault:
-    return Fault("results", key, getattr(value, "item", lambda: value)(), expected, near)  # a plain number, not numpy's
+    return Fault(RESULTS, key, getattr(value, "item", lambda: value)(), expected, near)  # a plain number, not numpy's
 
 
 def _rows(which: pd.Series) -> str:

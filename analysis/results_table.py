@@ -24,7 +24,7 @@ from analysis.faults_of_results import (
     faults_of_rows,
     faults_of_scores,
 )
-from study.errors import Fault, InputFaults, raise_all
+from study.errors import Fault, InputFaults, nearest, raise_all
 from study.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, Level
 
 
@@ -103,6 +103,9 @@ def read_table(path: Path) -> pd.DataFrame:
     readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".pq": pd.read_parquet}
     if path.suffix not in readers:
         raise InputFaults([Fault(str(path), "suffix", path.suffix, f"expected one of {', '.join(readers)}")])
+    if not path.is_file():
+        beside = [one.name for one in path.parent.glob("*") if one.suffix in readers]
+        raise InputFaults([Fault(str(path), "", None, "no such file", nearest(path.name, beside))])
     try:
         return readers[path.suffix](path)
     except (OSError, ValueError) as error:  # pyarrow's and pandas' parsing errors are ValueErrors

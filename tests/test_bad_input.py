@@ -174,11 +174,23 @@ def test_nothing_to_analyze(small_study: Path, capfd: pytest.CaptureFixture[str]
         (["new", "--template", "demmo"], "did you mean 'demo'?"),
         (["launhc"], "No such command"),
         (["analyze", "--results", "nothing.csv"], "nothing.csv"),
+        (["analyze", "--out", "/dev/null"], "--out = '/dev/null': is a file; expected a folder"),
     ],
 )
 def test_bad_usage(small_study: Path, capfd: pytest.CaptureFixture[str], words: list[str], told: str) -> None:
     status, _, err = study(capfd, words[0], str(small_study), *words[1:])
     assert status == 2 and told in err, err
+
+
+def test_a_table_from_elsewhere_is_told_by_its_name(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "scores.csv"
+    table.write_text("run_id,target,stratgy,score\na,x,SS-R,0.5\n")
+    status, _, err = study(capfd, "analyze", str(tmp_path), "--results", str(table))
+    assert status == 2 and f"{table}: strategy: no such column" in err and "did you mean 'stratgy'?" in err
+    status, _, err = study(capfd, "analyze", str(tmp_path), "--results", str(tmp_path / "score.csv"))
+    assert status == 2 and "score.csv: no such file; did you mean 'scores.csv'?" in err
+    status, _, err = study(capfd, "analyze", str(tmp_path), "--results", str(table), "--formula", "")
+    assert status == 2 and "--formula = '': expected a formula" in err
 
 
 def test_new_does_not_overwrite(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:

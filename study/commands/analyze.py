@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,7 +15,7 @@ import typer
 from study.commands.arguments import Folder
 from study.commands.terminal import tell
 from study.commands.until import on_precision, read_until
-from study.errors import Fault, InputFaults
+from study.errors import Fault, InputFaults, raise_all
 from study.paths import Paths
 from study.plan import read_plan
 from study.reading import read_study
@@ -55,6 +56,8 @@ def analyze(
     options = {"bootstrap": bootstrap, "mix_versions": mix_versions, "engine": engine, "cross_check": cross_check}
     if results and until:
         raise InputFaults([Fault("", "--until", until, "not together with --results: it asks for a study's plan")])
+    if out and out.exists() and not out.is_dir():
+        raise InputFaults([Fault("", "--out", str(out), "is a file; expected a folder for the report")])
     if results:
         report = _analyze_tables(folder, results, out, formula or (), **options)
     else:
@@ -109,6 +112,7 @@ def own_results(study: Study) -> pd.DataFrame:
 def _analyze_tables(folder: Path, files: list[Path], out: Path | None, formulas: Sequence[str], **options: Any) -> Path:
     """Tables from elsewhere; the study file, where there is one, says the metrics and the order of sources."""
     from analysis.analyze import analyze as story
+    from analysis.faults_of_results import RESULTS
     from analysis.results_table import read_table
 
     study = read_study(folder) if (folder / FILE_NAME).exists() else None
@@ -116,12 +120,16 @@ def _analyze_tables(folder: Path, files: list[Path], out: Path | None, formulas:
     factors = None
     if study:
         factors = {name: levels for name, levels in study.score_factors.items() if f"factor.{name}" in rows}
-    found = story(
-        rows, study.primary_metrics if study else {}, _in_order(study, rows),
-        out or (Paths(study.store).report if study else folder / "report"),
-        study.name if study else files[0].stem, seed=study.seed if study else 0, factors=factors,
-        own=_with_formulas(study.analysis if study else AnalysisSection(), formulas), **options,
-    )  # fmt: skip
+    try:
+        found = story(
+            rows, study.primary_metrics if study else {}, _in_order(study, rows),
+            out or (Paths(study.store).report if study else folder / "report"),
+            study.name if study else files[0].stem, seed=study.seed if study else 0, factors=factors,
+            own=_with_formulas(study.analysis if study else AnalysisSection(), formulas), **options,
+        )  # fmt: skip
+    except InputFaults as error:  # what it calls results are these files here
+        named = ", ".join(map(str, files))
+        raise InputFaults(replace(one, file=named) if one.file == RESULTS else one for one in error.faults) from None
     return _told(found)
 
 
@@ -139,6 +147,8 @@ def _in_order(study: Study | None, rows: pd.DataFrame) -> list[str] | None:
 
 def _with_formulas(given: AnalysisSection, formulas: Sequence[str]) -> AnalysisSection:
     """With the formulas of the command line as models `formula-1`, `formula-2` and so on."""
+    expected = 'expected a formula, such as "score ~ strategy + (1 | target)"'
+    raise_all(Fault("", "--formula", text, expected) for text in formulas if not text)
     taken = {model.name for model in given.model}
     names = (name for name in (f"formula-{number}" for number in count(1)) if name not in taken)
     further = tuple(Model(name=name, formula=text) for name, text in zip(names, formulas, strict=False))

@@ -124,6 +124,7 @@ def test_a_table_that_cannot_be_read_is_one_clear_fault(tmp_path, name: str, con
         ),
         (small(**{"source.p": 1, "source.q": [1, 0, 1] * 2}), "expected 1 for SS-R and .* not so in runs a, b"),
         (small(**{"source.p": [1, 2, 1] * 2}), "source.p = 2: expected true or false; not so in run b"),
+        (small(**{"source.p": ["false", "yes", "true"] * 2}), "source.p = 'yes': expected true or false"),
         (small(train_scores_version=[1, 2, 1] * 2), "train_scores_version = '1, 2': expected one version"),
     ],
 )
