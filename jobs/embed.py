@@ -31,7 +31,9 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1) ->
         network, statistics, description = load_network(weights)
         run_id, mel = description["run_id"], Mel(**description["mel"])
         rate_hz, channels = description["sample_rate_hz"], description["channels"]
-    except (RunFailed, KeyError, TypeError, ValueError) as error:
+    except RunFailed as error:
+        raise InputFaults([Fault("", "RUN", None, str(error))]) from None
+    except (KeyError, TypeError, ValueError) as error:
         raise InputFaults([Fault(str(weights), "", None, f"not the weights of a run: {error}")]) from None
     crop_frames = mel.crop_frames(rate_hz)
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -45,9 +45,12 @@ def embed(
         if not found:
             faults.append(Fault(str(path), "", None, "a folder without sound files (WAV, FLAC, OGG, MP3 or AU)"))
         elif not path.exists():
-            faults.append(Fault(str(path), "", None, "no such file or folder"))
+            beside = [one.name for one in path.parent.glob("*")]
+            faults.append(Fault(str(path), "", None, "no such file or folder", nearest(path.name, beside)))
     if out.is_dir():
         faults.append(Fault("", "--out", str(out), "is a folder; expected the file to write"))
+    elif out.suffix != ".parquet":
+        faults.append(Fault("", "--out", str(out), "expected a name that ends in .parquet"))
     raise_all(faults)
     sounds = list(dict.fromkeys(sounds))
     left_out = embed_sounds(weights, sounds, out, os.cpu_count() or 1)

@@ -107,6 +107,10 @@ def test_everything_wrong_with_the_usage_is_told_at_once(copy: Path, capfd: pyte
     assert status == 2
     assert all(what in err for what in ("RUN = '0000': no run in", "no.wav: no such", "empty: a folder without",
                                         "--out = 'sound': is a folder"))  # fmt: skip
+    status, _, err = study(capfd, "embed", "runs", "soud", "--out", "x.csv")
+    assert status == 2
+    assert all(what in err for what in ("soud: no such file or folder; did you mean 'sound'?",
+                                        "--out = 'x.csv': expected a name that ends in .parquet"))  # fmt: skip
 
 
 @pytest.mark.parametrize(
