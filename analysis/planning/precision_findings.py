@@ -44,7 +44,7 @@ def on_what_it_takes(
     if stuck.empty:
         return f"Fewer than half of the studies like this reach it with {n_possible} runs."
     worst = stuck.loc[(stuck["floor"] / stuck["limit"]).idxmax()]
-    floor = f"{worst['effect']} stays at ± {number(worst['floor'])} or more whatever the number of runs"
+    floor = f"With ever more runs {worst['effect']} comes to ± {number(worst['floor'])}"
     return f"{floor}, if the {n_targets} targets differ as much as this fit has them" + (
         f"; with {more_targets} targets enough runs would reach it." if more_targets else "."
     )

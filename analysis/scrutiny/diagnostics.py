@@ -83,11 +83,11 @@ def sentences(found: Sequence[Diagnostics]) -> Iterator[str]:
         return
     odd = [one for one in found if one.ks_p < ALPHA]
     told = listed([f"{one.name}: D = {number(one.ks, 3)}, p = {number(one.ks_p, 3)}" for one in found])
-    verdict = (
-        f"The scores are not distributed as model {listed([one.name for one in odd])} simulates them"
-        if odd
-        else "The scores are distributed as the models simulate them, as far as can be told"
-    )
+    names = listed([one.name for one in odd])
+    verdict = "The scores are distributed as the models simulate them, as far as can be told"
+    if odd:
+        simulated = f"models {names} simulate" if len(odd) > 1 else f"model {names} simulates"
+        verdict = f"The scores are not distributed as {simulated} them"
     yield f"{verdict} (Kolmogorov-Smirnov on simulated quantiles; {told})."
 
 
