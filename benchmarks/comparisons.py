@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from analysis.contrasts import holm, tukey
+from analysis.contrasts import ALPHA, holm, tukey
 from analysis.fitting.mixed_model import contrast_tests, fit_by_group
 from study.coding import first_model, n_star
 from study.factors import STRATEGIES
@@ -32,7 +32,6 @@ from tests.analysis.paper_plan import PUBLISHED, TARGETS, paper_runs
 BETWEEN_TARGETS = {"alike": [0.3] * 6, "two of six": [0.1, 0.5, 0.1, 0.5, 0.1, 0.1], "none": [0.0] * 6}
 """Standard deviations of the six strategies' means between targets, the residual's being 1."""
 SLOPE_SD = 0.05
-ALPHA = 0.05
 
 
 def scores(rng: np.random.Generator, runs: pd.DataFrame, sd: Sequence[float]) -> np.ndarray:

@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from analysis.contrasts import ALPHA
 from analysis.fitting.conditional import residuals
 from analysis.models import strategy_model
 from analysis.results_table import results_table
@@ -26,7 +27,6 @@ from analysis.scores.residual_spread import residual_spread, spread_tests
 from tests.analysis.paper_plan import PUBLISHED, paper_runs, simulated_scores
 
 DEVIATION = 0.1
-ALPHA = 0.05
 
 
 def main() -> int:

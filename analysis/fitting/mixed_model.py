@@ -195,7 +195,7 @@ def contrast_tests(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
     df = 2.0 * variance**2 / np.einsum("ml,lk,mk->m", slopes, fit.parameter_covariance, slopes)
     se = np.sqrt(variance)
     t = estimate / se
-    reach = stats.t.ppf(0.5 + LEVEL / 2.0, df) * se
+    reach = half_width(se, df)
     return pd.DataFrame(
         {
             "estimate": estimate,
@@ -207,6 +207,11 @@ def contrast_tests(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
             "ci_high": estimate + reach,
         }
     )
+
+
+def half_width(se: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """How far 95 % t intervals reach to either side."""
+    return stats.t.ppf(0.5 + LEVEL / 2.0, df) * se
 
 
 def fixed_effects(fit: MixedFit) -> pd.DataFrame:

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from analysis.fitting.mixed_model import LEVEL, MixedFit, NotCertified, contrast_tests, fit_mixed
+from analysis.fitting.mixed_model import MixedFit, NotCertified, contrast_tests, fit_mixed, half_width
 from analysis.models import random_terms
 from analysis.planning.effects import Effect, effects_by_name, weights_of
 from analysis.planning.simulation import refit, simulate
@@ -98,7 +97,7 @@ def floors(rule: Rule, fit: MixedFit, n_targets: int) -> np.ndarray:
     total = np.array([part.sum() for part in parts])
     squares = np.array([(part**2).sum() for part in parts])
     df = (n_targets - 1) * np.divide(total**2, squares, where=squares > 0, out=np.ones_like(total))
-    return stats.t.ppf(0.5 + LEVEL / 2.0, df) * np.sqrt(total / n_targets)
+    return half_width(np.sqrt(total / n_targets), df)
 
 
 def targets_needed(rule: Rule, fit: MixedFit) -> int | None:
@@ -135,7 +134,7 @@ def runs_needed(
             found = refit(scores[..., :size], columns, coding.random, weights_of(rule.effects, list(columns)), start)
         except (InputFaults, NotCertified):
             return False
-        margin = stats.t.ppf(0.5 + LEVEL / 2.0, found.df) * found.se
+        margin = half_width(found.se, found.df)
         return bool((margin < rule.limits).all(axis=1).mean() >= 0.5)  # uncertified refits keep nothing
 
     if not kept_by_half(len(runs)):

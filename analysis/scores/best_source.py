@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from analysis.fitting.mixed_model import LEVEL
+from analysis.fitting.mixed_model import half_width
 from analysis.report.exhibits import Picture, Table
 from analysis.report.figures import COLOUR, panels, shared_legend
 from analysis.report.findings import number
@@ -141,7 +141,7 @@ def _effect(table: ResultsTable, target: str, source: str) -> tuple[object, ...]
     if own @ own > 1e-9 * len(own) and df > 0:
         difference = own @ rest / (own @ own)
         se = np.sqrt(((rest - own * difference) ** 2).sum() / df / (own @ own))
-        reach = stats.t.ppf(0.5 + LEVEL / 2.0, df) * se
+        reach = half_width(se, df)
     counts = int(column.sum()), int((1 - column).sum())
     means = y[column == 1].mean(), y[column == 0].mean()
     return target, source, single["z"].mean(), *counts, *means, difference, difference - reach, difference + reach
@@ -156,6 +156,6 @@ def _line_with_band(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, dashe
     line = fit.intercept + fit.slope * at
     deviation = np.sqrt(((y - fit.intercept - fit.slope * x) ** 2).sum() / (len(x) - 2))
     error = deviation * np.sqrt(1.0 / len(x) + (at - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum())
-    reach = stats.t.ppf(0.5 + LEVEL / 2.0, len(x) - 2) * error
+    reach = half_width(error, len(x) - 2)
     axes.plot(at, line, dashes, color=colour)
     axes.fill_between(at, line - reach, line + reach, color=colour, alpha=0.18, linewidth=0)

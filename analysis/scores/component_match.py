@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from analysis.components import Components
-from analysis.fitting.mixed_model import LEVEL
+from analysis.fitting.mixed_model import LEVEL, half_width
 from analysis.report.exhibits import Picture, Table
 from analysis.report.figures import panels, shared_legend
 from analysis.report.findings import number
@@ -89,7 +89,7 @@ def correlations_by_target(pairs: pd.DataFrame) -> pd.DataFrame:
             rows.append((target, len(here), found.statistic, *found.confidence_interval(LEVEL)))
     if len(rows) > 1:
         z = np.arctanh(np.clip([row[2] for row in rows], -1 + 1e-12, 1 - 1e-12))
-        reach = stats.t.ppf(0.5 + LEVEL / 2.0, len(z) - 1) * z.std(ddof=1) / np.sqrt(len(z))
+        reach = half_width(z.std(ddof=1) / np.sqrt(len(z)), len(z) - 1)
         rows.append((MEAN, np.nan, *np.tanh([z.mean(), z.mean() - reach, z.mean() + reach])))
         everything = stats.pearsonr(pairs["single"], pairs["percent"]).statistic
         rows.append((TOGETHER, np.nan, everything, np.nan, np.nan))
