@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,6 +119,27 @@ def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return folder / f"{name}.png"
 
     monkeypatch.setattr(story, "save", save)
+
+
+def leave_models_alone(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(story, "pictures", lambda *_: ())
+    patch.setattr(story, "beside_models", lambda *_: ((), ()))
+    patch.setattr(story, "behind_models", lambda *_: ((), ()))
+    patch.setattr(story, "COMPONENT_REPLICATES", 2)
+
+
+@pytest.fixture
+def models_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but the models in reports, for tests of what is said of them: all else takes most of the time."""
+    leave_models_alone(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def models_alone_in_module() -> Iterator[None]:
+    """The same for all tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        leave_models_alone(patch)
+        yield
 
 
 def kept_by_one_run(run_id: str, target: str) -> pd.DataFrame | None:

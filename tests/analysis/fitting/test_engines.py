@@ -65,7 +65,7 @@ def test_an_optimum_that_is_none_is_found_out() -> None:
         fit_at(y, columns, [by_target], [np.diag(theirs.vcomp / theirs.scale)])
 
 
-@pytest.mark.usefixtures("drawn_once")
+@pytest.mark.usefixtures("models_alone")
 def test_the_report_says_who_fitted_and_who_checked(results: pd.DataFrame, tmp_path: Path) -> None:
     found = analyze(results, {}, None, tmp_path, "s", engine="statsmodels", cross_check="statsmodels")
     fits = json.loads((tmp_path / "fit.json").read_text())["models"]

@@ -45,7 +45,7 @@ def test_a_model_that_lme4_refuses_is_told_in_its_words() -> None:
 
 
 @pytest.mark.lme4
-@pytest.mark.usefixtures("pymer4", "drawn_once")
+@pytest.mark.usefixtures("pymer4", "models_alone")
 def test_the_report_says_what_it_was_checked_with_and_how_far_they_are_apart(
     results: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,7 +71,7 @@ def test_the_report_says_what_it_was_checked_with_and_how_far_they_are_apart(
 
 
 @pytest.mark.lme4
-@pytest.mark.usefixtures("pymer4", "drawn_once")
+@pytest.mark.usefixtures("pymer4", "models_alone")
 def test_a_model_without_a_native_fit_is_not_cross_checked(simulate, tmp_path: Path) -> None:
     rows = simulate(strategies={"SS-R": 0.0}, targets=("gtzan", "irmas"), baselines={})
     found = analyze(rows, {}, None, tmp_path, "small", cross_check="lme4")
@@ -90,7 +90,7 @@ def test_engines_that_are_apart_are_said_to_disagree() -> None:
     )
 
 
-@pytest.mark.usefixtures("drawn_once")
+@pytest.mark.usefixtures("models_alone")
 def test_without_a_cross_check_the_report_says_so(simulate, tmp_path: Path) -> None:
     rows = simulate(strategies={"SS-R": 0.0}, targets=("gtzan", "irmas"), baselines={})
     found = analyze(rows, {}, None, tmp_path, "small")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from analysis import analyze as story
 from analysis.analyze import Analysis, analyze
 from analysis.fitting.mixed_model import fit_mixed
 from analysis.formulas.formula import build, known_columns, model_rows
@@ -34,6 +32,9 @@ CONTRASTS = (
 )
 
 
+pytestmark = pytest.mark.usefixtures("models_alone_in_module")
+
+
 def own(formulas: dict[str, str], contrasts: tuple = ()) -> AnalysisSection:
     return AnalysisSection(
         model=tuple(Model(name=name, formula=text) for name, text in formulas.items()),
@@ -44,17 +45,6 @@ def own(formulas: dict[str, str], contrasts: tuple = ()) -> AnalysisSection:
 @pytest.fixture(scope="module")
 def few(results: pd.DataFrame) -> pd.DataFrame:
     return results[results["target"].isin(["gtzan", "irmas", "valence"])]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_exhibits_alone() -> Iterator[None]:
-    """Nothing else is drawn, which would take most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(story, "pictures", lambda *_: ())
-        patch.setattr(story, "beside_models", lambda *_: ((), ()))
-        patch.setattr(story, "behind_models", lambda *_: ((), ()))
-        patch.setattr(story, "COMPONENT_REPLICATES", 2)
-        yield
 
 
 @pytest.fixture(scope="module")

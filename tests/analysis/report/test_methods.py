@@ -32,7 +32,7 @@ def test_rows_models_and_versions_are_in_it(report) -> None:
     assert f"representation-study {__version__} (Python" in said and f"numpy {version('numpy')}" in said
 
 
-@pytest.mark.usefixtures("drawn_once")
+@pytest.mark.usefixtures("models_alone")
 def test_what_was_left_out_or_has_no_fit_is_said(results: pd.DataFrame, tmp_path) -> None:
     few = results[~results["strategy"].isin(["MS-SR@FC", "MS-CR@6"])]
     few = few.assign(outcome=(few["run_id"] == "run001").map({True: "diverged", False: "ok"}))
