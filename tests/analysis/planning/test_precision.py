@@ -94,8 +94,10 @@ def test_runs_and_targets_that_it_takes() -> None:
     assert f"{n} runs in all" in on_what_it_takes(now, N_TARGETS, 36, n, 240, N_TARGETS)
     tight = read_rule(f"MSS-CR - MS-SR@FC < {now['floor'].max() / 100:.5f} and strategy[MSS-CR] < 0.0001", terms)
     assert runs_needed(tight, fit, plan, 36, {}, rng) is None
-    needed = targets_needed(read_rule("strategy < 0.1", terms), fit)
-    assert needed is None or (floors(read_rule("strategy < 0.1", terms), fit, needed) < 0.1).all()
+    narrow = read_rule("strategy < 0.05", terms)
+    needed = targets_needed(narrow, fit)
+    assert needed > N_TARGETS and (floors(narrow, fit, needed) < 0.05).all()
+    assert (floors(narrow, fit, needed - 1) >= 0.05).any()
 
 
 def test_looks_are_counted_by_rule() -> None:
