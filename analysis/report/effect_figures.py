@@ -22,14 +22,24 @@ SIZE_LABELS = {
 
 
 def strategy_effects(model: Model) -> Figure:
-    """Fig. 11: the strategies' intercepts on the left, their slopes on n* on the right."""
-    is_slope = model.fixed["term"].str.endswith(":n_star")
-    is_intercept = model.fixed["term"].str.startswith("strategy[") & ~is_slope
-    figure, (left, right) = panels(2, width=4.2, height=3.2)
-    _strategy_intervals(left, model.fixed[is_intercept])
-    left.set(title="Strategy, in its simplest case", ylabel="standardised score")
-    _strategy_intervals(right, model.fixed[is_slope])
-    right.set(title="Each further source", ylabel="change of standardised score")
+    """Fig. 11: the strategies' intercepts, their slopes on n*, and further factors, as far as the model has them."""
+    is_slope, is_factor = model.fixed["term"].str.endswith(":n_star"), model.fixed["term"].str.startswith("factor.")
+    shown = [
+        ("Strategy, in its simplest case", "standardised score", model.fixed[~is_slope & ~is_factor]),
+        ("Each further source", "change of standardised score", model.fixed[is_slope]),
+        ("Further factors", "change of standardised score", model.fixed[is_factor]),
+    ]
+    shown = [one for one in shown if len(one[2])]
+    figure, panel = panels(len(shown), width=4.2, height=3.2, per_row=2)
+    for axes, (title, label, effects) in zip(panel, shown, strict=True):
+        names = [
+            term.removeprefix("factor.") if term.startswith("factor.") else strategy_of(term)
+            for term in effects["term"]
+        ]
+        colours, markers = [COLOUR.get(name, "#0072B2") for name in names], [MARKER.get(name, "o") for name in names]
+        _intervals(axes, names, effects, colours, markers)
+        axes.tick_params(axis="x", labelrotation=30)
+        axes.set(title=title, ylabel=label)
     return figure
 
 
@@ -52,12 +62,6 @@ def component_intervals(components: Sequence[Components]) -> Figure:
         one.set(title=target.target, xlim=(0, 100), xlabel="percent")
         one.grid(axis="y", visible=False)
     return figure
-
-
-def _strategy_intervals(axes: Axes, effects: pd.DataFrame) -> None:
-    names = [strategy_of(term) for term in effects["term"]]
-    _intervals(axes, names, effects, [COLOUR[name] for name in names], [MARKER[name] for name in names])
-    axes.tick_params(axis="x", labelrotation=30)
 
 
 def _intervals(axes: Axes, names: list[str], effects: pd.DataFrame, colours: list[str], markers: list[str]) -> None:

@@ -96,7 +96,7 @@ def scores_by_n_sources(table: ResultsTable) -> Figure:
         for position, strategy in enumerate(table.strategies):
             rows = here[here["strategy"] == strategy]
             colour, marker = COLOUR[strategy], MARKER[strategy]
-            shift = 0.0 if strategy == SINGLE else 0.11 * (position - 3)
+            shift = 0.0 if strategy == SINGLE else 0.11 * (position - len(table.strategies) / 2)
             one.plot(
                 rows["n_sources"] + shift,
                 rows["z"],
@@ -114,7 +114,7 @@ def scores_by_n_sources(table: ResultsTable) -> Figure:
                 ends = np.array([rows["n_sources"].min(), rows["n_sources"].max()])
                 one.plot(ends, intercept + slope * ends, color=colour)
         one.set(title=target, xlabel="number of sources")
-        one.xaxis.set_major_locator(MaxNLocator(integer=True))
+        one.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes[0].set_ylabel("standardised score")
     shared_legend(figure, strategies)
     return figure

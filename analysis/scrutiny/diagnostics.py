@@ -115,6 +115,8 @@ def _draw(found: Diagnostics) -> Figure:
         _points(axes, normal, np.sort(values))
         axes.axline((0.0, 0.0), slope=1.0, color="#D55E00", linewidth=1.0)
         axes.set(title=title, xlabel="normal quantile", ylabel="observed, over its deviation")
+    if not len(found.effect):
+        of_effect.text(0.05, 0.9, "all variances are zero", transform=of_effect.transAxes)
     uniform = (np.arange(len(found.quantile)) + 0.5) / len(found.quantile)
     _points(of_quantile, uniform, np.sort(found.quantile))
     of_quantile.axline((0.0, 0.0), slope=1.0, color="#D55E00", linewidth=1.0)

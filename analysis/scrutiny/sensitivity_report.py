@@ -121,9 +121,11 @@ def called(effect: str) -> str:
 def _draw(variants: Sequence[Variant]) -> Figure:
     terms = [term for term in variants[0].fit.fixed_terms if not term.startswith("factor.")]
     slopes = [term for term in terms if term.endswith(":n_star")]
-    figure, (left, right) = panels(2, width=5.2, height=3.4)
+    shown = [("Strategy, in its simplest case", "standardised score", [term for term in terms if term not in slopes])]
+    shown += [("Each further source", "change of standardised score", slopes)] if slopes else []
+    figure, panel = panels(len(shown), width=5.2, height=3.4)
     handles: dict[str, object] = {}
-    for axes, some in ((left, [term for term in terms if term not in slopes]), (right, slopes)):
+    for axes, (title, label, some) in zip(panel, shown, strict=True):
         axes.axhline(0.0, color="#999999", linewidth=0.8)
         for position, one in enumerate(variants):
             start = next(start for start in LOOKS if one.name.startswith(start))
@@ -136,8 +138,7 @@ def _draw(variants: Sequence[Variant]) -> Figure:
         names = [strategy_of(term) for term in some]
         axes.set_xticks(range(len(some)), names, rotation=30)
         axes.grid(axis="x", visible=False)
-    left.set(title="Strategy, in its simplest case", ylabel="standardised score")
-    right.set(title="Each further source", ylabel="change of standardised score")
+        axes.set(title=title, ylabel=label)
     shared_legend(figure, handles)
     return figure
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -9,7 +10,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from analysis.models import strategy_model
+from analysis.report.effect_figures import strategy_effects
 from analysis.report.figures import drawing, panels, shared_legend
+from analysis.results_table import results_table
+from analysis.scores.score_figures import scores_by_n_sources
 
 
 def cut(figure: Figure, slack_inches: float = 0.02) -> list[str]:
@@ -65,3 +70,25 @@ def test_a_long_legend_stands_in_rows() -> None:
         shared_legend(figure, {name: axes.plot(np.arange(2))[0] for name in names})
         figure.draw_without_rendering()
     assert cut(figure) == []
+
+
+def test_effects_have_a_panel_for_what_the_model_has_and_none_else(results) -> None:
+    runs = results["run_id"].unique()
+    table = results_table(
+        results.assign(**{"factor.loss": results["run_id"].isin(runs[::2]).map({True: "kl", False: "bce"})}), {}
+    )
+
+    def titles(rows, factors) -> list[str]:
+        model = strategy_model(replace(table, scores=rows), factors, 0, np.random.default_rng(0))
+        return [axes.get_title() for axes in strategy_effects(model).axes]
+
+    simplest, each, further = "Strategy, in its simplest case", "Each further source", "Further factors"
+    fewest = table.scores[(table.scores["n_sources"] <= 2) & table.scores["strategy"].isin(["SS-R", "MS-SR@FC"])]
+    assert titles(table.scores, {}) == [simplest, each]
+    assert titles(table.scores, {"loss": ["kl", "bce"]}) == [simplest, each, further]
+    assert titles(fewest, {"loss": ["kl", "bce"]}) == [simplest, further]
+    figure = scores_by_n_sources(replace(table, scores=fewest))
+    with drawing():
+        figure.draw_without_rendering()
+    ticks = [text.get_text() for text in figure.axes[0].get_xticklabels()]
+    assert {"1", "2"} <= set(ticks) and not any("." in text for text in ticks)
