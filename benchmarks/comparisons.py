@@ -24,9 +24,10 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from analysis.contrasts import ALPHA, holm, tukey
-from analysis.fitting.mixed_model import contrast_tests, fit_by_group
+from analysis.fitting.mixed_model import contrast_tests
 from study.coding import first_model, n_star
 from study.factors import STRATEGIES
+from tests.analysis.by_target import fit_by_target
 from tests.analysis.paper_plan import PUBLISHED, TARGETS, paper_runs
 
 BETWEEN_TARGETS = {"alike": [0.3] * 6, "two of six": [0.1, 0.5, 0.1, 0.5, 0.1, 0.1], "none": [0.0] * 6}
@@ -45,7 +46,7 @@ def scores(rng: np.random.Generator, runs: pd.DataFrame, sd: Sequence[float]) ->
 
 def told(y: np.ndarray, columns: pd.DataFrame, random: Sequence[str], target: pd.Series, n_star: float) -> list[bool]:
     """Whether any comparison at `n_star` is told by Holm's p, by Tukey's, and by p as it is."""
-    fit = fit_by_group(y, columns, random, target)
+    fit = fit_by_target(y, columns, random, target)
     means = np.zeros((6, len(fit.fixed_terms)))
     for row, name in enumerate(STRATEGIES):
         means[row, fit.fixed_terms.index(f"strategy[{name}]")] = 1.0

@@ -28,13 +28,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from analysis.contrasts import holm
 from analysis.fitting.bootstrap import percentile_interval
 from analysis.fitting.bootstrap import refit as bootstrap
-from analysis.fitting.mixed_model import fit_by_group, fit_mixed, fixed_effects
+from analysis.fitting.mixed_model import fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm
 from analysis.planning.effects import effects_of, weights_of
 from analysis.planning.simulation import Refitted, joined, refit, simulate
 from analysis.planning.truth import Truth, paper_truth
 from study.coding import Coding, first_model
 from study.commands.until import FIRST_LOOK, LOOKS
+from tests.analysis.by_target import fit_by_target
 from tests.analysis.paper_plan import PUBLISHED, TARGETS, paper_runs
 
 SEED = 20191120
@@ -202,7 +203,7 @@ def print_bootstrap(coding: Coding, truth: Truth, n_studies: int) -> None:
     inside = []
     for study in y:
         low, high = percentile_interval(
-            bootstrap(fit_by_group(study.ravel(), rows, coding.random, target), REPLICATES, rng).estimate
+            bootstrap(fit_by_target(study.ravel(), rows, coding.random, target), REPLICATES, rng).estimate
         )
         inside.append((low < 0.0) & (high > 0.0))
     t = np.abs(found.error / found.se)[:, :n_terms]

@@ -145,11 +145,6 @@ def fit_mixed(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], 
     return _fit_at_optimum(problem, found.at.take(np.array([best])))
 
 
-def fit_by_group(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[str], target: Sequence[str]) -> MixedFit:
-    """`fit_mixed` with an independent coefficient by target for each term of `random`, columns of `fixed`."""
-    return fit_mixed(y, fixed, [RandomTerm("target", np.asarray(target), fixed[list(random)])])
-
-
 def fit_at(
     y: np.ndarray,
     fixed: pd.DataFrame,

@@ -6,9 +6,10 @@ import pytest
 from scipy import stats
 
 from analysis.contrasts import holm, marginal_means, pairwise_strategies, tukey, with_tukey
-from analysis.fitting.mixed_model import fit_by_group, fixed_effects
+from analysis.fitting.mixed_model import fixed_effects
 from analysis.results_table import results_table
 from study.coding import first_model
+from tests.analysis.by_target import fit_by_target
 
 
 def test_holm_as_r_adjusts() -> None:
@@ -31,7 +32,7 @@ def test_two_means_need_no_adjustment() -> None:
 def fit(results):
     scores = results_table(results, {}).scores
     coding = first_model(scores)
-    return fit_by_group(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
+    return fit_by_target(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
 
 
 def test_all_pairs_are_compared_larger_network_less_smaller(fit) -> None:
@@ -65,7 +66,7 @@ def test_marginal_means_take_further_factors_at_their_mean(results) -> None:
     width = results["run_id"].str.removeprefix("run").where(results["phase"] != "baseline", "0").astype(int) % 2 + 1.0
     scores = results_table(results.assign(**{"factor.width": width}), {}).scores
     coding = first_model(scores, {"width": (1.0, 2.0)})
-    fit = fit_by_group(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
+    fit = fit_by_target(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
     mean = marginal_means(fit, 0.0).set_index("strategy").loc["SS-R", "estimate"]
     effects = pd.Series(fit.estimate, fit.fixed_terms)
     half = scores["factor.width"].mean() - 1.0

@@ -7,8 +7,9 @@ import pytest
 from analysis.fitting import random_layout
 from analysis.fitting.bootstrap import _simulated, percentile_interval, refit, simulate_responses
 from analysis.fitting.cross_products import response_of
-from analysis.fitting.mixed_model import MixedFit, fit_by_group, fit_mixed, fixed_effects
+from analysis.fitting.mixed_model import MixedFit, fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm
+from tests.analysis.by_target import fit_by_target
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def by_group() -> MixedFit:
     group = np.repeat(np.arange(12), rng.integers(3, 9, 12))
     columns = pd.DataFrame({"intercept": 1.0, "x": rng.standard_normal(len(group))})
     y = rng.standard_normal(12)[group] + 0.5 * columns["x"] + rng.standard_normal(len(group))
-    return fit_by_group(y.to_numpy(), columns, ["intercept", "x"], group)
+    return fit_by_target(y.to_numpy(), columns, ["intercept", "x"], group)
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_at, fit_by_group, fit_mixed, fixed_effects
+from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_at, fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm
 from study.coding import first_model, strategy_columns
 from study.errors import InputFaults
+from tests.analysis.by_target import fit_by_target
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 
@@ -26,7 +27,7 @@ def table(name: str) -> pd.DataFrame:
 def first_fit(name: str) -> MixedFit:
     rows = table(name)
     coding = first_model(rows)
-    return fit_by_group(rows["score"].to_numpy(), coding.columns, coding.random, rows["target"])
+    return fit_by_target(rows["score"].to_numpy(), coding.columns, coding.random, rows["target"])
 
 
 def test_in_a_balanced_design_fixed_effects_are_least_squares() -> None:
@@ -83,7 +84,7 @@ def test_scaling_scales_correlated_and_crossed_fits(scale: float, shift: float, 
 def test_a_balanced_one_way_layout_has_the_variances_of_its_mean_squares(seed, n_groups, size, reml) -> None:
     rng = np.random.default_rng(seed)
     y = rng.standard_normal(n_groups)[:, None] * rng.choice([0.0, 1.0]) + rng.standard_normal((n_groups, size))
-    fit = fit_by_group(y.ravel(), pd.DataFrame({"one": np.ones(y.size)}), ["one"], np.repeat(range(n_groups), size))
+    fit = fit_by_target(y.ravel(), pd.DataFrame({"one": np.ones(y.size)}), ["one"], np.repeat(range(n_groups), size))
     if not reml:
         fit = fit_mixed(fit.y, fit.fixed, fit.random, reml=False)
     within = ((y - y.mean(axis=1, keepdims=True)) ** 2).sum() / (n_groups * (size - 1))
@@ -109,7 +110,7 @@ def test_scaling_the_scores_and_a_column_scales_the_fit(scale: float, shift: flo
     columns = coding.columns.copy()
     columns["strategy[MSS-CR]:n_star"] *= unit
     before = first_fit("unbalanced")
-    after = fit_by_group(scale * rows["score"].to_numpy() + shift, columns, coding.random, rows["target"])
+    after = fit_by_target(scale * rows["score"].to_numpy() + shift, columns, coding.random, rows["target"])
     expected = scale * before.estimate + shift * np.array([not term.endswith("n_star") for term in before.fixed_terms])
     expected[-1] /= unit
     sd = scale * np.sqrt(before.variance)
@@ -171,7 +172,7 @@ def test_planted_effects_come_back_inside_their_intervals() -> None:
     intercepts, slopes = 2.0 + 0.8 * rng.standard_normal(n_groups), -0.3 + 0.2 * rng.standard_normal(n_groups)
     y = np.repeat(intercepts, per_group) + np.repeat(slopes, per_group) * steps + rng.standard_normal(len(group))
     columns = pd.DataFrame({"intercept": 1.0, "steps": steps})
-    fit = fit_by_group(y, columns, ["intercept", "steps"], group)
+    fit = fit_by_target(y, columns, ["intercept", "steps"], group)
     fixed = fixed_effects(fit)
     assert ((fixed["ci_low"] < [2.0, -0.3]) & (fixed["ci_high"] > [2.0, -0.3])).all()
     np.testing.assert_allclose(np.sqrt(fit.variance), [0.8, 0.2], rtol=0.35)
@@ -182,25 +183,25 @@ def test_dependent_fixed_terms_are_named() -> None:
     rows = table("balanced")
     columns = strategy_columns(rows).assign(all_one=1.0)
     with pytest.raises(InputFaults, match="'all_one': a linear combination of the terms before it"):
-        fit_by_group(rows["score"].to_numpy(), columns, ["strategy[SS-R]"], rows["target"])
+        fit_by_target(rows["score"].to_numpy(), columns, ["strategy[SS-R]"], rows["target"])
 
 
 def test_more_terms_than_rows_is_a_fault() -> None:
     columns = pd.DataFrame(np.eye(3), columns=list("abc"))
     with pytest.raises(InputFaults, match="expected more rows than the 3 fixed terms"):
-        fit_by_group(np.arange(3.0), columns, ["a"], ["x", "y", "y"])
+        fit_by_target(np.arange(3.0), columns, ["a"], ["x", "y", "y"])
 
 
 def test_a_variance_that_cannot_be_told_from_the_residual_is_named_and_nothing_is_reported() -> None:
     columns = pd.DataFrame({"intercept": np.ones(6)})
     with pytest.raises(NotCertified, match="intercept by target have 6 coefficients for 6 rows"):
-        fit_by_group(np.arange(6.0), columns, ["intercept"], list("abcdef"))
+        fit_by_target(np.arange(6.0), columns, ["intercept"], list("abcdef"))
 
 
 def test_scores_without_a_residual_are_not_fitted() -> None:
     columns = pd.DataFrame({"intercept": 1.0, "x": [0.0, 1, 2, 0, 1, 2]})
     with pytest.raises(NotCertified, match="reproduce every score"):
-        fit_by_group(1.0 + 2.0 * columns["x"].to_numpy(), columns, ["intercept"], list("aaabbb"))
+        fit_by_target(1.0 + 2.0 * columns["x"].to_numpy(), columns, ["intercept"], list("aaabbb"))
 
 
 def test_random_effects_that_reproduce_every_score_are_no_fit() -> None:
@@ -208,7 +209,7 @@ def test_random_effects_that_reproduce_every_score_are_no_fit() -> None:
     group, x = np.repeat(list("abcd"), 4), np.tile(np.arange(4.0), 4)
     y = np.repeat(rng.standard_normal(4), 4) + np.repeat(rng.standard_normal(4), 4) * x
     with pytest.raises(NotCertified, match="no certified optimum"):
-        fit_by_group(y, pd.DataFrame({"intercept": 1.0, "x": x}), ["intercept", "x"], group)
+        fit_by_target(y, pd.DataFrame({"intercept": 1.0, "x": x}), ["intercept", "x"], group)
 
 
 def test_a_fit_that_is_not_certified_is_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,14 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestIndPower
 
-from analysis.fitting.mixed_model import contrast_tests, fit_by_group
+from analysis.fitting.mixed_model import contrast_tests
 from analysis.planning import simulation
 from analysis.planning.power import power, share
 from analysis.planning.simulation import refit, simulate
 from analysis.planning.truth import Truth, fitted_truth, paper_truth, stated
 from study.coding import first_model
 from study.errors import InputFaults
+from tests.analysis.by_target import fit_by_target
 
 
 def plan(per_strategy: int = 12, strategies=("MS-SR@FC", "MSS-CR"), sizes=(2, 3, 4)) -> pd.DataFrame:
@@ -50,7 +51,7 @@ def test_many_refits_are_each_the_fit_of_the_report() -> None:
     found = refit(scores, coding.columns, coding.random, contrasts, np.full(4, 0.1))
     rows = pd.concat([coding.columns] * 4, ignore_index=True)
     for one, y in enumerate(scores):
-        tests = contrast_tests(fit_by_group(y.ravel(), rows, coding.random, np.repeat(list("abcd"), 24)), contrasts)
+        tests = contrast_tests(fit_by_target(y.ravel(), rows, coding.random, np.repeat(list("abcd"), 24)), contrasts)
         for name, mine in (("estimate", found.error), ("se", found.se), ("df", found.df)):
             np.testing.assert_allclose(mine[one], tests[name], rtol=1e-4, atol=1e-8)
 

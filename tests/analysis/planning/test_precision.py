@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.fitting.mixed_model import contrast_tests, fit_by_group
+from analysis.fitting.mixed_model import contrast_tests
 from analysis.planning.precision import Rule, floors, margins, read_rule, runs_needed, targets_needed
 from analysis.planning.precision_findings import on_looks, on_margins, on_what_it_takes
 from analysis.planning.simulation import simulate
 from analysis.planning.truth import Truth
 from study.coding import first_model
 from study.errors import InputFaults
+from tests.analysis.by_target import fit_by_target
 
 TERMS = ["strategy[SS-R]", "strategy[MSS-CR]", "strategy[MS-CR@2]", "strategy[MSS-CR]:n_star", "factor.act[relu]",
          "factor.act[elu]", "factor.width"]  # fmt: skip
@@ -29,7 +30,7 @@ def fitted(per_cell: int, sd: float = 0.3, residual_sd: float = 1.0):
     y = simulate(truth, coding.columns, coding.random, N_TARGETS, 1, np.random.default_rng(1))[0]
     rows = pd.concat([coding.columns] * N_TARGETS, ignore_index=True)
     target = np.repeat([f"t{k}" for k in range(N_TARGETS)], len(coding.columns))
-    return fit_by_group(y.ravel(), rows, coding.random, target), list(coding.columns)
+    return fit_by_target(y.ravel(), rows, coding.random, target), list(coding.columns)
 
 
 @pytest.mark.parametrize(("text", "named"), [
@@ -76,7 +77,7 @@ def test_a_strategy_without_its_slope_is_not_told_at_n_star_0() -> None:
     without = coding.columns.drop(columns="strategy[MSS-CR]:n_star")
     rows, target = pd.concat([without] * 2, ignore_index=True), np.repeat(["a", "b"], len(without))
     y = np.random.default_rng(2).standard_normal(len(rows)) + (target == "a")
-    short = fit_by_group(y, rows, list(without), target)
+    short = fit_by_target(y, rows, list(without), target)
     found = margins(read_rule("MSS-CR - MS-SR@FC < 9 and n_star < 9", list(coding.columns)), short)
     assert np.isinf(found["margin"]).tolist() == [True, False, True]
     assert "do not tell MSS-CR - MS-SR@FC yet" in on_margins(read_rule("strategy < 9", list(coding.columns)), found)
