@@ -86,9 +86,8 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
             gpu_share=study.cluster.gpu_share,
         )  # fmt: skip
         outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds
-    if (
-        outcome == "ok" and read_trained(paths, run.run_id) is None
-    ):  # else another launch was first, and its weights stay
+    # If it is recorded, another launch was first, and its weights stay.
+    if outcome == "ok" and read_trained(paths, run.run_id) is None:
         description = _description(study, run) | {
             "data_fingerprint": facts["data_fingerprint"],
             "precision": arithmetic.precision, "compiled": arithmetic.compiled,
