@@ -117,7 +117,7 @@ def test_the_short_chunk_network_is_the_released_one() -> None:
 
 
 def test_weights_of_the_base_network_keep_their_names() -> None:
-    """Files written before there were other backbones must still load."""
+    """Weights that are kept load by these names."""
     network = build_network("MS-CR@6", {"self": None, "tag": 3}, 1, 32, 0.1, seed=np.random.SeedSequence(1))
     moments = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 

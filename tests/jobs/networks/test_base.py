@@ -56,15 +56,6 @@ def test_shapes_layer_by_layer_are_table_3s() -> None:
     assert network.conv1.conv.stride == (2, 1)
 
 
-def test_a_stage_is_convolution_normalisation_relu_pool() -> None:
-    stage = base(width=0.5).conv1
-    stage.norm.weight.data.uniform_(-1, 1)  # either sign: ReLU and max-pool commute, normalisation and max-pool do not
-    stage.norm.bias.data.uniform_(-1, 1)
-    crops = torch.randn(3, 2, 70, 40)
-    by_table = nn.functional.max_pool2d(stage.norm(stage.conv(crops)).relu(), 2)
-    torch.testing.assert_close(stage(crops), by_table)
-
-
 def test_width_scales_every_layer() -> None:
     network = base(channels=1, width=0.25)
     channels = [network.get_submodule(name).conv.out_channels for name in WEIGHTS]
