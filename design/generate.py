@@ -59,7 +59,8 @@ def generate(
     n_started = sum(len(phase.start_runs) for phase in phases)
     possible = n_started + sum(phase.n_left for phase in phases)
     if budget is None or not 0 <= budget <= possible:
-        expected = f"the sequential phases have {possible:,} possible runs; expected a number up to that"
+        missing = "missing: " * (budget is None)
+        expected = f"{missing}the sequential phases have {possible:,} possible runs; expected a number up to that"
         raise InputFaults([Fault("", "--budget", budget, expected)])
     return fixed + list(islice(in_turn(study, phases), max(budget - n_started, 0)))
 

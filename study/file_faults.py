@@ -37,6 +37,8 @@ def faults_of_validation(file: str, section: str, annotation: Any, error: Valida
                             nearest(str(detail["input"]), valid))  # fmt: skip
             case "string_pattern_mismatch":
                 yield Fault(file, key, detail["input"], "expected a name of a-z, 0-9, _ and -")
+            case "path_type":
+                yield Fault(file, key, detail["input"], "expected a path, as text")
             case _:
                 hint = detail.get("ctx", {}).get("nearest")
                 yield Fault(file, key, detail["input"], _plain(detail["msg"]), hint)
@@ -48,7 +50,8 @@ def _within(inner: tuple[Any, ...], outer: tuple[Any, ...]) -> bool:
 
 def _plain(message: str) -> str:
     return re.sub(r"^(Input|String|Value|Dictionary|Tuple|List) should", "should", message).replace(
-        "should be", "expected", 1).replace("should have", "expected", 1)  # fmt: skip
+        "should be", "expected", 1).replace("should have", "expected", 1).replace(
+        " after validation, not 0", "")  # fmt: skip
 
 
 def _written(section: str, path: tuple[Any, ...]) -> str:

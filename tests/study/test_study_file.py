@@ -38,6 +38,7 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         ("epochs = 1", "epochs = -1", ["[training] epochs = -1: expected greater than or equal to 1"]),
         ("epochs = 1", 'epochs = "1"', ["[training] epochs = '1': expected a valid integer"]),
         ("epochs = 1", "epochs = true", ["[training] epochs = True: expected a valid integer"]),
+        ('tracks = "height.csv"', "tracks = 3", ["[targets.height] tracks = 3: expected a path, as text"]),
         (
             "sample_rate_hz = 8000",
             "sample_rate_hz = 44.1",
