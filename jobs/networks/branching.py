@@ -84,25 +84,6 @@ class Network(nn.Module):
             "activation": self.activation,
         }
 
-    def features(self, crops: Tensor, source: str) -> Tensor:
-        """fc_feature of the source's branch after BN and activation, before dropout: (batch, 256 * width)."""
-        return self._branch(self.trunk(crops), self._position(source))
-
-    def log_probabilities(self, crops: Tensor, source: str) -> Tensor:
-        """Log of the distribution over the source's factors, (batch, factors)."""
-        position = self._position(source)
-        if self.source_factors[source] is None:
-            raise ValueError(f"source {source!r} of this network has no factors")
-        return self.heads[position](self.features(crops, source)).log_softmax(dim=1)
-
-    def pair_logits(self, left: Tensor, right: Tensor, source: str = "self") -> Tensor:
-        """Logits of "different" and "same", (n_pairs, 2). All crops are one batch to batch normalisation."""
-        position = self._position(source)
-        if self.source_factors[source] is not None:
-            raise ValueError(f"source {source!r} of this network does not learn from pairs")
-        both = self.features(torch.cat((left, right)), source)
-        return self.heads[position](*both.chunk(2))
-
     @torch.inference_mode()
     def representation(self, crops: Tensor) -> Tensor:
         """What is transferred, (batch, representation_dim): every branch, concatenated in the study's order.
@@ -137,15 +118,6 @@ class Network(nn.Module):
                 f"and these have {crops.shape[1]} and {crops.shape[3]}"
             )
         return self.shared(crops.contiguous(memory_format=self.memory_format))
-
-    def _branch(self, shared: Tensor, position: int) -> Tensor:
-        return self.branches[position](shared) if self.branches else shared
-
-    def _position(self, source: str) -> int:
-        try:
-            return list(self.source_factors).index(source)
-        except ValueError:
-            raise ValueError(f"no source {source!r}; this network has {', '.join(self.source_factors)}") from None
 
 
 def build_network(

@@ -17,6 +17,7 @@ from study.backbones import BACKBONES
 from study.backbones.layers import Backbone, Shape
 from study.cost import n_parameters, representation_dim, step_flops
 from study.factors import STRATEGIES
+from tests.jobs.networks.source_outputs import loss
 
 SEED = np.random.SeedSequence(7)
 SOURCES = {"tag": 3, "self": None, "bpm": 4}
@@ -47,11 +48,6 @@ class BackboneContract:
         sources = {"tag": 3} if strategy == "SS-R" else SOURCES
         channels, bands = crops.shape[1], crops.shape[3]
         return build_network(strategy, sources, channels, bands, WIDTH, self.name, activation, seed=SEED)
-
-    def loss(self, network: Network, crops: torch.Tensor, source: str) -> torch.Tensor:
-        if network.source_factors[source] is None:
-            return network.pair_logits(crops, crops.flip(0), source).logsumexp(dim=1).sum()
-        return network.log_probabilities(crops, source)[:, 0].sum()
 
     def test_every_layer_leaves_the_shape_that_it_declares(self, backbone, smallest):
         frames, bands = smallest
@@ -97,7 +93,7 @@ class BackboneContract:
         network = self.network(strategy, crops)
         for source in network.source_factors:
             network.zero_grad()
-            self.loss(network, crops, source).backward()
+            loss(network, crops, source).backward()
             place = list(network.source_factors).index(source)
             own = ("shared.", f"branches.{place}.", f"heads.{place}.")
             reached = {name for name, parameter in network.named_parameters() if parameter.grad is not None}
@@ -109,7 +105,7 @@ class BackboneContract:
         """Finite, in any company, alone, again, and in stereo."""
         network = self.network("MS-CR@4", crops, activation)
         for source in network.source_factors:
-            self.loss(network, crops, source)  # moves the normalisations away from their start
+            loss(network, crops, source)  # moves the normalisations away from their start
         found = network.representation(crops)
         assert found.shape == (3, 3 * 26) and bool(found.isfinite().all())
         assert bool((found.std(dim=0) > 0).any())
@@ -148,7 +144,7 @@ class BackboneContract:
 
     def test_weights_come_back_whole(self, crops, tmp_path: Path):
         network = self.network("MS-CR@6", crops, "elu")
-        self.loss(network, crops, "tag")
+        loss(network, crops, "tag")
         statistics = np.zeros(crops.shape[3]), np.ones(crops.shape[3])
         save_weights(tmp_path / "weights.safetensors", network, statistics, {})
         again, _, _ = load_network(tmp_path / "weights.safetensors")

@@ -16,6 +16,7 @@ from jobs.learning.representation import load_network, represent, save_weights, 
 from jobs.networks.branching import build_network
 from jobs.sound.mel_store import band_statistics, crop_decibels, gather_codes
 from study.errors import RunFailed
+from tests.jobs.networks.source_outputs import features
 
 SEED = np.random.SeedSequence(3)
 LENGTHS = [130, 63, 400, 125, 200, 64]
@@ -42,7 +43,7 @@ def test_mean_and_deviation_over_slices_by_hand(make_store) -> None:
         starts = np.arange(LENGTHS[track] // 63) * 63  # from the beginning, without overlap; the rest is left out
         decibels = crop_decibels(*gather_codes(store, np.full(len(starts), track), starts, 63))
         crops = (decibels - mean) / deviation
-        values = torch.cat([network.features(crops, source) for source in ("self", "tag")], dim=1).detach().double()
+        values = torch.cat([features(network, crops, source) for source in ("self", "tag")], dim=1).detach().double()
         expected = torch.cat((values.mean(dim=0), values.std(dim=0, correction=0)))
         np.testing.assert_allclose(found[track], expected.numpy(), rtol=2e-4, atol=2e-5)
 

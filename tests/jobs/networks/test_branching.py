@@ -8,6 +8,7 @@ from jobs.networks.branching import Network, build_network, torch_seed
 from study.backbones import BACKBONES
 from study.cost import n_parameters
 from study.factors import STRATEGIES
+from tests.jobs.networks.source_outputs import features, logits, loss
 
 NAMES = ("tag", "self", "bpm", "year", "taste", "lyrics", "cdr_tag", "artist")
 SEED = np.random.SeedSequence(7)
@@ -21,12 +22,6 @@ def factors(strategy: str, n_sources: int = 3) -> dict[str, int | None]:
 
 def small(strategy: str, seed: np.random.SeedSequence = SEED) -> Network:
     return build_network(strategy, factors(strategy), channels=1, n_mels=32, width=0.25, seed=seed)
-
-
-def loss_of(network: Network, source: str) -> torch.Tensor:
-    if network.source_factors[source] is None:
-        return network.pair_logits(CROPS, CROPS.flip(0), source).logsumexp(dim=1).sum()
-    return network.log_probabilities(CROPS, source)[:, 0].sum()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +41,7 @@ def test_a_step_reaches_its_own_branch_and_no_other(strategy: str) -> None:
         network = small(strategy)
         optimiser = torch.optim.Adam(network.parameters(), lr=0.1, weight_decay=0.1, fused=True)
         before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-        loss_of(network, source).backward()
+        loss(network, CROPS, source).backward()
         optimiser.step()
 
         place = list(factors(strategy)).index(source)
@@ -91,34 +86,29 @@ def test_branches_start_apart() -> None:
 def test_the_representation_is_every_branch_in_the_studys_order(strategy: str) -> None:
     network = small(strategy)
     for source in network.source_factors:
-        loss_of(network, source)  # moves the normalisations away from their start
+        loss(network, CROPS, source)  # moves the normalisations away from their start
     found = network.representation(CROPS)
     assert network.training
     assert found.shape == (4, network.representation_dim)
     assert found.dtype == torch.float32 and not found.requires_grad
     network.eval()
-    branches = [network.features(CROPS, source) for source in network.source_factors]
+    branches = [features(network, CROPS, source) for source in network.source_factors]
     expected = branches[0] if strategy in ("SS-R", "MS-SR@FC") else torch.cat(branches, dim=1)
     torch.testing.assert_close(found, expected.detach())
     torch.testing.assert_close(network.representation(CROPS[:1]), found[:1])  # no crop depends on its batch
     assert not network.training
 
 
-def test_outputs_are_distributions_over_each_sources_factors() -> None:
+def test_a_source_has_an_output_for_each_of_its_factors() -> None:
     network = small("MS-CR@6")
     for source, k in network.source_factors.items():
-        if k is None:
-            assert network.pair_logits(CROPS, CROPS, source).shape == (4, 2)
-        else:
-            found = network.log_probabilities(CROPS, source)
-            assert found.shape == (4, k)
-            torch.testing.assert_close(found.exp().sum(dim=1), torch.ones(4))
+        assert logits(network, CROPS, source).shape == (4, k or 2)
 
 
 def test_dropout_is_half_of_the_features_before_a_label_output() -> None:
     network, seen = small("SS-R"), []
     network.heads[0][0].register_forward_hook(lambda _, args, out: seen.append((args[0], out)))
-    network.log_probabilities(CROPS.repeat(20, 1, 1, 1), "tag")
+    logits(network, CROPS.repeat(20, 1, 1, 1), "tag")
     [(before, after)] = seen
     assert before.shape[1] == network.representation_dim
     assert 0.4 < float((after[before > 0] == 0).float().mean()) < 0.6
@@ -132,7 +122,7 @@ def test_the_specification_builds_the_network_again() -> None:
 
 def test_a_source_may_be_called_like_a_module_attribute() -> None:
     network = build_network("MSS-CR", {"type": 3, "training": 4, "a-b": 5}, seed=SEED, width=0.1)
-    assert network.log_probabilities(torch.zeros(2, 2, 63, 128), "training").shape == (2, 4)
+    assert logits(network, torch.zeros(2, 2, 63, 128), "training").shape == (2, 4)
 
 
 def test_what_cannot_be_is_refused() -> None:
@@ -147,12 +137,6 @@ def test_what_cannot_be_is_refused() -> None:
         network.representation(torch.zeros(2, 1, 40, 32))
     with pytest.raises(ValueError, match="crops of 1 channels and 32 bands, and these have 2 and 64"):
         network.representation(torch.zeros(2, 2, 63, 64))
-    with pytest.raises(ValueError, match="no source 'mood'; this network has tag, self, bpm"):
-        network.log_probabilities(CROPS, "mood")
-    with pytest.raises(ValueError, match="source 'self' of this network has no factors"):
-        network.log_probabilities(CROPS, "self")
-    with pytest.raises(ValueError, match="source 'tag' of this network does not learn from pairs"):
-        network.pair_logits(CROPS, CROPS, "tag")
 
 
 def test_seeds_are_what_numpy_says() -> None:
