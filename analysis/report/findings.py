@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -90,10 +91,8 @@ def _on_size(model: Model) -> Iterator[str]:
         yield f"The size of the network could not be examined: {model.why_not}."
         return
     for row in model.fixed[model.fixed["term"] == "r_star"].itertuples():
-        verdict = "raises the score" if row.estimate > 0 else "lowers the score"
-        verdict = verdict if row.p < ALPHA else "has no effect that can be told"
         yield (
-            f"Going from the smallest to the largest network (r* from 0 to 1) at n* = 0 {verdict}: "
+            f"Going from the smallest to the largest network (r* from 0 to 1) at n* = 0 {_verdict(row)}: "
             f"{number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})."
         )
 
@@ -118,10 +117,9 @@ def _on_transfer(table: ResultsTable, model: Model) -> Iterator[str]:
     only = [name for name in table.targets if not at_both[name]]
     where = f" (no fine-tuned scores on {listed(only)})" if only else ""
     for row in model.fixed[model.fixed["term"] == "factor.transfer[fine-tune]"].itertuples():
-        verdict = "raises the score" if row.estimate > 0 else "lowers the score"
         yield (
             "Fine-tuning a run's network for the target, instead of a probe on its frozen representation, "
-            f"{verdict if row.p < ALPHA else 'has no effect that can be told'}: {number(row.estimate)} "
+            f"{_verdict(row)}: {number(row.estimate)} "
             f"({number(row.ci_low)} to {number(row.ci_high)}){where}. Baselines, sources, components and "
             "repeats are compared by frozen representations alone."
         )
@@ -192,6 +190,13 @@ def _told_apart(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> str:
         for verdict, which in groups.items()
         if which.any()
     )
+
+
+def _verdict(effect: NamedTuple) -> str:
+    """What a fixed effect by itself does, as far as its p tells."""
+    if effect.p < ALPHA:
+        return "raises the score" if effect.estimate > 0 else "lowers the score"
+    return "has no effect that can be told"
 
 
 def _with_interval(names: Sequence[str], rows: pd.DataFrame) -> list[str]:
