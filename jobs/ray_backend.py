@@ -21,7 +21,7 @@ from study.paths import Paths
 from study.study_file import Study
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-# A CPU task keeps the devices that it finds: the warning about the coming default says nothing to our users.
+# A CPU task keeps the devices that it finds: the warning about the coming default says nothing to users.
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
@@ -45,7 +45,7 @@ class RayBackend:
         self._threads = study.compute.threads
         self._gpu_share = study.cluster.gpu_share if gpu_share is None else gpu_share
         # Ray puts the driver's working directory first on its workers' path: from an empty one, nothing of a
-        # user's (an analysis.py, a study.py) stands there before ours.
+        # user's (an analysis.py, a study.py) stands there before this package.
         self._empty = tempfile.TemporaryDirectory(prefix="study-")
         with contextlib.chdir(self._empty.name):
             try:

@@ -1,7 +1,7 @@
 """The same mixed models fitted by statsmodels' MixedLM, from several starts.
 
-MixedLM may report convergence far above the optimum: of these fits only the best is taken, and only a certificate of
-our own makes it a result (`analysis.fitting.engines`).
+MixedLM may report convergence far above the optimum: of these fits only the best is taken, and only a certificate makes
+it a result (`analysis.fitting.engines`).
 """
 
 from __future__ import annotations
