@@ -54,10 +54,11 @@ def analysis_faults(
 
 def _terms(model: str, strategies: Sequence[Level], factors: Mapping[str, Sequence[Level]]) -> list[str]:
     """The terms that a named model has where the rows tell all of them; none for a model of a formula."""
+    first = {f"factor.{name}": levels[0] for name, levels in factors.items()}
+    others = [first | {f"factor.{name}": level} for name, levels in factors.items() for level in levels[1:]]
     rows = pd.DataFrame(
-        {"strategy": strategy, "n_sources": n,
-         **{f"factor.{name}": levels[min(k, len(levels) - 1)] for name, levels in factors.items()}}
-        for k in range(max(map(len, factors.values()), default=1))
+        {"strategy": strategy, "n_sources": n, **setting}
+        for setting in (first, *others)
         for strategy in strategies for n in (1, 2, 3) if sources_allowed(str(strategy), n)
     )  # fmt: skip
     if rows.empty or model not in CONTRASTED:

@@ -16,6 +16,7 @@ from study.errors import Fault, nearest, raise_all
 from study.factors import EVALUATION_FACTORS, STRATEGIES, Level
 
 SINGLE = STRATEGIES[0]
+DETERMINED = "the terms before it already determine it in these rows"
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,8 @@ def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | Non
             left_out[f"{term}:n_star"] = f"all its rows have n* = {within[0]:g}"
         else:
             slopes[f"{term}:n_star"] = np.where(intercepts[term] == 1, steps, 0.0)
-    further = factor_columns(rows, factors or {})
     terms = pd.concat([intercepts, pd.DataFrame(slopes, index=rows.index, dtype=float)], axis=1)
-    return Coding(pd.concat([terms, further.columns], axis=1), tuple(terms), {**left_out, **further.left_out})
+    return _with_factors(Coding(terms, tuple(terms), left_out), rows, factors)
 
 
 def second_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
@@ -135,12 +135,24 @@ def second_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | No
         if np.isnan(column).any():
             left_out[term] = "the number of sources is not known"
         elif np.linalg.matrix_rank(np.column_stack([*columns.values(), column])) <= len(columns):
-            left_out[term] = "the terms before it already determine it in these rows"
+            left_out[term] = DETERMINED
         else:
             columns[term] = column
-    terms, further = pd.DataFrame(columns, index=rows.index), factor_columns(rows, factors or {})
-    coded = pd.concat([terms, further.columns], axis=1)
-    return Coding(coded, tuple(terms)[1:], {**left_out, **further.left_out})
+    terms = pd.DataFrame(columns, index=rows.index)
+    return _with_factors(Coding(terms, tuple(terms)[1:], left_out), rows, factors)
+
+
+def _with_factors(model: Coding, rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None) -> Coding:
+    """The model's terms, then those of further factors that the terms before them do not already determine."""
+    further = factor_columns(rows, factors or {})
+    columns, left_out = model.columns, {**model.left_out, **further.left_out}
+    for name, column in further.columns.items():
+        wider = columns.assign(**{str(name): column})
+        if np.linalg.matrix_rank(wider) == np.linalg.matrix_rank(columns):
+            left_out[str(name)] = DETERMINED
+        else:
+            columns = wider
+    return Coding(columns, model.random, left_out)
 
 
 def _n_star_or_nan(rows: pd.DataFrame) -> np.ndarray:

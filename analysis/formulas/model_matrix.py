@@ -13,6 +13,7 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
+from study.coding import DETERMINED
 from study.errors import Fault, raise_all
 from study.factors import Level
 from study.formula import Term, Terms, Variable
@@ -71,7 +72,7 @@ def independent(columns: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
         if not values.any():
             left_out[name] = "zero in all rows"
         elif norm <= LEAST_NORM * np.linalg.norm(values):
-            left_out[name] = "the terms before it already determine it in these rows"
+            left_out[name] = DETERMINED
         else:
             basis = np.column_stack([basis, rest / norm])
     return columns.drop(columns=list(left_out)), left_out

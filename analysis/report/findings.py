@@ -11,7 +11,7 @@ from analysis.contrasts import ALPHA
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.scores.score_figures import single_source_scores
-from study.coding import SINGLE
+from study.coding import DETERMINED, SINGLE
 
 
 def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ...]:
@@ -102,12 +102,13 @@ def _on_factors(model: Model) -> Iterator[str]:
         return
     terms = model.fixed["term"]
     found = model.fixed[terms.str.startswith("factor.") & ~terms.str.startswith("factor.transfer[")]
-    if found.empty:
-        return
-    yield (
-        "Further factors, their levels against the first and numbers by the unit — "
-        f"{_told_apart(found['term'].str.removeprefix('factor.'), found, found['p'])}."
-    )
+    parts = [_told_apart(found["term"].str.removeprefix("factor."), found, found["p"])] * (not found.empty)
+    aliased = [name for name, why in model.coding.left_out.items() if name.startswith("factor.") and why == DETERMINED]
+    if aliased:
+        names = listed([name.removeprefix("factor.") for name in aliased])
+        parts.append(f"not to be told apart from the strategies in these rows: {names}")
+    if parts:
+        yield f"Further factors, their levels against the first and numbers by the unit — {'; '.join(parts)}."
 
 
 def _on_transfer(table: ResultsTable, model: Model) -> Iterator[str]:

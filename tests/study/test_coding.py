@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from study.coding import (
+    DETERMINED,
     combination,
     factor_columns,
     first_model,
@@ -70,6 +71,14 @@ def test_second_model_leaves_out_a_product_that_its_factors_determine() -> None:
     full = second_model(runs(("SS-R", 1), ("MSS-CR", 2), ("MSS-CR", 4), ("MS-CR@2", 2), ("MS-CR@2", 3)))
     assert full.random == ("r_star", "n_star", "r_star:n_star")
     np.testing.assert_allclose(full.columns["r_star:n_star"], [0, 0, 2, 0, 0.8])
+
+
+def test_a_factor_that_the_strategies_determine_is_left_out() -> None:
+    rows = pd.DataFrame({"strategy": ["SS-R", "SS-R", "MSS-CR", "MSS-CR", "MSS-CR"], "n_sources": [1, 1, 2, 3, 2],
+                         "factor.card": ["a", "a", "b", "b", "b"], "factor.loss": [1, 2, 1, 2, 1]})  # fmt: skip
+    coded = first_model(rows, {"card": ["a", "b"], "loss": [1, 2]})
+    assert list(coded.columns)[-2:] == ["strategy[MSS-CR]:n_star", "factor.loss"]
+    assert coded.left_out["factor.card[b]"] == DETERMINED
 
 
 def test_factors_are_linear_if_numbers_and_treatment_coded_otherwise() -> None:

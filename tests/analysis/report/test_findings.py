@@ -59,6 +59,15 @@ def test_further_factors_are_told_with_their_levels(results) -> None:
     assert not any(line.startswith("Further factors") for line in sentences(results).splitlines())
 
 
+def test_a_factor_that_goes_with_a_strategy_leaves_the_strategies_and_is_named(results) -> None:
+    card = results["strategy"].map(lambda name: "old" if name in ("SS-R", "MS-SR@FC") else "new")
+    table = results_table(results.assign(**{"factor.card": card}), {})
+    model = strategy_model(table, {"card": ["old", "new"]}, 0, np.random.default_rng(0))
+    told = [line for line in findings(table, model, model) if line.startswith(("Compared", "Further factors"))]
+    assert told[0].startswith("Compared with single-source learning")
+    assert told[1].endswith("not to be told apart from the strategies in these rows: card[new].")
+
+
 def test_sources_that_are_equally_good_are_all_named(results) -> None:
     single = results["strategy"] == "SS-R"
     rows = results.assign(score=results["score"].where(~single | (results["target"] != "ballroom"), 0.5))
