@@ -14,15 +14,15 @@ import numpy as np
 import pandas as pd
 
 from analysis.components import Components, source_components
+from analysis.exhibits import Picture, Table
+from analysis.figures import drawing, save
 from analysis.fitting.engines import NATIVE, require_engine
-from analysis.formulas import own_exhibits
 from analysis.formulas.own_contrasts import with_own_contrasts
 from analysis.formulas.own_models import own_models
 from analysis.models import Model, size_model, strategy_model
 from analysis.report import cross_check as checks
+from analysis.report import own_exhibits
 from analysis.report.draws import write_draws
-from analysis.report.exhibits import Picture, Table
-from analysis.report.figures import drawing, save
 from analysis.report.findings import findings
 from analysis.report.fit_json import fit_record
 from analysis.report.latex import latex

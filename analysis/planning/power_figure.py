@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.figures import COLOUR, MARKER, drawing, panels, save, shared_legend
 from analysis.planning.power import WANTED, Cell
-from analysis.report.figures import COLOUR, MARKER, drawing, panels, save, shared_legend
 from study.factors import STRATEGIES
 
 LINES = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))

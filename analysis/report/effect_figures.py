@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.components import Components
+from analysis.figures import COLOUR, MARKER, panels
 from analysis.models import Model
-from analysis.report.figures import COLOUR, MARKER, panels
 from study.coding import strategy_of
 
 SIZE_LABELS = {

@@ -11,6 +11,7 @@ from analysis.contrasts import ALPHA
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.scores.score_figures import single_source_scores
+from analysis.words import listed, number
 from study.coding import DETERMINED, SINGLE
 
 
@@ -172,12 +173,6 @@ def on_missing_scores(table: ResultsTable) -> Iterator[str]:
         yield f"{runs} no score on some target, and nothing was put in its place ({'; '.join(causes)})."
 
 
-def listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    names = list(names)
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
-
-
 def _told_apart(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> str:
     """What is higher, what is lower, and of what p tells no difference."""
     told = p < ALPHA
@@ -205,9 +200,3 @@ def _with_interval(names: Sequence[str], rows: pd.DataFrame) -> list[str]:
         f"{name} {'+' * (row.estimate > 0)}{number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})"
         for name, row in zip(names, rows.itertuples(), strict=True)
     ]
-
-
-def number(value: float, decimals: int = 2) -> str:
-    """So many decimals, but three below 0.1, with a true minus."""
-    shown = f"{value:.{decimals if abs(value) >= 0.095 else 3}f}"
-    return shown.replace("-", "\N{MINUS SIGN}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from analysis.components import Components
+from analysis.exhibits import Table
 from analysis.fitting.engines import NATIVE
 from analysis.models import Model
-from analysis.report.exhibits import Table
-from analysis.report.findings import listed
 from analysis.results_table import ResultsTable
+from analysis.words import listed
 from study import __version__
 
 NAMED_MODELS = {

@@ -13,9 +13,9 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from analysis.components import FORMULA, Components
+from analysis.exhibits import QUESTIONS, Picture, Table
+from analysis.figures import PNG_DPI
 from analysis.models import Model
-from analysis.report.exhibits import QUESTIONS, Picture, Table
-from analysis.report.figures import PNG_DPI
 from analysis.report.methods import methods_paragraph
 from analysis.report.tables import shown
 from analysis.results_table import ResultsTable

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from matplotlib.figure import Figure
 
 from analysis.components import Components
+from analysis.exhibits import Picture
 from analysis.models import Model
 from analysis.report.effect_figures import component_intervals, size_effects, strategy_effects
-from analysis.report.exhibits import Picture
 from analysis.results_table import ResultsTable
 from analysis.scores.design_figures import aliasing, aliasing_map, balance_bars, correlations, multi_source_runs
 from analysis.scores.score_figures import (

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.components import Components
+from analysis.exhibits import Table
 from analysis.models import Model
-from analysis.report.exhibits import Table
 from analysis.results_table import ResultsTable
 from analysis.scores.score_figures import single_source_scores
 from study.factors import BASELINES

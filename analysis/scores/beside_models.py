@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.components import Components
+from analysis.exhibits import Picture, Table
 from analysis.fitting.conditional import residuals
 from analysis.models import Model
-from analysis.report.exhibits import Picture, Table
 from analysis.results_table import ResultsTable
 from analysis.scores import (
     best_source,

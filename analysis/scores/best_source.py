@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
+from analysis.exhibits import Picture, Table
+from analysis.figures import COLOUR, panels, shared_legend
 from analysis.fitting.mixed_model import half_width
-from analysis.report.exhibits import Picture, Table
-from analysis.report.figures import COLOUR, panels, shared_legend
-from analysis.report.findings import number
 from analysis.results_table import ResultsTable
 from analysis.scores.score_figures import single_source_scores
+from analysis.words import number
 from study.coding import SINGLE, strategy_columns
 
 WITH, WITHOUT = "#0072B2", "#D55E00"

@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analysis.report.exhibits import Picture, Table
-from analysis.report.figures import COLOUR, MARKER, panels, shared_legend
+from analysis.exhibits import Picture, Table
+from analysis.figures import COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from study.coding import SINGLE
 from study.factors import STRATEGIES

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from analysis.components import Components
+from analysis.exhibits import Picture, Table
+from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import LEVEL, half_width
-from analysis.report.exhibits import Picture, Table
-from analysis.report.figures import panels, shared_legend
-from analysis.report.findings import number
 from analysis.results_table import ResultsTable
 from analysis.scores.score_figures import single_source_scores
+from analysis.words import number
 
 MEAN, TOGETHER = "mean over targets", "all pairs together"
 FEWEST = 4

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.report.figures import COLOUR, panels
+from analysis.figures import COLOUR, panels
 from study.coding import SINGLE, source_columns, strategy_columns, strategy_of
 
 

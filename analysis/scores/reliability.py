@@ -13,11 +13,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
+from analysis.exhibits import Picture, Table
+from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import LEVEL
-from analysis.report.exhibits import Picture, Table
-from analysis.report.figures import panels, shared_legend
-from analysis.report.findings import number
 from analysis.results_table import ResultsTable
+from analysis.words import number
 from study.coding import combination
 
 PARTS = ("combination", "run", "split", "residual")

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.report.exhibits import Picture, Table
-from analysis.report.figures import panels
+from analysis.exhibits import Picture, Table
+from analysis.figures import panels
 from analysis.results_table import ResultsTable
 
 FEWEST_TRACKS = 10

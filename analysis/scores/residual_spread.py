@@ -11,11 +11,11 @@ from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from analysis.contrasts import ALPHA, holm
+from analysis.exhibits import Picture, Table
+from analysis.figures import panels
 from analysis.fitting.mixed_model import LEVEL
-from analysis.report.exhibits import Picture, Table
-from analysis.report.figures import panels
-from analysis.report.findings import listed
 from analysis.results_table import ResultsTable
+from analysis.words import listed
 
 TAIL = (1.0 - LEVEL) / 2.0
 LEAST_P = 0.001

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analysis.report.figures import BASELINE_STYLE, COLOUR, MARKER, panels, shared_legend
+from analysis.figures import BASELINE_STYLE, COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from study.coding import SINGLE
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.exhibits import Table
 from analysis.fitting.mixed_model import LEVEL
-from analysis.report.exhibits import Table
 from analysis.results_table import ResultsTable
 from analysis.scores.score_figures import single_source_scores
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from analysis.exhibits import Picture, Table
 from analysis.models import Model
-from analysis.report.exhibits import Picture, Table
 from analysis.results_table import ResultsTable
 from analysis.scrutiny import caterpillar, diagnostics, explained_variance, predictions_report, sensitivity_report
 from analysis.scrutiny.predictions import predictions

@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
+from analysis.exhibits import Picture, Table
+from analysis.figures import panels
 from analysis.fitting.conditional import modes
 from analysis.fitting.mixed_model import LEVEL, MixedFit
 from analysis.models import Model
-from analysis.report.exhibits import Picture, Table
-from analysis.report.figures import panels
 
 
 def effects_by_target(fit: MixedFit) -> pd.DataFrame:

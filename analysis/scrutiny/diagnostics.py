@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from analysis.contrasts import ALPHA
+from analysis.exhibits import Picture, Table
+from analysis.figures import panels
 from analysis.fitting.bootstrap import simulate_responses
 from analysis.fitting.conditional import fitted, modes
 from analysis.fitting.mixed_model import MixedFit
 from analysis.models import Model
-from analysis.report.exhibits import Picture, Table
-from analysis.report.figures import panels
-from analysis.report.findings import listed, number
+from analysis.words import listed, number
 
 SIMULATIONS = 250
 

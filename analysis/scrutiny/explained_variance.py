@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.exhibits import Table
 from analysis.fitting.mixed_model import MixedFit
 from analysis.models import Model
-from analysis.report.exhibits import Table
 
 
 @dataclass(frozen=True)

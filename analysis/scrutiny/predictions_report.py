@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analysis.report.exhibits import Picture, Table
-from analysis.report.figures import COLOUR, MARKER, panels, shared_legend
-from analysis.report.findings import number
+from analysis.exhibits import Picture, Table
+from analysis.figures import COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from analysis.scrutiny.predictions import Predictions
+from analysis.words import number
 from study.coding import SINGLE
 
 SOURCES_IN_THE_SENTENCE = 4

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.exhibits import Picture, Table
+from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import fixed_effects
-from analysis.report.exhibits import Picture, Table
-from analysis.report.figures import panels, shared_legend
-from analysis.report.findings import listed, number
 from analysis.scrutiny.sensitivity import FILLED, WITH, WITHOUT, Variant, moved, summary
+from analysis.words import listed, number
 from study.coding import strategy_of
 
 LOOKS = {

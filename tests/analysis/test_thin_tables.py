@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.exhibits import Table
 from analysis.models import Model, size_model, strategy_model
-from analysis.report.exhibits import Table
 from analysis.report.findings import findings
 from analysis.results_table import results_table
 from analysis.scrutiny.behind_models import behind_models

@@ -10,9 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from analysis.figures import drawing, panels, shared_legend
 from analysis.models import strategy_model
 from analysis.report.effect_figures import strategy_effects
-from analysis.report.figures import drawing, panels, shared_legend
 from analysis.results_table import results_table
 from analysis.scores.score_figures import scores_by_n_sources
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.models import size_model, strategy_model
-from analysis.report.findings import findings, listed, number
+from analysis.report.findings import findings
 from analysis.results_table import results_table
 from study.factors import STRATEGIES
 
@@ -109,12 +109,3 @@ def test_the_source_that_serves_a_target_best_is_named_beside_random(results) ->
 )
 def test_what_is_missing_is_said(results, change, expected: str) -> None:
     assert expected in sentences(change(results))
-
-
-def test_listed() -> None:
-    assert [listed(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
-
-
-def test_numbers_have_a_true_minus_and_enough_decimals() -> None:
-    assert [number(value) for value in (1.234, -0.5, 0.0949, -0.003)] == ["1.23", "−0.50", "0.095", "−0.003"]
-    assert number(0.2834, 3) == "0.283"

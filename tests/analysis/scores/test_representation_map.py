@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.report.figures import drawing
+from analysis.figures import drawing
 from analysis.results_table import results_table
 from analysis.scores.representation_map import TOPICS_SHOWN, exhibits, topic_map, tracks_on_a_plane
 from tests.analysis.conftest import kept_by_one_run

@@ -8,8 +8,8 @@ from functools import partial
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.exhibits import Picture, Table
 from analysis.models import Model
-from analysis.report.exhibits import Picture, Table
 from analysis.report.fit_json import CONTRAST_KEYS
 from analysis.report.tables import fixed, variances
 
