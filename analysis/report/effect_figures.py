@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from analysis.components import Components
 from analysis.figures import COLOUR, MARKER, panels
 from analysis.models import Model
+from analysis.words import number
 from study.coding import strategy_of
 
 SIZE_LABELS = {
@@ -71,7 +72,7 @@ def _intervals(axes: Axes, names: list[str], effects: pd.DataFrame, colours: lis
         axes.plot([x - 0.12] * 2, [row.bootstrap_low, row.bootstrap_high], color=colour, linewidth=0.8)  # NaN: none
         axes.plot(x, row.estimate, marker=marker, color=colour, markersize=6.5, linestyle="none")
         axes.annotate(
-            f"{row.estimate:.2f}".replace("-", "\N{MINUS SIGN}"),
+            number(row.estimate),
             (x, row.estimate),
             xytext=(7, 0),
             textcoords="offset points",

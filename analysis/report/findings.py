@@ -50,13 +50,14 @@ def _on_best(model: Model) -> Iterator[str]:
     if len(model.means) < 2:
         return
     best = model.means.loc[model.means["estimate"].idxmax()]
-    mine = model.contrasts[model.contrasts["contrast"].str.contains(best["strategy"], regex=False)]
+    pairs = model.contrasts if model.contrasts_of_means is None else model.contrasts_of_means
+    mine = pairs[pairs["contrast"].str.contains(best["strategy"], regex=False)]
     open_names = []
     for row in mine.itertuples():
         later, earlier = row.contrast.split(" - ")
         if row.p_adjusted >= ALPHA:
             open_names.append(earlier if later == best["strategy"] else later)
-    rest = f"; at n* = 0 it cannot be told from {listed(open_names)}" if open_names else ""
+    rest = f"; it cannot be told from that of {listed(open_names)}" if open_names else ""
     has_slopes = model.fixed["term"].str.endswith(":n_star").any()
     where = (
         f" at the mean number of sources of the multi-source runs (n = {model.mean_n_star + 2:.1f})"

@@ -29,6 +29,7 @@ FIXED_KEYS = (
 )
 RANDOM_KEYS = ("group", "term", "variance", "sd", "boundary")
 CORRELATION_KEYS = ("group", "term", "other", "correlation")
+MEAN_KEYS = ("strategy", "estimate", "se", "df", "p", "ci_low", "ci_high")
 CONTRAST_KEYS = ("contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment", "ci_low", "ci_high")
 
 
@@ -47,18 +48,21 @@ def model_record(model: Model) -> dict[str, Any]:
     record: dict[str, Any] = {
         "formula": model.given or model.formula, "engine": model.engine, "criterion": None, "reml": True,
         "n_rows": model.n_rows, "groups": dict(model.groups), "converged": False, "singular": None, "fixed": [],
-        "random": [], "correlations": [], "residual_sd": None, "contrasts": [],
+        "random": [], "correlations": [], "residual_sd": None, "contrasts": [], "mean_n_star": None, "means": [],
+        "contrasts_of_means": [],
     }  # fmt: skip
     if fit is None:
         return record
-    asked = [table for table in (model.contrasts, model.own_contrasts) if table is not None]
-    contrasts = [row for table in asked for row in _records(table, CONTRAST_KEYS)]
     return record | {
         "criterion": fit.criterion, "converged": True, "singular": fit.singular,
         "fixed": _records(model.fixed.assign(ci_method=CI_METHOD), FIXED_KEYS),
         "random": _records(fit.random_table(), RANDOM_KEYS),
         "correlations": _records(fit.correlations(), CORRELATION_KEYS),
-        "residual_sd": math.sqrt(fit.residual_variance), "contrasts": contrasts,
+        "residual_sd": math.sqrt(fit.residual_variance),
+        "contrasts": _records(model.contrasts, CONTRAST_KEYS) + _records(model.own_contrasts, CONTRAST_KEYS),
+        "mean_n_star": None if model.means is None else model.mean_n_star,
+        "means": _records(model.means, MEAN_KEYS),
+        "contrasts_of_means": _records(model.contrasts_of_means, CONTRAST_KEYS),
     }  # fmt: skip
 
 
@@ -82,6 +86,7 @@ def components_record(components: Sequence[Components]) -> dict[str, Any]:
                    for one in fitted for row in one.percent.itertuples()],
         "correlations": [],
         "residual_sd": {one.target: math.sqrt(one.fit.residual_variance) for one in fitted} or None, "contrasts": [],
+        "mean_n_star": None, "means": [], "contrasts_of_means": [],
     }  # fmt: skip
 
 
@@ -97,8 +102,10 @@ def variance_components(components: Sequence[Components]) -> dict[str, dict[str,
     }
 
 
-def _records(table: pd.DataFrame, keys: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The rows as JSON takes them; null for NaN."""
+def _records(table: pd.DataFrame | None, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The rows as JSON takes them, none where there is no table; null for NaN."""
+    if table is None:
+        return []
     return [
         {
             key: value if isinstance(value, str | bool) else None if pd.isna(value) else float(value)

@@ -25,6 +25,7 @@ PARTS = ("combination", "run", "split", "residual")
 STYLE_OF_PART = dict(
     zip(PARTS, (("#0072B2", ""), ("#E69F00", "///"), ("#56B4E9", "..."), ("#999999", "")), strict=True)
 )
+NEVER_AGAIN = " (no combination was: this is in the combination's share)"
 
 
 def exhibits(parts: pd.DataFrame) -> Iterator[Picture | Table]:
@@ -33,7 +34,8 @@ def exhibits(parts: pd.DataFrame) -> Iterator[Picture | Table]:
         "score_parts",
         "What is a score made of?",
         "Shares of the variance of scores on single splits. Combination: strategy, sources, factors. Run: training the "
-        "same combination again. Split: what a split adds to every run. Residual: run by split."
+        f"same combination again{NEVER_AGAIN if parts['sd_run'].isna().all() else ''}. Split: what a split adds to "
+        "every run. Residual: run by split."
         if len(parts)
         else "Not drawn: no target has scores on two splits or more.",
         (lambda: parts_as_bars(parts)) if len(parts) else None,
@@ -80,6 +82,8 @@ def parts_as_bars(parts: pd.DataFrame) -> Figure:
     left = np.cumsum(percent, axis=1) - percent
     drawn: dict[str, object] = {}
     for k, (part, (colour, hatch)) in enumerate(STYLE_OF_PART.items()):
+        if parts[f"sd_{part}"].isna().all():
+            continue
         drawn[part] = axes.barh(
             parts["target"], percent[:, k], left=left[:, k], color=colour, hatch=hatch, edgecolor="white", linewidth=0.6
         )

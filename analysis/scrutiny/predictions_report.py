@@ -12,7 +12,7 @@ from analysis.exhibits import Picture, Table
 from analysis.figures import COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from analysis.scrutiny.predictions import Predictions
-from analysis.words import number
+from analysis.words import listed, number
 from study.coding import SINGLE
 
 SOURCES_IN_THE_SENTENCE = 4
@@ -45,7 +45,10 @@ def sentences(found: Predictions) -> Iterator[str]:
 def exhibits(table: ResultsTable, found: Predictions) -> Iterator[Picture | Table]:
     """The best of each number of sources by target as a picture, the best few as a table."""
     name, title = "predictions", "The best combinations, as predicted"
-    absent = "; ".join(f"{target}: {reason}" for target, reason in found.why_not.items())
+    targets_by_reason: dict[str, list[str]] = {}
+    for target, reason in found.why_not.items():
+        targets_by_reason.setdefault(reason, []).append(target)
+    absent = "; ".join(f"{listed(targets)}: {reason}" for reason, targets in targets_by_reason.items())
     if found.best.empty:
         yield Picture(name, title, f"Not drawn. {absent}." if absent else "Not drawn.", None, "sources")
         return

@@ -53,7 +53,8 @@ def test_fit_json_has_the_keys_of_the_interface(analysis) -> None:
     assert list(fit["models"]) == ["strategy", "size", "components"]
     for model in fit["models"].values():
         assert list(model) == ["formula", "engine", "criterion", "reml", "n_rows", "groups", "converged", "singular",
-                               "fixed", "random", "correlations", "residual_sd", "contrasts"]  # fmt: skip
+                               "fixed", "random", "correlations", "residual_sd", "contrasts", "mean_n_star", "means",
+                               "contrasts_of_means"]  # fmt: skip
         assert model["converged"] is True
         for row in model["fixed"]:
             assert list(row) == ["term", "estimate", "se", "df", "t", "p", "ci_low", "ci_high", "ci_method",

@@ -42,6 +42,14 @@ def test_swapped_strategies_swap_the_answer(simulate) -> None:
     assert each.startswith("Each further source lowers the score with MS-SR@FC −0.")
 
 
+def test_the_highest_mean_is_held_against_the_others_where_it_was_taken(simulate) -> None:
+    alike = dict.fromkeys(STRATEGIES, 0.0)
+    rows = simulate(strategies=alike, slopes=alike | {"MSS-CR": 2.0}, noise=0.3, targets=tuple("abcdefgh"))
+    assert "higher:" not in sentence(rows, "Compared with")
+    best = sentence(rows, "The highest estimated mean")
+    assert "(n = 3.0) is that of MSS-CR" in best and "cannot be told" not in best
+
+
 def test_further_factors_are_told_with_their_levels(results) -> None:
     width = results["run_id"].map({run: n % 2 for n, run in enumerate(results["run_id"].unique())})
     optimiser = results["run_id"].map({run: n // 2 % 2 for n, run in enumerate(results["run_id"].unique())})

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from analysis.results_table import results_table
-from analysis.scores.reliability import PARTS, score_parts, sentences
+from analysis.scores.reliability import NEVER_AGAIN, PARTS, exhibits, score_parts, sentences
 
 
 def scored(rng: np.random.Generator, sd: dict[str, float], n_combinations: int, n_repeats: int, n_splits: int):
@@ -57,6 +57,10 @@ def test_a_part_that_nothing_tells_is_left_empty() -> None:
     parts = score_parts(scored(np.random.default_rng(4), sd, n_combinations=40, n_repeats=1, n_splits=3))
     assert parts["sd_run"].isna().all() and parts["sd_combination"].notna().all()
     assert not any("training the same combination" in sentence for sentence in sentences(parts))
+    picture, _ = exhibits(parts)
+    assert NEVER_AGAIN in picture.caption
+    (legend,) = picture.draw().legends
+    assert [text.get_text() for text in legend.get_texts()] == ["combination", "split", "residual"]
 
 
 def test_runs_of_unknown_sources_are_not_taken_for_one_combination(results) -> None:

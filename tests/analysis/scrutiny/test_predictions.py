@@ -11,7 +11,7 @@ from scipy import stats
 
 from analysis.results_table import results_table
 from analysis.scrutiny.predictions import best_sets, predictions
-from analysis.scrutiny.predictions_report import sentences
+from analysis.scrutiny.predictions_report import exhibits, sentences
 
 
 @given(
@@ -105,11 +105,14 @@ def test_without_differences_between_sources_none_is_named(simulate) -> None:
 
 
 def test_what_cannot_be_predicted_is_told(simulate, results) -> None:
-    found = predictions(results_table(simulate(strategies={"SS-R": 0.0}), {}), {})
+    table = results_table(simulate(strategies={"SS-R": 0.0}), {})
+    found = predictions(table, {})
     assert found.best.empty and set(found.why_not) == {"ballroom", "gtzan", "irmas", "valence"}
     without = results.drop(columns=[name for name in results if name.startswith("source.")])
     assert "does not say which sources" in predictions(results_table(without, {}), {}).why_not["every target"]
     assert not list(sentences(found))
+    (picture,) = exhibits(table, found)
+    assert picture.caption.startswith("Not drawn. ballroom, gtzan, irmas and valence: ")
 
 
 def test_the_sentence_names_the_best_with_its_interval(planted) -> None:
