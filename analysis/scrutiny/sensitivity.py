@@ -25,6 +25,7 @@ from study.factors import Level
 MOST_LEVELS = 1500
 """Of runs and combinations: what they take to fit grows with the cube, 2.5 s for 800."""
 WITHOUT, WITH, FILLED = "without", "with", "missing scores at the"
+NOT_TOLD = "not told"
 
 
 @dataclass(frozen=True)
@@ -137,5 +138,5 @@ def _fitted(
 
 def _verdicts(effects: pd.DataFrame) -> dict[str, str]:
     told = effects["p_adjusted"] < ALPHA
-    words = np.where(~told, "not told", np.where(effects["estimate"] > 0.0, "higher", "lower"))
+    words = np.where(~told, NOT_TOLD, np.where(effects["estimate"] > 0.0, "higher", "lower"))
     return dict(zip(effects["effect"], words, strict=True))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analysis.exhibits import Picture, Table
 from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import fixed_effects
-from analysis.scrutiny.sensitivity import FILLED, WITH, WITHOUT, Variant, moved, summary
+from analysis.scrutiny.sensitivity import FILLED, NOT_TOLD, WITH, WITHOUT, Variant, moved, summary
 from analysis.words import listed, number
 from study.coding import strategy_of
 
@@ -32,6 +32,7 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
     if not variants:
         return
     reported, n = variants[0].effects, len(variants[0].effects)
+    yield from _on_what_gives_way(variants)
     kinds = {start: [one for one in variants if one.name.startswith(start)] for start in LOOKS}
     rows = summary(variants).set_index("variant")
     yield f"Leaving out one target at a time {_on_moves(reported, kinds[WITHOUT], n)}."
@@ -87,6 +88,19 @@ def exhibits(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
     effects = pd.concat([one.effects.assign(variant=one.name) for one in fitted], ignore_index=True)
     yield Table("sensitivity_fixed", "Fixed effects under each", "", _variant_first(fixed), on_page=False)
     yield Table("sensitivity_effects", "Slopes and differences under each", "", _variant_first(effects), on_page=False)
+
+
+def _on_what_gives_way(variants: Sequence[Variant]) -> Iterator[str]:
+    """The effects that are told, but not under every treatment: whoever reads on no further should know."""
+    reported, *others = (one for one in variants if one.effects is not None)
+    under: dict[str, list[str]] = {}
+    for one in others:
+        for effect, verdict in moved(reported.effects, one.effects).items():
+            if not verdict.startswith(NOT_TOLD):
+                under.setdefault(effect, []).append(one.name)
+    if under:
+        gone = "; ".join(f"{called(effect)} (not {listed(names)})" for effect, names in under.items())
+        yield f"To be taken with care, for it does not hold under every treatment of the same scores: {gone}."
 
 
 def _on_moves(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: int) -> str:

@@ -19,6 +19,7 @@ from study.study_file import FILE_NAME
 
 DEMO_BUDGET = "11"
 """Runs of the sequential phase: 24 in all with the single sources and the strategies on all of them."""
+DEMO_BOOTSTRAP = 1000
 
 
 def demo(
@@ -41,6 +42,6 @@ def demo(
     stage("launch")
     launch_study(study, in_process=in_process)
     stage("analyze")
-    report = analyze_study(study)
+    report = analyze_study(study, bootstrap=DEMO_BOOTSTRAP)
     stage("done")
     print(f"the report is {report.resolve()}")

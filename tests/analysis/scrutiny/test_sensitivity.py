@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from analysis.models import strategy_model
 from analysis.results_table import ResultsTable, results_table
 from analysis.scrutiny.sensitivity import Variant, moved, sensitivity, summary
-from analysis.scrutiny.sensitivity_report import exhibits, sentences
+from analysis.scrutiny.sensitivity_report import called, exhibits, sentences
 from study.factors import STRATEGIES
 
 NOTHING = dict.fromkeys(STRATEGIES, 0.0)
@@ -83,6 +85,20 @@ def test_moves_are_of_sign_and_of_significance() -> None:
     before = pd.DataFrame({"effect": list("abc"), "estimate": [1.0, 1.0, 1.0], "p_adjusted": [0.01, 0.01, 0.2]})
     after = pd.DataFrame({"effect": list("abc"), "estimate": [-1.0, 1.0, 1.0], "p_adjusted": [0.01, 0.06, 0.3]})
     assert moved(before, after) == {"a": "higher → lower", "b": "higher → not told"}
+
+
+def test_what_is_told_and_gives_way_is_named_first_and_what_is_only_found_is_not(variants) -> None:
+    reported, *others = variants
+    effects = reported.effects
+    told, untold = effects["p_adjusted"].idxmin(), effects["p_adjusted"].idxmax()
+    assert effects.loc[told, "p_adjusted"] < 0.05 < effects.loc[untold, "p_adjusted"]
+    turned = effects.copy()
+    turned.loc[[told, untold], "p_adjusted"] = 0.5, 0.001
+    unchanged = [reported, *(replace(one, effects=effects) for one in others)]
+    assert next(iter(sentences(unchanged))).startswith("Leaving out one target")
+    first = next(iter(sentences([*unchanged[:-1], replace(others[-1], effects=turned)])))
+    name = called(effects.loc[told, "effect"])
+    assert first.endswith(f": {name} (not with a fixed intercept of each target).")
 
 
 def test_two_targets_cannot_be_left_out_one_at_a_time_and_it_is_said(simulate) -> None:
