@@ -20,6 +20,9 @@ KEY = ("run_id", "target", "repeat", "fold", "metric")
 SAME_FOR_A_RUN = ("phase", "replicate", "strategy", "n_sources", "n_parameters")
 VERSIONS = ("train_scores_version", "probe_scores_version")
 EXAMPLES_SHOWN = 5
+LEAST_SPREAD = 1e-10
+"""Deviation over the largest score from which scores differ by more than the rounding of their means."""
+LEAST_SCALE = 1e-100
 RESULTS = "results"
 """Where a fault stands, as long as nobody says what the rows were read from."""
 
@@ -31,6 +34,11 @@ def faults_of_columns(rows: pd.DataFrame) -> Iterator[Fault]:
             yield _fault(name, None, f"no such column; without it {why}", nearest(name, map(str, rows.columns)))
     if rows.empty:
         yield _fault("rows", 0, "expected at least one: nothing has been scored yet")
+    for name in ("run_id", "target"):
+        empty = rows[name].isna() | (rows[name].astype(str).str.strip() == "") if name in rows else pd.Series(False)
+        if empty.any():
+            at = _some([f"{position + 1}" for position in np.flatnonzero(empty)])
+            yield _fault(name, None, f"expected a name; it is empty in {_rows(empty)}, counted from 1: {at}")
 
 
 def faults_of_rows(
@@ -70,9 +78,14 @@ def faults_of_scores(scores: pd.DataFrame, targets: Sequence[str]) -> Iterator[F
         yield _fault("target", ", ".join(targets) or None, expected)
     for target in targets:
         score = scores.loc[scores["target"] == target, "score"]
-        if score.nunique() < 2:
+        largest = score.abs().max()
+        if score.empty:
+            yield _fault(f"score on {target}", None, "expected scores at the first level of each evaluation factor")
+        elif not largest or (score / largest).std() <= LEAST_SPREAD or len(score) < 2:
             expected = f"expected scores that differ, to standardise by; all {len(score)} are equal"
-            yield _fault(f"score on {target}", float(score.iloc[0]), expected)
+            yield _fault(f"score on {target}", float(score.iloc[0]), f"{expected}, but for rounding")
+        elif not LEAST_SCALE < largest < 1 / LEAST_SCALE:
+            yield _fault(f"score on {target}", largest, "expected scores of a scale that can be squared")
 
 
 def evaluation_columns(rows: pd.DataFrame) -> list[str]:

@@ -27,6 +27,9 @@ from analysis.faults_of_results import (
 from study.errors import Fault, InputFaults, nearest, raise_all
 from study.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, Level
 
+NO_ROW = "no row"
+"""The outcome of a run on a target that no row tells of."""
+
 
 @dataclass(frozen=True)
 class ResultsTable:
@@ -36,7 +39,7 @@ class ResultsTable:
     over repeats and folds), `n_scores`, and what else the rows say of a run; `scores` has `z` besides, the score
     standardised within its target (mean and sample deviation, n - 1), which are in `moments` (index target; `mean`,
     `sd`, `metric`). `excluded` counts the result rows that were left out, by reason; `missing` has the run x target
-    that no score is left of.
+    that no score is left of, with the `outcome` that says why.
     `by_split` has the scores behind the means of `scores`: `run_id, target, repeat, fold, score` and the factors;
     repeat and fold are 0 where the rows do not say.
     """
@@ -141,14 +144,16 @@ def results_table(
     rows = _with_n_sources(rows, sources)
     without = failed(rows)
     if without.any():
-        causes = rows["outcome"][without].fillna("not given").value_counts()
+        rows = rows.assign(outcome=rows["outcome"].fillna("not given"))
+        causes = rows["outcome"][without].value_counts()
         excluded |= {f"outcome {name}": int(count) for name, count in causes.items()}
     with_score = rows[~without]
     means = _mean_by_run_and_target(with_score, sources)
     cell = ["run_id", "target", *evaluation_columns(rows)]
-    cells = rows[[*cell, *_of_a_run(rows, sources)]].drop_duplicates(cell)
-    scored = pd.MultiIndex.from_frame(means[cell])
-    missing = cells[~pd.MultiIndex.from_frame(cells[cell]).isin(scored)]
+    cells = _cells(rows, cell, _of_a_run(rows, sources))
+    without_score = cells[~pd.MultiIndex.from_frame(cells[cell]).isin(pd.MultiIndex.from_frame(means[cell]))]
+    causes = rows[without].drop_duplicates(cell).reindex(columns=[*cell, "outcome"])
+    missing = without_score.merge(causes, how="left", on=cell).fillna({"outcome": NO_ROW})
 
     is_baseline = means["strategy"].isin(BASELINES)
     scores, baselines = means[~is_baseline], means[is_baseline].reset_index(drop=True)
@@ -157,15 +162,27 @@ def results_table(
     order = [name for name in metrics if (scores["target"] == name).any()]
     raise_all(faults_of_scores(scores, order))
     z, moments = _standardised(scores, pd.Series({name: metrics[name] for name in order}))
-    return ResultsTable(
+    table = ResultsTable(
         scores.assign(z=z).reset_index(drop=True),
         baselines,
         moments,
         sources,
         {reason: count for reason, count in excluded.items() if count},
-        missing.reset_index(drop=True),
+        missing,
         _by_split(with_score),
     )
+    if table.shares_runs:
+        raise_all(faults_of_scores(_at_first_levels(table.scores), order))
+    return table
+
+
+def _cells(rows: pd.DataFrame, cell: list[str], of_a_run: list[str]) -> pd.DataFrame:
+    """Every learned run on every target (and level of evaluation factors) that occurs, and what else has rows."""
+    learned = rows[~rows["strategy"].isin(BASELINES)]
+    runs = learned[["run_id", *of_a_run]].drop_duplicates("run_id")
+    everywhere = runs.merge(learned[cell[1:]].drop_duplicates(), how="cross")
+    baselines = rows.loc[rows["strategy"].isin(BASELINES), [*cell, *of_a_run]].drop_duplicates(cell)
+    return pd.concat([everywhere, baselines], ignore_index=True)
 
 
 def _mean_by_run_and_target(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:

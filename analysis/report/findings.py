@@ -167,8 +167,7 @@ def on_sources(table: ResultsTable) -> Iterator[str]:
 def on_missing_scores(table: ResultsTable) -> Iterator[str]:
     """How many runs lack a score on some target, and why."""
     if len(table.missing):
-        causes = [f"{reason.removeprefix('outcome ')}: {count} rows" for reason, count in table.excluded.items()
-                  if reason.startswith("outcome ")]  # fmt: skip
+        causes = [f"{outcome}: {count} scores" for outcome, count in table.missing["outcome"].value_counts().items()]
         n_runs = table.missing["run_id"].nunique()
         runs = "1 run has" if n_runs == 1 else f"{n_runs} runs have"
         yield f"{runs} no score on some target, and nothing was put in its place ({'; '.join(causes)})."

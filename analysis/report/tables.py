@@ -34,7 +34,7 @@ def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequen
             "missing",
             "Runs without a score on a target",
             "No row with outcome ok.",
-            table.missing[["run_id", "strategy", "target"]],
+            table.missing[["run_id", "strategy", "target", "outcome"]],
             question="runs",
         )
     yield Table(

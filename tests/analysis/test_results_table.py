@@ -58,6 +58,13 @@ def test_rows_without_a_score_are_left_out_by_cause_and_their_runs_named(results
     assert kept.loc[("run004", "irmas"), "n_scores"] == 1
 
 
+def test_a_run_of_which_no_row_tells_on_a_target_is_missing_there(results) -> None:
+    gone = (results["run_id"] == "run003") & (results["target"] == "irmas")
+    table = results_table(results[~gone], METRICS)
+    (lost,) = table.missing[["run_id", "target", "strategy", "outcome"]].values.tolist()
+    assert lost == ["run003", "irmas", "SS-R", "no row"] and not table.excluded
+
+
 def test_targets_that_the_study_no_longer_has_are_left_out_and_counted(results) -> None:
     table = results_table(results, dict.fromkeys(("gtzan", "irmas"), "accuracy"))
     assert table.targets == ("gtzan", "irmas")
@@ -113,6 +120,11 @@ def test_a_table_that_cannot_be_read_is_one_clear_fault(tmp_path, name: str, con
         (small(score=[1.0, 2, np.nan, 1, 2, 3]), "score = nan: expected a finite number .* not so in 1 row: c on x"),
         (small(score=[1.0, 2, "high", 1, 2, 3]), "score = 'high': expected a finite number"),
         (small(score=[1.0, 2, 3, 5, 5, 5]), "score on y = 5.0: expected scores that differ.*; all 3 are equal"),
+        (small(score=[1.0, 2, 3, 0.7, 0.7 + 1e-16, 0.7]), "score on y = 0.7: expected scores that differ"),
+        (small(score=[1.0, 2, 3, 0, 0, 0]), "score on y = 0.0: expected scores that differ"),
+        (small(score=[1.0, 2, 3, 1e-200, 2e-200, 3e-200]), "score on y = 3e-200: expected scores of a scale"),
+        (small(target=["x"] * 3 + ["y", None, np.nan]), "target: expected a name; it is empty in 2 rows.*: 5, 6"),
+        (small(run_id=["a", "b", " ", "a", "b", "c"]), "run_id: expected a name; it is empty in 1 row.*: 3"),
         (small(target="x", run_id=list("abcdef")), "expected 2 or more targets"),
         (small(strategy=["SS-R", "MSSCR", "MS-CR@2"] * 2), "'MSSCR': unknown.*did you mean 'MSS-CR'"),
         (small(strategy=["SS-R"] * 3 + ["MSS-CR"] * 3), "strategy: expected the same in all rows of a run"),
@@ -187,6 +199,13 @@ def test_a_level_without_a_score_is_missing_at_that_level(results) -> None:
     table = results_table(rows, METRICS)
     assert table.missing[["run_id", "target", "factor.transfer"]].values.tolist() == [["run003", "gtzan", "fine-tune"]]
     assert table.frozen.missing.empty
+
+
+def test_a_target_without_frozen_scores_is_a_fault(results) -> None:
+    rows = with_transfer(results, 2.0)
+    gone = (rows["target"] == "gtzan") & (rows["factor.transfer"] == "frozen")
+    with pytest.raises(InputFaults, match="score on gtzan: expected scores at the first level"):
+        results_table(rows[~gone], METRICS)
 
 
 def test_rows_at_no_level_of_transfer_and_rows_twice_at_one_are_refused(results) -> None:

@@ -104,7 +104,7 @@ def test_the_source_that_serves_a_target_best_is_named_beside_random(results) ->
     [
         (
             lambda rows: rows.assign(outcome=(rows["run_id"] == "run001").map({True: "diverged", False: "ok"})),
-            "1 run has no score on some target, and nothing was put in its place (diverged: 8 rows).",
+            "1 run has no score on some target, and nothing was put in its place (diverged: 4 scores).",
         ),
         (lambda rows: rows[rows["phase"] != "baseline"], "No baselines were scored"),
         (lambda rows: rows[rows["strategy"] != "SS-R"], "No strategy can be compared with single-source learning"),
