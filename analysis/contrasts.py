@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.fitting.mixed_model import MixedFit, contrast_tests
-from study.coding import strategy_of
+from study.coding import SINGLE, n_star, strategy_of
 
 ALPHA = 0.05
 """Below it a p value, adjusted where it is one of several, tells a difference."""
@@ -20,15 +21,28 @@ def strategies_of(fit: MixedFit) -> list[str]:
     return [strategy_of(term) for term in fit.fixed_terms if term.startswith("strategy[") and term.endswith("]")]
 
 
-def pairwise_strategies(fit: MixedFit, n_star: float = 0.0) -> pd.DataFrame:
-    """Differences of all pairs of strategies at `n_star` (SS-R at its 0), the larger network less the smaller.
+def strategies_at(fit: MixedFit, rows: pd.DataFrame, at: float) -> list[str]:
+    """The strategies of which the fit to these rows tells a mean at n* = `at`: SS-R, at its 0; those with a slope;
+    those whose runs all have this n*. All of them where the rows do not say how many sources a run has."""
+    every = strategies_of(fit)
+    if "n_sources" not in rows:
+        return every
+    steps = pd.Series(n_star(rows["strategy"], rows["n_sources"]), index=rows.index)
+    only_there = {name for name, own in steps.groupby(rows["strategy"]) if (own == at).all()}
+    return [name for name in every if name == SINGLE or name in only_there or _slope(name) in fit.fixed_terms]
+
+
+def pairwise_strategies(fit: MixedFit, at: float = 0.0, among: Sequence[str] | None = None) -> pd.DataFrame:
+    """Differences of all pairs of strategies (`among` these) at n* = `at` (SS-R at its 0), the larger network less the
+    smaller.
 
     `contrast_tests` with `contrast`, `p_adjusted` and `adjustment` (Holm 1979: all these pairs); intervals are of each
     difference by itself.
     """
-    names = strategies_of(fit)
+    every = strategies_of(fit)
+    names = every if among is None else among
     pairs = list(combinations(range(len(names)), 2))
-    means = mean_weights(fit, n_star)
+    means = mean_weights(fit, at)[[every.index(name) for name in names]]
     weights = np.array([means[later] - means[earlier] for earlier, later in pairs]).reshape(-1, means.shape[1])
     table = contrast_tests(fit, weights)
     contrasts = [f"{names[later]} - {names[earlier]}" for earlier, later in pairs]
@@ -36,23 +50,26 @@ def pairwise_strategies(fit: MixedFit, n_star: float = 0.0) -> pd.DataFrame:
     return table.assign(p_adjusted=holm(table["p"].to_numpy()), adjustment=f"Holm, {len(pairs)} comparisons")
 
 
-def marginal_means(fit: MixedFit, mean_n_star: float) -> pd.DataFrame:
-    """`contrast_tests` of each strategy's mean at n* = `mean_n_star`, as in `mean_weights`, with `strategy`."""
-    table = contrast_tests(fit, mean_weights(fit, mean_n_star))
-    table.insert(0, "strategy", strategies_of(fit))
+def marginal_means(fit: MixedFit, mean_n_star: float, among: Sequence[str] | None = None) -> pd.DataFrame:
+    """`contrast_tests` of each strategy's mean (`among` these) at n* = `mean_n_star`, as in `mean_weights`, with
+    `strategy`."""
+    every = strategies_of(fit)
+    names = every if among is None else list(among)
+    table = contrast_tests(fit, mean_weights(fit, mean_n_star)[[every.index(name) for name in names]])
+    table.insert(0, "strategy", pd.Series(names, dtype=str))
     return table
 
 
-def mean_weights(fit: MixedFit, n_star: float) -> np.ndarray:
-    """Contrasts (n_strategies, p) of the fixed terms that give each strategy's mean at `n_star` (SS-R at its n* = 0),
+def mean_weights(fit: MixedFit, at: float) -> np.ndarray:
+    """Contrasts (n_strategies, p) of the fixed terms that give each strategy's mean at n* = `at` (SS-R at its 0),
     further factors at the mean of their columns."""
     is_further = np.array([term.startswith("factor.") for term in fit.fixed_terms])
     names = strategies_of(fit)
     weights = np.tile(np.where(is_further, fit.fixed.to_numpy(dtype=float).mean(axis=0), 0.0), (len(names), 1))
     for row, name in enumerate(names):
         weights[row, fit.fixed_terms.index(f"strategy[{name}]")] = 1.0
-        if f"strategy[{name}]:n_star" in fit.fixed_terms:
-            weights[row, fit.fixed_terms.index(f"strategy[{name}]:n_star")] = n_star
+        if _slope(name) in fit.fixed_terms:
+            weights[row, fit.fixed_terms.index(_slope(name))] = at
     return weights
 
 
@@ -78,3 +95,7 @@ def holm(p: np.ndarray) -> np.ndarray:
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
+
+
+def _slope(strategy: str) -> str:
+    return f"strategy[{strategy}]:n_star"

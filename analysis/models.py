@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.contrasts import marginal_means, pairwise_strategies, strategies_of, with_tukey
+from analysis.contrasts import marginal_means, pairwise_strategies, strategies_at, with_tukey
 from analysis.fitting.bootstrap import Refits, percentile_interval, refit
 from analysis.fitting.engines import NATIVE, fit_by
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fixed_effects
@@ -24,8 +24,9 @@ class Model:
     """A model and what came of it: `fit` is None where there is none to report, and `why_not` says why.
 
     A model of the study's own has its formula as `given`. `fixed` is `fixed_effects` of the fit, with `bootstrap_low`
-    and `bootstrap_high` from `refits` (NaN where there are none); `contrasts` at n* = 0, `means` and
-    `contrasts_of_means` at n* = `mean_n_star` are the first model's; `own_contrasts` are those that the study asks for.
+    and `bootstrap_high` from `refits` (NaN where there are none). `contrasts` at n* = 0, `means` and
+    `contrasts_of_means` at n* = `mean_n_star` are the first model's, of the strategies of which it tells a mean there;
+    `own_contrasts` are those that the study asks for.
     """
 
     name: str
@@ -83,15 +84,14 @@ def strategy_model(
     multiple = scores[scores["strategy"] != SINGLE]
     steps = n_star(multiple["strategy"], multiple["n_sources"]) if "n_sources" in scores else np.empty(0)
     mean_n_star = float(steps.mean()) if len(steps) else 0.0
-    n_strategies = len(strategies_of(model.fit))
+    simplest, at_mean = (strategies_at(model.fit, scores, at) for at in (0.0, mean_n_star))
+    of_means = with_tukey(pairwise_strategies(model.fit, mean_n_star, at_mean), len(at_mean)) if mean_n_star else None
     return replace(
         model,
-        contrasts=with_tukey(pairwise_strategies(model.fit), n_strategies),
-        contrasts_of_means=(
-            with_tukey(pairwise_strategies(model.fit, mean_n_star), n_strategies) if mean_n_star else None
-        ),
+        contrasts=with_tukey(pairwise_strategies(model.fit, among=simplest), len(simplest)),
+        contrasts_of_means=of_means,
         mean_n_star=mean_n_star,
-        means=marginal_means(model.fit, mean_n_star),
+        means=marginal_means(model.fit, mean_n_star, at_mean),
     )
 
 

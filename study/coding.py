@@ -16,6 +16,7 @@ from study.errors import Fault, nearest, raise_all
 from study.factors import EVALUATION_FACTORS, STRATEGIES, Level
 
 SINGLE = STRATEGIES[0]
+N_UNKNOWN = "the number of sources is not known"
 DETERMINED = "the terms before it already determine it in these rows"
 
 
@@ -114,7 +115,7 @@ def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | Non
             continue
         within = steps[intercepts[term] == 1]
         if np.isnan(within).any():
-            left_out[f"{term}:n_star"] = "the number of sources is not known"
+            left_out[f"{term}:n_star"] = N_UNKNOWN
         elif np.ptp(within) == 0:
             left_out[f"{term}:n_star"] = f"all its rows have n* = {within[0]:g}"
         else:
@@ -133,7 +134,7 @@ def second_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | No
     left_out: dict[str, str] = {}
     for term, column in {"r_star": size, "n_star": steps, "r_star:n_star": size * steps}.items():
         if np.isnan(column).any():
-            left_out[term] = "the number of sources is not known"
+            left_out[term] = N_UNKNOWN
         elif np.linalg.matrix_rank(np.column_stack([*columns.values(), column])) <= len(columns):
             left_out[term] = DETERMINED
         else:

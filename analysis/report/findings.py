@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from analysis.contrasts import ALPHA
+from analysis.contrasts import ALPHA, strategies_of
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.scores.score_figures import single_source_scores
 from analysis.words import listed, number
-from study.coding import DETERMINED, SINGLE
+from study.coding import DETERMINED, N_UNKNOWN, SINGLE
 
 
 def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ...]:
@@ -33,17 +33,38 @@ def _on_strategies(model: Model) -> Iterator[str]:
     if model.fit is None:
         yield f"The strategies could not be compared: {model.why_not}."
         return
-    against = model.contrasts[model.contrasts["contrast"].str.endswith(f" - {SINGLE}")]
+    where, pairs = "in its simplest case", model.contrasts
+    if N_UNKNOWN in model.coding.left_out.values():
+        where = "at the numbers of sources that its runs have, which the rows do not tell,"
+    elif model.contrasts_of_means is not None and not _against_single(pairs).size:
+        where, pairs = f"at {_mean_n(model)} sources", model.contrasts_of_means
+    against = _against_single(pairs)
     if against.empty:
         yield f"No strategy can be compared with single-source learning ({SINGLE}): only one of the two has scores."
     else:
         names = against["contrast"].str.removesuffix(f" - {SINGLE}")
         parts = _told_apart(names, against, against["p_adjusted"])
         yield (
-            f"Compared with single-source learning ({SINGLE}), each strategy in its simplest case — {parts} "
-            "(standard deviations within target, each with its own 95 % interval; told by Holm-adjusted p)."
+            f"Compared with single-source learning ({SINGLE}), each strategy {where} — {parts} "
+            "(standard deviations within target, each with its own 95 % interval; told by Holm-adjusted p)"
+            f"{_not_among(model, [SINGLE, *names])}."
         )
     yield from _on_best(model)
+
+
+def _against_single(pairs: pd.DataFrame) -> pd.DataFrame:
+    return pairs[pairs["contrast"].str.endswith(f" - {SINGLE}")]
+
+
+def _not_among(model: Model, compared: Sequence[str]) -> str:
+    """The strategies that are not compared there, for nothing tells what they score at another number of sources."""
+    names = [name for name in strategies_of(model.fit) if name not in compared]
+    reasons = [f"{name}, for {model.coding.left_out[f'strategy[{name}]:n_star']}" for name in names]
+    return f"; not compared: {'; '.join(reasons)}" if reasons else ""
+
+
+def _mean_n(model: Model) -> str:
+    return f"{model.mean_n_star + 2:.1f}".removesuffix(".0")
 
 
 def _on_best(model: Model) -> Iterator[str]:
@@ -58,15 +79,11 @@ def _on_best(model: Model) -> Iterator[str]:
         if row.p_adjusted >= ALPHA:
             open_names.append(earlier if later == best["strategy"] else later)
     rest = f"; it cannot be told from that of {listed(open_names)}" if open_names else ""
-    has_slopes = model.fixed["term"].str.endswith(":n_star").any()
-    where = (
-        f" at the mean number of sources of the multi-source runs (n = {model.mean_n_star + 2:.1f})"
-        if has_slopes
-        else ""
-    )
+    rest += _not_among(model, list(model.means["strategy"]))
+    at_mean = f" at the mean number of sources of the multi-source runs (n = {_mean_n(model)})"
     yield (
-        f"The highest estimated mean{where} is that of {best['strategy']}: {number(best['estimate'])} "
-        f"({number(best['ci_low'])} to {number(best['ci_high'])}){rest}."
+        f"The highest estimated mean{at_mean if model.mean_n_star else ''} is that of {best['strategy']}: "
+        f"{number(best['estimate'])} ({number(best['ci_low'])} to {number(best['ci_high'])}){rest}."
     )
 
 

@@ -28,8 +28,9 @@ def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequ
         "Effects of the strategy and of each further source",
         strategy,
         "Estimates of the first model with 95 % Satterthwaite intervals: each strategy's mean in its simplest case "
-        "(one source for SS-R, two for the others); the change with each further source; further factors, where there "
-        "are any, their levels against the first and numbers by the unit.",
+        "(one source for SS-R, two for the others; without a slope, at the number that its runs have); the change with "
+        "each further source; further factors, where there are any, their levels against the first and numbers by the "
+        "unit.",
         lambda: strategy_effects(strategy),
         "strategies",
     )

@@ -64,14 +64,10 @@ def _of_model(model: Model, title: str) -> Iterator[Table]:
 def _of_comparisons(strategy: Model) -> Iterator[Table]:
     if strategy.fit is None:
         return
-    on_adjustment = (
-        f"p_adjusted: Holm's over all {len(strategy.contrasts)} pairs; p_tukey: Tukey's, {len(strategy.means)} means. "
-        "Intervals are of each difference by itself."
-    )
     yield Table(
         "strategy_contrasts",
         "Differences between strategies at n* = 0",
-        on_adjustment,
+        _on_adjustment(strategy.contrasts),
         strategy.contrasts,
         question="strategies",
     )
@@ -79,7 +75,7 @@ def _of_comparisons(strategy: Model) -> Iterator[Table]:
         yield Table(
             "strategy_contrasts_of_means",
             f"Differences between strategies at n* = {strategy.mean_n_star:.2f}",
-            f"SS-R at its n* = 0. {on_adjustment}",
+            f"SS-R at its n* = 0. {_on_adjustment(strategy.contrasts_of_means)}",
             strategy.contrasts_of_means,
             question="strategies",
         )
@@ -89,6 +85,14 @@ def _of_comparisons(strategy: Model) -> Iterator[Table]:
         "SS-R at its n* = 0. Satterthwaite intervals.",
         strategy.means,
         question="strategies",
+    )
+
+
+def _on_adjustment(pairs: pd.DataFrame) -> str:
+    means = {name for pair in pairs["contrast"] for name in pair.split(" - ")}
+    return (
+        f"p_adjusted: Holm's over all {len(pairs)} pairs; p_tukey: Tukey's, {len(means)} means. Intervals are of each "
+        "difference by itself. A strategy of which nothing tells a mean at this n* is not among them."
     )
 
 

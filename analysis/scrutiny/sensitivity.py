@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.contrasts import ALPHA, pairwise_strategies
+from analysis.contrasts import ALPHA, pairwise_strategies, strategies_at
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.models import Model, random_terms
@@ -42,17 +42,17 @@ class Variant:
 
 def sensitivity(table: ResultsTable, model: Model, factors: Mapping[str, Sequence[Level]]) -> tuple[Variant, ...]:
     """The variants of `model`, itself first, under the name `as reported`; none where it has no effect to examine."""
-    effects = effects_of(model.fit) if model.fit else pd.DataFrame()
+    effects = effects_of(model.fit, table.scores) if model.fit else pd.DataFrame()
     if effects.empty:
         return ()
     return (Variant("as reported", model.n_rows, effects, model.fit), *_variants(table, factors))
 
 
-def effects_of(fit: MixedFit) -> pd.DataFrame:
-    """What the first model is asked, from its fit."""
+def effects_of(fit: MixedFit, rows: pd.DataFrame) -> pd.DataFrame:
+    """What the first model is asked, from its fit to these rows."""
     alone = fixed_effects(fit).rename(columns={"term": "effect"})
     alone = alone[alone["effect"].str.endswith(":n_star") | alone["effect"].str.startswith("factor.")]
-    pairs = pairwise_strategies(fit).rename(columns={"contrast": "effect"})
+    pairs = pairwise_strategies(fit, among=strategies_at(fit, rows, 0.0)).rename(columns={"contrast": "effect"})
     both = pd.concat([alone.assign(p_adjusted=alone["p"]), pairs], ignore_index=True)
     return both[["effect", "estimate", "se", "df", "p", "p_adjusted", "ci_low", "ci_high"]]
 
@@ -133,7 +133,7 @@ def _fitted(
         fit = fit_mixed(rows["z"].to_numpy(), columns, [*random_terms(rows, coding), *shared])
     except (NotCertified, InputFaults) as reason:
         return Variant(name, len(rows), why_not=str(reason))
-    return Variant(name, len(rows), effects_of(fit), fit)
+    return Variant(name, len(rows), effects_of(fit, rows), fit)
 
 
 def _verdicts(effects: pd.DataFrame) -> dict[str, str]:

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.contrasts import holm, marginal_means, pairwise_strategies, tukey, with_tukey
+from analysis.contrasts import holm, marginal_means, pairwise_strategies, strategies_at, tukey, with_tukey
 from analysis.fitting.mixed_model import fixed_effects
 from analysis.results_table import results_table
 from study.coding import first_model
+from study.factors import STRATEGIES
 from tests.analysis.by_target import fit_by_target
 
 
@@ -60,6 +61,19 @@ def test_differences_of_means_are_those_of_the_marginal_means(fit) -> None:
     assert pairs.loc["MSS-CR - MS-CR@4", "estimate"] == pytest.approx(means["MSS-CR"] - means["MS-CR@4"])
     assert pairs.loc["MSS-CR - SS-R", "estimate"] == pytest.approx(means["MSS-CR"] - means["SS-R"])
     assert (with_tukey(pairs, 6)["p_tukey"] >= pairs["p"] - 1e-12).all()
+
+
+def test_means_are_of_the_strategies_that_have_one_there(results) -> None:
+    rows = results[(results["strategy"] != "MS-CR@4") | (results["n_sources"] == 4)]
+    scores = results_table(rows, {}).scores
+    coding = first_model(scores)
+    of_some = fit_by_target(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
+    others = [name for name in STRATEGIES if name != "MS-CR@4"]
+    assert strategies_at(of_some, scores, 0.0) == strategies_at(of_some, scores, 1.5) == others
+    assert strategies_at(of_some, scores, 2.0) == list(STRATEGIES)
+    assert strategies_at(of_some, scores.drop(columns="n_sources"), 0.0) == list(STRATEGIES)
+    assert list(marginal_means(of_some, 1.5, others)["strategy"]) == others
+    assert set(pairwise_strategies(of_some, among=others)["adjustment"]) == {"Holm, 10 comparisons"}
 
 
 def test_marginal_means_take_further_factors_at_their_mean(results) -> None:

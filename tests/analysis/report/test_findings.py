@@ -47,7 +47,21 @@ def test_the_highest_mean_is_held_against_the_others_where_it_was_taken(simulate
     rows = simulate(strategies=alike, slopes=alike | {"MSS-CR": 2.0}, noise=0.3, targets=tuple("abcdefgh"))
     assert "higher:" not in sentence(rows, "Compared with")
     best = sentence(rows, "The highest estimated mean")
-    assert "(n = 3.0) is that of MSS-CR" in best and "cannot be told" not in best
+    assert "(n = 3) is that of MSS-CR" in best and "cannot be told" not in best
+
+
+def test_a_strategy_that_always_had_as_many_sources_is_compared_only_there(simulate) -> None:
+    rows = simulate(noise=0.3)
+    always_four = rows[(rows["strategy"] != "MS-CR@4") | (rows["n_sources"] == 4)]
+    for start in ("Compared with", "The highest"):
+        said, aside = sentence(always_four, start).split("; not compared: ")
+        assert "MS-CR@4" not in said and aside == "MS-CR@4, for all its rows have n* = 2."
+    both = rows[rows["n_sources"].isin([0, 1, 4])]
+    assert sentence(both, "Compared with").startswith(
+        "Compared with single-source learning (SS-R), each strategy at 4 sources — higher: MS-CR@6 +"
+    )
+    unknown = rows[[name for name in rows if name != "n_sources" and not name.startswith("source.")]]
+    assert "at the numbers of sources that its runs have, which the rows do not tell" in sentence(unknown, "Compared")
 
 
 def test_further_factors_are_told_with_their_levels(results) -> None:
