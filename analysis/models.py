@@ -14,6 +14,7 @@ from analysis.fitting.engines import NATIVE, fit_by
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fixed_effects
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.results_table import ResultsTable
+from analysis.words import listed
 from study.coding import SINGLE, Coding, first_model, n_star, second_model
 from study.errors import InputFaults
 from study.factors import Level
@@ -80,7 +81,9 @@ def strategy_model(
     scores = table.scores
     model = _by_target("strategy", table, first_model(scores, factors), n_bootstrap, rng, engine)
     if model.fit is None:
-        return model
+        single = [name for name in table.strategies if (scores["strategy"] == name).sum() == 1]
+        alone = f"; {listed(single)} with one score: without it the others could be compared" if single else ""
+        return replace(model, why_not=f"{model.why_not}{alone}")
     multiple = scores[scores["strategy"] != SINGLE]
     steps = n_star(multiple["strategy"], multiple["n_sources"]) if "n_sources" in scores else np.empty(0)
     mean_n_star = float(steps.mean()) if len(steps) else 0.0

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from pandas.api.typing import SeriesGroupBy
 
-from analysis.contrasts import ALPHA, strategies_of
+from analysis.contrasts import ALPHA, strategies_of, tukey
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.scores.score_figures import single_source_scores
@@ -102,7 +104,8 @@ def _on_number_of_sources(model: Model) -> Iterator[str]:
             parts.append(f"{verb} the score with {listed(_with_interval(names[which], slopes[which]))}")
     if (~told).any():
         parts.append(f"has no effect that can be told with {listed(_with_interval(names[~told], slopes[~told]))}")
-    yield f"Each further source {'; it '.join(parts)}."
+    alone = f" (each of {len(slopes)} by its own p value)" if len(slopes) > 1 else ""
+    yield f"Each further source {'; it '.join(parts)}{alone}."
 
 
 def _on_size(model: Model) -> Iterator[str]:
@@ -163,7 +166,8 @@ def on_baselines(table: ResultsTable) -> Iterator[str]:
 
 
 def on_sources(table: ResultsTable) -> Iterator[str]:
-    """The source whose single-source representation scores highest on each target, beside Random where scored."""
+    """The source whose single-source representation scores highest on each target, beside Random where scored, and
+    from which others repeats of the trainings tell it (Tukey and Kramer, all pairs of sources)."""
     single = single_source_scores(table)
     if single.empty:
         yield "Which source helps most cannot be said from single-source runs: there are none."
@@ -171,14 +175,36 @@ def on_sources(table: ResultsTable) -> Iterator[str]:
     random = table.baselines[table.baselines["strategy"] == "Random"].groupby("target")["score"].mean()
     parts = []
     for target in table.targets:
-        means = single[single["target"] == target].groupby("source")["score"].mean()
-        if means.empty:
+        by_source = single[single["target"] == target].groupby("source", sort=False)["score"]
+        if not len(by_source):
             parts.append(f"{target}: no single-source score")
             continue
+        means = by_source.mean()
         beside = f", Random {number(random[target], 3)}" if target in random else ""
         best = listed(means.index[means == means.max()])
-        parts.append(f"{target}: {best} ({number(means.max(), 3)}{beside})")
-    yield f"The single source that serves each target best: {'; '.join(parts)}."
+        parts.append(f"{target}: {best} ({number(means.max(), 3)}{beside}{_of_the_rest(by_source)})")
+    once = (
+        "; each was trained once, which tells none from another"
+        if single["run_id"].nunique() <= single["source"].nunique()
+        else ""
+    )
+    yield f"The single source that serves each target best: {'; '.join(parts)}{once}."
+
+
+def _of_the_rest(by_source: SeriesGroupBy) -> str:
+    """From how many other sources the best is told, where sources were trained again."""
+    mean, count = by_source.mean(), by_source.size()
+    df = int(count.sum() - len(count))
+    others = mean[mean < mean.max()]
+    if others.empty:
+        return ""
+    within = ((count - 1) * by_source.var().fillna(0.0)).sum()
+    if not (df and within):
+        return ""
+    best = mean.idxmax()
+    se = np.sqrt(within / df * (1 / count[best] + 1 / count[others.index]))
+    told = tukey(((mean[best] - others) / se).to_numpy(), np.full(len(others), float(df)), len(mean)) < ALPHA
+    return f"; told from {told.sum()} of {len(others)} others"
 
 
 def on_missing_scores(table: ResultsTable) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from analysis.components import Components
 from analysis.exhibits import Table
 from analysis.fitting.engines import NATIVE
+from analysis.fitting.mixed_model import FIT_AT_TOLERANCE
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.words import listed
@@ -81,16 +82,19 @@ def _on_scores(table: ResultsTable) -> Iterator[str]:
 
 
 def _on_models(models: Sequence[Model]) -> Iterator[str]:
+    (engine,) = {model.engine for model in models}
+    how = "a projected Newton method from several starts" if engine == NATIVE else engine
     yield (
-        "Linear mixed models were fitted by restricted maximum likelihood with a projected Newton method from several "
-        "starts; an optimum was accepted only with a vanishing Newton decrement, positive curvature in every free "
-        "direction and gradients that point outwards at every variance of zero."
+        f"Linear mixed models were fitted by restricted maximum likelihood with {how}; an optimum was accepted only "
+        "with a vanishing Newton decrement, positive curvature in every free direction and gradients that point "
+        "outwards at every variance of zero."
     )
-    others = dict.fromkeys(model.engine for model in models if model.engine != NATIVE)
-    if others:
+    if engine != NATIVE:
         yield (
-            f"The variances are those that {listed(list(others))} ended at; estimates, standard errors and degrees of "
-            "freedom were worked out there, and the optimum certified by the same conditions."
+            f"The variances are those that {engine} ended at, accepted where one more Newton step promises to lower "
+            f"the criterion by no more than {FIT_AT_TOLERANCE / 2:g}; estimates, standard errors and degrees of "
+            "freedom were worked out there. Variance components, bootstrap refits and fits to parts of the scores are "
+            "by a projected Newton method."
         )
     for model in models:
         groups = "".join(f"; {group}: {n}" for group, n in model.groups.items())

@@ -17,7 +17,7 @@ from analysis.exhibits import Picture, Table
 from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import LEVEL
 from analysis.results_table import ResultsTable
-from analysis.words import number
+from analysis.words import listed, number
 from study.coding import combination
 
 PARTS = ("combination", "run", "split", "residual")
@@ -45,10 +45,10 @@ def exhibits(parts: pd.DataFrame) -> Iterator[Picture | Table]:
         yield Table(
             "score_parts",
             "What a score is made of, and how reliable a run's mean is",
-            "Standard deviations in the target's metric, by mean squares; reliability: the share of "
-            "the variance between runs' means that is not noise of the splits, with an exact 95 % interval (Feldt "
-            "1965). A part that no repetition tells is left empty. Where a target has one published split, its repeats "
-            "differ by the probe alone.",
+            "Standard deviations in the target's metric, by mean squares; reliability: the share of the variance "
+            "between runs' means that is not noise of the splits, with an exact 95 % interval (Feldt 1965); below 0, "
+            "that noise is all there is to be seen. A part that no repetition tells is left empty. Where a target has "
+            "one published split, its repeats differ by the probe alone.",
             parts,
             question="spread",
         )
@@ -65,7 +65,11 @@ def sentences(parts: pd.DataFrame) -> Iterator[str]:
     ]
     ends = " to ".join(dict.fromkeys((each[0], each[-1])))
     yield f"The mean of a run over its splits has a reliability, 1 being free of their noise, of {ends}."
-    told = parts.dropna(subset=["sd_run", "sd_combination"])
+    again = parts.dropna(subset=["sd_run", "sd_combination"])
+    told = again[again[["sd_run", "sd_combination"]].any(axis=1)]
+    if len(again) > len(told):
+        alike = listed(again["target"].drop(told.index).tolist())
+        yield f"On {alike} nothing is seen between runs but noise of their splits: neither designs nor training again."
     if len(told):
         of_runs = told["sd_run"] ** 2 / (told["sd_run"] ** 2 + told["sd_combination"] ** 2)
         yield (

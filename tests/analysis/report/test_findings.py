@@ -6,10 +6,12 @@ import re
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from analysis.models import size_model, strategy_model
 from analysis.report.findings import findings
 from analysis.results_table import results_table
+from analysis.scores.score_figures import single_source_scores
 from study.factors import STRATEGIES
 
 
@@ -31,6 +33,7 @@ def test_planted_strategies_and_slopes_are_told(results) -> None:
     raised, untold = each.split("; it has no effect that can be told with")
     assert raised.startswith("Each further source raises the score with MS-CR@6 +0.")
     assert "MS-SR@FC" in untold and "MS-SR@FC" not in raised
+    assert each.endswith("(each of 5 by its own p value).")
     assert "raises the score: " in sentence(results, "Going from the smallest")
 
 
@@ -110,7 +113,25 @@ def test_baselines_are_counted_by_target(simulate) -> None:
 
 def test_the_source_that_serves_a_target_best_is_named_beside_random(results) -> None:
     found = sentence(results, "The single source that serves each target best")
-    assert re.search(r"ballroom: bpm \(0\.5\d*, Random 0\.2\d*\)", found)
+    assert re.search(r"ballroom: bpm \(0\.5\d*, Random 0\.2\d*; told from 3 of 3 others\)", found)
+
+
+def test_the_best_source_is_told_from_others_by_tukeys_p(simulate) -> None:
+    rows = simulate(seed=8, source_effects={("gtzan", "bpm"): 1.0, ("irmas", "tag"): 0.6})
+    scores = single_source_scores(results_table(rows, {}))
+    found, several = sentence(rows, "The single source"), set()
+    for target, here in scores.groupby("target"):
+        groups = {source: group["score"].to_numpy() for source, group in here.groupby("source")}
+        best = max(groups, key=lambda source: groups[source].mean())
+        p = stats.tukey_hsd(*groups.values()).pvalue[list(groups).index(best)]
+        assert re.search(rf"{target}: {best} \([^;]*; told from {(p < 0.05).sum()} of 3 others\)", found)
+        several.add((p < 0.05).sum())
+    assert len(several) > 1, "the case tells too little"
+
+
+def test_sources_trained_once_are_not_told_apart(simulate) -> None:
+    found = sentence(simulate(per_cell=1), "The single source")
+    assert "told from" not in found and found.endswith("each was trained once, which tells none from another.")
 
 
 @pytest.mark.parametrize(

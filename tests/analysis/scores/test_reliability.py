@@ -63,6 +63,16 @@ def test_a_part_that_nothing_tells_is_left_empty() -> None:
     assert [text.get_text() for text in legend.get_texts()] == ["combination", "split", "residual"]
 
 
+def test_where_only_noise_of_splits_is_seen_no_share_is_told() -> None:
+    sd = {"combination": 0.0, "run": 0.0, "split": 1.0, "residual": 1.0}
+    parts = score_parts(scored(np.random.default_rng(2), sd, n_combinations=20, n_repeats=2, n_splits=4))
+    nothing = ~parts[["sd_run", "sd_combination"]].any(axis=1)
+    assert nothing.any()
+    said = [line for line in sentences(parts) if line.startswith("On ")]
+    assert len(said) == 1 and all(target in said[0] for target in parts["target"][nothing])
+    assert not any("0% to 0%" in line or "nan" in line for line in sentences(parts))
+
+
 def test_runs_of_unknown_sources_are_not_taken_for_one_combination(results) -> None:
     rows = results.drop(columns=[name for name in results if name.startswith("source.")])
     parts = score_parts(results_table(rows, {}))
