@@ -57,11 +57,12 @@ class Setting:
     shared: float = 0.0
     standardised: bool = False
     judged: bool = False
+    n_targets: int = len(TARGETS)
 
     def scores(self, coding: Coding, n: int, rng: np.random.Generator) -> np.ndarray:
         """Scores (n, n_targets, n_runs), less their fixed part unless standardised."""
         sd = self.truth.residual_sd if self.residual_sd is None else self.residual_sd
-        y = simulate(replace(self.truth, residual_sd=0.0), coding.columns, coding.random, len(TARGETS), n, rng)
+        y = simulate(replace(self.truth, residual_sd=0.0), coding.columns, coding.random, self.n_targets, n, rng)
         y += sd * np.sqrt(1.0 - self.shared) * rng.standard_normal(y.shape)
         if self.shared:
             y += sd * np.sqrt(self.shared) * rng.standard_normal((n, 1, y.shape[2]))
@@ -107,6 +108,8 @@ def settings(runs: pd.DataFrame, coding: Coding, truth: Truth) -> list[Setting]:
         Setting("a run's scores share a fifth of the residual", truth, shared=SHARED),
         Setting("standardised within target", truth, standardised=True),
         Setting("the same, targets that differ more", far, standardised=True),
+        *(Setting(f"near the paper's, {n} targets", truth, n_targets=n) for n in (2, 3, 4)),
+        *(Setting(f"targets that differ more, {n} targets", far, n_targets=n) for n in (2, 3, 4)),
     ]
 
 

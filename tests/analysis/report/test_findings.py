@@ -129,6 +129,12 @@ def test_the_best_source_is_told_from_others_by_tukeys_p(simulate) -> None:
     assert len(several) > 1, "the case tells too little"
 
 
+def test_few_targets_are_a_caution(simulate, results) -> None:
+    said = sentence(simulate(targets=("gtzan", "irmas", "fma"), noise=0.3), "With 3 targets")
+    assert "covered 0.91 to 0.95" in said
+    assert not any(line.startswith("With ") for line in sentences(results).splitlines())
+
+
 def test_sources_trained_once_are_not_told_apart(simulate) -> None:
     found = sentence(simulate(per_cell=1), "The single source")
     assert "told from" not in found and found.endswith("each was trained once, which tells none from another.")
