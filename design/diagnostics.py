@@ -151,7 +151,12 @@ def level_table(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
     known = {"strategy": study.strategies, **{f"factor.{name}": of for name, of in study.further_factors.items()}}
     orders = {factor: {level: place for place, level in enumerate(of)} for factor, of in known.items()}
     rows = [(factor, level, phase, n) for (phase, factor, level), n in counts.items()]
-    rows.sort(key=lambda row: orders.get(row[0], {}).get(row[1], row[1]))  # of a factor in order; the rest is stable
+
+    def place(row: tuple[str, object, str, int]) -> object:  # never a name; presence and counts are their own places
+        order = orders.get(row[0])
+        return row[1] if order is None else order.get(row[1], len(order))
+
+    rows.sort(key=place)  # of a factor in order; the rest is stable
     frame = pd.DataFrame(rows, columns=["factor", "level", "phase", "n_runs"])
     order = {factor: place for place, factor in enumerate(dict.fromkeys(factor for _, factor, _ in counts))}
     frame = frame.sort_values("factor", key=lambda column: column.map(order), kind="stable", ignore_index=True)

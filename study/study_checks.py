@@ -194,15 +194,16 @@ def _phase_faults(
         if phase.name in seen or phase.name == "baseline":
             yield Fault(FILE_NAME, f"{key} name", phase.name, "this name is taken; expected another")
         seen.add(phase.name)
-        for strategy in phase.strategy:
-            if strategy not in strategies and "strategy" in phase.model_fields_set:
+        asked = phase.strategy if "strategy" in phase.model_fields_set else strategies
+        for strategy in asked:
+            if strategy not in strategies:
                 yield Fault(FILE_NAME, f"{key} strategy", strategy,
                             f"not a level of [factors] strategy: {', '.join(map(str, strategies))}",
                             nearest(strategy, map(str, strategies)))  # fmt: skip
         for n in phase.n_sources:
             if n > n_sources:
                 yield Fault(FILE_NAME, f"{key} n_sources", n, f"the study has {n_sources} sources")
-        if not any(sources_allowed(s, n) for s in phase.strategy for n in phase.n_sources):
+        if not any(sources_allowed(s, n) for s in asked for n in phase.n_sources):
             yield Fault(FILE_NAME, f"{key} n_sources", list(phase.n_sources),
                         "no run can be: SS-R has one source, the other strategies two or more")  # fmt: skip
         if phase.criterion is not None and phase.repeats != 1:

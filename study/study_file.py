@@ -286,7 +286,12 @@ class Study(Section):
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        return self.design.phase or default_phases(self.strategies, len(self.sources))
+        """The phases of the file, or the default ones; those that name no strategies have all of the study's."""
+        named = tuple(
+            phase if "strategy" in phase.model_fields_set else phase.model_copy(update={"strategy": self.strategies})
+            for phase in self.design.phase
+        )
+        return named or default_phases(self.strategies, len(self.sources))
 
     def training_of(self, levels: Mapping[str, Level]) -> Training:
         """The training settings of a run: `[training]`, with the levels of the factors named as its keys."""

@@ -83,6 +83,14 @@ def test_too_few_runs_have_no_errors_rather_than_wrong_ones(tmp_path: Path):
     assert np.isnan(diagnostics.variances).all()
 
 
+def test_levels_are_counted_where_a_phase_takes_the_studys_strategies(tmp_path):
+    phases = '[[design.phase]]\nname = "any"\nn_sources = [1, 2]\ncriterion = "anytime"\n'
+    study = write_study(tmp_path, phases, sources=3, factors='strategy = ["MSS-CR", "SS-R", "MS-CR@4"]')
+    levels = level_table(study, generate(study, 9))
+    strategies = levels[levels.factor == "strategy"]
+    assert strategies.level.tolist() == ["MSS-CR", "SS-R", "MS-CR@4"] and strategies.n_runs.sum() == 9
+
+
 def test_levels_are_counted_by_phase_in_the_studys_order(found):
     study, runs, _ = found
     levels = level_table(study, runs)

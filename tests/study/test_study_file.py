@@ -91,6 +91,22 @@ def test_one_fault(tmp_path: Path, old: str, new: str, told: list[str]) -> None:
     assert all(part in found[0] for part in told), found
 
 
+def test_phases_have_the_studys_strategies(tmp_path: Path) -> None:
+    text = STUDY.split("[[design.phase]]")[0] + '[factors]\nstrategy = ["MSS-CR", "SS-R"]\n'
+    free = '[[design.phase]]\nname = "any"\nn_sources = [1, 2]\n'
+    bound = '[[design.phase]]\nname = "bound"\nstrategy = ["SS-R"]\nn_sources = [1]\n'
+    phases = read(tmp_path, text + free + bound).phases
+    assert [phase.strategy for phase in phases] == [("MSS-CR", "SS-R"), ("SS-R",)]
+    (found,) = faults(tmp_path, text + bound.replace("SS-R", "MS-CR@4").replace("[1]", "[2]"))
+    assert "[[design.phase]] 1 (bound) strategy = 'MS-CR@4': not a level of [factors] strategy: MSS-CR, SS-R" in found
+
+
+def test_phases_without_strategies_need_sources_that_the_studys_allow(tmp_path: Path) -> None:
+    text = STUDY.split("[[design.phase]]")[0] + '[factors]\nstrategy = ["MSS-CR"]\n'
+    (found,) = faults(tmp_path, text + '[[design.phase]]\nname = "any"\nn_sources = [1]\n')
+    assert "no run can be" in found
+
+
 def test_all_faults_at_once(tmp_path: Path) -> None:
     text = (
         STUDY.replace("epochs = 1", "epochs = 0\nbatchsize = 8")
