@@ -3,11 +3,11 @@
     python benchmarks/train_gpu.py                     SS-R and MS-CR@2 with eight sources, about half an hour
     python benchmarks/train_gpu.py --device cpu --quick     a few small steps of everything, to see that it runs
 
-No Ray: each training is a process of its own that calls `train`, and several start together. Printed are
+No Ray: trainings that share the card are processes that call `train`. Printed are
 
 - steps a second of `train` in bf16 and float32, eager and compiled (with CUDA graphs), the store on the card;
 - the same of the network alone on a ready batch: what ours lacks to it is the price of the loop;
-- all of it by 2, 4 and 8 trainings that share the card (bf16, compiled);
+- steps a second of 2, 4 and 8 trainings together (bf16, compiled), counted while all of them train;
 - the floor that the card's memory sets: bytes that a fully fused step moves over the bandwidth of a copy;
 - GPU-hours of the published study's 425 runs at the rates measured.
 """
@@ -20,7 +20,7 @@ import math
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -51,7 +51,7 @@ its gradient written and read for inputs and for weights; the pooled maps make t
 
 @dataclass(frozen=True)
 class Size:
-    """What is measured: clips in the store, and steps an epoch, of which training has five."""
+    """What is measured: clips in the store, steps an epoch, and the seconds that trainings together are watched."""
 
     device: str
     clips: int
@@ -60,33 +60,45 @@ class Size:
     width: float
     steps: int
     shares: tuple[int, ...]
+    shared_s: float
     ways: tuple[Arithmetic, ...]
 
 
 EAGER = Arithmetic("bf16"), Arithmetic("float32")
-FULL = Size("cuda", 2000, 2584, 128, 1.0, 300, (2, 4, 8), (*(replace(way, compiled=True) for way in EAGER), *EAGER))
-QUICK = Size("cpu", 16, 260, 4, 0.1, 1, (2,), EAGER)
+FULL = Size("cuda", 2000, 2584, 128, 1.0, 300, (2, 4, 8), 20, (*(replace(way, compiled=True) for way in EAGER), *EAGER))
+QUICK = Size("cpu", 16, 260, 4, 0.1, 1, (2,), 1, EAGER)
+ENDLESS = 10**9
+"""Epochs of trainings together: they train until they are stopped."""
+POLL_S = 0.01
+LOG = "log.jsonl"
 
 
 def training_rate(size: Size, strategy: str, arithmetic: Arithmetic) -> float:
-    """Steps a second of `train`: epochs two to four of five, so that trainings side by side are all at work."""
+    """Steps a second of `train`: epochs two to four of five."""
+    with tempfile.TemporaryDirectory() as folder:
+        run_training(size, strategy, arithmetic, 5, Path(folder), 1.0)
+        lines = [json.loads(line) for line in (Path(folder) / LOG).read_text().splitlines()]
+    first, *_, last, _ = (line for line in lines if line["event"] == "epoch")
+    return (last["step"] - first["step"]) / (last["seconds"] - first["seconds"])
+
+
+def run_training(
+    size: Size, strategy: str, arithmetic: Arithmetic, epochs: int, folder: Path, gpu_share: float
+) -> None:
+    """One training that logs to `folder`."""
     codes = np.random.default_rng(0).integers(0, 256, (size.clips * size.clip_frames, CHANNELS, N_MELS), dtype=np.uint8)
     lengths, peaks = np.full(size.clips, size.clip_frames), np.zeros(size.clips, dtype=np.float32)
     names = np.arange(size.clips).astype(str).astype(object)
     firsts = np.cumsum(lengths) - lengths
     store = MelStore(Path("memory"), names, firsts, lengths, lengths, peaks, names, codes, Counts())
-    with tempfile.TemporaryDirectory() as folder:
-        train(
-            network_of(size, strategy), store=store, statistics=STATISTICS, crop_frames=CROP_FRAMES,
-            labels=labels_of(size, strategy),
-            training_tracks=np.resize(np.arange(size.clips), size.steps * size.batch_size),
-            validation_tracks=np.arange(0), run_id="0" * 16, device=size.device, threads=1,
-            settings=Training(epochs=5, iterations="l", batch_size=size.batch_size, width=size.width),
-            checkpoint_folder=Path(folder) / "checkpoints", log_path=Path(folder) / "log.jsonl", arithmetic=arithmetic,
-        )  # fmt: skip
-        lines = [json.loads(line) for line in (Path(folder) / "log.jsonl").read_text().splitlines()]
-    first, *_, last, _ = (line for line in lines if line["event"] == "epoch")
-    return (last["step"] - first["step"]) / (last["seconds"] - first["seconds"])
+    train(
+        network_of(size, strategy), store=store, statistics=STATISTICS, crop_frames=CROP_FRAMES,
+        labels=labels_of(size, strategy),
+        training_tracks=np.resize(np.arange(size.clips), size.steps * size.batch_size),
+        validation_tracks=np.arange(0), run_id="0" * 16, device=size.device, threads=1,
+        settings=Training(epochs=epochs, iterations="l", batch_size=size.batch_size, width=size.width),
+        checkpoint_folder=folder / "checkpoints", log_path=folder / LOG, arithmetic=arithmetic, gpu_share=gpu_share,
+    )  # fmt: skip
 
 
 def network_rate(size: Size, strategy: str, arithmetic: Arithmetic) -> float:
@@ -119,10 +131,57 @@ def network_rate(size: Size, strategy: str, arithmetic: Arithmetic) -> float:
     return size.steps / (time.perf_counter() - began)
 
 
-def shared_rate(size: Size, strategy: str, arithmetic: Arithmetic, processes: int) -> float:
-    """Steps a second of that many trainings on one card, added up."""
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        return sum(pool.map(training_rate, *zip(*[(size, strategy, arithmetic)] * processes, strict=True)))
+def shared_rate(size: Size, strategy: str, arithmetic: Arithmetic, processes: int) -> tuple[float, float]:
+    """Steps a second of that many trainings on one card, added up, and the seconds in which all of them trained.
+
+    Each trains on until all have been watched together for `size.shared_s`. Raises RuntimeError if one ends before.
+    """
+    context = get_context("spawn")
+    seen: list[list[tuple[float, int]]] = [[] for _ in range(processes)]
+    with tempfile.TemporaryDirectory() as name:
+        folders = [Path(name) / str(number) for number in range(processes)]
+        trainings = []
+        try:
+            for folder in folders:
+                folder.mkdir()
+                asked = (size, strategy, arithmetic, ENDLESS, folder, 1 / processes)
+                trainings.append(context.Process(target=run_training, args=asked))
+                trainings[-1].start()
+            while shared_seconds(seen) < size.shared_s:
+                time.sleep(POLL_S)
+                if not all(training.is_alive() for training in trainings):
+                    raise RuntimeError(f"one of {processes} trainings together ended before its time")
+                for folder, steps in zip(folders, seen, strict=True):
+                    done = steps_logged(folder / LOG)
+                    if done > (steps[-1][1] if steps else 0):
+                        steps.append((time.perf_counter(), done))
+        finally:
+            for training in trainings:
+                training.terminate()
+                training.join()
+    return common_rate(seen), shared_seconds(seen)
+
+
+def steps_logged(log: Path) -> int:
+    """Steps done at the end of the last epoch logged, 0 before the first."""
+    lines = log.read_text().split("\n")[:-1] if log.is_file() else []  # without one that is being written
+    return next((entry["step"] for entry in map(json.loads, reversed(lines)) if entry["event"] == "epoch"), 0)
+
+
+def shared_seconds(seen: Sequence[Sequence[tuple[float, int]]]) -> float:
+    """From when the last training had its first epoch, and its compilation, behind it to the end that all reached.
+
+    `seen` has, of each training, times in seconds and the steps done by then; negative until they overlap.
+    """
+    if not all(seen):
+        return -math.inf
+    return min(steps[-1][0] for steps in seen) - max(steps[0][0] for steps in seen)
+
+
+def common_rate(seen: Sequence[Sequence[tuple[float, int]]]) -> float:
+    """Steps a second of all trainings in the time that they share, epochs' steps spread evenly over their epoch."""
+    ends = max(steps[0][0] for steps in seen), min(steps[-1][0] for steps in seen)
+    return float(sum(np.ptp(np.interp(ends, *zip(*steps, strict=True))) for steps in seen) / (ends[1] - ends[0]))
 
 
 def bytes_of_a_step(size: Size) -> float:
@@ -179,9 +238,10 @@ def main(size: Size) -> None:
                   f"{ours / alone:.2f} of it; {1 / ours / floor_s:.1f} times the floor", flush=True)  # fmt: skip
             if arithmetic == size.ways[0]:
                 for processes in size.shares:
-                    rate = shared_rate(size, strategy, arithmetic, processes)
+                    rate, seconds = shared_rate(size, strategy, arithmetic, processes)
                     print(f"{strategy:8} {how:18} {processes} trainings together {rate:8.1f} steps/s: "
-                          f"{rate / ours:.2f} times one", flush=True)  # fmt: skip
+                          f"{rate / ours:.2f} times one, over {seconds:.1f} s in which all trained",
+                          flush=True)  # fmt: skip
             if strategy == "MS-CR@2":
                 hours[how] = STUDY_STEPS / ours / 3600
     print("425 runs, 200 epochs, at the rate of MS-CR@2 with eight sources: "
