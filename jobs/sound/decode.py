@@ -17,6 +17,9 @@ from study.errors import Fault, InputFaults
 SHORTEST_PART = 0.95
 """A stream that decodes to less than this part of the length its header states was cut off."""
 
+LOUDEST = 1e10
+"""Samples beyond this many times full scale are no sound, and the power of their spectra would overflow float32."""
+
 EXPECTED = "expected a sound file that decodes (WAV, FLAC, OGG, MP3 or AU)"
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au")
 """What is taken for sound where a folder is named."""
@@ -25,8 +28,8 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au")
 def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     """All samples of a file as float32 (channels, samples) and its own sample rate in Hz.
 
-    Raises InputFaults, naming the file, if it is missing, is not sound, is cut off, is empty or holds NaN
-    or infinity."""
+    Raises InputFaults, naming the file, if it is missing, is not sound, is cut off, is empty or holds NaN,
+    infinity or samples beyond `LOUDEST`."""
     if not Path(path).is_file():
         raise _unreadable(path, "no such file")
     try:
@@ -41,6 +44,8 @@ def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
         raise _unreadable(path, f"ends after {sound.shape[1]} of {stated} samples")
     if not np.isfinite(sound).all():
         raise _unreadable(path, "holds NaN or infinite samples")
+    if (loudest := np.abs(sound).max()) > LOUDEST:
+        raise _unreadable(path, f"holds samples of {loudest:.3g} times full scale")
     return sound, sample_rate_hz
 
 

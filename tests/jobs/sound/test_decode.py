@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from jobs.sound.decode import convert, decode, sound_faults
+from jobs.sound.decode import LOUDEST, convert, decode, sound_faults
+from jobs.sound.spectra import mel_db
 from study.errors import InputFaults
+from study.study_file import Mel
 
 SHARED = Path(__file__).parents[3] / "../shared"
 TONE = (0.4 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)).astype(np.float32)
@@ -53,13 +55,15 @@ def _broken_files(folder: Path) -> list[Path]:
     soundfile.write(folder / "noise.flac", noise, 16000)
     soundfile.write(folder / "silent.wav", np.zeros(0), 16000)
     soundfile.write(folder / "nan.wav", np.array([0.0, np.nan, 0.5]), 16000, subtype="FLOAT")
+    soundfile.write(folder / "loud.wav", 3e29 * TONE, 16000, subtype="FLOAT")
     for suffix in ("mp3", "flac"):
         whole = (folder / f"noise.{suffix}").read_bytes()
         (folder / f"cut.{suffix}").write_bytes(whole[: len(whole) // 2])
     (folder / "nothing.wav").write_bytes(b"")
     (folder / "text.ogg").write_text("not sound at all " * 100)
     (folder / "headless.raw").write_bytes(b"\0" * 100)
-    names = ["silent.wav", "nan.wav", "cut.mp3", "cut.flac", "nothing.wav", "text.ogg", "headless.raw", "absent.wav"]
+    names = ["silent.wav", "nan.wav", "cut.mp3", "cut.flac", "nothing.wav", "text.ogg", "headless.raw", "loud.wav",
+             "absent.wav"]  # fmt: skip
     return [folder / name for name in names]
 
 
@@ -71,11 +75,19 @@ def test_broken_files_are_named_all_at_once_and_in_order(tmp_path: Path, capfd: 
     assert reasons[0] == "holds no samples"
     assert reasons[1] == "holds NaN or infinite samples"
     assert "of 160000 samples" in reasons[2]
+    assert reasons[-2] == "holds samples of 1.2e+29 times full scale"
     assert reasons[-1] == "no such file"
     for path in broken:
         with pytest.raises(InputFaults, match=path.name):
             decode(path, 16000, 1)
     capfd.readouterr()  # libmpg123 writes its own warning of the cut file
+
+
+def test_the_loudest_sound_that_is_read_has_a_mel_spectrogram(tmp_path: Path) -> None:
+    path = tmp_path / "loudest.wav"
+    soundfile.write(path, np.full(70000, LOUDEST), 16000, subtype="FLOAT")
+    for mel in (Mel(), Mel(n_fft=65536)):
+        assert np.isfinite(mel_db(decode(path, 16000, 1), 16000, mel)).all()
 
 
 def test_real_recordings_decode() -> None:
