@@ -4,6 +4,7 @@ study's channels."""
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,12 @@ from study.errors import Fault, InputFaults
 
 SHORTEST_PART = 0.95
 """A stream that decodes to less than this part of the length its header states was cut off."""
+
+OGG_PAGE_BYTES = 65307
+"""The longest page of an OGG file."""
+
+STREAMED_BYTES = 0x7FFFF000
+"""Lengths in headers from here on stand for unknown ones, of what was written as it came."""
 
 LOUDEST = 1e10
 """Samples beyond this many times full scale are no sound, and the power of their spectra would overflow float32."""
@@ -42,6 +49,8 @@ def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
         raise _unreadable(path, "holds no samples")
     if sound.shape[1] < SHORTEST_PART * stated:
         raise _unreadable(path, f"ends after {sound.shape[1]} of {stated} samples")
+    if reason := _cut_off(path):
+        raise _unreadable(path, reason)
     if not np.isfinite(sound).all():
         raise _unreadable(path, "holds NaN or infinite samples")
     if (loudest := np.abs(sound).max()) > LOUDEST:
@@ -83,6 +92,32 @@ def sound_faults(paths: Iterable[str | os.PathLike[str]], workers: int = 1) -> l
 
     with ThreadPoolExecutor(workers) as pool:  # libsndfile decodes outside Python's lock
         return [fault for found in pool.map(faults, paths) for fault in found]
+
+
+def _cut_off(path: str | os.PathLike[str]) -> str:
+    """Why a file is a part of another, or nothing: libsndfile takes WAV, AU and OGG for as long as they last."""
+    n_bytes, stated, data_begins = os.path.getsize(path), 0, 0
+    with open(path, "rb") as file:
+        head = file.read(12)
+        if head[:4] == b"OggS":
+            file.seek(max(0, n_bytes - OGG_PAGE_BYTES))
+            page = file.read()
+            page = page[max(0, page.rfind(b"OggS")) :]
+            whole = len(page) > 26 and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
+            return "" if whole and page[5] & 4 else "ends before the last page of its stream"
+        if head[:4] == b".snd":
+            data_begins, stated = struct.unpack(">II", head[4:])
+        if head[:4] == b"RIFF" and head[8:] == b"WAVE":
+            while len(chunk := file.read(8)) == 8:
+                name, length = struct.unpack("<4sI", chunk)
+                if name == b"data":
+                    data_begins, stated = file.tell(), length
+                    break
+                file.seek(length + length % 2, os.SEEK_CUR)
+    there = n_bytes - data_begins
+    if there >= SHORTEST_PART * stated or stated >= STREAMED_BYTES:
+        return ""
+    return f"ends after {there} of {stated} bytes"
 
 
 def _unreadable(path: str | os.PathLike[str], reason: str) -> InputFaults:

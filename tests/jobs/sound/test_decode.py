@@ -83,6 +83,28 @@ def test_broken_files_are_named_all_at_once_and_in_order(tmp_path: Path, capfd: 
     capfd.readouterr()  # libmpg123 writes its own warning of the cut file
 
 
+@pytest.mark.parametrize(("suffix", "kept"), [("wav", 0.33), ("au", 0.33), ("ogg", 0.33), ("ogg", 0.99)])
+def test_sound_that_was_cut_off_is_a_fault(tmp_path: Path, suffix: str, kept: float) -> None:
+    path = tmp_path / f"noise.{suffix}"
+    soundfile.write(path, np.random.default_rng(0).uniform(-1, 1, 80000), 16000)
+    assert sound_faults([path]) == []
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole))])
+    (found,) = sound_faults([path])
+    assert found.file == str(path)
+    assert str(found.value).startswith("ends before the last page" if suffix == "ogg" else "ends after ")
+
+
+@pytest.mark.parametrize("stated", [0x7FFFF000, 0xFFFFFFFF])
+def test_a_wav_that_was_streamed_is_as_long_as_it_lasts(tmp_path: Path, stated: int) -> None:
+    path = tmp_path / "streamed.wav"
+    soundfile.write(path, TONE, 16000)
+    whole = path.read_bytes()
+    at = whole.index(b"data") + 4
+    path.write_bytes(whole[:at] + stated.to_bytes(4, "little") + whole[at + 4 :])
+    assert decode(path, 16000, 1).shape == (1, len(TONE))
+
+
 def test_the_loudest_sound_that_is_read_has_a_mel_spectrogram(tmp_path: Path) -> None:
     path = tmp_path / "loudest.wav"
     soundfile.write(path, np.full(70000, LOUDEST), 16000, subtype="FLOAT")
