@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import pandas as pd
 
 from analysis.fitting.engine_fit import EngineFailed, EngineFit
 from analysis.fitting.random_terms import RandomTerm
+from study.errors import Fault, InputFaults
 
 STARTS = (0.1, 1.0)
 """Variances over the residual's that searches start from."""
@@ -27,8 +28,12 @@ MAX_CROSSED_COLUMNS = 200
 
 
 def versions() -> Mapping[str, str]:
-    """The version of statsmodels."""
-    return {"statsmodels": version("statsmodels")}
+    """The version of statsmodels. Raises `InputFaults` that say how to install it where it is missing."""
+    try:
+        return {"statsmodels": version("statsmodels")}
+    except PackageNotFoundError:
+        missing = "statsmodels is not installed; needed is pip install statsmodels"
+        raise InputFaults([Fault("", "engine", "statsmodels", missing)]) from None
 
 
 def fit(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool = True) -> EngineFit:

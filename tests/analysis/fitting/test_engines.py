@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import warnings
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -79,6 +81,15 @@ def test_the_report_says_who_fitted_and_who_checked(results: pd.DataFrame, tmp_p
     assert "The variances are those that statsmodels ended at" in page
     assert found.cross_check[0].startswith(f"Cross-checked with statsmodels (statsmodels {version})")
     assert found.cross_check[1].startswith("Model strategy: the engines agree; largest differences: criterion ")
+
+
+def test_an_engine_that_is_not_installed_is_a_fault(
+    results: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statsmodels, "version", Mock(side_effect=PackageNotFoundError("statsmodels")))
+    with pytest.raises(InputFaults, match="'statsmodels': statsmodels is not installed; needed is pip install statsm"):
+        analyze(results, {}, None, tmp_path / "report", "s", cross_check="statsmodels")
+    assert not (tmp_path / "report").exists()
 
 
 def test_an_unknown_engine_is_a_fault(results: pd.DataFrame, tmp_path: Path) -> None:
