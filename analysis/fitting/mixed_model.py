@@ -119,7 +119,7 @@ class MixedFit:
             sd = np.sqrt(np.diag(covariance))
             for a, b in zip(*np.triu_indices(len(sd) if term.correlated else 0, 1), strict=True):
                 product = sd[a] * sd[b]
-                correlation = covariance[a, b] / product if product > 0.0 else np.nan
+                correlation = np.clip(covariance[a, b] / product, -1.0, 1.0) if product > 0.0 else np.nan  # of rounding
                 rows.append((term.group, str(term.columns.columns[a]), str(term.columns.columns[b]), correlation))
         return pd.DataFrame(rows, columns=["group", "term", "other", "correlation"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,15 @@ def crossed_and_correlated(seed: int = 3, n: int = 240) -> tuple[np.ndarray, pd.
     y = 2.0 + 0.5 * x + effects[first, 0] + effects[first, 1] * x + 0.6 * rng.standard_normal(30)[second]
     terms = [RandomTerm("first", first, fixed, True), RandomTerm("second", second, fixed[["intercept"]])]
     return y + rng.standard_normal(n), fixed, terms
+
+
+def test_correlations_never_pass_one_by_rounding() -> None:
+    fit = fit_mixed(*crossed_and_correlated())
+    found = []
+    for sd in np.random.default_rng(0).uniform(0.1, 3, (2000, 2)) * [1, -1]:
+        singular = replace(fit, relative_covariance=(1.7 * np.outer(sd, sd), np.eye(1)))
+        found.append(singular.correlations()["correlation"].item())
+    assert min(found) == -1.0
 
 
 @settings(max_examples=10, deadline=None)
