@@ -53,12 +53,14 @@ def read_rule(text: str, terms: Sequence[str]) -> Rule:
     faults, margins = [], []
     for part in re.split(r"\s+and\s+", text.strip()):
         name, below, limit = (piece.strip() for piece in part.partition("<"))
-        if not below or not re.fullmatch(r"\d*\.?\d+", limit) or float(limit) == 0:
+        if not below or not re.fullmatch(r"\d*\.?\d+([eE][+-]?\d+)?", limit) or not 0 < float(limit) < math.inf:
             expected = "expected NAME < MARGIN, such as strategy < 0.1; several are joined by and"
             faults.append(Fault("", "--until", part, expected))
         elif name not in named:
             expected = f"expected {', '.join(one for one in named if ' - ' not in one)}, or a difference such as A - B"
-            faults.append(Fault("", "--until", name, expected, nearest(name, named)))
+            turned_round = " - ".join(reversed(name.split(" - ")))
+            close = turned_round if turned_round in named else nearest(name, named)
+            faults.append(Fault("", "--until", name, expected, close))
         else:
             margins += [(effect, float(limit)) for effect in named[name]]
     raise_all(faults)

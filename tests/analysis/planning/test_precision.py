@@ -54,6 +54,23 @@ def test_every_fault_of_a_rule_is_told_with_the_nearest_name() -> None:
     assert all("expected NAME < MARGIN" in told[k] for k in (1, 2, 4))
 
 
+def test_a_difference_the_other_way_round_is_told_by_its_name() -> None:
+    with pytest.raises(InputFaults) as caught:
+        read_rule("SS-R - MSS-CR < 1 and MSS-CR - MS-CR@2 < 1", TERMS)
+    assert [fault.nearest for fault in caught.value.faults] == ["MSS-CR - SS-R", "MS-CR@2 - MSS-CR"]
+
+
+@pytest.mark.parametrize(("typed", "limit"), [("1e-9", 1e-9), (".5E1", 5.0), ("2e+0", 2.0)])
+def test_margins_may_have_exponents(typed: str, limit: float) -> None:
+    assert set(read_rule(f"n_star < {typed}", TERMS).limits) == {limit}
+
+
+@pytest.mark.parametrize("typed", ["1e-999", "1e999", "e5", "1e", "-1e-3", "inf"])
+def test_margins_are_above_0_and_finite(typed: str) -> None:
+    with pytest.raises(InputFaults, match="expected NAME < MARGIN"):
+        read_rule(f"n_star < {typed}", TERMS)
+
+
 def test_margins_are_half_the_reports_intervals() -> None:
     fit, terms = fitted(10)
     rule = read_rule("strategy < 0.1 and n_star < 5", terms)
