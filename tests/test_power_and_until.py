@@ -58,6 +58,18 @@ def test_bad_usage_of_power(small_study: Path, capfd: pytest.CaptureFixture[str]
     assert status == 2 and told in err, err
 
 
+def test_all_that_is_wrong_with_power_is_told_at_once(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    terms = ["--sd", "foo=1", "--effect", "bar=2"]
+    status, _, err = study(capfd, "power", str(small_study), "--runs", "5", "--targets", "0", *terms)
+    assert status == 2 and all(key in err for key in ("--targets = '0'", "--sd = 'foo'", "--effect = 'bar'")), err
+    design_study(read_study(small_study), "6")
+    status, _, err = study(capfd, "power", str(small_study), "--runs", "-3", "--targets", "0", *terms)
+    told = ("--runs = '-3'", "--targets = '0'", "--sd = 'foo'", "--effect = 'bar'")
+    assert status == 2 and all(key in err for key in told), err
+    status, _, err = study(capfd, "power", str(small_study), "--runs", "99", *terms)
+    assert status == 2 and all(key in err for key in ("--runs = 99", "--sd = 'foo'", "--effect = 'bar'")), err
+
+
 def test_a_sweep_stops_when_intervals_are_narrow_and_goes_on_when_asked(
     run_study: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,9 @@ STRATEGY_SD, SLOPE_SD, RESIDUAL_SD = 0.15, 0.03, 0.75
 target, as standardised ones have, and slopes standard errors of about 0.024 on the paper's plan."""
 
 RESIDUAL = "residual"
+LEAST_RESIDUAL, MOST = 1e-6, 1e6
+"""The least residual deviation and the largest absolute value of any kind that may be stated, in standard deviations of
+the scores: beyond them all else is rounding."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,10 @@ def stated(truth: Truth, coding: Coding, effects: Sequence[str], deviations: Seq
     """
     fixed, faults = _values(effects, "--effect", list(coding.columns))
     sd, more = _values(deviations, "--sd", [*coding.random, RESIDUAL])
+    expected = f"expected a deviation of 0 or more, and a residual's of {LEAST_RESIDUAL:g} or more"
     faults += more + [
-        Fault("", "--sd", f"{name}={value:g}", "expected a deviation of 0 or more, and a residual's above 0")
-        for name, value in sd.items() if value < 0 or (name == RESIDUAL and value == 0)
+        Fault("", "--sd", f"{name}={value:g}", expected)
+        for name, value in sd.items() if value < (LEAST_RESIDUAL if name == RESIDUAL else 0)
     ]  # fmt: skip
     raise_all(faults)
     residual_sd = sd.pop(RESIDUAL, truth.residual_sd)
@@ -94,6 +98,8 @@ def _values(texts: Sequence[str], key: str, valid: Sequence[str]) -> tuple[dict[
             faults.append(Fault("", key, text, f"expected TERM=VALUE, such as {valid[0]}=0.1"))
         elif name not in valid:
             faults.append(Fault("", key, name, f"expected one of {', '.join(valid)}", nearest(name, valid)))
+        elif abs(value) > MOST:
+            faults.append(Fault("", key, text, f"expected a value of at most {MOST:,.0f} on either side of 0"))
         else:
             found[name] = value
     return found, faults

@@ -52,7 +52,9 @@ def power(
 ) -> None:
     """By simulation: which effects the plan can find, and what more runs or more targets would buy."""
     study = read_study(folder)
-    sizes, n_targets = (_counts(text, key) for text, key in ((runs, "--runs"), (targets, "--targets")))
+    (sizes, faults), (n_targets, more) = _counts(runs, "--runs"), _counts(targets, "--targets")
+    if faults or more:
+        raise InputFaults([*faults, *more, *_term_faults(study, sizes, effect or [], sd or [])])
     found = study_power(study, sizes, n_targets, effect or [], sd or [], fitted, simulations)
     if as_json:
         print(json.dumps(found, indent=1, allow_nan=False))
@@ -80,7 +82,10 @@ def study_power(
     from study.coding import first_model
 
     paths = Paths(study.store)
-    planned, n_fixed, sizes = runs_in_order(study, sizes)
+    try:
+        planned, n_fixed, sizes = runs_in_order(study, sizes)
+    except InputFaults as error:
+        raise InputFaults([*error.faults, *_term_faults(study, [], effects, deviations)]) from None
     frame = plan_rows(study, planned)
     coding = first_model(frame, study.further_factors)
     basis = fitted_truth(paths.report / "fit.json", coding) if fitted else paper_truth(coding)
@@ -147,14 +152,33 @@ def plan_rows(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
     )
 
 
-def _counts(text: str | None, key: str) -> list[int]:
-    """ "88,176,352" as numbers in ascending order; targets are two at least."""
+def _counts(text: str | None, key: str) -> tuple[list[int], list[Fault]]:
+    """ "88,176,352" as numbers in ascending order, or what is wrong with it; targets are two at least."""
     least = 2 if key == "--targets" else 0
     if text is None:
-        return []
+        return [], []
     if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*", text) or min(map(int, text.split(","))) < least:
-        raise InputFaults([Fault("", key, text, f"expected numbers from {least} on, such as 7,10")])
-    return sorted(set(map(int, text.split(","))))
+        return [], [Fault("", key, text, f"expected numbers from {least} on, such as 7,10")]
+    return sorted(set(map(int, text.split(",")))), []
+
+
+def _term_faults(
+    study: Study, sizes: Sequence[int], effects: Sequence[str], deviations: Sequence[str]
+) -> tuple[Fault, ...]:
+    """What is wrong with the terms beside other faults, as far as there are runs that tell which terms there are."""
+    from analysis.planning.truth import paper_truth, stated
+    from study.coding import first_model
+
+    try:
+        planned, _, _ = runs_in_order(study, sizes)
+    except InputFaults as error:
+        return error.faults if sizes else ()
+    coding = first_model(plan_rows(study, planned), study.further_factors)
+    try:
+        stated(paper_truth(coding), coding, effects, deviations)
+    except InputFaults as error:
+        return error.faults
+    return ()
 
 
 def _plain(cell: Cell, n_fixed: int) -> dict[str, Any]:

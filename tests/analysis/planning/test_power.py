@@ -138,6 +138,14 @@ def test_stated_effects_and_deviations() -> None:
     told = str(faults.value)
     assert "did you mean 'strategy[MSS-CR]:n_star'?" in told and "expected TERM=VALUE" in told
     assert told.count("--sd") == 2
+    with pytest.raises(InputFaults) as faults:
+        stated(truth, coding, ["strategy[MSS-CR]=1e308", "strategy[MSS-CR]:n_star=-1e7"], ["residual=1e7"])
+    assert [str(fault.value) for fault in faults.value.faults] == [
+        "strategy[MSS-CR]=1e308", "strategy[MSS-CR]:n_star=-1e7", "residual=1e7",
+    ]  # fmt: skip
+    assert str(faults.value).count("at most 1,000,000 on either side of 0") == 3
+    with pytest.raises(InputFaults, match="a residual's of 1e-06 or more"):
+        stated(truth, coding, [], ["residual=1e-200"])
 
 
 def test_fitted_effects_must_have_the_terms_of_the_plan(tmp_path) -> None:
