@@ -1,12 +1,14 @@
 """Checkpoints: all that a training needs to go on as if nothing had happened.
 
-A folder of `step-<number>.pt`, each there whole or not at all. Two are kept: a disk may lose the newest.
+A folder of `step-<number>.pt`, each there whole or not at all. Two are kept: a disk may lose the newest, or damage it.
+Each is what `torch.save` writes and then its SHA-256: PyTorch itself reads changed numbers without a word.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,16 @@ from torch import nn
 from study.paths import write_whole
 
 KEPT = 2
+DIGEST_BYTES = 32
 
 
 def write_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, text, lists and dicts of them), and drop all but the last two."""
-    write_whole(folder / f"step-{step:012d}.pt", lambda path: torch.save(state, path))
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    saved = buffer.getvalue()
+    whole = saved + hashlib.sha256(saved).digest()
+    write_whole(folder / f"step-{step:012d}.pt", lambda path: path.write_bytes(whole))
     for old in _checkpoints(folder)[:-KEPT]:
         old.unlink()
 
@@ -32,8 +39,8 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     unreadable = []
     for path in reversed(_checkpoints(folder)):
         try:
-            return torch.load(path, map_location="cpu", weights_only=True), unreadable
-        except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile):
+            return _read(path), unreadable
+        except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
             unreadable.append(path.name)
     return None, unreadable
 
@@ -69,6 +76,15 @@ def restore(
     torch.set_rng_state(state["torch_cpu"])
     if state["torch_gpu"] is not None and device.type == "cuda":
         torch.cuda.set_rng_state(state["torch_gpu"], device)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What `write_checkpoint` wrote. Raises ValueError if a bit of it has changed."""
+    whole = path.read_bytes()
+    saved, digest = whole[:-DIGEST_BYTES], whole[-DIGEST_BYTES:]
+    if hashlib.sha256(saved).digest() != digest:
+        raise ValueError(f"{path}: damaged")
+    return torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
 
 
 def _checkpoints(folder: Path) -> list[Path]:

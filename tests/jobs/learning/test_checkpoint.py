@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import pickle
 from pathlib import Path
 
@@ -35,13 +36,28 @@ def test_a_truncated_one_falls_back_to_the_one_before(tmp_path: Path, kept: floa
     assert read_checkpoint(tmp_path)[0] is None
 
 
+def test_one_bit_that_changed_falls_back_to_the_one_before(tmp_path: Path) -> None:
+    """Of the numbers, of what says where they lie, and of the digest."""
+    for step in (1, 2):
+        write_checkpoint(tmp_path, step, {"step": step, "weights": torch.ones(1000)})
+    newest = tmp_path / "step-000000000002.pt"
+    whole = newest.read_bytes()
+    for place in (whole.index(np.ones(1000, np.float32).tobytes()) + 2001, whole.rindex(b"PK\x01\x02") + 9, -1):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        newest.write_bytes(damaged)
+        state, unreadable = read_checkpoint(tmp_path)
+        assert state is not None and state["step"] == 1 and unreadable == [newest.name]
+
+
 def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
     class Attack:
         def __reduce__(self) -> tuple[object, tuple[Path]]:
             return Path.touch, (tmp_path / "attacked",)
 
-    torch.save({"step": Attack()}, tmp_path / "step-000000000002.pt")
-    (tmp_path / "step-000000000003.pt").write_bytes(pickle.dumps(Attack(), protocol=2))
+    write_checkpoint(tmp_path, 2, {"step": Attack()})
+    pickled = pickle.dumps(Attack(), protocol=2)
+    (tmp_path / "step-000000000003.pt").write_bytes(pickled + hashlib.sha256(pickled).digest())
     state, unreadable = read_checkpoint(tmp_path)
     assert state is None and len(unreadable) == 2
     assert not (tmp_path / "attacked").exists()
