@@ -30,34 +30,51 @@ from study.run import Run, seed_sequence
 from study.study_file import Study, Target
 
 
-def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> dict[str, float]:
-    """Score the run on targets and commit the rows of each; the mean of each target's primary metric."""
+def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> dict[str, float] | None:
+    """Score the run on targets and commit the rows of each; the mean of each target's primary metric.
+
+    None where another launch has scored it on all of them.
+    """
     paths, prepared = Paths(study.store), read_prepared(study)
     trained = read_trained(paths, run.run_id)
     if trained is None:
         raise FileNotFoundError(f"run {run.run_id} has not learned yet")
-    means = {}
+    means, by_another = {}, 0
     for name in targets:
-        started_at = now()
-        target, at = study.targets[name], prepared.targets[name]
+        at = prepared.targets[name]
         path = paths.result(run.run_id, name, at.fingerprint)
-        if path.is_file():  # another launch was first, and may have deleted the representation since
-            continue
-        rows = []
-        for transfer in study.transfers(run.strategy, name):
-            began = time.monotonic()
-            found, earlier_s = _evaluation(study, run, name, at, transfer, trained.outcome)
-            seconds = earlier_s + time.monotonic() - began
-            levels = {f"factor.{factor}": transfer for factor in study.evaluation_factors}
-            rows += [
-                _row(study, run, trained, attempt, name, at.fingerprint, started_at, seconds, score) | levels
-                for score in found.scores
-            ]
-            primary = [s.score for s in found.scores if s.metric == target.primary_metric and s.outcome == "ok"]
-            if primary:
-                means[name if transfer == "frozen" else f"{name} {transfer}"] = float(np.mean(primary))
-        commit_result(path, rows, study)
-    return means
+        try:
+            if not path.is_file():
+                rows, its_means = _scored(study, run, trained, attempt, name, at)
+                commit_result(path, rows, study)
+                means |= its_means
+                continue
+        except FileNotFoundError:  # the representation: a launch that is through with a run deletes it
+            if not path.is_file():
+                raise
+        by_another += 1
+    return None if by_another == len(targets) else means
+
+
+def _scored(
+    study: Study, run: Run, trained: Trained, attempt: str, name: str, at: PreparedTarget
+) -> tuple[list[dict[str, object]], dict[str, float]]:
+    """The rows of a target, and the mean of its primary metric for each transfer that has scores."""
+    started_at, target = now(), study.targets[name]
+    rows, means = [], {}
+    for transfer in study.transfers(run.strategy, name):
+        began = time.monotonic()
+        found, earlier_s = _evaluation(study, run, name, at, transfer, trained.outcome)
+        seconds = earlier_s + time.monotonic() - began
+        levels = {f"factor.{factor}": transfer for factor in study.evaluation_factors}
+        rows += [
+            _row(study, run, trained, attempt, name, at.fingerprint, started_at, seconds, score) | levels
+            for score in found.scores
+        ]
+        primary = [s.score for s in found.scores if s.metric == target.primary_metric and s.outcome == "ok"]
+        if primary:
+            means[name if transfer == "frozen" else f"{name} {transfer}"] = float(np.mean(primary))
+    return rows, means
 
 
 def _evaluation(

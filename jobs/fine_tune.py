@@ -11,7 +11,7 @@ from jobs.learning.fine_tuning import fine_tune
 from jobs.prepared import open_sound, read_prepared
 from jobs.records import read_trained
 from jobs.targets.evaluate import read_target, target_splits
-from study.paths import Paths, write_whole
+from study.paths import Paths, write_beside_another_launch
 from study.run import Run, seed_sequence
 from study.study_file import Study
 
@@ -35,4 +35,6 @@ def fine_tune_run(study: Study, run: Run, targets: tuple[str, ...]) -> None:
             seed_sequence(run.run_id, f"fine-tuning of {name}"), "cuda" if torch.cuda.is_available() else "cpu",
         )  # fmt: skip
         predictions.attrs["seconds"] = time.monotonic() - began
-        write_whole(path, lambda temporary, predictions=predictions: predictions.to_parquet(temporary, index=False))
+        write_beside_another_launch(
+            path, lambda temporary, predictions=predictions: predictions.to_parquet(temporary, index=False)
+        )

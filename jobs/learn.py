@@ -19,7 +19,7 @@ from jobs.records import Trained, now, read_trained, write_trained
 from jobs.sound.mel_store import MelStore
 from study import __version__
 from study.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours, source_factors_of
-from study.paths import Paths, write_once, write_whole
+from study.paths import Paths, write_beside_another_launch, write_once
 from study.result_store import TRAIN_SCORES_VERSION
 from study.run import Run, make_run, seed_sequence
 from study.study_file import Study, Training
@@ -42,7 +42,7 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
         if not path.is_file():
             heard = [name for name in targets if prepared.targets[name].sound == key]
             vectors = _represent(study, run, open_sound(study, key), heard[0])
-            write_whole(path, lambda temporary, vectors=vectors: _save(temporary, vectors))
+            write_beside_another_launch(path, lambda temporary, vectors=vectors: _save(temporary, vectors))
 
 
 def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trained:

@@ -33,11 +33,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Report:
-    """How a step ended; `scores` are the means of the primary metrics, for whoever watches."""
+    """How a step ended; `scores` are the means of the primary metrics, for whoever watches.
+
+    They are None of an evaluation that another launch had done.
+    """
 
     step: Step
     failure: Failure | None = None
-    scores: tuple[tuple[str, float], ...] = ()
+    scores: tuple[tuple[str, float], ...] | None = ()
 
 
 def execute(study: Study, step: Step) -> Report:
@@ -47,7 +50,7 @@ def execute(study: Study, step: Step) -> Report:
     try:
         write_attempt(paths, step.run.run_id, attempt)
         with limited_threads(study.compute.threads):
-            scores: dict[str, float] = {}
+            scores: dict[str, float] | None = {}
             if step.kind == "learn":
                 from jobs.learn import learn  # a worker imports what its kind of step needs, which takes seconds
 
@@ -61,7 +64,7 @@ def execute(study: Study, step: Step) -> Report:
 
                 scores = evaluate_run(study, step.run, step.targets, attempt.attempt)
         write_attempt(paths, step.run.run_id, replace(attempt, finished_at=now()))
-        return Report(step, scores=tuple(scores.items()))
+        return Report(step, scores=None if scores is None else tuple(scores.items()))
     except Exception as error:  # the boundary: a step must not take the sweep with it
         failure = failure_of(error)
         ended = replace(attempt, finished_at=now(), cause=failure.cause, message=failure.message,

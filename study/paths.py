@@ -89,6 +89,17 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     _sync_folder(path.parent)
 
 
+def write_beside_another_launch(path: Path, write: Callable[[Path], object]) -> None:
+    """As `write_whole`, in a folder that another launch may delete meanwhile, as it does once it is through with a run.
+
+    What was lost is written again, so `write` may be called twice. Raises FileNotFoundError if that is lost, too.
+    """
+    try:
+        write_whole(path, write)
+    except FileNotFoundError:
+        write_whole(path, write)
+
+
 def write_once(path: Path, write: Callable[[Path], object]) -> bool:
     """As `write_whole`, but the first to come stays: False, and nothing changed, where `path` was there already.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from study.paths import write_whole
+from study.paths import write_beside_another_launch
 
 KEPT = 2
 DIGEST_BYTES = 32
@@ -29,9 +30,9 @@ def write_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
     torch.save(state, buffer)
     saved = buffer.getvalue()
     whole = saved + hashlib.sha256(saved).digest()
-    write_whole(folder / f"step-{step:012d}.pt", lambda path: path.write_bytes(whole))
+    write_beside_another_launch(folder / f"step-{step:012d}.pt", lambda path: path.write_bytes(whole))
     for old in _checkpoints(folder)[:-KEPT]:
-        old.unlink()
+        old.unlink(missing_ok=True)  # another launch of the study may train the same run, and delete the same files
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
@@ -40,6 +41,8 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     for path in reversed(_checkpoints(folder)):
         try:
             return _read(path), unreadable
+        except FileNotFoundError:  # another launch has dropped it
+            continue
         except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
             unreadable.append(path.name)
     return None, unreadable
@@ -88,4 +91,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*.pt"))
+    try:
+        return sorted(folder / name for name in os.listdir(folder) if name.startswith("step-"))
+    except FileNotFoundError:  # none yet, or another launch has just deleted them with their folder
+        return []

@@ -161,7 +161,10 @@ def _line(progress: Progress, report: Report) -> str:
     done, total = progress.evaluations_done, progress.n_evaluations
     to_go = f", {duration(elapsed_s / done * (total - done))} to go" if done else ""
     without_score = {"learn": "learned", "fine-tune": "fine-tuned", "evaluate": "no score"}
-    result = " ".join(f"{name} {value:.3f}" for name, value in report.scores) or without_score[report.step.kind]
+    if report.scores is None:
+        result = "scored by another launch"
+    else:
+        result = " ".join(f"{name} {value:.3f}" for name, value in report.scores) or without_score[report.step.kind]
     return f"[{progress.runs_done}/{progress.n_runs} runs, {done}/{total} scores{to_go}] {what}: {result}"
 
 

@@ -17,6 +17,7 @@ from jobs.in_process import InProcess
 from jobs.prepare import prepare
 from jobs.records import read_attempts, read_trained
 from jobs.steps import Report, Step, execute
+from study.commands.launch import _line
 from study.errors import InputFaults, RunFailed
 from study.paths import Paths
 from study.reading import read_study
@@ -195,7 +196,31 @@ def test_a_representation_that_is_not_finite_is_an_outcome(study: Study) -> None
     assert execute(study, Step("evaluate", run, ("timbre",))).failure is None
     assert set(rows(study)["outcome"]) == {"non-finite representation"}
     path.unlink()
-    assert execute(study, Step("evaluate", run, ("timbre",))).failure is None, "what another launch did is done"
+    again = execute(study, Step("evaluate", run, ("timbre",)))
+    assert again.failure is None, "what another launch did is done"
+    assert _line(story.Progress(1, 1), again).endswith(" SS-R self: scored by another launch")
+
+
+def test_a_representation_deleted_under_an_evaluation_by_a_launch_that_was_first(study: Study, monkeypatch) -> None:
+    prepare(study, workers=1)
+    run, paths = few_runs(study)[2], Paths(study.store)
+    assert execute(study, Step("learn", run, ("timbre",))).failure is None
+    load = np.load
+
+    def too_late(path: Path, **options: object) -> np.ndarray:
+        """Between the look for a result and the representation, another launch does it all."""
+        with monkeypatch.context() as patch:
+            patch.setattr(np, "load", load)
+            assert execute(study, Step("evaluate", run, ("timbre",))).scores
+        story.forget_representations(study, run)
+        return load(path, **options)
+
+    monkeypatch.setattr(np, "load", too_late)
+    report = execute(study, Step("evaluate", run, ("timbre",)))
+    assert report.failure is None and report.scores is None and set(rows(study)["outcome"]) == {"ok"}
+    monkeypatch.setattr(np, "load", load)
+    next(paths.results.glob("*/timbre-*")).unlink()
+    assert execute(study, Step("evaluate", run, ("timbre",))).failure is not None, "missing, and nobody scored it"
 
 
 def test_stop_after_finishes_what_has_begun(study: Study) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
 
-from study.paths import Paths, write_once, write_whole
+from study.paths import Paths, write_beside_another_launch, write_once, write_whole
 
 
 def files(folder: Path) -> list[str]:
@@ -30,6 +31,24 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, write) -> None:
     with pytest.raises(OSError, match="No space"):
         write(tmp_path / "a", fail)
     assert files(tmp_path) == []
+
+
+def test_a_folder_deleted_under_a_write_is_made_again(tmp_path: Path) -> None:
+    folder, deletions = tmp_path / "folder", iter([True, False])
+
+    def write(path: Path) -> None:
+        path.write_text("whole")
+        if next(deletions):
+            shutil.rmtree(folder)
+
+    write_beside_another_launch(folder / "a", write)
+    assert (folder / "a").read_text() == "whole" and files(folder) == ["a"]
+
+    def always(path: Path) -> None:
+        shutil.rmtree(folder)
+
+    with pytest.raises(FileNotFoundError):
+        write_beside_another_launch(folder / "a", always)
 
 
 def test_write_once_keeps_the_first(tmp_path: Path) -> None:

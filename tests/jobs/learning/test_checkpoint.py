@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 from pathlib import Path
 
@@ -20,6 +21,29 @@ def test_the_last_two_are_kept_and_the_newest_is_read(tmp_path: Path) -> None:
         write_checkpoint(tmp_path, step, {"step": step})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000000200.pt", "step-000000001000.pt"]
     assert read_checkpoint(tmp_path) == ({"step": 1000}, [])
+
+
+def test_another_launch_deletes_what_this_one_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two trainings of a run: the other is first to drop an old checkpoint, and first to be through with the folder."""
+    unlink, read = Path.unlink, Path.read_bytes
+
+    def second(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".pt":
+            os.unlink(path)
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", second)
+        for step in (1, 2, 3):
+            write_checkpoint(tmp_path, step, {"step": step})
+
+    def deleted(path: Path) -> bytes:
+        if path.name == "step-000000000003.pt":
+            os.unlink(path)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", deleted)
+    assert read_checkpoint(tmp_path) == ({"step": 2}, []), "what is gone is not damaged"
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.99])
