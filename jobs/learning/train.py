@@ -36,7 +36,10 @@ DIVERGENCE_CHECK_STEPS = 50
 
 @dataclass(frozen=True)
 class Trained:
-    """`outcome` is "ok", or "diverged" if a loss was NaN or infinite; `seconds` counts every attempt."""
+    """`outcome` is "ok", or "diverged" if a loss, or a weight in the end, was NaN or infinite.
+
+    `seconds` counts every attempt.
+    """
 
     outcome: str
     steps: int
@@ -151,6 +154,8 @@ def train(
 
             position.epoch += 1
             means = zip(sums.tolist(), position.loss_counts, strict=True)
+            watched = validate()
+            finite = {name: loss for name, loss in watched.items() if loss is not None and math.isfinite(loss)}
             write_line(
                 log_path,
                 "epoch",
@@ -158,21 +163,26 @@ def train(
                 step=position.steps,
                 seconds=round(position.seconds, 3),
                 loss={task.name: s / n if n else None for task, (s, n) in zip(tasks, means, strict=True)},
-                validation_loss=validate(),
+                validation_loss={name: finite.get(name) for name in watched},
             )
             position.iteration, position.loss_counts = 0, [0] * len(tasks)
             sums.zero_()
-        return Trained("ok", position.steps, earlier_s + time.monotonic() - began)
+        position.seconds = earlier_s + time.monotonic() - began
+        # training losses say nothing of the last updates: each was made after its own
+        lost = [name for name, loss in watched.items() if loss is not None and name not in finite]
+        if lost or not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
+            write_line(log_path, "diverged", epoch=position.epoch, step=position.steps)
+            return Trained("diverged", position.steps, position.seconds)
+        return Trained("ok", position.steps, position.seconds)
 
 
 @torch.no_grad()
 def _mean_losses(
     tasks: list[Task], losses: Callable[[Batch], torch.Tensor], batches: Iterable[Batch]
 ) -> dict[str, float | None]:
-    """Mean loss of each source over the batches' items; None where it has none, or the mean is not finite."""
+    """Mean loss of each source over the batches' items; None where it has none."""
     totals, counts = [0.0] * len(tasks), [0] * len(tasks)
     for batch in batches:
         totals[batch.source] += float(losses(batch)[: batch.n].sum())
         counts[batch.source] += batch.n
-    means = [total / count if count else math.nan for total, count in zip(totals, counts, strict=True)]
-    return {task.name: mean if math.isfinite(mean) else None for task, mean in zip(tasks, means, strict=True)}
+    return {task.name: s / n if n else None for task, s, n in zip(tasks, totals, counts, strict=True)}

@@ -213,6 +213,21 @@ def test_divergence_is_an_outcome_and_stops(store: MelStore, tmp_path: Path) -> 
     assert last == {"event": "diverged", "epoch": last["epoch"], "step": result.steps}
 
 
+@pytest.mark.parametrize("what", ["weights", "validation loss", "moments"])
+def test_what_only_the_last_update_broke_is_divergence(what: str, store: MelStore, tmp_path: Path) -> None:
+    """One step, whose loss is finite."""
+    network, watched = network_of("SS-R"), np.arange(8, 11) if what == "validation loss" else np.arange(0)
+    if what == "moments":  # which a training never reads
+        network.shared.conv1.norm.running_var.fill_(torch.inf)
+    rate = {"weights": 1e39, "validation loss": 1e37, "moments": 1e-3}[what]
+    result = trained(network, store, tmp_path, epochs=1, batch_size=8, learning_rate=rate, validation_tracks=watched)
+    weights = all(bool(values.isfinite().all()) for values in network.parameters())
+    assert weights == (what != "weights") and (result.outcome, result.steps) == ("diverged", 1)
+    _, epoch, last = log_of(tmp_path)
+    assert epoch["loss"]["bpm"] > 0 and epoch["validation_loss"] == {"bpm": None}
+    assert last == {"event": "diverged", "epoch": 1, "step": 1}
+
+
 def test_an_epoch_is_l_m_steps_or_l(store: MelStore, tmp_path: Path) -> None:
     assert trained(network_of("MSS-CR"), store, tmp_path / "lm", epochs=2).steps == 2 * 4 * 3
     assert trained(network_of("MSS-CR"), store, tmp_path / "l", epochs=2, iterations="l").steps == 2 * 4
