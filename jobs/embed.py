@@ -23,6 +23,7 @@ from study.study_file import Mel
 def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1) -> list[Fault]:
     """Write a row for each sound to the Parquet file `out`; the faults of those that are left out.
 
+    These cannot be read, are shorter than a crop, or have a vector that is not finite.
     Columns: path, run_id, duration_s (of the file), n_crops, and representation, 2 * dim float32 of fixed length:
     the vector that the study has for such sound (`represent`), on a CPU to the bit.
     Raises InputFaults if the weights are not those of a run, RunFailed if no sound is left; then nothing is written.
@@ -51,12 +52,14 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1) ->
                 store = _store(group)
                 with limited_threads(description.get("threads", 1)):
                     vectors = represent(network, store, statistics, crop_frames, device)
+                finite = np.isfinite(vectors).all(axis=1)
+                faults.extend(Fault(path, "representation", None, "not finite") for path in store.track_ids[~finite])
                 columns = [
                     list(store.track_ids), [run_id] * len(group),
                     [clip.duration_s for _, clip in group], (store.n_frames // crop_frames).tolist(),
                     pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1]),
                 ]  # fmt: skip
-                file.write_table(pa.table(columns, schema=schema))
+                file.write_table(pa.table(columns, schema=schema).filter(pa.array(finite)))
         if len(faults) == len(sounds):
             raise RunFailed("\n".join(map(str, faults)) + f"\nno sound is left, and {out} was not written")
 

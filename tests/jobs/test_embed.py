@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from jobs.embed import embed
-from jobs.learning.representation import save_weights
+from jobs.learning.representation import represent, save_weights
 from jobs.networks.branching import build_network
 from jobs.prepared import open_sound, read_prepared
 from jobs.steps import Step, execute
@@ -92,6 +92,25 @@ def test_real_recordings_by_weights_alone(tmp_path: Path, capfd: pytest.CaptureF
     assert durations_s[folder / "deep" / "pibble.ogg"] == pytest.approx(
         soundfile.info(RECORDINGS / "pibble.ogg").duration
     )
+
+
+def test_a_vector_that_is_not_finite_is_told_and_left_out(
+    copy: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def blown_up(network, store, *settings) -> np.ndarray:
+        vectors = represent(network, store, *settings)
+        vectors[store.positions(["sound/t00.wav"]), 3] = np.inf
+        return vectors
+
+    monkeypatch.setattr("jobs.embed.represent", blown_up)
+    run_id = baseline_runs(read_study(copy))[1].run_id
+    some = [f"sound/{name}.wav" for name in ("t07", "t00", "t12")]
+    status, _, err = study(capfd, "embed", run_id, *some, "--out", "two.parquet")
+    assert status == 1 and "2 of 3 sounds" in err and "sound/t00.wav: representation: not finite" in err
+    found = vectors(copy / "two.parquet")
+    assert list(found) == [some[0], some[2]] and all(np.isfinite(vector).all() for vector in found.values())
+    status, _, err = study(capfd, "embed", run_id, some[1], "--out", "none.parquet")
+    assert status == 1 and "no sound is left" in err and not Path("none.parquet").exists()
 
 
 def test_nothing_readable_leaves_nothing(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
