@@ -22,6 +22,8 @@ from study.paths import write_beside_another_launch
 
 KEPT = 2
 DIGEST_BYTES = 32
+OF_THE_DEVICE = ("capturable", "foreach", "fused")
+"""What an optimiser's groups say of the device that it is on, not of the training."""
 
 
 def write_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
@@ -72,9 +74,15 @@ def restore(
     generator: np.random.Generator,
     device: torch.device,
 ) -> None:
-    """Put back what `capture` took."""
+    """Put back what `capture` took, on this device or another."""
     network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
+    saved = state["optimiser"]
+    # before it is loaded, for an optimiser puts its counters where its flags want them
+    groups = [
+        group | {flag: fresh[flag] for flag in OF_THE_DEVICE if flag in fresh}
+        for group, fresh in zip(saved["param_groups"], optimiser.param_groups, strict=True)
+    ]
+    optimiser.load_state_dict(saved | {"param_groups": groups})
     generator.bit_generator.state = state["numpy"]
     torch.set_rng_state(state["torch_cpu"])
     if state["torch_gpu"] is not None and device.type == "cuda":

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from jobs.learning.checkpoint import capture, read_checkpoint, restore, write_checkpoint
+from jobs.learning.checkpoint import OF_THE_DEVICE, capture, read_checkpoint, restore, write_checkpoint
+from jobs.learning.optimisers import OPTIMISERS
 
 CPU = torch.device("cpu")
 
@@ -85,6 +86,37 @@ def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
     state, unreadable = read_checkpoint(tmp_path)
     assert state is None and len(unreadable) == 2
     assert not (tmp_path / "attacked").exists()
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_a_checkpoint_of_a_gpu_goes_on_on_a_cpu(name: str, tmp_path: Path) -> None:
+    """Flags as a GPU's optimiser has them do not come back; momenta and the rate do."""
+
+    def make(rate: float) -> tuple[nn.Module, torch.optim.Optimizer]:
+        torch.manual_seed(0)
+        network = nn.Linear(3, 1)
+        return network, OPTIMISERS[name](list(network.parameters()), rate, 0.0)
+
+    def step(network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+        optimiser.zero_grad()
+        network(torch.ones(2, 3)).sum().backward()
+        optimiser.step()
+
+    with torch.random.fork_rng(devices=[]):
+        network, optimiser = make(0.1)
+        step(network, optimiser)
+        captured = capture(network, optimiser, np.random.default_rng(0).bit_generator.state, CPU)
+        here = [dict(group) for group in captured["optimiser"]["param_groups"]]
+        there = [group | {flag: True for flag in OF_THE_DEVICE if flag in group} for group in here]
+        write_checkpoint(tmp_path, 1, captured | {"optimiser": captured["optimiser"] | {"param_groups": there}})
+        again, its_optimiser = make(0.7)
+        state, _ = read_checkpoint(tmp_path)
+        assert state is not None
+        restore(state, again, its_optimiser, np.random.default_rng(0), CPU)
+        assert its_optimiser.state_dict()["param_groups"] == here
+        step(network, optimiser)
+        step(again, its_optimiser)
+    assert torch.equal(network.weight, again.weight)
 
 
 def test_what_is_captured_is_put_back(tmp_path: Path) -> None:
