@@ -23,6 +23,8 @@ Statistics = tuple[np.ndarray, np.ndarray]
 
 AHEAD = 3
 """Batches that are ready before the device asks for them."""
+TRAINING_BYTES = 4 << 30
+"""Of a GPU, beside the store: weights, activations and what CUDA graphs set aside; worked out, not measured."""
 UPLOADED_FRAMES = 1 << 20
 """Frames of a store that go to the device at a time."""
 
@@ -74,11 +76,22 @@ def crop_reader(
 
 
 def fits_on(device: torch.device, n_bytes: int, gpu_share: float) -> bool:
-    """Whether a store may lie on a GPU: in half of what is free, and in half of a run's share of the card."""
+    """Whether a store of `n_bytes` may lie on a device: on a GPU that has room for it, for a run of this share."""
     if device.type != "cuda":
         return False
     free, total = torch.cuda.mem_get_info(device)
-    return 2 * n_bytes <= min(free, gpu_share * total)
+    # what PyTorch keeps of an earlier training in this process is not free to others, but is to this one
+    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return leaves_room(n_bytes, free, gpu_share * total)
+
+
+def leaves_room(n_bytes: int, free: int, share: float) -> bool:
+    """Whether a training still has room beside a store: in what is `free` of a card, and in its `share`, all in bytes.
+
+    Room is `TRAINING_BYTES`, or half of the lesser of the two where that is less.
+    """
+    most = min(free, share)
+    return n_bytes + min(TRAINING_BYTES, most / 2) <= most
 
 
 def prefetched(items: Iterator[Item]) -> Iterator[Item]:

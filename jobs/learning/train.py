@@ -122,7 +122,7 @@ def train(
             restore(state, network, optimiser, generator, device)
             position = Position(**{name: state[name] for name in asdict(position)})
         cut_log(log_path, position.epoch)
-        write_line(log_path, "started", **asdict(arithmetic), device=device.type)
+        write_line(log_path, "started", **asdict(arithmetic), device=device.type, resident=resident)
         if state is not None or unreadable:
             write_line(log_path, "resumed", step=position.steps, unreadable_checkpoints=unreadable)
         sums = torch.tensor(position.loss_sums, dtype=torch.float64, device=device)

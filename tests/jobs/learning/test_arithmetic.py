@@ -108,6 +108,6 @@ def test_a_compiled_training_resumes_to_the_same_bits(make_store, tmp_path: Path
     assert all(torch.equal(resumed[name], tensor) for name, tensor in whole.items())
     started = json.loads((tmp_path / "killed.jsonl").read_text().splitlines()[0])
     assert started == {
-        "event": "started", "precision": "float32", "compiled": True, "because": "", "device": "cpu"
+        "event": "started", "precision": "float32", "compiled": True, "because": "", "device": "cpu", "resident": False
     }  # fmt: skip
     assert not torch.equal(eager["shared.weight"], whole["shared.weight"])  # another dropout: it was compiled

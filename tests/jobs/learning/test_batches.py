@@ -16,6 +16,7 @@ from jobs.learning.batches import (
     draw_starts,
     draw_tracks,
     fits_on,
+    leaves_room,
     pair_labels,
     prefetched,
 )
@@ -130,9 +131,25 @@ def test_the_generator_state_of_a_batch_gives_the_next(make_store) -> None:
     assert again.source == fourth.source and torch.equal(again.codes, fourth.codes)
 
 
-def test_a_store_lies_on_a_gpu_only_where_it_leaves_room(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("free_gib", "share_gib", "most_gib"),
+    [(139, 139, 135), (60, 139, 56), (139, 139 / 4, 139 / 4 - 4), (139, 10, 6), (8, 80, 4), (6, 80, 3), (80, 1, 0.5)],
+)
+def test_a_store_leaves_4_gib_to_the_training_or_half(free_gib: float, share_gib: float, most_gib: float) -> None:
+    free, share, most = (int(gib * 2**30) for gib in (free_gib, share_gib, most_gib))
+    assert leaves_room(most, free, share) and not leaves_room(most + 2, free, share)
+
+
+def test_the_store_of_the_founding_study_lies_on_a_card_of_four_runs() -> None:
+    store, card = int(28.6 * 2**30), 139 << 30
+    assert [runs for runs in range(1, 9) if leaves_room(store, card, card / runs)] == [1, 2, 3, 4]
+
+
+def test_what_an_earlier_training_gave_back_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not fits_on(CPU, 1, 1.0)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (60, 100))
-    gpu = torch.device("cuda")
-    assert [fits_on(gpu, n_bytes, 1.0) for n_bytes in (30, 31)] == [True, False]
-    assert [fits_on(gpu, n_bytes, 0.25) for n_bytes in (12, 13)] == [True, False]
+    gpu, gib = torch.device("cuda"), 2**30
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10 * gib, 100 * gib))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 53 * gib)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 3 * gib)
+    assert [fits_on(gpu, n * gib, 1.0) for n in (56, 57)] == [True, False]
+    assert [fits_on(gpu, n * gib, 0.25) for n in (21, 22)] == [True, False]
