@@ -23,6 +23,8 @@ from jobs.sound.mel_store import MelStore
 from study.errors import RunFailed
 from study.paths import write_whole
 
+HEADER = "representation"
+"""The key of a weights file's metadata that holds, as JSON, `network` and `description`."""
 BATCH_CROPS = 128
 GROUP_CROPS = 1024
 """Crops whose representations are held at a time."""
@@ -112,15 +114,14 @@ def save_weights(path: Path, network: Network, statistics: Statistics, descripti
     """Write a network as safetensors: its weights, the corpus's band statistics, and how to build it.
 
     `description` goes into the header, too: anything JSON can hold, such as the run and its sound settings.
+    The same network, statistics and description give the same bytes.
     """
     tensors = {f"network.{name}": tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     for name, values in zip(("band_mean", "band_deviation"), statistics, strict=True):
         tensors[name] = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64))
-    header = {
-        "network": json.dumps(network.specification),
-        "description": json.dumps(description, allow_nan=False),
-    }
-    write_whole(path, lambda temporary: save_file(tensors, temporary, header))
+    # one key, for safetensors writes several in random order
+    header = json.dumps({"network": network.specification, "description": description}, allow_nan=False)
+    write_whole(path, lambda temporary: save_file(tensors, temporary, {HEADER: header}))
 
 
 def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:
@@ -130,12 +131,12 @@ def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:
     """
     try:
         with safe_open(path, "pt") as file:
-            header = file.metadata() or {}
+            header = json.loads((file.metadata() or {})[HEADER])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        network = build_network(**json.loads(header["network"]), seed=np.random.SeedSequence(0))
+        network = build_network(**header["network"], seed=np.random.SeedSequence(0))
         statistics = tensors.pop("band_mean").numpy(), tensors.pop("band_deviation").numpy()
         network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in tensors.items()})
-        return network.eval(), statistics, json.loads(header["description"])
+        return network.eval(), statistics, header["description"]
     except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise RunFailed(f"{path}: not the weights of a run: {error}") from error
 
