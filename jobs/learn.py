@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from jobs.learning.arithmetic import Arithmetic, keep_to, resolve
+from jobs.learning.arithmetic import Arithmetic, is_recurrent, keep_to, resolve
 from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.learning.train import train
 from jobs.networks.branching import build_network
@@ -132,7 +132,9 @@ def _kept_arithmetic(study: Study, settings: Training, device: str, n_training_t
     """What `auto` came to when the study's first run was trained: all its runs keep to that."""
     alone = (make_run(study, "", 0, "SS-R", (name,)) for name in study.sources)
     hours = min(run_cost_gpu_hours(study, run, n_training_tracks) or 0.0 for run in alone)
-    first = resolve(study.training, device, hours * 3600 * REFERENCE_FLOP_PER_S)
+    backbones = study.factors.get("backbone", (study.training.backbone,))
+    most = study.training.model_copy(update={"backbone": min(backbones, key=is_recurrent)})  # compiled if any can be
+    first = resolve(most, device, hours * 3600 * REFERENCE_FLOP_PER_S)
     path = Paths(study.store).runs / "precision"
     write_once(path, lambda temporary: temporary.write_text(str(first), encoding="utf-8"))
     return keep_to(Arithmetic.of(path.read_text(encoding="utf-8")), settings, device)

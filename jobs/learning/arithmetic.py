@@ -15,6 +15,8 @@ from typing import Any
 
 import torch
 
+from study.backbones import BACKBONES
+from study.backbones.layers import Lstm
 from study.errors import RunFailed
 from study.study_file import Training
 
@@ -26,6 +28,8 @@ of a CPU, about a millisecond on a GPU (worked out): at these sizes it has come 
 """
 BF16_FROM_WIDTH = 0.5
 """On a CPU narrower networks gain next to nothing in bf16, and their gradients lose more (benchmarks/RESULTS.md)."""
+
+RECURRENT = "PyTorch does not compile recurrent layers"
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ def resolve(settings: Training, device: str | torch.device, flop: float) -> Arit
     because, compiler_lacks = "", what_a_compiler_lacks()
     if settings.compile is False:
         because = "compile = false"
+    elif settings.compile == "auto" and is_recurrent(settings.backbone):
+        because = RECURRENT
     elif settings.compile == "auto" and flop < COMPILED_FROM_FLOP[kind]:
         because = (
             f"the smallest training has {flop:.1e} FLOP, and compiling pays from {COMPILED_FROM_FLOP[kind]:.0e} on"
@@ -70,12 +76,19 @@ def resolve(settings: Training, device: str | torch.device, flop: float) -> Arit
 
 
 def keep_to(kept: Arithmetic, settings: Training, device: str | torch.device) -> Arithmetic:
-    """What `resolve` once found, for a run of these settings; not compiled where this machine cannot."""
+    """What `resolve` once found, for a run of these settings; not compiled where its network or this machine cannot."""
     precision = kept.precision if settings.precision == "auto" else settings.precision
     if settings.compile != "auto":
         return resolve(settings.model_copy(update={"precision": precision}), device, flop=0.0)
-    compiler_lacks = what_a_compiler_lacks() if kept.compiled else ""
-    return Arithmetic(precision, kept.compiled and not compiler_lacks, compiler_lacks or kept.because)
+    because = kept.because
+    if kept.compiled:
+        because = RECURRENT if is_recurrent(settings.backbone) else what_a_compiler_lacks()
+    return Arithmetic(precision, kept.compiled and not because, because)
+
+
+def is_recurrent(backbone: str) -> bool:
+    """Whether it has a layer that PyTorch leaves out of what it compiles."""
+    return any(isinstance(layer, Lstm) for layer in BACKBONES[backbone].layers)
 
 
 def what_a_compiler_lacks() -> str:

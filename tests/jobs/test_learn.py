@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from jobs.learn import learn
+from jobs.learning.arithmetic import RECURRENT, Arithmetic
 from jobs.learning.representation import load_network
 from jobs.networks.branching import Network
 from jobs.prepare import prepare
@@ -49,6 +51,24 @@ def test_a_run_has_the_backbone_and_activation_of_its_study_and_levels(study: St
     shutil.rmtree(Paths(study.store).runs / run.run_id)
     again = learned(study, run).state_dict()
     assert all(torch.equal(tensor, again[name]) for name, tensor in network.state_dict().items())
+
+
+@pytest.mark.parametrize(("levels", "compiled"), [("", False), ('backbone = ["lstm", "base"]\n', True)])
+def test_a_study_is_compiled_if_any_backbone_can_be_and_a_recurrent_run_never(
+    small_study: Path, monkeypatch: pytest.MonkeyPatch, levels: str, compiled: bool
+) -> None:
+    monkeypatch.setattr("jobs.learning.arithmetic.what_a_compiler_lacks", lambda: "")
+    monkeypatch.setattr("jobs.learning.arithmetic.COMPILED_FROM_FLOP", {"cpu": 0.0, "cuda": 0.0})
+    path = small_study / "study.toml"
+    text = path.read_text(encoding="utf-8").replace("[training]\n", '[training]\nbackbone = "lstm"\n')
+    path.write_text(f"{text}[factors]\nactivation = ['relu', 'elu']\n{levels}", encoding="utf-8")
+    study = read_study(small_study)
+    prepare(study, workers=1)
+    run = make_run(study, "single", 0, "SS-R", ("tag",), {"backbone": "lstm"} if levels else {})
+    learned(study, run)
+    assert Arithmetic.of((Paths(study.store).runs / "precision").read_text(encoding="utf-8")).compiled == compiled
+    started = json.loads(Paths(study.store).log(run.run_id).read_text(encoding="utf-8").splitlines()[0])
+    assert (started["compiled"], started["because"]) == (False, RECURRENT)
 
 
 def test_the_random_baseline_is_the_untrained_network_of_the_study(study: Study) -> None:

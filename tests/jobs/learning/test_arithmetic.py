@@ -8,8 +8,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from jobs.learning.arithmetic import COMPILED_FROM_FLOP, Arithmetic, keep_to, resolve, what_a_compiler_lacks
+from jobs.learning.arithmetic import (
+    COMPILED_FROM_FLOP,
+    RECURRENT,
+    Arithmetic,
+    is_recurrent,
+    keep_to,
+    resolve,
+    what_a_compiler_lacks,
+)
 from jobs.learning.train import train
+from study.backbones import BACKBONES
 from study.errors import RunFailed
 from study.study_file import Training
 
@@ -53,6 +62,14 @@ def test_what_is_kept_holds_for_auto_alone(capable) -> None:
         assert keep_to(kept, Training(precision="float32"), "cpu").precision == "float32"
         assert keep_to(kept, Training(compile=True), "cpu") == Arithmetic(kept.precision, True)
     assert Arithmetic.of("float32") == Arithmetic()
+
+
+def test_auto_leaves_recurrent_networks_uncompiled(capable) -> None:
+    for settings in (Training(backbone="lstm"), Training(backbone="lstm", precision="float32")):
+        assert resolve(settings, "cpu", ENOUGH) == Arithmetic("float32", False, RECURRENT)
+    assert resolve(Training(backbone="lstm", compile=True), "cpu", 0).compiled
+    assert keep_to(Arithmetic("bf16", True), Training(backbone="lstm"), "cpu") == Arithmetic("bf16", False, RECURRENT)
+    assert [name for name in BACKBONES if is_recurrent(name)] == ["lstm"]
 
 
 class Killed(BaseException):
