@@ -36,9 +36,6 @@ from analysis.scrutiny.behind_models import behind_models
 from study.factors import Level
 from study.study_file import AnalysisSection
 
-COMPONENT_REPLICATES = 1000
-"""Refits behind the components' intervals where no bootstrap is asked for: components never stand without intervals."""
-
 
 @dataclass(frozen=True)
 class Analysis:
@@ -100,7 +97,7 @@ def analyze(
     size = size_model(table, bootstrap, for_size, engine)
     models = with_own_contrasts((strategy, size, *of_formulas), own.contrast)
     strategy, size, *_ = models
-    components = tuple(source_components(table, bootstrap or COMPONENT_REPLICATES, for_components))
+    components = tuple(source_components(table, for_components))
     beside, on_scores = beside_models(table, strategy, components, kept, topics, seed)
     behind, on_models = behind_models(table, models, levels, for_diagnostics)
     sentences = (*findings(table, strategy, size), *on_models, *on_scores, *further(strategy, table))

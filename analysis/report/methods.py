@@ -146,6 +146,7 @@ def _on_components(components: Sequence[Components]) -> Iterator[str]:
     if n_fitted:
         yield (
             f"Variance components of the sources were estimated within each of {n_fitted} targets, without SS-R, "
-            "with strategies fixed and a random intercept for the presence of each source; their intervals are "
-            "percentiles of a parametric bootstrap."
+            "with strategies fixed and a random intercept for the presence of each source, by restricted maximum "
+            "likelihood; the 95 % intervals of their percentages are from generalised pivots (Weerahandi 1993; Hannig, "
+            "Iyer and Patterson 2006), with one degree of freedom for each source's variance."
         )

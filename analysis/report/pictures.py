@@ -118,8 +118,11 @@ def _of_components(components: Sequence[Components]) -> Picture:
     )
     left_out = dict.fromkeys(name for one in fitted for name in one.left_out)
     caption = (
-        "Percent of the sum of the sources' variances among the multi-source runs of a target, with 95 % percentile "
-        "intervals from a parametric bootstrap: about one degree of freedom stands behind each, so they are wide."
+        "Percent of the sum of the sources' variances among the multi-source runs of a target, with 95 % intervals "
+        "from generalised pivots. They are of the variance of a population of effects, of which each source shows one "
+        "(with it less without it): one degree of freedom each, so that even a source estimated at 0 may account for "
+        "most. Lines from 0 to 100 say that the runs exclude nothing. In simulations of the paper's plan they covered "
+        "each source's share in 96.7 % of data sets or more."
     )
     return Picture(
         "components",

@@ -103,7 +103,8 @@ def _of_components(components: Sequence[Components]) -> Iterator[Table]:
         yield Table(
             "components",
             "Variance components of the sources, within each target",
-            "Percent of the sum of the sources' variances, without SS-R; intervals by parametric bootstrap.",
+            "Percent of the sum of the sources' variances, without SS-R; 95 % intervals from generalised pivots, wide, "
+            "since one degree of freedom stands behind each variance.",
             percent,
             question="sources",
         )

@@ -125,7 +125,6 @@ def leave_models_alone(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(story, "pictures", lambda *_: ())
     patch.setattr(story, "beside_models", lambda *_: ((), ()))
     patch.setattr(story, "behind_models", lambda *_: ((), ()))
-    patch.setattr(story, "COMPONENT_REPLICATES", 2)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_few_sources_have_no_correlation() -> None:
 
 def test_pairs_are_of_the_same_source_and_target(results) -> None:
     table = results_table(results, {})
-    components = list(source_components(table, 10, np.random.default_rng(0)))
+    components = list(source_components(table, np.random.default_rng(0)))
     found = single_and_component(table, components)
     row = found[(found["target"] == "ballroom") & (found["source"] == "bpm")].iloc[0]
     single = table.scores[(table.scores["strategy"] == "SS-R") & table.scores["source.bpm"].astype(bool)]
@@ -54,5 +54,5 @@ def test_pairs_are_of_the_same_source_and_target(results) -> None:
 
 def test_without_components_it_says_so(simulate) -> None:
     table = results_table(simulate(strategies={"SS-R": 0.0}), {})
-    (picture,) = exhibits(table, list(source_components(table, 10, np.random.default_rng(0))))
+    (picture,) = exhibits(table, list(source_components(table, np.random.default_rng(0))))
     assert picture.draw is None and picture.caption.startswith("Not drawn")
