@@ -18,6 +18,7 @@ from analysis.scores import (
     reliability,
     representation_map,
     residual_spread,
+    source_effects,
     within_source,
 )
 from analysis.scores.representation_map import Kept
@@ -39,7 +40,9 @@ def beside_models(
     repeats, parts = within_source.within_source_spread(frozen), reliability.score_parts(frozen)
     rest = residuals(strategy.fit) if strategy.fit is not None else None
     spread, tests = residual_spread.residual_spread(table, rest), residual_spread.spread_tests(table, rest)
+    effects = source_effects.source_effects(frozen)
     exhibits = [
+        *source_effects.exhibits(effects),
         *best_source.exhibits(frozen),
         *component_match.exhibits(frozen, components),
         *compactness.exhibits(frozen),
@@ -49,6 +52,7 @@ def beside_models(
         *representation_map.exhibits(frozen, kept, topics, seed),
     ]
     sentences = [
+        *source_effects.sentences(effects),
         *best_source.sentences(frozen),
         *component_match.sentences(frozen, components),
         *residual_spread.sentences(spread, tests),

@@ -16,7 +16,8 @@ from analysis.report.page import PROVENANCE
 
 METRICS = dict.fromkeys(("ballroom", "gtzan", "irmas", "valence"), "accuracy")
 PICTURES = ["effects_strategy", "effects_size", "sources_by_target", "strategies_by_target", "scores_by_n_sources",
-            "components", "aliasing", "balance", "with_and_without_best_source", "components_and_single_sources",
+            "components", "source_effects", "aliasing", "balance", "with_and_without_best_source",
+            "components_and_single_sources",
             "residual_spread", "score_parts", "parameters_by_n_sources", "representation_map_gtzan", "predictions",
             "diagnostics_strategy", "diagnostics_size", "targets_strategy", "targets_size", "sensitivity"]  # fmt: skip
 
@@ -83,10 +84,10 @@ def test_tables_hold_what_the_page_and_fit_json_say(analysis) -> None:
     assert len(scores) == len(analysis.table.scores)
     assert {path.stem for path in folder.glob("*.csv")} == {
         "strategy_fixed", "strategy_random", "strategy_contrasts", "strategy_contrasts_of_means", "strategy_means",
-        "size_fixed", "size_random", "components", "scores_by_strategy", "scores_by_source", "targets", "scores",
-        "baselines", "best_source", "components_and_single_sources", "residual_spread", "spread_tests", "within_source",
-        "score_parts", "parameters", "topics", "fit_facts", "residuals", "targets_strategy", "targets_size",
-        "sensitivity", "sensitivity_fixed", "sensitivity_effects", "predictions",
+        "size_fixed", "size_random", "components", "source_effects", "scores_by_strategy", "scores_by_source",
+        "targets", "scores", "baselines", "best_source", "components_and_single_sources", "residual_spread",
+        "spread_tests", "within_source", "score_parts", "parameters", "topics", "fit_facts", "residuals",
+        "targets_strategy", "targets_size", "sensitivity", "sensitivity_fixed", "sensitivity_effects", "predictions",
     }  # fmt: skip
 
 
