@@ -32,17 +32,14 @@ def strategies_at(fit: MixedFit, rows: pd.DataFrame, at: float) -> list[str]:
     return [name for name in every if name == SINGLE or name in only_there or _slope(name) in fit.fixed_terms]
 
 
-def pairwise_strategies(fit: MixedFit, at: float = 0.0, among: Sequence[str] | None = None) -> pd.DataFrame:
-    """Differences of all pairs of strategies (`among` these) at n* = `at` (SS-R at its 0), the larger network less the
-    smaller.
+def pairwise_strategies(fit: MixedFit, at: float, names: Sequence[str]) -> pd.DataFrame:
+    """Differences of all pairs of these strategies at n* = `at` (SS-R at its 0), the larger network less the smaller.
 
     `contrast_tests` with `contrast`, `p_adjusted` and `adjustment` (Holm 1979: all these pairs); intervals are of each
     difference by itself.
     """
-    every = strategies_of(fit)
-    names = every if among is None else among
     pairs = list(combinations(range(len(names)), 2))
-    means = mean_weights(fit, at)[[every.index(name) for name in names]]
+    means = mean_weights(fit, at, names)
     weights = np.array([means[later] - means[earlier] for earlier, later in pairs]).reshape(-1, means.shape[1])
     table = contrast_tests(fit, weights)
     contrasts = [f"{names[later]} - {names[earlier]}" for earlier, later in pairs]
@@ -50,21 +47,17 @@ def pairwise_strategies(fit: MixedFit, at: float = 0.0, among: Sequence[str] | N
     return table.assign(p_adjusted=holm(table["p"].to_numpy()), adjustment=f"Holm, {len(pairs)} comparisons")
 
 
-def marginal_means(fit: MixedFit, mean_n_star: float, among: Sequence[str] | None = None) -> pd.DataFrame:
-    """`contrast_tests` of each strategy's mean (`among` these) at n* = `mean_n_star`, as in `mean_weights`, with
-    `strategy`."""
-    every = strategies_of(fit)
-    names = every if among is None else list(among)
-    table = contrast_tests(fit, mean_weights(fit, mean_n_star)[[every.index(name) for name in names]])
-    table.insert(0, "strategy", pd.Series(names, dtype=str))
+def marginal_means(fit: MixedFit, at: float, names: Sequence[str]) -> pd.DataFrame:
+    """`contrast_tests` of the mean of each of these strategies at n* = `at`, as in `mean_weights`, with `strategy`."""
+    table = contrast_tests(fit, mean_weights(fit, at, names))
+    table.insert(0, "strategy", pd.Series(list(names), dtype=str))
     return table
 
 
-def mean_weights(fit: MixedFit, at: float) -> np.ndarray:
-    """Contrasts (n_strategies, p) of the fixed terms that give each strategy's mean at n* = `at` (SS-R at its 0),
-    further factors at the mean of their columns."""
+def mean_weights(fit: MixedFit, at: float, names: Sequence[str]) -> np.ndarray:
+    """Contrasts (n_names, p) of the fixed terms that give the mean of each of these strategies at n* = `at` (SS-R at
+    its 0), further factors at the mean of their columns."""
     is_further = np.array([term.startswith("factor.") for term in fit.fixed_terms])
-    names = strategies_of(fit)
     weights = np.tile(np.where(is_further, fit.fixed.to_numpy(dtype=float).mean(axis=0), 0.0), (len(names), 1))
     for row, name in enumerate(names):
         weights[row, fit.fixed_terms.index(f"strategy[{name}]")] = 1.0

@@ -91,7 +91,7 @@ def strategy_model(
     of_means = with_tukey(pairwise_strategies(model.fit, mean_n_star, at_mean), len(at_mean)) if mean_n_star else None
     return replace(
         model,
-        contrasts=with_tukey(pairwise_strategies(model.fit, among=simplest), len(simplest)),
+        contrasts=with_tukey(pairwise_strategies(model.fit, 0.0, simplest), len(simplest)),
         contrasts_of_means=of_means,
         mean_n_star=mean_n_star,
         means=marginal_means(model.fit, mean_n_star, at_mean),

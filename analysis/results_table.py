@@ -152,8 +152,8 @@ def results_table(
     cell = ["run_id", "target", *evaluation_columns(rows)]
     cells = _cells(rows, cell, _of_a_run(rows, sources))
     without_score = cells[~pd.MultiIndex.from_frame(cells[cell]).isin(pd.MultiIndex.from_frame(means[cell]))]
-    causes = rows[without].drop_duplicates(cell).reindex(columns=[*cell, "outcome"]).astype({"outcome": object})
-    missing = without_score.merge(causes, how="left", on=cell).fillna({"outcome": NO_ROW})
+    told = rows[without].drop_duplicates(cell).reindex(columns=[*cell, "outcome"]).astype({"outcome": object})
+    missing = without_score.merge(told, how="left", on=cell).fillna({"outcome": NO_ROW})
 
     is_baseline = means["strategy"].isin(BASELINES)
     scores, baselines = means[~is_baseline], means[is_baseline].reset_index(drop=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from statsmodels.regression.linear_model import OLS
 
 from analysis.contrasts import ALPHA, holm
 from analysis.exhibits import Picture, Table
@@ -74,8 +75,6 @@ def source_effects(table: ResultsTable) -> pd.DataFrame:
 def _of_target(rows: pd.DataFrame, sources: tuple[str, ...]) -> list[tuple[object, ...]]:
     if rows.empty or not sources:
         return []
-    from statsmodels.regression.linear_model import OLS  # a second, which only a report takes
-
     present = source_columns(rows, sources).loc[:, lambda columns: columns.nunique() > 1]
     design = np.column_stack([strategy_columns(rows), present])
     if not present.shape[1] or len(rows) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:

@@ -108,7 +108,7 @@ def _best(rows: pd.DataFrame, sources: Sequence[str], factors: Mapping[str, Sequ
         chosen[varying[list(picked)]] = True
         same = (strategy_of == strategy) & (n_of == n) & (present == chosen)[:, ~alike].all(axis=1)
         kept.append((n, strategy, _named(sources, chosen, alike), int(same.sum()), n_candidates, chosen[varying]))
-        fixed.append(mean_weights(fit, n - 2)[strategies.index(strategy)])
+        fixed.append(mean_weights(fit, n - 2, [strategy])[0])
     chosen = np.array([row[-1] for row in kept], dtype=float)
     levels = np.stack([1.0 - chosen, chosen], axis=2).reshape(len(chosen), -1)  # absent, present: in the order of modes
     z, variance = predict(fit, np.array(fixed), levels)

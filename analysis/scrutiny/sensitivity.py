@@ -52,7 +52,7 @@ def effects_of(fit: MixedFit, rows: pd.DataFrame) -> pd.DataFrame:
     """What the first model is asked, from its fit to these rows."""
     alone = fixed_effects(fit).rename(columns={"term": "effect"})
     alone = alone[alone["effect"].str.endswith(":n_star") | alone["effect"].str.startswith("factor.")]
-    pairs = pairwise_strategies(fit, among=strategies_at(fit, rows, 0.0)).rename(columns={"contrast": "effect"})
+    pairs = pairwise_strategies(fit, 0.0, strategies_at(fit, rows, 0.0)).rename(columns={"contrast": "effect"})
     both = pd.concat([alone.assign(p_adjusted=alone["p"]), pairs], ignore_index=True)
     return both[["effect", "estimate", "se", "df", "p", "p_adjusted", "ci_low", "ci_high"]]
 

@@ -37,7 +37,7 @@ def fit(results):
 
 
 def test_all_pairs_are_compared_larger_network_less_smaller(fit) -> None:
-    pairs = pairwise_strategies(fit).set_index("contrast")
+    pairs = pairwise_strategies(fit, 0.0, STRATEGIES).set_index("contrast")
     assert len(pairs) == 15
     assert set(pairs["adjustment"]) == {"Holm, 15 comparisons"}
     estimate = dict(zip(fit.fixed_terms, fit.estimate, strict=True))
@@ -47,7 +47,7 @@ def test_all_pairs_are_compared_larger_network_less_smaller(fit) -> None:
 
 
 def test_marginal_means_are_the_lines_at_the_mean(fit) -> None:
-    means = marginal_means(fit, 1.5).set_index("strategy")
+    means = marginal_means(fit, 1.5, STRATEGIES).set_index("strategy")
     effects = fixed_effects(fit).set_index("term")["estimate"]
     assert means.loc["MS-CR@4", "estimate"] == pytest.approx(
         effects["strategy[MS-CR@4]"] + 1.5 * effects["strategy[MS-CR@4]:n_star"]
@@ -56,8 +56,8 @@ def test_marginal_means_are_the_lines_at_the_mean(fit) -> None:
 
 
 def test_differences_of_means_are_those_of_the_marginal_means(fit) -> None:
-    means = marginal_means(fit, 1.5).set_index("strategy")["estimate"]
-    pairs = pairwise_strategies(fit, 1.5).set_index("contrast")
+    means = marginal_means(fit, 1.5, STRATEGIES).set_index("strategy")["estimate"]
+    pairs = pairwise_strategies(fit, 1.5, STRATEGIES).set_index("contrast")
     assert pairs.loc["MSS-CR - MS-CR@4", "estimate"] == pytest.approx(means["MSS-CR"] - means["MS-CR@4"])
     assert pairs.loc["MSS-CR - SS-R", "estimate"] == pytest.approx(means["MSS-CR"] - means["SS-R"])
     assert (with_tukey(pairs, 6)["p_tukey"] >= pairs["p"] - 1e-12).all()
@@ -73,7 +73,7 @@ def test_means_are_of_the_strategies_that_have_one_there(results) -> None:
     assert strategies_at(of_some, scores, 2.0) == list(STRATEGIES)
     assert strategies_at(of_some, scores.drop(columns="n_sources"), 0.0) == list(STRATEGIES)
     assert list(marginal_means(of_some, 1.5, others)["strategy"]) == others
-    assert set(pairwise_strategies(of_some, among=others)["adjustment"]) == {"Holm, 10 comparisons"}
+    assert set(pairwise_strategies(of_some, 0.0, others)["adjustment"]) == {"Holm, 10 comparisons"}
 
 
 def test_marginal_means_take_further_factors_at_their_mean(results) -> None:
@@ -81,7 +81,7 @@ def test_marginal_means_take_further_factors_at_their_mean(results) -> None:
     scores = results_table(results.assign(**{"factor.width": width}), {}).scores
     coding = first_model(scores, {"width": (1.0, 2.0)})
     fit = fit_by_target(scores["z"].to_numpy(), coding.columns, coding.random, scores["target"])
-    mean = marginal_means(fit, 0.0).set_index("strategy").loc["SS-R", "estimate"]
+    mean = marginal_means(fit, 0.0, STRATEGIES).set_index("strategy").loc["SS-R", "estimate"]
     effects = pd.Series(fit.estimate, fit.fixed_terms)
     half = scores["factor.width"].mean() - 1.0
     assert mean == pytest.approx(effects["strategy[SS-R]"] + half * effects["factor.width"])
