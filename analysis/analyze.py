@@ -14,14 +14,17 @@ import numpy as np
 import pandas as pd
 
 from analysis.components import Components, source_components
-from analysis.exhibits import Picture, Table
+from analysis.exhibits.exhibit import Picture, Table
+from analysis.exhibits.model_exhibits import behind_models
+from analysis.exhibits.representation_map import Kept
+from analysis.exhibits.score_exhibits import beside_models
 from analysis.figures import drawing, save
 from analysis.fitting.engines import NATIVE, require_engine
-from analysis.formulas.own_contrasts import with_own_contrasts
-from analysis.formulas.own_models import own_models
+from analysis.formulas.further_contrasts import with_own_contrasts
+from analysis.formulas.further_models import own_models
 from analysis.models import Model, size_model, strategy_model
 from analysis.report import cross_check as checks
-from analysis.report import own_exhibits
+from analysis.report import further_model_exhibits as own_exhibits
 from analysis.report.draws import write_draws
 from analysis.report.findings import findings
 from analysis.report.fit_json import fit_record
@@ -30,11 +33,8 @@ from analysis.report.page import render_page
 from analysis.report.pictures import pictures
 from analysis.report.tables import tables
 from analysis.results_table import ResultsTable, results_table
-from analysis.scores.beside_models import beside_models
-from analysis.scores.representation_map import Kept
-from analysis.scrutiny.behind_models import behind_models
-from study.factors import Level
-from study.study_file import AnalysisSection
+from study.core.factors import Level
+from study.core.study_file import AnalysisSection
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from analysis.component_intervals import share_intervals
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_mixed
 from analysis.fitting.random_terms import intercepts_by
 from analysis.results_table import ResultsTable
-from study.coding import SINGLE, source_columns, strategy_columns
-from study.errors import InputFaults
+from study.core.coding import SINGLE, source_columns, strategy_columns
+from study.core.errors import InputFaults
 
 FORMULA = "z ~ 0 + strategy + (1 | <first source>) + (1 | <second source>) + ..., each target by itself, without SS-R"
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.fitting.mixed_model import MixedFit, contrast_tests
-from study.coding import SINGLE, n_star, strategy_of
+from study.core.coding import SINGLE, n_star, strategy_of
 
 ALPHA = 0.05
 """Below it a p value, adjusted where it is one of several, tells a difference."""

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from study.factors import STRATEGIES
+from study.core.factors import STRATEGIES
 
 # Okabe & Ito 2008, black for the single-source reference
 COLOUR = dict(zip(STRATEGIES, ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"), strict=True))

@@ -14,10 +14,10 @@ from analysis.fitting.engines import NATIVE, fit_by
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fixed_effects
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.results_table import ResultsTable
-from analysis.words import listed
-from study.coding import SINGLE, Coding, first_model, n_star, second_model
-from study.errors import InputFaults
-from study.factors import Level
+from analysis.wording import listed
+from study.core.coding import SINGLE, Coding, first_model, n_star, second_model
+from study.core.errors import InputFaults
+from study.core.factors import Level
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.faults_of_results import (
+from analysis.result_checks import (
     SAME_FOR_A_RUN,
     evaluation_columns,
     factor_columns,
@@ -24,8 +24,8 @@ from analysis.faults_of_results import (
     faults_of_rows,
     faults_of_scores,
 )
-from study.errors import Fault, InputFaults, nearest, raise_all
-from study.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, Level
+from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, Level
 
 NO_ROW = "no row"
 """The outcome of a run on a target that no row tells of."""

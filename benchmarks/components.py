@@ -23,10 +23,10 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from analysis.components import components_within
 from design.generate import generate
-from study.coding import SINGLE
-from study.commands.demo import DEMO_BUDGET
-from study.plan import run_columns
-from study.reading import read_study
+from study.core.coding import SINGLE
+from study.core.plan import run_columns
+from study.core.reading import read_study
+from study.workflow.demo import DEMO_BUDGET
 from tests.analysis.paper_plan import PUBLISHED, SOURCES, paper_runs
 
 SEED = 20191120

@@ -33,8 +33,8 @@ from analysis.fitting.random_terms import RandomTerm
 from analysis.planning.effects import effects_of, weights_of
 from analysis.planning.simulation import Refitted, joined, refit, simulate
 from analysis.planning.truth import Truth, paper_truth
-from study.coding import Coding, first_model
-from study.commands.until import FIRST_LOOK, LOOKS
+from study.core.coding import Coding, first_model
+from study.workflow.stopping import FIRST_LOOK, LOOKS
 from tests.analysis.by_target import fit_by_target
 from tests.analysis.paper_plan import PUBLISHED, TARGETS, paper_runs
 

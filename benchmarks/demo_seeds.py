@@ -15,9 +15,9 @@ from pathlib import Path
 import pandas as pd
 
 from study.commands.demo import demo
-from study.paths import Paths
-from study.reading import read_study
-from study.result_store import read_results
+from study.core.paths import Paths
+from study.core.reading import read_study
+from study.core.results import read_results
 
 
 def main(folder: Path, seeds: list[int]) -> None:

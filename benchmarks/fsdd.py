@@ -16,12 +16,12 @@ import pandas as pd
 from fsdd_study import write_study
 from scipy import stats
 
-from study.commands.analyze import analyze_study
-from study.commands.design import design_study
-from study.commands.launch import launch_study
-from study.paths import Paths
-from study.reading import read_study
-from study.result_store import read_results
+from study.core.paths import Paths
+from study.core.reading import read_study
+from study.core.results import read_results
+from study.workflow.analysis import analyze_study
+from study.workflow.launch import launch_study
+from study.workflow.plan import design_study
 
 SEEDS = 5
 """Trainings of each strategy on all sources, and of Random."""
@@ -33,7 +33,7 @@ def main(recordings: Path, folder: Path) -> None:
     study = read_study(folder)
     design_study(study, "10")
     launch_study(study)
-    print(f"report: {analyze_study(study)}\n")
+    print(f"report: {analyze_study(study).page}\n")
     rows, _ = read_results(Paths(study.store))
     means = rows.groupby(["run_id", "phase", "strategy", "n_sources", "target"])["score"].mean().reset_index()
     print(scores_by_strategy(means), "\n")

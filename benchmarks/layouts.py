@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from jobs.networks.branching import build_network
-from study.backbones import BACKBONES
+from study.core.backbones import BACKBONES
 
 WIDTHS = (0.125, 0.25, 0.5, 1.0)
 LAYOUTS = (torch.contiguous_format, torch.channels_last)

@@ -31,7 +31,7 @@ from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.random_terms import RandomTerm
 from analysis.planning.simulation import simulate
 from analysis.planning.truth import paper_truth
-from study.coding import first_model
+from study.core.coding import first_model
 from tests.analysis.paper_plan import PUBLISHED, TARGETS, paper_runs
 
 REFITS = 1000

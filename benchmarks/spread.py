@@ -20,10 +20,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from analysis.contrasts import ALPHA
+from analysis.exhibits.residual_spread import residual_spread, spread_tests
 from analysis.fitting.conditional import residuals
 from analysis.models import strategy_model
 from analysis.results_table import results_table
-from analysis.scores.residual_spread import residual_spread, spread_tests
 from tests.analysis.paper_plan import PUBLISHED, paper_runs, simulated_scores
 
 DEVIATION = 0.1

@@ -31,14 +31,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from jobs.learning.arithmetic import resolve
 from jobs.learning.batches import crop_reader
+from jobs.learning.precision import resolve
 from jobs.learning.tasks import item_losses, source_tasks, training_batches
 from jobs.learning.train import train
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import Counts, MelStore, band_statistics, read_mel_store
 from jobs.sound.mel_writing import write_mel_store
-from study.study_file import Mel, Training
+from study.core.study_file import Mel, Training
 
 CLIPS, CLIP_FRAMES, CROP_FRAMES, FACTORS = 256, 432, 216, 50
 MEAN, DEVIATION = np.full(128, -40.0), np.full(128, 20.0)

@@ -28,15 +28,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from jobs.learning.arithmetic import Arithmetic, compiled
 from jobs.learning.batches import CropReader, pair_labels
 from jobs.learning.optimisers import OPTIMISERS
+from jobs.learning.precision import Arithmetic, compiled
 from jobs.learning.tasks import item_losses, source_tasks
 from jobs.learning.train import train
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import Counts, MelStore
-from study.backbones import BACKBONES
-from study.study_file import Training
+from study.core.backbones import BACKBONES
+from study.core.study_file import Training
 
 N_MELS, CHANNELS, CROP_FRAMES, FACTORS = 128, 2, 216, 50
 SOURCES: dict[str, int | None] = {"self": None} | {f"source{i}": FACTORS for i in range(1, 8)}

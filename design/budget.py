@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from study.errors import Fault, InputFaults
-from study.run import Run
-from study.study_file import FILE_NAME, Study
+from study.core.errors import Fault, InputFaults
+from study.core.run import Run
+from study.core.study_file import FILE_NAME, Study
 
 Cost = Callable[[Run], float | None]
 """GPU-hours of a run; None while they cannot be known."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from study.errors import Fault, InputFaults
-from study.factors import Level, sources_allowed
-from study.run import Run, make_run
-from study.study_file import FILE_NAME, Combination, Constraint, Phase, Study
+from study.core.errors import Fault, InputFaults
+from study.core.factors import Level, sources_allowed
+from study.core.run import Run, make_run
+from study.core.study_file import FILE_NAME, Combination, Constraint, Phase, Study
 
 MAXIMUM_CANDIDATES = 2**24
 """Enumerating more would take gigabytes: a study with more should say which it means."""

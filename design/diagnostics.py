@@ -18,10 +18,10 @@ from design.dependence import dependent_terms, derived_factors, impossible_level
 from design.generate import SequentialPhase
 from design.information import CHUNK, model_columns, moments, term_names
 from design.optimal import WEIGHTS
-from study.coding import first_model
-from study.plan import run_columns
-from study.run import Run
-from study.study_file import Study
+from study.core.coding import first_model
+from study.core.plan import run_columns
+from study.core.run import Run
+from study.core.study_file import Study
 
 SHOWN_SIZES = (10, 20, 40, 60, 80, 100, 150, 200, 250, 300, 400, 500, 700, 1000, 2000, 5000)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from study.errors import Fault, InputFaults, nearest, raise_all
-from study.factors import Level
-from study.run import Run, make_run
-from study.study_file import Study
+from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.factors import Level
+from study.core.run import Run, make_run
+from study.core.study_file import Study
 
 PRESENT = {"1": True, "1.0": True, "true": True, "yes": True, "0": False, "0.0": False, "false": False, "no": False}
 

@@ -21,9 +21,9 @@ from design.balance_alias import balance_alias
 from design.budget import Cost, GpuHours, affordable, hours_of
 from design.candidates import Candidates, enumerate_candidates
 from design.optimal import WEIGHTS, optimal
-from study.errors import Fault, InputFaults, nearest, raise_all
-from study.run import Run, study_seed_sequence
-from study.study_file import FILE_NAME, Phase, Study
+from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.run import Run, study_seed_sequence
+from study.core.study_file import FILE_NAME, Phase, Study
 
 
 def generate(

@@ -28,9 +28,9 @@ from design.diagnostics import (
 from design.figures import colour_map, drawing, level_bars, prefix_curves, save
 from design.generate import sequential_phases
 from design.information import term_names
-from study.paths import write_whole
-from study.run import Run
-from study.study_file import Study
+from study.core.paths import write_whole
+from study.core.run import Run
+from study.core.study_file import Study
 
 MAXIMUM_PAIRS = 200
 """Pairs of sources that the map of neglected interactions shows at most."""

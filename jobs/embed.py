@@ -15,9 +15,9 @@ from jobs.sound.decode import SUFFIXES
 from jobs.sound.mel_store import Counts, MelStore
 from jobs.sound.mel_writing import Clip, read_clips
 from jobs.steps import limited_threads
-from study.errors import Fault, InputFaults, RunFailed
-from study.paths import write_whole
-from study.study_file import Mel
+from study.core.errors import Fault, InputFaults, RunFailed
+from study.core.paths import write_whole
+from study.core.study_file import Mel
 
 
 def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1) -> list[Fault]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from jobs.steps import Report, Step, execute
-from study.study_file import Study
+from study.core.study_file import Study
 
 
 class InProcess:

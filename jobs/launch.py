@@ -17,20 +17,20 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from jobs.failures import DISK_FULL, Failure, is_tried_again
-from jobs.prepared import Prepared
+from jobs.prepared_data import Prepared
 from jobs.records import read_trained
 from jobs.steps import Report, Step
-from study.errors import Fault, RunFailed, raise_all
-from study.paths import Paths
-from study.result_store import (
+from study.core.errors import Fault, RunFailed, raise_all
+from study.core.paths import Paths
+from study.core.results import (
     PROBE_SCORES_VERSION,
     TRAIN_SCORES_VERSION,
     invalid_results,
     read_results,
     stored_results,
 )
-from study.run import Run
-from study.study_file import Study
+from study.core.run import Run
+from study.core.study_file import Study
 
 
 class Backend(Protocol):

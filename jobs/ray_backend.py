@@ -16,9 +16,9 @@ from typing import Any
 from jobs import failures
 from jobs.records import end_open_attempt
 from jobs.steps import Report, Step, execute
-from study.errors import Fault, InputFaults
-from study.paths import Paths
-from study.study_file import Study
+from study.core.errors import Fault, InputFaults
+from study.core.paths import Paths
+from study.core.study_file import Study
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 # A CPU task keeps the devices that it finds: the warning about the coming default says nothing to users.

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.failures import Failure
-from study.errors import Fault, InputFaults
-from study.paths import Paths, write_once, write_whole
+from study.core.errors import Fault, InputFaults
+from study.core.paths import Paths, write_once, write_whole
 
 
 @dataclass(frozen=True)

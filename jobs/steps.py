@@ -17,9 +17,9 @@ from threadpoolctl import threadpool_limits
 
 from jobs.failures import Failure, failure_of
 from jobs.records import begin_attempt, now, write_attempt
-from study.paths import Paths
-from study.run import Run
-from study.study_file import Study
+from study.core.paths import Paths
+from study.core.run import Run
+from study.core.study_file import Study
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,15 @@ def execute(study: Study, step: Step) -> Report:
         with limited_threads(study.compute.threads):
             scores: dict[str, float] | None = {}
             if step.kind == "learn":
-                from jobs.learn import learn  # a worker imports what its kind of step needs, which takes seconds
+                from jobs.learn_step import learn  # a worker imports what its kind of step needs, which takes seconds
 
                 learn(study, step.run, step.targets, attempt.attempt)
             elif step.kind == "fine-tune":
-                from jobs.fine_tune import fine_tune_run
+                from jobs.fine_tune_step import fine_tune_run
 
                 fine_tune_run(study, step.run, step.targets)
             else:
-                from jobs.evaluate import evaluate_run
+                from jobs.evaluate_step import evaluate_run
 
                 scores = evaluate_run(study, step.run, step.targets, attempt.attempt)
         write_attempt(paths, step.run.run_id, replace(attempt, finished_at=now()))

@@ -1,3 +1,5 @@
-"""The ground of the harness: the study file, runs, the plan, paths and the result store. It imports nothing heavy."""
+"""Large statistical studies of learned representations."""
 
-__version__ = "0.1.0"
+from study.core.version import __version__
+
+__all__ = ["__version__"]

@@ -17,7 +17,7 @@ from study.commands.power import power
 from study.commands.prepare import prepare
 from study.commands.schema import schema
 from study.commands.status import status
-from study.errors import StudyError
+from study.core.errors import StudyError
 
 app = typer.Typer(
     name="study", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from study.commands.design import design_study
-from study.commands.launch import launch_study
-from study.reading import read_study
+from study.core.reading import read_study
+from study.workflow.launch import LaunchOptions, launch_study
+from study.workflow.plan import design_study
 from tests.small_study import write_small_study
 
 # The same examples every time: a failure is the change's. `--hypothesis-profile=default` looks further.
@@ -35,5 +35,5 @@ def run_study(small_study_template: Path, tmp_path_factory: pytest.TempPathFacto
     folder = Path(shutil.copytree(small_study_template, tmp_path_factory.mktemp("run") / "small"))
     study = read_study(folder)
     design_study(study, "4")
-    launch_study(study, in_process=True)
+    launch_study(study, LaunchOptions(in_process=True))
     return folder

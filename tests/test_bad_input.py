@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from study.cli import run
-from study.commands.analyze import own_results
-from study.paths import Paths
-from study.reading import read_study
-from study.result_store import stored_results
+from study.core.paths import Paths
+from study.core.reading import read_study
+from study.core.results import stored_results
+from study.workflow.analysis import own_results
 
 
 def study(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:

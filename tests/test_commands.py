@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from study.commands.design import cost_of, design_study
-from study.commands.launch import launch_study
-from study.commands.status import study_status
-from study.paths import Paths
-from study.plan import read_plan
-from study.reading import read_study
-from study.result_store import stored_results
+from study.core.paths import Paths
+from study.core.plan import read_plan
+from study.core.reading import read_study
+from study.core.results import stored_results
+from study.workflow.launch import LaunchOptions, launch_study
+from study.workflow.plan import cost_of, design_study
+from study.workflow.status import study_status
 from tests.test_bad_input import edit, study
 
 
@@ -117,7 +117,7 @@ def test_the_same_study_file_gives_the_same_plan(small_study: Path, run_study: P
 def test_stop_after_plans_on_beyond_the_plan(copy: Path) -> None:
     given = read_study(copy)
     before = read_plan(Paths(copy).plan, given)
-    launch_study(given, in_process=True, stop_after="4s")
+    launch_study(given, LaunchOptions(in_process=True, stop_after_s=4))
     after = read_plan(Paths(copy).plan, given)
     assert after[: len(before)] == before and len(after) > len(before)
     assert study_status(given)["done"] == study_status(given)["planned"]

@@ -10,12 +10,12 @@ import pytest
 from typer.main import get_command
 
 from jobs.failures import DISK_FULL, ERROR, GPU_MEMORY, HOST_MEMORY, LOST
-from study import study_file
 from study.cli import app
-from study.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS
-from study.reading import read_study
-from study.result_store import result_schema
-from study.study_file import METRICS
+from study.core import study_file
+from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS
+from study.core.reading import read_study
+from study.core.results import result_schema
+from study.core.study_file import METRICS
 from tests.small_study import STUDY
 
 ROOT = Path(__file__).parents[1]

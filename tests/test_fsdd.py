@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fsdd_study import write_study
-from study.commands.analyze import analyze_study
-from study.commands.design import design_study
-from study.commands.launch import launch_study
-from study.paths import Paths
-from study.reading import read_study
-from study.result_store import read_results
+from study.core.paths import Paths
+from study.core.reading import read_study
+from study.core.results import read_results
+from study.workflow.analysis import analyze_study
+from study.workflow.launch import LaunchOptions, launch_study
+from study.workflow.plan import design_study
 
 RECORDINGS = Path(__file__).parents[1] / "../shared/corpora/fsdd/recordings"
 
@@ -27,13 +27,13 @@ def test_spoken_digits_from_file_to_report(tmp_path: Path) -> None:
     )  # fmt: skip
     study = read_study(tmp_path / "fsdd")
     design_study(study, "2")
-    launch_study(study, in_process=True)
+    launch_study(study, LaunchOptions(in_process=True))
     rows, faults = read_results(Paths(study.store))
     assert not faults and set(rows["outcome"]) == {"ok"}
     assert len(rows) == (3 + 5 + 2 + 6) * 3
     digit = rows[rows["target"] == "digit"].set_index("strategy")["score"]
     assert digit["MFCC"] > 0.5, "an MFCC of real speech tells digits apart"
-    page = analyze_study(study)
+    page = analyze_study(study).page
     fit = json.loads((page.parent / "fit.json").read_text())
     assert fit["models"]["strategy"]["converged"] and fit["models"]["strategy"]["n_rows"] == 10 * 3
     assert "digit" in page.read_text()

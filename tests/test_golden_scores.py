@@ -8,7 +8,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from study.result_store import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION
+from study.core.results import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION
 from tests.reference.golden_scores import GOLDEN, golden
 
 STORED = json.loads(GOLDEN.read_text(encoding="utf-8"))

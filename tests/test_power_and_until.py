@@ -12,14 +12,14 @@ import pytest
 from analysis.models import Model
 from analysis.planning.precision import first_fit
 from analysis.results_table import results_table
-from study.coding import first_model
-from study.commands.analyze import own_results
-from study.commands.design import design_study
-from study.commands.launch import launch_study
-from study.commands.status import study_status
-from study.commands.until import on_precision, read_looks, read_until
-from study.paths import Paths
-from study.reading import read_study
+from study.core.coding import first_model
+from study.core.paths import Paths
+from study.core.reading import read_study
+from study.workflow.analysis import own_results
+from study.workflow.launch import LaunchOptions, launch_study
+from study.workflow.plan import design_study
+from study.workflow.status import study_status
+from study.workflow.stopping import on_precision, read_looks, read_until
 from tests.test_bad_input import study
 
 
@@ -96,5 +96,5 @@ def test_a_sweep_stops_when_intervals_are_narrow_and_goes_on_when_asked(
     assert f"looked at its intervals {len(looks)} times, to stop once n_star < 100: reached" in on_looks
     assert "n_star < 0.01 is not reached" in on_rule and "With ever more runs strategy" in on_floor
 
-    launch_study(given, in_process=True)
+    launch_study(given, LaunchOptions(in_process=True))
     assert study_status(given)["done"] == 21

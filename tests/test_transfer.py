@@ -13,21 +13,21 @@ import pytest
 
 from jobs import launch as story
 from jobs.in_process import InProcess
-from jobs.prepare import prepare
-from jobs.prepared import read_prepared
+from jobs.preparation import prepare
+from jobs.prepared_data import read_prepared
 from jobs.records import read_trained
 from jobs.steps import Step, execute
-from study.commands.analyze import analyze_study
-from study.commands.design import design_study
-from study.commands.launch import launch_study
-from study.commands.status import study_status
-from study.errors import InputFaults
-from study.paths import Paths
-from study.plan import plan_schema, read_plan
-from study.reading import read_study
-from study.result_store import KEY, read_results
-from study.run import Run, baseline_runs, make_run
-from study.study_file import Study
+from study.core.errors import InputFaults
+from study.core.paths import Paths
+from study.core.plan import plan_schema, read_plan
+from study.core.reading import read_study
+from study.core.results import KEY, read_results
+from study.core.run import Run, baseline_runs, make_run
+from study.core.study_file import Study
+from study.workflow.analysis import analyze_study
+from study.workflow.launch import LaunchOptions, launch_study
+from study.workflow.plan import design_study
+from study.workflow.status import study_status
 from tests.small_study import STUDY
 from tests.test_bad_input import edit
 from tests.test_bad_input import study as command
@@ -66,7 +66,7 @@ def finished(small_study_template: Path, tmp_path_factory: pytest.TempPathFactor
     folder = Path(shutil.copytree(small_study_template, tmp_path_factory.mktemp("transfer") / "small"))
     study = with_transfer(folder)
     design_study(study, "2")
-    launch_study(study, in_process=True)
+    launch_study(study, LaunchOptions(in_process=True))
     return folder
 
 
@@ -121,7 +121,7 @@ def unrendered(figure: object, folder: Path, name: str) -> Path:
 
 def test_the_report_tells_the_levels_apart(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analysis.analyze.save", unrendered)
-    page = analyze_study(read_study(copy))
+    page = analyze_study(read_study(copy)).page
     fit = json.loads((page.parent / "fit.json").read_text())["models"]
     for model in ("strategy", "size"):
         assert "factor.transfer[fine-tune]" in [term["term"] for term in fit[model]["fixed"]]
@@ -147,7 +147,7 @@ def test_a_launch_killed_between_the_steps_ends_with_the_same_rows(copy: Path) -
     written = made.stat().st_mtime_ns
     assert execute(study, Step("fine-tune", run, ("timbre",))).failure is None
     assert made.stat().st_mtime_ns == written, "what is there is not made again"
-    launch_study(study, in_process=True)
+    launch_study(study, LaunchOptions(in_process=True))
     pd.testing.assert_frame_equal(rows(study).drop(columns=TIMES), before.drop(columns=TIMES), check_exact=True)
     assert read_trained(Paths(copy), run.run_id) == trained, "nothing was trained again"
 
@@ -159,7 +159,7 @@ def test_fine_tuning_that_diverges_is_a_row_with_its_reason(copy: Path) -> None:
     prepared, of_before = prepare(hot, workers=1).targets, read_prepared(read_study(copy)).targets
     assert prepared == of_before
     run = read_plan(Paths(copy).plan, hot)[0]
-    launch_study(hot, in_process=True, only=[run.run_id])
+    launch_study(hot, LaunchOptions(in_process=True, runs=(run.run_id,)))
     found = rows(hot)
     here = found[(found["target_fingerprint"] == prepared["timbre"].fingerprint) & (found["run_id"] == run.run_id)]
     outcomes = here.set_index("factor.transfer")["outcome"]

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from analysis.fitting.ties import Ties
-from study.errors import Fault, InputFaults
+from analysis.fitting.covariance_parameters import Ties
+from study.core.errors import Fault, InputFaults
 
 CLEARLY_FULL_RANK = 1e-8
 """The smallest eigenvalue of columns' correlations from which no rounding hides that they are dependent."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from study.errors import StudyError
+from study.core.errors import StudyError
 
 
 class EngineFailed(StudyError):

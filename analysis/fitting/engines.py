@@ -17,7 +17,7 @@ from analysis.fitting import lme4, statsmodels
 from analysis.fitting.engine_fit import EngineFailed, EngineFit
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_at, fit_mixed
 from analysis.fitting.random_terms import RandomTerm
-from study.errors import Fault, InputFaults, nearest
+from study.core.errors import Fault, InputFaults, nearest
 
 NATIVE = "native"
 

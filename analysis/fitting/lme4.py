@@ -17,7 +17,7 @@ import pandas as pd
 
 from analysis.fitting.engine_fit import EngineFailed, EngineFit
 from analysis.fitting.random_terms import RandomTerm
-from study.errors import Fault, InputFaults
+from study.core.errors import Fault, InputFaults
 
 # fmt: off
 R_PACKAGES = ("lme4", "lmerTest", "emmeans", "broom", "broom.mixed", "insight", "parameters", "performance", "tibble",

@@ -11,9 +11,9 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from analysis.fitting.covariance_parameters import Ties
 from analysis.fitting.random_terms import RandomTerm
-from analysis.fitting.ties import Ties
-from study.errors import Fault, raise_all
+from study.core.errors import Fault, raise_all
 
 WORTH_A_BORDER = 0.3
 """The share of the work without a border below which one is drawn: small problems are done before it pays."""

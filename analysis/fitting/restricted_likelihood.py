@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.fitting.covariance_parameters import products, sandwiches
 from analysis.fitting.cross_products import Design, Response
-from analysis.fitting.ties import products, sandwiches
 
 ROUNDING = 1e-13
 """The share of y'y below which y'Py is nothing but rounding."""

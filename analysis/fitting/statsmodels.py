@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.fitting.engine_fit import EngineFailed, EngineFit
 from analysis.fitting.random_terms import RandomTerm
-from study.errors import Fault, InputFaults
+from study.core.errors import Fault, InputFaults
 
 STARTS = (0.1, 1.0)
 """Variances over the residual's that searches start from."""

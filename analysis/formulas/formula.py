@@ -11,10 +11,10 @@ import pandas as pd
 from analysis.fitting.random_terms import RandomTerm
 from analysis.formulas.model_matrix import coded, independent, model_matrix
 from analysis.results_table import ResultsTable
-from study.coding import combination, n_star, r_star
-from study.factors import Level
-from study.formula import Formula, RandomPart
-from study.formula_names import Column, columns_of
+from study.core.coding import combination, n_star, r_star
+from study.core.factors import Level
+from study.core.formula import Formula, RandomPart
+from study.core.formula_names import Column, columns_of
 
 
 @dataclass(frozen=True)

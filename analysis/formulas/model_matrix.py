@@ -13,11 +13,11 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
-from study.coding import DETERMINED
-from study.errors import Fault, raise_all
-from study.factors import Level
-from study.formula import Term, Terms, Variable
-from study.formula_names import Column
+from study.core.coding import DETERMINED
+from study.core.errors import Fault, raise_all
+from study.core.factors import Level
+from study.core.formula import Term, Terms, Variable
+from study.core.formula_names import Column
 
 INTERCEPT = "intercept"
 LEAST_NORM = 1e-7

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from study.factors import STRATEGIES
+from study.core.factors import STRATEGIES
 
 INTERCEPTS = {f"strategy[{name}]": name for name in STRATEGIES}
 

@@ -19,9 +19,9 @@ from analysis.fitting.mixed_model import NotCertified
 from analysis.planning.effects import Effect, effects_of, weights_of
 from analysis.planning.simulation import Refitted, joined, refit, simulate
 from analysis.planning.truth import Truth
-from study.coding import Coding, first_model
-from study.errors import InputFaults
-from study.factors import Level
+from study.core.coding import Coding, first_model
+from study.core.errors import InputFaults
+from study.core.factors import Level
 
 WANTED = 0.8
 """The power that `smallest` effects have."""

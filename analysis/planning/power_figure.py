@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from analysis.figures import COLOUR, MARKER, drawing, panels, save, shared_legend
 from analysis.planning.power import WANTED, Cell
-from study.factors import STRATEGIES
+from study.core.factors import STRATEGIES
 
 LINES = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
 

@@ -21,9 +21,9 @@ from analysis.planning.effects import Effect, effects_by_name, weights_of
 from analysis.planning.simulation import refit, simulate
 from analysis.planning.truth import Truth
 from analysis.results_table import ResultsTable
-from study.coding import first_model
-from study.errors import Fault, InputFaults, nearest, raise_all
-from study.factors import Level
+from study.core.coding import first_model
+from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.factors import Level
 
 N_SIMULATIONS = 200
 MOST_TARGETS = 1000

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.planning.precision import Rule
-from analysis.words import number
+from analysis.wording import number
 
 ON_STOPPING = (
     "Intervals are not widened for that: over all studies, stopping by width leaves the coverage of 95 % intervals "

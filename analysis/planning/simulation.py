@@ -13,11 +13,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
+from analysis.fitting.covariance_parameters import Ties
 from analysis.fitting.cross_products import Design, Response, design_of, require_full_rank
 from analysis.fitting.mixed_problem import require_told_apart
 from analysis.fitting.projected_newton import minimise
 from analysis.fitting.restricted_likelihood import by_parameter, derivatives, evaluate
-from analysis.fitting.ties import Ties
 from analysis.planning.truth import Truth
 
 

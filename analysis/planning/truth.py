@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.planning.effects import INTERCEPTS
-from study.coding import Coding
-from study.errors import Fault, InputFaults, nearest, raise_all
-from study.factors import STRATEGIES
+from study.core.coding import Coding
+from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.factors import STRATEGIES
 
 STRATEGY_EFFECTS = dict(zip(STRATEGIES, (-1.0, -0.4, 0.0, 0.05, 0.1, 0.15), strict=True))
 SLOPE_EFFECT = 0.16

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from analysis.components import Components
 from analysis.figures import COLOUR, MARKER, panels
 from analysis.models import Model
-from analysis.words import number
-from study.coding import strategy_of
+from analysis.wording import number
+from study.core.coding import strategy_of
 
 SIZE_LABELS = {
     "intercept": "intercept\n(SS-R)",

@@ -10,11 +10,11 @@ import pandas as pd
 from pandas.api.typing import SeriesGroupBy
 
 from analysis.contrasts import ALPHA, strategies_of, tukey
+from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import Model
 from analysis.results_table import ResultsTable
-from analysis.scores.score_figures import single_source_scores
-from analysis.words import listed, number
-from study.coding import DETERMINED, N_UNKNOWN, SINGLE
+from analysis.wording import listed, number
+from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE
 
 COVERED = {2: "0.84 to 0.95", 3: "0.91 to 0.95"}
 """By number of targets, of the fixed effects of studies of the paper's plan (benchmarks/coverage.py)."""

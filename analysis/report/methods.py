@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from analysis.components import Components
-from analysis.exhibits import Table
+from analysis.exhibits.exhibit import Table
 from analysis.fitting.engines import NATIVE
 from analysis.fitting.mixed_model import FIT_AT_TOLERANCE
 from analysis.models import Model
 from analysis.results_table import ResultsTable
-from analysis.words import listed
-from study import __version__
+from analysis.wording import listed
+from study.core.version import __version__
 
 NAMED_MODELS = {
     "strategy": "an indicator of each strategy and, for each but SS-R, its product with n*, each a fixed effect with "

@@ -13,7 +13,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from analysis.components import FORMULA, Components
-from analysis.exhibits import QUESTIONS, Picture, Table
+from analysis.exhibits.exhibit import QUESTIONS, Picture, Table
 from analysis.figures import PNG_DPI
 from analysis.models import Model
 from analysis.report.methods import methods_paragraph

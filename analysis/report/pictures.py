@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from matplotlib.figure import Figure
 
 from analysis.components import Components
-from analysis.exhibits import Picture
-from analysis.models import Model
-from analysis.report.effect_figures import component_intervals, size_effects, strategy_effects
-from analysis.results_table import ResultsTable
-from analysis.scores.design_figures import aliasing, aliasing_map, balance_bars, correlations, multi_source_runs
-from analysis.scores.score_figures import (
+from analysis.exhibits.design_figures import aliasing, aliasing_map, balance_bars, correlations, multi_source_runs
+from analysis.exhibits.exhibit import Picture
+from analysis.exhibits.score_figures import (
     FEWEST_FOR_A_BOX,
     scores_by_n_sources,
     single_source_scores,
     sources_by_target,
     strategies_by_target,
 )
+from analysis.models import Model
+from analysis.report.effect_figures import component_intervals, size_effects, strategy_effects
+from analysis.results_table import ResultsTable
 
 
 def pictures(table: ResultsTable, strategy: Model, size: Model, components: Sequence[Components]) -> Iterator[Picture]:

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.components import Components
-from analysis.exhibits import Table
+from analysis.exhibits.exhibit import Table
+from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import Model
 from analysis.results_table import ResultsTable
-from analysis.scores.score_figures import single_source_scores
-from study.factors import BASELINES
+from study.core.factors import BASELINES
 
 
 def tables(table: ResultsTable, strategy: Model, size: Model, components: Sequence[Components]) -> Iterator[Table]:

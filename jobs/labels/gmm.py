@@ -13,7 +13,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from jobs.labels.tables import ScalarTable
-from study.errors import Fault, raise_all
+from study.core.errors import Fault, raise_all
 
 MAX_ITERATIONS = 1000
 LEAST_VARIANCE = 1e-6

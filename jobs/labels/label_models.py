@@ -12,8 +12,8 @@ from jobs.labels.gmm import fit_gmm, gmm_faults, posterior
 from jobs.labels.plsa import fit_plsa, fold_in, plsa_faults
 from jobs.labels.tables import read_scalars, read_terms
 from jobs.labels.tags import fit_tags, has_tags, tag_faults
-from study.errors import Fault
-from study.study_file import Source
+from study.core.errors import Fault
+from study.core.study_file import Source
 
 
 @dataclass(frozen=True)

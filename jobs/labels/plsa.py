@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from jobs.labels.tables import TermTable
-from study.errors import Fault, raise_all
+from study.core.errors import Fault, raise_all
 
 BLOCK = 1 << 11
 """Non-zeros at a time: their rows of 50 topics stay in a core's cache, which is 1.7 times as fast as 2^16."""

@@ -17,7 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from scipy import sparse
 
-from study.errors import Fault, InputFaults, nearest, raise_all
+from study.core.errors import Fault, InputFaults, nearest, raise_all
 
 FAULTS_SHOWN = 5
 """Faulty rows that are listed one by one, of each kind; the rest are counted."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.labels.tables import TermTable
-from study.errors import Fault, raise_all
+from study.core.errors import Fault, raise_all
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from study.paths import write_beside_another_launch
+from study.core.paths import write_beside_another_launch
 
 KEPT = 2
 DIGEST_BYTES = 32

@@ -28,7 +28,7 @@ from jobs.networks.branching import DROPOUT, Network, torch_seed
 from jobs.sound.mel_store import MelStore
 from jobs.targets.splits import Split
 from jobs.targets.track_labels import TargetData
-from study.study_file import FineTuning
+from study.core.study_file import FineTuning
 
 
 class FineTuned(nn.Module):

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from jobs.learning.batches import CropReader, Statistics, crop_reader, draw_starts
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import MelStore
-from study.errors import RunFailed
-from study.paths import write_whole
+from study.core.errors import RunFailed
+from study.core.paths import write_whole
 
 HEADER = "representation"
 """The key of a weights file's metadata that holds, as JSON, `network` and `description`."""

@@ -17,18 +17,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from jobs.learning.arithmetic import Arithmetic, compiled
 from jobs.learning.batches import Statistics, crop_reader, fits_on, prefetched
 from jobs.learning.checkpoint import capture, read_checkpoint, restore, write_checkpoint
 from jobs.learning.optimisers import OPTIMISERS
+from jobs.learning.precision import Arithmetic, compiled
 from jobs.learning.tasks import Batch, Task, item_losses, source_tasks, training_batches, validation_batches
 from jobs.learning.training_log import cut_log, write_line
 from jobs.networks.branching import Network, torch_seed
 from jobs.sound.mel_store import MelStore
-from study.cost import epoch_steps
-from study.errors import RunFailed
-from study.run import seed_sequence
-from study.study_file import Training
+from study.core.cost import epoch_steps
+from study.core.errors import RunFailed
+from study.core.run import seed_sequence
+from study.core.study_file import Training
 
 DIVERGENCE_CHECK_STEPS = 50
 """Steps between looks at the loss, which a GPU must stop for; an epoch's end is always looked at."""

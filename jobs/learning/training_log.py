@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from study.paths import write_whole
+from study.core.paths import write_whole
 
 
 def write_line(log_path: Path, event: str, **entry: Any) -> None:

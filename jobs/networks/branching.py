@@ -1,6 +1,6 @@
 """The six strategies: how much of a backbone the sources share before branching (Kim et al. 2019, Fig. 5).
 
-Of the base backbone; the others name their places in `study/backbones`:
+Of the base backbone; the others name their places in `study/core/backbones`:
 
 strategy    shared                  of its own, for each source           representation
 SS-R        all (one source)        output layer                          256
@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 from jobs.networks.self_pairs import PairHead
 from jobs.networks.stages import ACTIVATIONS, stages
-from study.backbones import BACKBONES
-from study.backbones.layers import REPRESENTATION_UNITS, scaled
-from study.cost import representation_dim
-from study.factors import STRATEGIES
+from study.core.backbones import BACKBONES
+from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
+from study.core.cost import representation_dim
+from study.core.factors import STRATEGIES
 
 DROPOUT = 0.5
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from jobs.networks.stages import ACTIVATIONS
-from study.cost import PAIR_UNITS
+from study.core.cost import PAIR_UNITS
 
 
 class PairHead(nn.Module):

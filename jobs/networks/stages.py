@@ -1,4 +1,4 @@
-"""The layers of a backbone (`study.backbones`) as PyTorch modules: a sequence of named stages to be cut between."""
+"""A backbone (`study.core.backbones`) as PyTorch modules: a sequence of named stages to be cut between."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from study.backbones.layers import Backbone, Convolution, Dense, Layer, Lstm, Shape
+from study.core.backbones.layers import Backbone, Convolution, Dense, Layer, Lstm, Shape
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "relu": partial(nn.ReLU, inplace=True),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.paths import write_whole
+from study.core.paths import write_whole
 
 Key = tuple[str, int, int]
 

@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from study.errors import Fault, InputFaults
+from study.core.errors import Fault, InputFaults
 
 SHORTEST_PART = 0.95
 """A stream that decodes to less than this part of the length its header states was cut off."""

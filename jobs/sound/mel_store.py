@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from study.errors import Fault, InputFaults
+from study.core.errors import Fault, InputFaults
 
 FRAMES, INDEX, SETTINGS = "frames.npy", "index.parquet", "store.json"
 CODES = 255

@@ -26,8 +26,8 @@ from jobs.sound.content_hashes import content_hashes
 from jobs.sound.decode import convert, read_sound
 from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, TOP_DB, Counts, MelStore, encode, read_mel_store
 from jobs.sound.spectra import mel_db
-from study.errors import Fault, InputFaults
-from study.study_file import Mel
+from study.core.errors import Fault, InputFaults
+from study.core.study_file import Mel
 
 HASHES = "content_hashes.parquet"
 """The cache of content hashes, beside the stores."""

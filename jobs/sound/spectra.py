@@ -13,8 +13,8 @@ from scipy.signal import savgol_filter
 from torchaudio.functional import amplitude_to_DB, melscale_fbanks
 
 from jobs.sound.mel_store import TOP_DB
-from study.errors import Fault, InputFaults
-from study.study_file import Mel
+from study.core.errors import Fault, InputFaults
+from study.core.study_file import Mel
 
 AMIN = 1e-10
 """Power below which dB is not taken: digital silence is -100 dB."""

@@ -10,8 +10,8 @@ import pandas as pd
 from scipy import sparse
 
 from jobs.labels.tables import empty_text, faulty_rows, numbers, read_columns
-from study.errors import Fault, nearest, raise_all
-from study.study_file import Target
+from study.core.errors import Fault, nearest, raise_all
+from study.core.study_file import Target
 
 PARTS = ("train", "test")
 

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import typer
 
 from study.commands.arguments import AsJson, Folder
 from study.commands.terminal import tell
-from study.errors import InputFaults
-from study.reading import read_study
+from study.core.errors import InputFaults
+from study.workflow.check import check_folder
 
 
 def check(folder: Folder = Path("."), as_json: AsJson = False) -> None:
     """Read the study file and everything that it points to, sound included, and list every fault."""
-    try:
-        study = read_study(folder)
-        from jobs.prepare import check as check_data
-
-        faults = check_data(study, os.cpu_count() or 1)
-    except InputFaults as error:
-        faults = list(error.faults)
+    faults = check_folder(folder)
     if as_json:
         shown = [
             {"file": fault.file, "key": fault.key, "value": None if fault.value is None else str(fault.value),
@@ -33,4 +26,4 @@ def check(folder: Folder = Path("."), as_json: AsJson = False) -> None:
         raise typer.Exit(2 if faults else 0)
     if faults:
         raise InputFaults(faults)
-    tell(f"{study.name}: no fault in the study file, its tables and its sound")
+    tell(f"{folder}: no fault in the study file, its tables and its sound")

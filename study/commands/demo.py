@@ -8,18 +8,10 @@ from typing import Annotated
 
 import typer
 
-from study.commands.analyze import analyze_study
 from study.commands.arguments import InProcessFlag
-from study.commands.design import design_study
-from study.commands.launch import launch_study
-from study.commands.new import new
+from study.commands.sweep_progress import progress_shown
 from study.commands.terminal import duration, tell
-from study.reading import read_study
-from study.study_file import FILE_NAME
-
-DEMO_BUDGET = "11"
-"""Runs of the sequential phase: 24 in all with the single sources and the strategies on all of them."""
-DEMO_BOOTSTRAP = 1000
+from study.workflow.demo import run_demo
 
 
 def demo(
@@ -33,15 +25,9 @@ def demo(
     def stage(name: str) -> None:
         tell(f"== {name} ({duration(time.monotonic() - began)})")
 
-    stage("new")
-    if not (folder / FILE_NAME).exists():
-        new(folder, template="demo", seed=seed)
-    study = read_study(folder)
-    stage("design")
-    design_study(study, DEMO_BUDGET)
-    stage("launch")
-    launch_study(study, in_process=in_process)
-    stage("analyze")
-    report = analyze_study(study, bootstrap=DEMO_BOOTSTRAP)
+    with progress_shown() as show:
+        analysis = run_demo(folder, in_process, seed, tell, show, stage)
+    for sentence in analysis.findings:
+        tell(sentence)
     stage("done")
-    print(f"the report is {report.resolve()}")
+    print(f"the report is {analysis.page.resolve()}")

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from study.commands.terminal import tell
-from study.errors import Fault, InputFaults, RunFailed, nearest, raise_all
-from study.factors import WITHOUT_NETWORK
-from study.paths import Paths
-from study.reading import read_study
-from study.run import baseline_runs
-from study.study_file import FILE_NAME
-
-WEIGHTS = "weights.safetensors"
+from study.workflow.embed import WEIGHTS, embed_files
 
 
 def embed(
@@ -30,65 +22,4 @@ def embed(
     out: Annotated[Path, typer.Option(metavar="FILE", help="The Parquet file to write.")],
 ) -> None:
     """Write a trained run's representation of any sound files; weights from another machine need no study."""
-    faults: list[Fault] = []
-    try:
-        weights = _weights(run)
-    except InputFaults as error:
-        faults += error.faults
-    from jobs.embed import embed as embed_sounds
-    from jobs.embed import sounds_in
-
-    sounds: list[Path] = []
-    for path in audio:
-        found = sounds_in(path) if path.is_dir() else [path]
-        sounds += found
-        if not found:
-            faults.append(Fault(str(path), "", None, "a folder without sound files (WAV, FLAC, OGG, MP3 or AU)"))
-        elif not path.exists():
-            beside = [one.name for one in path.parent.glob("*")]
-            faults.append(Fault(str(path), "", None, "no such file or folder", nearest(path.name, beside)))
-    if out.is_dir():
-        faults.append(Fault("", "--out", str(out), "is a folder; expected the file to write"))
-    elif out.suffix != ".parquet":
-        faults.append(Fault("", "--out", str(out), "expected a name that ends in .parquet"))
-    raise_all(faults)
-    sounds = list(dict.fromkeys(sounds))
-    left_out = embed_sounds(weights, sounds, out, os.cpu_count() or 1)
-    tell(f"{out}: {len(sounds) - len(left_out)} of {len(sounds)} sounds")
-    if left_out:
-        raise RunFailed("\n".join(map(str, left_out)))
-
-
-def _weights(run: str) -> Path:
-    """The weights that RUN means. Raises InputFaults if it means none, or several."""
-    path = Path(run)
-    if path.is_dir():
-        path = path / WEIGHTS
-    if path.is_file():
-        return path
-    if len(path.parts) > 1 or Path(run).is_dir():
-        expected = f"expected a {WEIGHTS} or the folder of one (MFCC, and runs that diverged, have none)"
-        raise InputFaults([Fault("", "RUN", run, expected)])
-    if not Path(FILE_NAME).is_file():
-        expected = f"expected a {WEIGHTS} or its folder; a run_id only in a study's folder, and there is no {FILE_NAME}"
-        raise InputFaults([Fault("", "RUN", run, expected)])
-    return _weights_in_study(run)
-
-
-def _weights_in_study(run: str) -> Path:
-    study = read_study(Path())
-    paths = Paths(study.store)
-    baselines = {baseline.run_id: baseline.strategy for baseline in baseline_runs(study)}
-    known = list(dict.fromkeys([*baselines, *(path.name for path in sorted(paths.runs.glob("*")) if path.is_dir())]))
-    meant = [run_id for run_id in known if run_id.startswith(run)]
-    if len(meant) != 1:
-        what = f"the beginning of {len(meant)} runs: {', '.join(meant[:5])}" if meant else f"no run in {paths.runs}"
-        raise InputFaults([Fault("", "RUN", run, what, None if meant else nearest(run, known))])
-    (run_id,) = meant
-    if baselines.get(run_id) in WITHOUT_NETWORK:
-        expected = f"the baseline {baselines[run_id]}, which has no network to embed with"
-        raise InputFaults([Fault("", "RUN", run, expected)])
-    if not paths.weights(run_id).is_file():
-        expected = "has no weights: it has not learned yet (`study launch` sees to it), or its training diverged"
-        raise InputFaults([Fault("", "RUN", run, expected)])
-    return paths.weights(run_id)
+    embed_files(run, audio, out, tell)

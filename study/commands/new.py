@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from study.commands.terminal import tell
-from study.errors import Fault, InputFaults, nearest
-from study.study_file import FILE_NAME
+from study.workflow.new import new_study
 
 
 def new(
@@ -21,31 +17,4 @@ def new(
     seed: Annotated[int | None, typer.Option(min=0, help="The study's seed, and that of the demo's music.")] = None,
 ) -> None:
     """Write a study folder to start from; `--template demo` makes its own music and runs as it is."""
-    templates = {entry.name: entry for entry in (files("study") / "templates").iterdir() if entry.is_dir()}
-    templates.pop("__pycache__", None)
-    if template not in templates:
-        expected = f"expected one of {', '.join(sorted(templates))}"
-        raise InputFaults([Fault("", "--template", template, expected, nearest(template, templates))])
-    if (folder / FILE_NAME).exists():
-        raise InputFaults([Fault(str(folder), FILE_NAME, None, "is there already; expected a folder without one")])
-    if folder.exists() and not folder.is_dir():
-        raise InputFaults([Fault(str(folder), "", None, "is a file; expected a folder")])
-    text = (templates[template] / FILE_NAME).read_text(encoding="utf-8")
-    if seed is not None:
-        text = re.sub(r"(?m)^seed = \d+", f"seed = {seed}", text, count=1)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputFaults([Fault(str(folder), "", None, f"cannot be made: {error.strerror}")]) from None
-    if template == "demo":
-        from jobs.sound.synthesis import make_demo
-
-        found = re.search(r"(?m)^seed = (\d+)", text)
-        assert found is not None  # the template has one
-        tell(f"making the demo's music in {folder / 'data'}")
-        make_demo(folder / "data", int(found.group(1)), workers=os.cpu_count() or 1)
-    for entry in templates[template].iterdir():
-        if entry.name != FILE_NAME and entry.is_file():
-            (folder / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / FILE_NAME).write_text(text, encoding="utf-8")  # last: with it, the folder is a study
-    tell(f"wrote {folder / FILE_NAME}")
+    new_study(folder, template, seed, tell)

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-import pandas as pd
 import typer
 
 from study.commands.arguments import AsJson, Folder
 from study.commands.terminal import duration, tell
-from study.errors import Fault, InputFaults, raise_all
-from study.paths import Paths, write_whole
-from study.plan import read_plan, run_columns
-from study.reading import read_study
-from study.run import Run, study_seed_sequence
-from study.study_file import Study
-
-if TYPE_CHECKING:
-    from analysis.planning.power import Cell
+from study.core.errors import Fault, InputFaults
+from study.core.reading import read_study
+from study.workflow.power import study_power, term_faults
 
 TABLE_WIDTH = 116
-FRACTIONS = (0.25, 0.5, 1.0, 2.0)
-"""Of the plan's sequential runs: the sizes that are looked at where none are asked for, as candidates allow."""
 
 
 def power(
@@ -54,102 +44,13 @@ def power(
     study = read_study(folder)
     (sizes, faults), (n_targets, more) = _counts(runs, "--runs"), _counts(targets, "--targets")
     if faults or more:
-        raise InputFaults([*faults, *more, *_term_faults(study, sizes, effect or [], sd or [])])
-    found = study_power(study, sizes, n_targets, effect or [], sd or [], fitted, simulations)
+        raise InputFaults([*faults, *more, *term_faults(study, sizes, effect or [], sd or [])])
+    with _progress_shown(simulations) as show:
+        found = study_power(study, sizes, n_targets, effect or [], sd or [], fitted, simulations, tell, show)
     if as_json:
         print(json.dumps(found, indent=1, allow_nan=False))
     else:
         _print(found)
-
-
-def study_power(
-    study: Study,
-    sizes: Sequence[int] = (),
-    n_targets: Sequence[int] = (),
-    effects: Sequence[str] = (),
-    deviations: Sequence[str] = (),
-    fitted: bool = False,
-    n_simulations: int = 1000,
-) -> dict[str, Any]:
-    """Power by runs and targets, written to power/ too; what the terminal is told of it."""
-    import numpy as np
-
-    from analysis.contrasts import ALPHA
-    from analysis.planning.power import WANTED
-    from analysis.planning.power import power as simulate
-    from analysis.planning.power_figure import draw_power
-    from analysis.planning.truth import fitted_truth, paper_truth, stated
-    from study.coding import first_model
-
-    paths = Paths(study.store)
-    try:
-        planned, n_fixed, sizes = runs_in_order(study, sizes)
-    except InputFaults as error:
-        raise InputFaults([*error.faults, *_term_faults(study, [], effects, deviations)]) from None
-    frame = plan_rows(study, planned)
-    coding = first_model(frame, study.further_factors)
-    basis = fitted_truth(paths.report / "fit.json", coding) if fitted else paper_truth(coding)
-    truth = stated(basis, coding, effects, deviations)
-    for name in study.evaluation_factors:
-        tell(f"factor.{name} is of the evaluation and not simulated: one score a run and target")
-    n_targets = n_targets or (max(2, len(study.targets)), 2 * len(study.targets))
-    with _progress_shown(n_simulations) as show:
-        cells = simulate(
-            frame, study.further_factors, truth, [n_fixed + size for size in sizes], n_targets, n_simulations,
-            np.random.default_rng(study_seed_sequence(study, "power")), show,
-        )  # fmt: skip
-    plain = [_plain(cell, n_fixed) for cell in cells]
-    rows = [
-        {**{key: value for key, value in cell.items() if key != "power"}, **row}
-        for cell in plain for row in cell["power"]
-    ]  # fmt: skip
-    write_whole(paths.power / "power.csv", lambda path: pd.DataFrame(rows).to_csv(path, index=False))
-    draw_power(cells, paths.power)
-    return {
-        "study": study.name, "simulations": n_simulations, "alpha": ALPHA, "smallest_at_power": WANTED,
-        "basis": "report/fit.json" if fitted else "near the paper's", "stated": [*effects, *deviations],
-        "effects": dict(truth.effects), "sd": {**truth.sd, "residual": truth.residual_sd},
-        "cells": plain,
-        "table": str(paths.power / "power.csv"), "figure": str(paths.power / "power.png"),
-    }  # fmt: skip
-
-
-def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, list[int]]:
-    """The runs, the fixed phases' first and then as many as the largest size asks for; how many are fixed; the sizes.
-
-    What the plan lacks is planned on, or without a plan afresh. A study without sequential phases has one size, 0.
-    """
-    from design.generate import generate, sequential_phases
-
-    path = Paths(study.store).plan
-    planned = read_plan(path, study) if path.is_file() else []
-    sequential = {phase.name for phase in study.phases if phase.criterion is not None}
-    n_planned = sum(run.phase in sequential for run in planned)
-    if not sequential:
-        if sizes:
-            raise InputFaults([Fault("", "--runs", list(sizes), "no phase of the study is sequential")])
-        planned = planned or generate(study, None)
-        return planned, len(planned), [0]
-    phases = sequential_phases(study, planned)
-    possible = n_planned + sum(phase.n_left for phase in phases)
-    if not sizes:
-        if not planned:
-            expected = "no plan yet: --runs N,N,... plans so many, or `study design --budget N` makes one"
-            raise InputFaults([Fault(str(path), "", None, expected)])
-        sizes = [min(round(fraction * n_planned), possible) for fraction in FRACTIONS]
-    expected = f"the sequential phases have {possible:,} possible runs"
-    raise_all(Fault("", "--runs", size, expected) for size in sizes if size > possible)
-    runs = generate(study, max(n_planned, *sizes), planned)
-    fixed = [run for run in runs if run.phase not in sequential]
-    return fixed + [run for run in runs if run.phase in sequential], len(fixed), sorted(set(sizes))
-
-
-def plan_rows(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
-    """Runs as rows of the plan, with what models are made of."""
-    return pd.DataFrame(
-        {"run_id": run.run_id, "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)}
-        for run in runs
-    )
 
 
 def _counts(text: str | None, key: str) -> tuple[list[int], list[Fault]]:
@@ -160,37 +61,6 @@ def _counts(text: str | None, key: str) -> tuple[list[int], list[Fault]]:
     if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*", text) or min(map(int, text.split(","))) < least:
         return [], [Fault("", key, text, f"expected numbers from {least} on, such as 7,10")]
     return sorted(set(map(int, text.split(",")))), []
-
-
-def _term_faults(
-    study: Study, sizes: Sequence[int], effects: Sequence[str], deviations: Sequence[str]
-) -> tuple[Fault, ...]:
-    """What is wrong with the terms beside other faults, as far as there are runs that tell which terms there are."""
-    from analysis.planning.truth import paper_truth, stated
-    from study.coding import first_model
-
-    try:
-        planned, _, _ = runs_in_order(study, sizes)
-    except InputFaults as error:
-        return error.faults if sizes else ()
-    coding = first_model(plan_rows(study, planned), study.further_factors)
-    try:
-        stated(paper_truth(coding), coding, effects, deviations)
-    except InputFaults as error:
-        return error.faults
-    return ()
-
-
-def _plain(cell: Cell, n_fixed: int) -> dict[str, Any]:
-    """A cell as JSON has it: no NaN."""
-    rows = [
-        {str(key): None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
-        for row in cell.power.to_dict("records")
-    ]
-    return {
-        "n_targets": cell.n_targets, "n_runs": cell.n_runs - n_fixed, "n_runs_in_all": cell.n_runs,
-        "n_failed": cell.n_failed, "n_singular": cell.n_singular, "why_not": cell.why_not, "power": rows,
-    }  # fmt: skip
 
 
 @contextmanager

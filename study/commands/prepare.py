@@ -6,12 +6,12 @@ from pathlib import Path
 
 from study.commands.arguments import Folder
 from study.commands.terminal import tell
-from study.reading import read_study
+from study.core.reading import read_study
 
 
 def prepare(folder: Folder = Path(".")) -> None:
     """Sound to mel stores, label tables to label distributions; does only what is missing or stale."""
     study = read_study(folder)
-    from jobs.prepare import prepare as prepare_data
+    from jobs.preparation import prepare as prepare_data
 
     prepare_data(study, tell)

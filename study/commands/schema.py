@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from study.study_file import Study
+from study.core.study_file import Study
 
 
 def schema() -> None:

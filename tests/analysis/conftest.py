@@ -12,8 +12,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis import analyze as story
-from study.cost import n_parameters
-from study.factors import STRATEGIES
+from study.core.cost import n_parameters
+from study.core.factors import STRATEGIES
 
 SOURCES = ("self", "bpm", "year", "tag")
 TARGETS = ("ballroom", "gtzan", "irmas", "valence")

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from study.coding import n_star
-from study.factors import STRATEGIES
+from study.core.coding import n_star
+from study.core.factors import STRATEGIES
 
 PUBLISHED = Path(__file__).parents[2] / "../shared/reference/kim2019/experimental_design.csv"
 """`experimental_design.csv` of eldrin/MTLMusicRepresentation-PyTorch; not part of this repository."""

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.analyze import Analysis, analyze
-from analysis.faults_of_results import NEEDED
 from analysis.report.fit_json import CONTRAST_KEYS, FIXED_KEYS
 from analysis.report.page import PROVENANCE
+from analysis.result_checks import NEEDED
 
 METRICS = dict.fromkeys(("ballroom", "gtzan", "irmas", "valence"), "accuracy")
 PICTURES = ["effects_strategy", "effects_size", "sources_by_target", "strategies_by_target", "scores_by_n_sources",

@@ -7,7 +7,7 @@ import pytest
 from analysis import components
 from analysis.components import source_components
 from analysis.results_table import results_table
-from study.coding import strategy_columns
+from study.core.coding import strategy_columns
 
 
 def test_a_source_that_one_target_lives_on_dominates_there_and_only_there(results) -> None:

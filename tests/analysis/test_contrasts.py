@@ -8,8 +8,8 @@ from scipy import stats
 from analysis.contrasts import holm, marginal_means, pairwise_strategies, strategies_at, tukey, with_tukey
 from analysis.fitting.mixed_model import fixed_effects
 from analysis.results_table import results_table
-from study.coding import first_model
-from study.factors import STRATEGIES
+from study.core.coding import first_model
+from study.core.factors import STRATEGIES
 from tests.analysis.by_target import fit_by_target
 
 

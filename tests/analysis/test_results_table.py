@@ -6,7 +6,7 @@ import pytest
 
 from analysis.models import size_model, strategy_model
 from analysis.results_table import read_table, results_table
-from study.errors import InputFaults
+from study.core.errors import InputFaults
 
 RNG = np.random.default_rng(0)
 METRICS = dict.fromkeys(("ballroom", "gtzan", "irmas", "valence"), "accuracy")

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.exhibits import Table
+from analysis.exhibits.exhibit import Table
+from analysis.exhibits.model_exhibits import behind_models
 from analysis.models import Model, size_model, strategy_model
 from analysis.report.findings import findings
 from analysis.results_table import results_table
-from analysis.scrutiny.behind_models import behind_models
 
 
 def analysed(rows: pd.DataFrame) -> tuple[Model, Model, list[Table], str]:

@@ -13,10 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from jobs.learning.representation import load_network, save_weights
 from jobs.networks.branching import Network, build_network
 from jobs.networks.stages import ACTIVATIONS, stages
-from study.backbones import BACKBONES
-from study.backbones.layers import Backbone, Shape
-from study.cost import n_parameters, representation_dim, step_flops
-from study.factors import STRATEGIES
+from study.core.backbones import BACKBONES
+from study.core.backbones.layers import Backbone, Shape
+from study.core.cost import n_parameters, representation_dim, step_flops
+from study.core.factors import STRATEGIES
 from tests.jobs.networks.source_outputs import loss
 
 SEED = np.random.SeedSequence(7)

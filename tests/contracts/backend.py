@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from jobs.launch import Backend
-from jobs.prepare import prepare
+from jobs.preparation import prepare
 from jobs.steps import Step
-from study.reading import read_study
-from study.run import make_run
-from study.study_file import Study
+from study.core.reading import read_study
+from study.core.run import make_run
+from study.core.study_file import Study
 
 
 class BackendContract:

@@ -11,7 +11,7 @@ import pytest
 from analysis.fitting.engines import OTHERS, fit_by
 from analysis.fitting.mixed_model import MixedFit, fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm
-from study.coding import first_model, second_model
+from study.core.coding import first_model, second_model
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 

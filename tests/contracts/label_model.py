@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jobs.labels.label_models import LABEL_MODELS, LabelModel
-from study.errors import InputFaults
-from study.study_file import Source
+from study.core.errors import InputFaults
+from study.core.study_file import Source
 
 
 class LabelModelContract:

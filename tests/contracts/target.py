@@ -14,8 +14,8 @@ from jobs.learning.fine_tuning import fine_tune
 from jobs.learning.representation import save_weights
 from jobs.networks.branching import build_network
 from jobs.sound.mel_store import Counts, MelStore
-from jobs.targets.evaluate import TargetData, evaluate, evaluate_predictions, read_target, target_splits
-from study.study_file import FineTuning, Target
+from jobs.targets.scoring import TargetData, evaluate, evaluate_predictions, read_target, target_splits
+from study.core.study_file import FineTuning, Target
 
 SEED = np.random.SeedSequence(11)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from design.candidates import Candidates, Factor
-from study.reading import read_study
-from study.study_file import Study
+from study.core.reading import read_study
+from study.core.study_file import Study
 
 SEVERAL = ("MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR")
 SOURCES = ("self", "bpm", "year", "taste", "tag", "lyrics", "cdr_tag", "artist")

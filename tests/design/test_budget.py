@@ -6,8 +6,8 @@ import pytest
 from design.budget import GpuHours, read_budget
 from design.generate import generate, sequential_phases
 from design.information import model_columns
-from study.errors import InputFaults
-from study.run import Run
+from study.core.errors import InputFaults
+from study.core.run import Run
 from tests.design.spaces import write_study
 
 

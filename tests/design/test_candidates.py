@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from design import candidates as module
 from design.candidates import enumerate_candidates
-from study.errors import InputFaults
-from study.run import Run
-from study.study_file import Constraint
+from study.core.errors import InputFaults
+from study.core.run import Run
+from study.core.study_file import Constraint
 from tests.design.spaces import SEVERAL, paper_candidates, write_study
 
 ANY = """

@@ -5,7 +5,7 @@ import pytest
 
 from design.foreign import read_design
 from design.generate import generate
-from study.errors import InputFaults
+from study.core.errors import InputFaults
 from tests.design.spaces import SOURCES, write_study
 
 PUBLISHED = Path(__file__).parents[2] / "../shared/reference/kim2019/experimental_design.csv"

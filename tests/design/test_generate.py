@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from design.generate import generate, next_run
-from study.errors import InputFaults
-from study.run import make_run
-from study.study_file import Study
+from study.core.errors import InputFaults
+from study.core.run import make_run
+from study.core.study_file import Study
 from tests.design.spaces import PAPER_PHASES, write_study
 
 SMALL = PAPER_PHASES.replace("[8]", "[4]").replace("to = 7", "to = 3").replace("repeats = 6", "repeats = 2")

@@ -15,13 +15,13 @@ import soundfile
 from jobs.embed import embed
 from jobs.learning.representation import represent, save_weights
 from jobs.networks.branching import build_network
-from jobs.prepared import open_sound, read_prepared
+from jobs.prepared_data import open_sound, read_prepared
 from jobs.steps import Step, execute
-from study.errors import InputFaults
-from study.paths import Paths
-from study.plan import read_plan
-from study.reading import read_study
-from study.run import baseline_runs
+from study.core.errors import InputFaults
+from study.core.paths import Paths
+from study.core.plan import read_plan
+from study.core.reading import read_study
+from study.core.run import baseline_runs
 from tests.test_bad_input import study
 
 RECORDINGS = Path(__file__).parents[2] / "../shared/corpora/librosa"

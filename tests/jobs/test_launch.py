@@ -14,16 +14,16 @@ import pytest
 from jobs import launch as story
 from jobs.failures import DISK_FULL, LOST, Failure
 from jobs.in_process import InProcess
-from jobs.prepare import prepare
+from jobs.preparation import prepare
 from jobs.records import read_attempts, read_trained
 from jobs.steps import Report, Step, execute
-from study.commands.launch import _line
-from study.errors import InputFaults, RunFailed
-from study.paths import Paths
-from study.reading import read_study
-from study.result_store import KEY, read_results
-from study.run import Run, baseline_runs, make_run
-from study.study_file import Study
+from study.commands.sweep_progress import line as _line
+from study.core.errors import InputFaults, RunFailed
+from study.core.paths import Paths
+from study.core.reading import read_study
+from study.core.results import KEY, read_results
+from study.core.run import Run, baseline_runs, make_run
+from study.core.study_file import Study
 
 TIMES = ["attempt", "train_seconds", "eval_seconds", "started_at", "finished_at"]
 
@@ -179,7 +179,7 @@ def test_a_step_reports_what_it_raises(study: Study, monkeypatch: pytest.MonkeyP
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("jobs.learn.save_weights", full)
+    monkeypatch.setattr("jobs.learn_step.save_weights", full)
     report = execute(study, Step("learn", run, ("timbre",)))
     assert report.failure is not None and report.failure.cause == DISK_FULL
     (attempt,) = read_attempts(Paths(study.store), run.run_id)

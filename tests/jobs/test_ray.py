@@ -14,12 +14,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from study.errors import InputFaults
-from study.paths import Paths
-from study.plan import read_plan
-from study.reading import read_study
-from study.result_store import KEY, read_results, stored_results
-from study.study_file import Study
+from study.core.errors import InputFaults
+from study.core.paths import Paths
+from study.core.plan import read_plan
+from study.core.reading import read_study
+from study.core.results import KEY, read_results, stored_results
+from study.core.study_file import Study
 from tests.contracts.backend import BackendContract
 
 pytestmark = pytest.mark.ray

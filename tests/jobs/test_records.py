@@ -18,8 +18,8 @@ from jobs.records import (
     write_attempt,
     write_trained,
 )
-from study.errors import InputFaults
-from study.paths import Paths
+from study.core.errors import InputFaults
+from study.core.paths import Paths
 
 TRAINED = Trained("ok", "a", 1.5, 10, "cpu", "float32", 100, 32, 1, "f", 1, now())
 

@@ -2,7 +2,7 @@
 
     python -m tests.reference.golden_scores
 
-Run it only after raising the version whose scores moved (study/result_store.py).
+Run it only after raising the version whose scores moved (study/core/results.py).
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
-from jobs.learn import learn
+from jobs.learn_step import learn
 from jobs.learning.fine_tuning import fine_tune
 from jobs.learning.representation import save_weights
 from jobs.networks.branching import build_network
-from jobs.prepare import prepare
-from jobs.prepared import open_sound, read_prepared
-from jobs.targets.evaluate import evaluate, read_target, target_splits
-from study.paths import Paths
-from study.reading import read_study
-from study.result_store import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION
-from study.run import make_run
-from study.study_file import FineTuning, Study
+from jobs.preparation import prepare
+from jobs.prepared_data import open_sound, read_prepared
+from jobs.targets.scoring import evaluate, read_target, target_splits
+from study.core.paths import Paths
+from study.core.reading import read_study
+from study.core.results import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION
+from study.core.run import make_run
+from study.core.study_file import FineTuning, Study
 from tests.small_study import write_small_study
 
 GOLDEN = Path(__file__).with_suffix(".json")

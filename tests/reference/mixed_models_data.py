@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from study.coding import n_star
-from study.factors import STRATEGIES
+from study.core.coding import n_star
+from study.core.factors import STRATEGIES
 
 HERE = Path(__file__).parent
 TARGETS = [f"t{j}" for j in range(7)]

@@ -14,7 +14,7 @@ import pytest
 from analysis.fitting.conditional import modes
 from analysis.fitting.mixed_model import MixedFit, contrast_tests, fit_at, fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm
-from study.coding import SINGLE, first_model, second_model
+from study.core.coding import SINGLE, first_model, second_model
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 LME4 = json.loads((REFERENCE / "mixed_models.json").read_text())

@@ -19,8 +19,8 @@ from analysis.fitting.engine_fit import EngineFailed
 from analysis.fitting.engines import fit_by
 from analysis.fitting.mixed_model import NotCertified, fit_at, fit_mixed
 from analysis.fitting.random_terms import RandomTerm
-from study.coding import first_model
-from study.errors import InputFaults
+from study.core.coding import first_model
+from study.core.errors import InputFaults
 from tests.contracts.engine import REFERENCE, EngineContract
 
 

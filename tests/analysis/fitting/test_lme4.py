@@ -15,7 +15,7 @@ from analysis.fitting.engine_fit import EngineFailed
 from analysis.fitting.random_terms import RandomTerm
 from analysis.report.cross_check import CrossCheck, sentences
 from study.commands.analyze import analyze as analyze_command
-from study.errors import InputFaults
+from study.core.errors import InputFaults
 from tests.contracts.engine import EngineContract
 
 

@@ -14,8 +14,8 @@ from scipy import stats
 
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_at, fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm
-from study.coding import first_model, strategy_columns
-from study.errors import InputFaults
+from study.core.coding import first_model, strategy_columns
+from study.core.errors import InputFaults
 from tests.analysis.by_target import fit_by_target
 
 REFERENCE = Path(__file__).parents[2] / "reference"

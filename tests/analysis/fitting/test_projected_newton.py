@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from analysis.fitting.covariance_parameters import Ties
 from analysis.fitting.cross_products import design_of, response_of
 from analysis.fitting.projected_newton import minimise
 from analysis.fitting.restricted_likelihood import derivatives, evaluate
-from analysis.fitting.ties import Ties
 
 
 def problem(seed: int, sd: tuple[float, float]) -> tuple[object, object]:

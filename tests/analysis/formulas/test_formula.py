@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from analysis.fitting.mixed_model import MixedFit, fit_mixed, fixed_effects
 from analysis.formulas.formula import Built, build
-from study.coding import n_star, r_star
-from study.errors import InputFaults
-from study.factors import STRATEGIES
-from study.formula_grammar import parse
-from study.formula_names import columns_of
+from study.core.coding import n_star, r_star
+from study.core.errors import InputFaults
+from study.core.factors import STRATEGIES
+from study.core.formula_grammar import parse
+from study.core.formula_names import columns_of
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 R = json.loads((REFERENCE / "formulas.json").read_text(encoding="utf-8"))

@@ -13,8 +13,8 @@ from analysis.planning import simulation
 from analysis.planning.power import power, share
 from analysis.planning.simulation import refit, simulate
 from analysis.planning.truth import Truth, fitted_truth, paper_truth, stated
-from study.coding import first_model
-from study.errors import InputFaults
+from study.core.coding import first_model
+from study.core.errors import InputFaults
 from tests.analysis.by_target import fit_by_target
 
 

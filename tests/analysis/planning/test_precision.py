@@ -9,8 +9,8 @@ from analysis.planning.precision import Rule, floors, margins, read_rule, runs_n
 from analysis.planning.precision_findings import on_looks, on_margins, on_what_it_takes
 from analysis.planning.simulation import simulate
 from analysis.planning.truth import Truth
-from study.coding import first_model
-from study.errors import InputFaults
+from study.core.coding import first_model
+from study.core.errors import InputFaults
 from tests.analysis.by_target import fit_by_target
 
 TERMS = ["strategy[SS-R]", "strategy[MSS-CR]", "strategy[MS-CR@2]", "strategy[MSS-CR]:n_star", "factor.act[relu]",

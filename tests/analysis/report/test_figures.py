@@ -10,11 +10,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from analysis.exhibits.score_figures import scores_by_n_sources
 from analysis.figures import drawing, panels, shared_legend
 from analysis.models import strategy_model
 from analysis.report.effect_figures import strategy_effects
 from analysis.results_table import results_table
-from analysis.scores.score_figures import scores_by_n_sources
 
 
 def cut(figure: Figure, slack_inches: float = 0.02) -> list[str]:

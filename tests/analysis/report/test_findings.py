@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import size_model, strategy_model
 from analysis.report.findings import findings
 from analysis.results_table import results_table
-from analysis.scores.score_figures import single_source_scores
-from study.factors import STRATEGIES
+from study.core.factors import STRATEGIES
 
 
 def sentences(rows) -> str:

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.exhibits.predictions import predictions
 from analysis.models import size_model, strategy_model
 from analysis.report.findings import findings
 from analysis.report.fit_json import model_record
 from analysis.results_table import results_table
-from analysis.scrutiny.predictions import predictions
-from analysis.words import number
-from study.factors import STRATEGIES
+from analysis.wording import number
+from study.core.factors import STRATEGIES
 from tests.analysis.paper_plan import PUBLISHED, paper_runs, simulated_scores
 
 BRANCHED = STRATEGIES[2:]

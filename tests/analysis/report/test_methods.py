@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.analyze import analyze
-from study import __version__
+from study.core.version import __version__
 
 
 def paragraph(page: str) -> str:

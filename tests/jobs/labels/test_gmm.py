@@ -9,8 +9,8 @@ from sklearn.mixture import GaussianMixture
 
 from jobs.labels.gmm import fit_gmm, posterior
 from jobs.labels.tables import ScalarTable
-from study.errors import InputFaults
-from study.study_file import Source
+from study.core.errors import InputFaults
+from study.core.study_file import Source
 from tests.contracts.label_model import LabelModelContract
 
 

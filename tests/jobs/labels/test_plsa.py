@@ -11,8 +11,8 @@ from sklearn.decomposition import NMF
 
 from jobs.labels.plsa import fit_plsa, fold_in, top_terms
 from jobs.labels.tables import TermTable
-from study.errors import InputFaults
-from study.study_file import Source
+from study.core.errors import InputFaults
+from study.core.study_file import Source
 from tests.contracts.label_model import LabelModelContract
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.labels.tables import read_columns, read_scalars, read_terms
-from study.errors import InputFaults
+from study.core.errors import InputFaults
 
 
 def write(folder, text, name="labels.csv"):

@@ -14,8 +14,8 @@ from jobs.learning.representation import load_network, save_weights
 from jobs.networks.branching import build_network
 from jobs.targets.splits import Split
 from jobs.targets.track_labels import TargetData
-from study.errors import RunFailed
-from study.study_file import FineTuning
+from study.core.errors import RunFailed
+from study.core.study_file import FineTuning
 from tests.contracts.target import sound_of
 
 SEED = np.random.SeedSequence(4)

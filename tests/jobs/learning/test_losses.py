@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 import torch
 
-from jobs.learn import learn
+from jobs.learn_step import learn
 from jobs.learning.losses import LOSSES
 from jobs.learning.representation import load_network
-from jobs.prepare import prepare
-from jobs.prepared import open_labels, read_prepared
-from study.errors import InputFaults
-from study.paths import Paths
-from study.reading import read_study
-from study.run import make_run
+from jobs.preparation import prepare
+from jobs.prepared_data import open_labels, read_prepared
+from study.core.errors import InputFaults
+from study.core.paths import Paths
+from study.core.reading import read_study
+from study.core.run import make_run
 from tests.small_study import STUDY, write_small_study
 
 TAGS = STUDY.replace('labels = "plsa"', 'labels = "tags"')

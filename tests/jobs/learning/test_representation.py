@@ -12,7 +12,7 @@ from jobs.learning.batches import crop_reader
 from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.networks.branching import build_network
 from jobs.sound.mel_store import band_statistics, crop_decibels, gather_codes
-from study.errors import RunFailed
+from study.core.errors import RunFailed
 from tests.jobs.networks.source_outputs import features
 
 SEED = np.random.SeedSequence(3)

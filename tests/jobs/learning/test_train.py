@@ -22,9 +22,9 @@ from jobs.learning.tasks import item_losses, source_tasks, validation_batches
 from jobs.learning.train import Trained, train
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import MelStore, band_statistics
-from study.errors import RunFailed
-from study.factors import STRATEGIES
-from study.study_file import Training
+from study.core.errors import RunFailed
+from study.core.factors import STRATEGIES
+from study.core.study_file import Training
 from tests.jobs.networks.source_outputs import features
 
 SEED = np.random.SeedSequence(11)

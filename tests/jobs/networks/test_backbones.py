@@ -9,8 +9,8 @@ import torch
 
 from jobs.networks.branching import build_network
 from jobs.networks.stages import ACTIVATIONS, stages
-from study.backbones import BACKBONES
-from study.study_file import Training
+from study.core.backbones import BACKBONES
+from study.core.study_file import Training
 from tests.contracts.backbone import BackboneContract
 
 

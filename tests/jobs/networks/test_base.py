@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from jobs.networks.stages import stages
-from study.backbones import BACKBONES
+from study.core.backbones import BACKBONES
 
 INPUT_SHAPES = {
     "conv1": (2, 216, 128),

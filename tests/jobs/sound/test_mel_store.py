@@ -14,8 +14,8 @@ from jobs.sound.decode import decode
 from jobs.sound.mel_store import MelStore, band_statistics, crop_decibels, gather_codes, read_mel_store
 from jobs.sound.mel_writing import write_mel_store
 from jobs.sound.spectra import mel_db
-from study.errors import InputFaults
-from study.study_file import Mel
+from study.core.errors import InputFaults
+from study.core.study_file import Mel
 
 MEL = Mel(n_fft=512, hop_samples=128, n_mels=32)
 RATE_HZ, CROP = 8000, 60

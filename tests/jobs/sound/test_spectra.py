@@ -5,8 +5,8 @@ import pytest
 
 from jobs.sound.decode import convert
 from jobs.sound.spectra import mel_db, mfcc_120
-from study.errors import InputFaults
-from study.study_file import Mel
+from study.core.errors import InputFaults
+from study.core.study_file import Mel
 from tests.reference import librosa_sound
 
 LIBROSA = np.load(librosa_sound.__file__.replace(".py", ".npz"), allow_pickle=False)

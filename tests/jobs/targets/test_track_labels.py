@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.targets.evaluate import read_target
-from study.errors import InputFaults
-from study.study_file import Target
+from jobs.targets.scoring import read_target
+from study.core.errors import InputFaults
+from study.core.study_file import Target
 
 
 def target_of(folder, task="classification", **settings):

@@ -1,0 +1,161 @@
+"""Multi-source runs with and without the source that serves a target best by itself (paper 5.3, Fig. 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy import stats
+
+from analysis.exhibits.exhibit import Picture, Table
+from analysis.exhibits.score_figures import single_source_scores
+from analysis.figures import COLOUR, panels, shared_legend
+from analysis.fitting.mixed_model import half_width
+from analysis.results_table import ResultsTable
+from analysis.wording import number
+from study.core.coding import SINGLE, strategy_columns
+
+WITH, WITHOUT = "#0072B2", "#D55E00"
+COLUMNS = ["target", "source", "single", "n_with", "n_without", "with", "without", "difference", "ci_low", "ci_high"]
+
+
+def exhibits(table: ResultsTable) -> Iterator[Picture | Table]:
+    """Fig. 13, and its numbers."""
+    why_not = None
+    if "n_sources" not in table.scores:
+        why_not = "The table does not say how many sources a run had."
+    elif not best_sources(table):
+        why_not = "There are no single-source scores whose source is known."
+    yield Picture(
+        "with_and_without_best_source",
+        "Multi-source runs with and without the best single source",
+        why_not
+        or "Over each panel, the target and the source that is best there by itself. Solid points: its own runs, and "
+        "multi-source runs with it; open ones: multi-source runs without it. Lines: linear fits with 95 % bands of the "
+        "mean; black line: mean of the source's own runs.",
+        None if why_not else lambda: with_and_without(table),
+        "sources",
+    )
+    effects = pd.DataFrame() if why_not else effect_of_best_source(table)
+    if len(effects):
+        yield Table(
+            "best_source",
+            "Multi-source scores with and without the best single source",
+            "Standardised scores: mean of the source alone, means of multi-source runs, and the difference that its "
+            "presence makes at equal strategy and number of sources (least squares, 95 % t interval).",
+            effects,
+            question="sources",
+        )
+
+
+def sentences(table: ResultsTable) -> Iterator[str]:
+    """On how many targets multi-source runs are better, or worse, for the best single source among theirs."""
+    if "n_sources" not in table.scores:
+        return
+    told = effect_of_best_source(table).dropna(subset=["difference"])
+    if told.empty:
+        return
+    raised, lowered = told[told["ci_low"] > 0], told[told["ci_high"] < 0]
+    least, most = (told.loc[pick] for pick in (told["difference"].idxmin(), told["difference"].idxmax()))
+    also = f" and lowers them on {len(lowered)}" if len(lowered) else ""
+    yield (
+        f"The source that is best alone raises the scores of multi-source runs on {len(raised)} of {len(told)} targets"
+        f"{also}, at equal strategy and number of sources; the differences run from "
+        f"{_with_interval(least)} to {_with_interval(most)}."
+    )
+
+
+def _with_interval(row: pd.Series) -> str:
+    interval = f"{number(row['ci_low'])} to {number(row['ci_high'])}"
+    return f"{number(row['difference'])} ({interval}; {row['source']} on {row['target']})"
+
+
+def best_sources(table: ResultsTable) -> Mapping[str, str]:
+    """The source whose single-source runs have the highest mean, of each target that has such runs."""
+    means = single_source_scores(table).groupby(["target", "source"])["score"].mean()
+    scored = set(means.index.get_level_values("target"))
+    return {target: means[target].idxmax() for target in table.targets if target in scored}
+
+
+def effect_of_best_source(table: ResultsTable) -> pd.DataFrame:
+    """What a target's best single source adds to its multi-source scores, in deviations within the target.
+
+    `target, source, single` (mean z of its own runs), `n_with, n_without, with, without` (mean z of the multi-source
+    runs), `difference, ci_low, ci_high`: by least squares on the presence of the source at equal strategy and number of
+    sources, with t intervals. Targets where all multi-source runs have the source, or none, are not there.
+    """
+    rows = [_effect(table, target, source) for target, source in best_sources(table).items()]
+    return pd.DataFrame([row for row in rows if row is not None], columns=COLUMNS)
+
+
+def with_and_without(table: ResultsTable) -> Figure:
+    """Fig. 13: standardised score by number of sources; linear fits with pointwise 95 % bands."""
+    best = best_sources(table)
+    figure, axes = panels(len(best), share_y=True)
+    drawn: dict[str, object] = {}
+    for one, (target, source) in zip(axes, best.items(), strict=True):
+        here = table.scores[table.scores["target"] == target]
+        present = here[f"source.{source}"].to_numpy(dtype=bool)
+        single = (here["strategy"] == SINGLE).to_numpy()
+        own = here.loc[single & present, "z"]
+        (drawn["the source alone"],) = one.plot(
+            np.ones(len(own)), own, "o", color=COLOUR[SINGLE], markersize=3.6, zorder=3
+        )
+        one.axhline(own.mean(), color=COLOUR[SINGLE], linewidth=0.9)
+        kinds = (
+            ("among several, with it", present, WITH, "o", "-"),
+            ("among several, without it", ~present, WITHOUT, "s", "--"),
+        )
+        for shift, (name, which, colour, marker, dashes) in zip((0.09, -0.09), kinds, strict=True):
+            rows = here[~single & which]
+            if rows.empty:
+                continue
+            (drawn[name],) = one.plot(
+                rows["n_sources"] + shift, rows["z"], marker, color=colour, markersize=2.8, alpha=0.55,
+                markerfacecolor=colour if which is present else "none", markeredgewidth=0.6, rasterized=True,
+            )  # fmt: skip
+            _line_with_band(one, rows["n_sources"].to_numpy(dtype=float), rows["z"].to_numpy(), colour, dashes)
+        one.set(title=f"{target}: {source}", xlabel="number of sources")
+        one.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0].set_ylabel("standardised score")
+    shared_legend(figure, drawn)
+    return figure
+
+
+def _effect(table: ResultsTable, target: str, source: str) -> tuple[object, ...] | None:
+    here = table.scores[table.scores["target"] == target]
+    single = here[(here["strategy"] == SINGLE) & here[f"source.{source}"].astype(bool)]
+    several = here[here["strategy"] != SINGLE]
+    column, y = several[f"source.{source}"].to_numpy(dtype=float), several["z"].to_numpy()
+    if not 0 < column.sum() < len(column):
+        return None
+    others = np.column_stack([strategy_columns(several), several["n_sources"].to_numpy(dtype=float)])
+    # what strategy and number leave of both: its regression is that of the whole (Frisch & Waugh 1933)
+    own, rest = (one - others @ np.linalg.lstsq(others, one, rcond=None)[0] for one in (column, y))
+    df = len(y) - np.linalg.matrix_rank(others) - 1
+    difference = reach = np.nan
+    if own @ own > 1e-9 * len(own) and df > 0:
+        difference = own @ rest / (own @ own)
+        se = np.sqrt(((rest - own * difference) ** 2).sum() / df / (own @ own))
+        reach = half_width(se, df)
+    counts = int(column.sum()), int((1 - column).sum())
+    means = y[column == 1].mean(), y[column == 0].mean()
+    return target, source, single["z"].mean(), *counts, *means, difference, difference - reach, difference + reach
+
+
+def _line_with_band(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, dashes: str) -> None:
+    """The least-squares line of y on x over its range, with the pointwise 95 % interval of the mean."""
+    if len(x) < 3 or np.ptp(x) == 0:
+        return
+    fit = stats.linregress(x, y)
+    at = np.linspace(x.min(), x.max(), 30)
+    line = fit.intercept + fit.slope * at
+    deviation = np.sqrt(((y - fit.intercept - fit.slope * x) ** 2).sum() / (len(x) - 2))
+    error = deviation * np.sqrt(1.0 / len(x) + (at - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum())
+    reach = half_width(error, len(x) - 2)
+    axes.plot(at, line, dashes, color=colour)
+    axes.fill_between(at, line - reach, line + reach, color=colour, alpha=0.18, linewidth=0)

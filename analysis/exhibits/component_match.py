@@ -1,0 +1,112 @@
+"""Whether the sources that multi-source scores depend on are those that do well alone (paper 5.3, Fig. 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy import stats
+
+from analysis.components import Components
+from analysis.exhibits.exhibit import Picture, Table
+from analysis.exhibits.score_figures import single_source_scores
+from analysis.figures import panels, shared_legend
+from analysis.fitting.mixed_model import LEVEL, half_width
+from analysis.results_table import ResultsTable
+from analysis.wording import number
+
+MEAN, TOGETHER = "mean over targets", "all pairs together"
+FEWEST = 4
+"""Sources of a target that a correlation and its interval are taken of, at least."""
+SOURCE_COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#777777")
+SOURCE_MARKERS = ("o", "s", "^", "v", "D", "P", "X", "<", ">")
+
+
+def exhibits(table: ResultsTable, components: Sequence[Components]) -> Iterator[Picture | Table]:
+    """Fig. 14, and its correlations."""
+    pairs = single_and_component(table, components)
+    correlations = correlations_by_target(pairs)
+    together = correlations.set_index("target")["r"].get(TOGETHER)
+    said = "" if together is None else f" Pearson's r of all {len(pairs)} pairs: {number(together)}."
+    yield Picture(
+        "components_and_single_sources",
+        "Do the sources that matter among several do well alone?",
+        "A point a target and source: its share of the sources' variance among multi-source runs, and the mean "
+        f"standardised score of its single-source runs.{said}"
+        if len(pairs)
+        else "Not drawn: this needs single-source scores and variance components of the same sources.",
+        (lambda: component_match(pairs)) if len(pairs) else None,
+        "sources",
+    )
+    if len(correlations):
+        yield Table(
+            "components_and_single_sources",
+            "Correlation of a source's component with its single-source score",
+            "Pearson's r over a target's sources, with Fisher's interval from their number; few make it wide. "
+            "The mean over targets is by Fisher's z, with a t interval over targets.",
+            correlations,
+            question="sources",
+        )
+
+
+def sentences(table: ResultsTable, components: Sequence[Components]) -> Iterator[str]:
+    """The correlation within targets, and over all pairs as in the paper."""
+    found = correlations_by_target(single_and_component(table, components)).set_index("target")
+    if MEAN in found.index:
+        mean, n = found.loc[MEAN], found["n_sources"].dropna()
+        sources = f"{n.min():g} to {n.max():g}" if n.nunique() > 1 else f"{n.min():g}"
+        yield (
+            "What a source accounts for among several and what it scores alone correlate within targets at "
+            f"{number(mean['r'])} ({number(mean['low'])} to {number(mean['high'])}; mean of {len(n)} targets of "
+            f"{sources} sources), over all pairs of source and target at {number(found.loc[TOGETHER, 'r'])}."
+        )
+
+
+def single_and_component(table: ResultsTable, components: Sequence[Components]) -> pd.DataFrame:
+    """Each target's sources with `single`, the mean z of their single-source runs, and `percent`, their component."""
+    single = single_source_scores(table).groupby(["target", "source"])["z"].mean().rename("single")
+    percent = [one.percent.assign(target=one.target) for one in components if one.percent is not None]
+    if not percent or single.empty:
+        return pd.DataFrame(columns=["target", "source", "single", "percent"])
+    both = pd.concat(percent).merge(single.reset_index(), on=["target", "source"])
+    return both[["target", "source", "single", "percent"]].dropna().reset_index(drop=True)
+
+
+def correlations_by_target(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Pearson's r of `single` and `percent`: on each target, its mean over targets, and of all pairs together.
+
+    `target, n_sources, r, low, high`. A target's interval is Fisher's, from its n sources; that of the mean is a t
+    interval over the targets' Fisher z. Of all pairs together (the paper's number) there is none: pairs share targets
+    and sources.
+    """
+    rows = []
+    for target, here in pairs.groupby("target", sort=False):
+        if len(here) >= FEWEST and here["percent"].nunique() > 1:
+            found = stats.pearsonr(here["single"], here["percent"])
+            rows.append((target, len(here), found.statistic, *found.confidence_interval(LEVEL)))
+    if len(rows) > 1:
+        z = np.arctanh(np.clip([row[2] for row in rows], -1 + 1e-12, 1 - 1e-12))
+        reach = half_width(z.std(ddof=1) / np.sqrt(len(z)), len(z) - 1)
+        rows.append((MEAN, np.nan, *np.tanh([z.mean(), z.mean() - reach, z.mean() + reach])))
+        everything = stats.pearsonr(pairs["single"], pairs["percent"]).statistic
+        rows.append((TOGETHER, np.nan, everything, np.nan, np.nan))
+    return pd.DataFrame(rows, columns=["target", "n_sources", "r", "low", "high"])
+
+
+def component_match(pairs: pd.DataFrame) -> Figure:
+    """Fig. 14: a source's component against its single-source score, a point a target and source."""
+    figure, (axes,) = panels(1, width=6.4, height=3.6)
+    drawn = {}
+    styles = zip(dict.fromkeys(pairs["source"]), cycle(SOURCE_COLOURS), cycle(SOURCE_MARKERS), strict=False)
+    for source, colour, marker in styles:
+        here = pairs[pairs["source"] == source]
+        (drawn[source],) = axes.plot(
+            here["percent"], here["single"], marker, color=colour, markersize=5.5, markeredgecolor="white",
+            markeredgewidth=0.5,
+        )  # fmt: skip
+    axes.set(xlabel="variance component, percent", ylabel="standardised score alone")
+    shared_legend(figure, drawn)
+    return figure

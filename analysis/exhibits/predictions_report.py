@@ -1,0 +1,102 @@
+"""The best combinations for each target as predicted: a sentence, a figure, a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from analysis.exhibits.exhibit import Picture, Table
+from analysis.exhibits.predictions import Predictions
+from analysis.figures import COLOUR, MARKER, panels, shared_legend
+from analysis.results_table import ResultsTable
+from analysis.wording import listed, number
+from study.core.coding import SINGLE
+
+SOURCES_IN_THE_SENTENCE = 4
+ALIKE = re.compile(r"(\d+) of \(([^)]*)\)")
+CAUTION = (
+    "The best of many estimates is as a rule estimated too high: intervals hold for all combinations of that number of "
+    "sources at once (Bonferroni, 95 %), and so for the one picked; the uncertainty of the variances is not in them."
+)
+
+
+def sentences(found: Predictions) -> Iterator[str]:
+    """The best combination of four sources for each target, or of the number nearest to it that was run."""
+    if found.best.empty:
+        return
+    n = min(found.best["n_sources"].unique(), key=lambda n: abs(n - SOURCES_IN_THE_SENTENCE))
+    best = found.best[(found.best["n_sources"] == n) & (found.best["rank"] == 1)]
+    parts = [
+        f"{row.target}: {row.strategy} of {ALIKE.sub(_counted, row.sources)} "
+        f"({number(row.z)}, {number(row.low)} to {number(row.high)}{'' if row.n_runs else ', never run'})"
+        for row in best.itertuples()
+    ]
+    yield (
+        f"The best {n}-source combination for each target, as predicted: {'; '.join(parts)} (expected standardised "
+        f"score; each is the best of {best['n_candidates'].max()} and so probably estimated too high, which intervals "
+        "for all of them at once allow for; a single run strays from it by "
+        f"{number(((best['run_high'] - best['run_low']) / 2).median())} either way)."
+    )
+
+
+def exhibits(table: ResultsTable, found: Predictions) -> Iterator[Picture | Table]:
+    """The best of each number of sources by target as a picture, the best few as a table."""
+    name, title = "predictions", "The best combinations, as predicted"
+    targets_by_reason: dict[str, list[str]] = {}
+    for target, reason in found.why_not.items():
+        targets_by_reason.setdefault(reason, []).append(target)
+    absent = "; ".join(f"{listed(targets)}: {reason}" for reason, targets in targets_by_reason.items())
+    if found.best.empty:
+        yield Picture(name, title, f"Not drawn. {absent}." if absent else "Not drawn.", None, "sources")
+        return
+    caption = (
+        "Expected standardised score of the best combination at each number of sources, by the model of strategies, "
+        "slopes and sources within the target, whether it was run or not. Thick lines: intervals of the expected "
+        "score; thin lines: of a single further run, whose residual is in them. Dashed: the best mean of a single "
+        f"source. {CAUTION}"
+    )
+    yield Picture(
+        name,
+        title,
+        caption + (f" None for {absent}." if absent else ""),
+        lambda: _draw(table, found),
+        "sources",
+    )
+    note = (
+        "The best few of n_candidates combinations at each number of sources; n_runs were run. low, high: of the "
+        f"expected score; run_low, run_high: of a further run. {CAUTION} 2 of (...): these sources are alike, having "
+        "no variance."
+    )
+    yield Table(name, title, note, found.best, question="sources")
+
+
+def _counted(alike: re.Match[str]) -> str:
+    return f"{alike[1]} of {alike[2].count(',') + 1} that are alike"
+
+
+def _draw(table: ResultsTable, found: Predictions) -> Figure:
+    targets = list(dict.fromkeys(found.best["target"]))
+    figure, axes = panels(len(targets), share_y=True)
+    handles: dict[str, object] = {}
+    for one, target in zip(axes, targets, strict=True):
+        single = table.scores[(table.scores["target"] == target) & (table.scores["strategy"] == SINGLE)]
+        if len(single):
+            of_source = single.groupby([f"source.{name}" for name in table.sources])["z"].mean()
+            one.axhline(of_source.max(), color=COLOUR[SINGLE], linewidth=0.9, linestyle=(0, (5, 3)))
+        for row in found.best[(found.best["target"] == target) & (found.best["rank"] == 1)].itertuples():
+            colour = COLOUR[row.strategy]
+            one.plot([row.n_sources] * 2, [row.run_low, row.run_high], color=colour, linewidth=0.6, alpha=0.6)
+            one.plot([row.n_sources] * 2, [row.low, row.high], color=colour, linewidth=2.0, solid_capstyle="butt")
+            (point,) = one.plot(
+                row.n_sources, row.z, MARKER[row.strategy], color=colour, markersize=5.5, linestyle="none"
+            )
+            handles.setdefault(row.strategy, point)
+        one.set(title=target, xlabel="number of sources")
+        one.xaxis.set_major_locator(MaxNLocator(integer=True))
+        one.grid(axis="x", visible=False)
+    axes[0].set_ylabel("standardised score")
+    shared_legend(figure, {name: handles[name] for name in COLOUR if name in handles})
+    return figure

@@ -1,0 +1,162 @@
+"""What a run's score is made of: what was designed, training again, the split, and the rest (Brennan 2001, ch. 3).
+
+Score of run r of combination c on split s = mean + c + r within c + s + rest. All runs share the same splits, so runs
+and splits are crossed, and what a split adds to every run does not blur comparisons between runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy import stats
+
+from analysis.exhibits.exhibit import Picture, Table
+from analysis.figures import panels, shared_legend
+from analysis.fitting.mixed_model import LEVEL
+from analysis.results_table import ResultsTable
+from analysis.wording import listed, number
+from study.core.coding import combination
+
+PARTS = ("combination", "run", "split", "residual")
+"""Strategy, sources and factors; runs of the same combination; splits; run x split and whatever else."""
+STYLE_OF_PART = dict(
+    zip(PARTS, (("#0072B2", ""), ("#E69F00", "///"), ("#56B4E9", "..."), ("#999999", "")), strict=True)
+)
+NEVER_AGAIN = " (no combination was: this is in the combination's share)"
+
+
+def exhibits(parts: pd.DataFrame) -> Iterator[Picture | Table]:
+    """The parts as bars, and with the reliability as a table."""
+    yield Picture(
+        "score_parts",
+        "What is a score made of?",
+        "Shares of the variance of scores on single splits. Combination: strategy, sources, factors. Run: training the "
+        f"same combination again{NEVER_AGAIN if parts['sd_run'].isna().all() else ''}. Split: what a split adds to "
+        "every run. Residual: run by split."
+        if len(parts)
+        else "Not drawn: no target has scores on two splits or more.",
+        (lambda: parts_as_bars(parts)) if len(parts) else None,
+        "spread",
+    )
+    if len(parts):
+        yield Table(
+            "score_parts",
+            "What a score is made of, and how reliable a run's mean is",
+            "Standard deviations in the target's metric, by mean squares; reliability: the share of the variance "
+            "between runs' means that is not noise of the splits, with an exact 95 % interval (Feldt 1965); below 0, "
+            "that noise is all there is to be seen. A part that no repetition tells is left empty. Where a target has "
+            "one published split, its repeats differ by the probe alone.",
+            parts,
+            question="spread",
+        )
+
+
+def sentences(parts: pd.DataFrame) -> Iterator[str]:
+    """How reliable a run's mean score is, and what training again does to it."""
+    if parts.empty:
+        yield "How reliable a run's score is cannot be said: no target has scores on two splits or more."
+        return
+    each = [
+        f"{number(row.reliability)} ({number(row.low)} to {number(row.high)}) on {row.target}"
+        for row in parts.sort_values("reliability").itertuples()
+    ]
+    ends = " to ".join(dict.fromkeys((each[0], each[-1])))
+    yield f"The mean of a run over its splits has a reliability, 1 being free of their noise, of {ends}."
+    again = parts.dropna(subset=["sd_run", "sd_combination"])
+    told = again[again[["sd_run", "sd_combination"]].any(axis=1)]
+    if len(again) > len(told):
+        alike = listed(again["target"].drop(told.index).tolist())
+        yield f"On {alike} nothing is seen between runs but noise of their splits: neither designs nor training again."
+    if len(told):
+        of_runs = told["sd_run"] ** 2 / (told["sd_run"] ** 2 + told["sd_combination"] ** 2)
+        yield (
+            f"Of the variance between runs, training the same combination again makes up {of_runs.min():.0%} to "
+            f"{of_runs.max():.0%}, depending on the target; the rest is strategy, sources and factors."
+        )
+
+
+def parts_as_bars(parts: pd.DataFrame) -> Figure:
+    """A bar a target, divided into the shares."""
+    figure, (axes,) = panels(1, width=7.0, height=0.32 * len(parts) + 1.3)
+    variance = (parts[[f"sd_{part}" for part in PARTS]] ** 2).fillna(0.0).to_numpy()
+    percent = 100.0 * variance / variance.sum(axis=1, keepdims=True)
+    left = np.cumsum(percent, axis=1) - percent
+    drawn: dict[str, object] = {}
+    for k, (part, (colour, hatch)) in enumerate(STYLE_OF_PART.items()):
+        if parts[f"sd_{part}"].isna().all():
+            continue
+        drawn[part] = axes.barh(
+            parts["target"], percent[:, k], left=left[:, k], color=colour, hatch=hatch, edgecolor="white", linewidth=0.6
+        )
+    axes.set(xlabel="percent of variance", xlim=(0, 100))
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    shared_legend(figure, drawn)
+    return figure
+
+
+def score_parts(table: ResultsTable) -> pd.DataFrame:
+    """A row a target with two splits or more: the deviation of each part, and the reliability of a run's mean score.
+
+    Columns: `target, n_runs, n_splits, left_out` (runs that lack a split), `sd_<part>` in the target's own metric,
+    `reliability, low, high`. Estimated from mean squares; an estimate below zero is zero, and the part is NaN where
+    nothing tells it (no combination was run twice). Reliability is 1 - MS(rest) / MS(runs), the share of the variance
+    between runs' mean scores that is not noise of the splits; its 95 % interval is exact for normal parts (Feldt 1965).
+    """
+    table = table.frozen
+    counts, deviations = ("n_runs", "n_splits", "left_out"), (f"sd_{part}" for part in PARTS)
+    rows = [parts for target in table.targets if (parts := _of_target(table, target)) is not None]
+    return pd.DataFrame(rows, columns=["target", *counts, *deviations, "reliability", "low", "high"])
+
+
+def _of_target(table: ResultsTable, target: str) -> dict[str, object] | None:
+    here = table.by_split[table.by_split["target"] == target]
+    grid = here.pivot_table(index="run_id", columns=["repeat", "fold"], values="score")
+    whole = grid.dropna()
+    n_runs, n_splits = whole.shape
+    if n_splits < 2 or n_runs < 3:
+        return None
+    scores = whole.to_numpy()
+    of_run, of_split = scores.mean(axis=1), scores.mean(axis=0)
+    rest = scores - of_run[:, None] - of_split + scores.mean()
+    ms_rest = (rest**2).sum() / ((n_runs - 1) * (n_splits - 1))
+    ms_runs = n_splits * of_run.var(ddof=1)
+    variance = {"split": (n_runs * of_split.var(ddof=1) - ms_rest) / n_runs, "residual": ms_rest}
+    variance |= _between_runs(of_run, n_splits, _combination(table, whole.index), ms_rest)
+    kept = {part: max(variance[part], 0.0) if np.isfinite(variance[part]) else np.nan for part in PARTS}
+    df = n_runs - 1, (n_runs - 1) * (n_splits - 1)
+    ratio, tail = ms_rest / ms_runs, (1.0 - LEVEL) / 2.0
+    return (
+        {"target": target, "n_runs": n_runs, "n_splits": n_splits, "left_out": len(grid) - n_runs}
+        | {f"sd_{part}": np.sqrt(kept[part]) for part in PARTS}
+        | {
+            "reliability": 1.0 - ratio,
+            "low": 1.0 - ratio * stats.f.ppf(1.0 - tail, *df),
+            "high": 1.0 - ratio * stats.f.ppf(tail, *df),
+        }
+    )
+
+
+def _between_runs(of_run: np.ndarray, n_splits: int, number: np.ndarray, ms_rest: float) -> dict[str, float]:
+    """The variances of `combination` and `run` from means over splits (n_runs,), by nested mean squares; runs of one
+    `number` (n_runs,) are of one combination."""
+    count = np.bincount(number)
+    n_runs, n_combinations = len(of_run), len(count)
+    if n_combinations in (1, n_runs):  # never twice, or always the same: one of the two is not told apart
+        whole = of_run.var(ddof=1) - ms_rest / n_splits
+        return {"combination": np.nan, "run": whole} if n_combinations == 1 else {"combination": whole, "run": np.nan}
+    mean = np.bincount(number, of_run) / count
+    ms_run = ((of_run - mean[number]) ** 2).sum() / (n_runs - n_combinations)
+    ms_combination = (count * (mean - of_run.mean()) ** 2).sum() / (n_combinations - 1)
+    runs_each = (n_runs - (count**2).sum() / n_runs) / (n_combinations - 1)
+    return {"combination": (ms_combination - ms_run) / runs_each, "run": ms_run - ms_rest / n_splits}
+
+
+def _combination(table: ResultsTable, run_ids: pd.Index) -> np.ndarray:
+    """The number of each run's combination (n_runs,); where its sources are not known, each is taken for another."""
+    if not table.sources:
+        return np.arange(len(run_ids))
+    return pd.factorize(combination(table.runs.set_index("run_id").loc[run_ids]))[0]

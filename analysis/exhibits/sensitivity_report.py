@@ -1,0 +1,165 @@
+"""What came of fitting the first model under other treatments: sentences, a figure, tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.exhibits.exhibit import Picture, Table
+from analysis.exhibits.sensitivity import FILLED, NOT_TOLD, WITH, WITHOUT, Variant, moved, summary
+from analysis.figures import panels, shared_legend
+from analysis.fitting.mixed_model import fixed_effects
+from analysis.wording import listed, number
+from study.core.coding import strategy_of
+
+LOOKS = {
+    "as reported": ("#000000", "D", 5.0),
+    WITHOUT: ("#56B4E9", "o", 2.8),
+    f"{WITH} (": ("#D55E00", "s", 3.6),
+    f"{WITH} a fixed": ("#009E73", "^", 3.6),
+    FILLED: ("#CC79A7", "v", 3.6),
+}
+"""Colour, marker and size, by how a variant's name begins."""
+SHARED_NAME = {WITHOUT: "without one target", FILLED: "missing scores at the worst, at the best"}
+MOVES_SHOWN = 4
+
+
+def sentences(variants: Sequence[Variant]) -> Iterator[str]:
+    """If a conclusion moves: one sentence on leaving targets out, on grouping, on standardising, on missing scores."""
+    if not variants:
+        return
+    reported, n = variants[0].effects, len(variants[0].effects)
+    yield from _on_what_gives_way(variants)
+    kinds = {start: [one for one in variants if one.name.startswith(start)] for start in LOOKS}
+    rows = summary(variants).set_index("variant")
+    yield f"Leaving out one target at a time {_on_moves(reported, kinds[WITHOUT], n)}."
+    for one in kinds[f"{WITH} ("]:
+        if one.effects is None:
+            yield f"{_capital(one.name)} the model has no fit: {one.why_not}."
+            continue
+        random = one.fit.random_table()
+        shared = random[random["group"] != "target"]
+        if not shared["variance"].any():
+            yield f"{_capital(one.name)} nothing changes: their variances are zero."
+            continue
+        deviations = listed([f"{row.group} {number(row.sd)}" for row in shared.itertuples()])
+        row = rows.loc[one.name]
+        yield (
+            f"{_capital(one.name)} (standard deviations: {deviations}) the effects named change by at most "
+            f"{number(row.largest_change)}, their standard errors by a factor of {row.se_ratio_low:.2f} to "
+            f"{row.se_ratio_high:.2f}, their p by at most {number(row.p_change)}; that {_on_moves(reported, [one], n)}."
+        )
+    for one in kinds[f"{WITH} a fixed"]:
+        yield (
+            "A fixed intercept of each target besides, which makes up for the means that standardising took out, "
+            f"{_on_moves(reported, [one], n)}."
+        )
+    if kinds[FILLED]:
+        n_missing = kinds[FILLED][0].n_rows - variants[0].n_rows
+        yield (
+            f"Taking every score that is missing ({n_missing}) to be the worst of its target, or the best, "
+            f"{_on_moves(reported, kinds[FILLED], n)}."
+        )
+
+
+def exhibits(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
+    """Every fixed effect under every variant as a picture, a summary to read, and the numbers behind it."""
+    name, title = "sensitivity", "The first model under other treatments"
+    if not variants:
+        yield Picture(name, title, "Not drawn, for the first model has no effect to examine.", None)
+        return
+    fitted = [one for one in variants if one.fit is not None]
+    caption = (
+        "Estimates with 95 % Satterthwaite intervals: as reported, without each target in turn, with random effects of "
+        "run and combination, with a fixed intercept of each target, and with missing scores taken as their target's "
+        "worst and best, where there are any."
+    )
+    yield Picture(name, title, caption, lambda: _draw(fitted))
+    note = (
+        "Against the first model as reported: largest change of a slope or a difference of strategies, smallest and "
+        "largest ratio of standard errors, largest change of an adjusted p, and the effects of which sign and p < 0.05 "
+        "say something else."
+    )
+    yield Table(name, title, note, summary(variants))
+    fixed = pd.concat([fixed_effects(one.fit).assign(variant=one.name) for one in fitted], ignore_index=True)
+    effects = pd.concat([one.effects.assign(variant=one.name) for one in fitted], ignore_index=True)
+    yield Table("sensitivity_fixed", "Fixed effects under each", "", _variant_first(fixed), on_page=False)
+    yield Table("sensitivity_effects", "Slopes and differences under each", "", _variant_first(effects), on_page=False)
+
+
+def _on_what_gives_way(variants: Sequence[Variant]) -> Iterator[str]:
+    """The effects that are told, but not under every treatment: whoever reads on no further should know."""
+    reported, *others = (one for one in variants if one.effects is not None)
+    under: dict[str, list[str]] = {}
+    for one in others:
+        for effect, verdict in moved(reported.effects, one.effects).items():
+            if not verdict.startswith(NOT_TOLD):
+                under.setdefault(effect, []).append(one.name)
+    if under:
+        gone = "; ".join(f"{called(effect)} (not {listed(names)})" for effect, names in under.items())
+        yield f"To be taken with care, for it does not hold under every treatment of the same scores: {gone}."
+
+
+def _on_moves(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: int) -> str:
+    """`moves no conclusion`, or which, under which variants."""
+    without_fit = [one.name for one in variants if one.effects is None]
+    by_effect: dict[str, dict[str, list[str]]] = {}
+    for one in variants:
+        for effect, verdict in moved(reported, one.effects).items() if one.effects is not None else ():
+            by_effect.setdefault(effect, {}).setdefault(verdict, []).append(one.name)
+    absent = f" (no fit {listed(without_fit)})" if without_fit else ""
+    if len(without_fit) == len(variants):
+        return "gives no fit"
+    if not by_effect:
+        return f"moves none of {n_effects} conclusions{absent}"
+    told = [
+        f"{called(effect)} {verdict}" + (f" ({listed(names)})" if len(variants) > 1 else "")
+        for effect, verdicts in by_effect.items() for verdict, names in verdicts.items()
+    ]  # fmt: skip
+    more = f"; and {len(told) - MOVES_SHOWN} more" if len(told) > MOVES_SHOWN else ""
+    turned = any({"higher", "lower"} == set(verdict.split(" → ")) for one in by_effect.values() for verdict in one)
+    return (
+        f"moves {len(by_effect)} of {n_effects} conclusions{absent}: {'; '.join(told[:MOVES_SHOWN])}{more}; "
+        f"{'A SIGN TURNS' if turned else 'no sign turns'}"
+    )
+
+
+def called(effect: str) -> str:
+    """An effect in words."""
+    return re.sub(r"strategy\[(.*)\]:n_star", r"a further source with \1", effect)
+
+
+def _draw(variants: Sequence[Variant]) -> Figure:
+    terms = [term for term in variants[0].fit.fixed_terms if not term.startswith("factor.")]
+    slopes = [term for term in terms if term.endswith(":n_star")]
+    shown = [("Strategy, in its simplest case", "standardised score", [term for term in terms if term not in slopes])]
+    shown += [("Each further source", "change of standardised score", slopes)] if slopes else []
+    figure, panel = panels(len(shown), width=5.2, height=3.4)
+    handles: dict[str, object] = {}
+    for axes, (title, label, some) in zip(panel, shown, strict=True):
+        axes.axhline(0.0, color="#999999", linewidth=0.8)
+        for position, one in enumerate(variants):
+            start = next(start for start in LOOKS if one.name.startswith(start))
+            colour, marker, size = LOOKS[start]
+            here = fixed_effects(one.fit).set_index("term").reindex(some)
+            x = [at + 0.8 * (position / max(len(variants) - 1, 1) - 0.5) for at in range(len(some))]
+            axes.vlines(x, here["ci_low"], here["ci_high"], color=colour, linewidth=0.9)
+            (points,) = axes.plot(x, here["estimate"], marker, color=colour, markersize=size)
+            handles.setdefault(SHARED_NAME.get(start, one.name), points)
+        names = [strategy_of(term) for term in some]
+        axes.set_xticks(range(len(some)), names, rotation=30)
+        axes.grid(axis="x", visible=False)
+        axes.set(title=title, ylabel=label)
+    shared_legend(figure, handles)
+    return figure
+
+
+def _variant_first(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[["variant", *frame.columns.drop("variant")]]
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

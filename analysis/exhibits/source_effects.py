@@ -1,0 +1,106 @@
+"""What having a source does to a multi-source run's score: the differences behind the variances of Table 6.
+
+A source's variance has one degree of freedom and is hardly known; its difference in these runs has all of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from statsmodels.regression.linear_model import OLS
+
+from analysis.contrasts import ALPHA, holm
+from analysis.exhibits.exhibit import Picture, Table
+from analysis.figures import panels
+from analysis.fitting.mixed_model import LEVEL
+from analysis.results_table import ResultsTable
+from analysis.wording import number
+from study.core.coding import SINGLE, source_columns, strategy_columns
+
+COLUMNS = ["target", "source", "estimate", "se", "df", "p", "p_adjusted", "ci_low", "ci_high"]
+TOLD_SHOWN = 6
+
+
+def exhibits(effects: pd.DataFrame) -> Iterator[Picture | Table]:
+    """The differences with their intervals as a picture and a table."""
+    name, title = "source_effects", "What having a source adds"
+    if effects.empty:
+        yield Picture(name, title, "Not drawn: no target has enough multi-source runs that differ in their sources.",
+                      None, "sources")  # fmt: skip
+        return
+    caption = (
+        "Standardised score of multi-source runs with the source less without it, strategies and the other sources "
+        "equal, so that the run has one source more: least squares within the target, with 95 % t intervals of each by "
+        "itself. Filled: told by p adjusted by Holm over the target's sources."
+    )
+    yield Picture(name, title, caption, lambda: _draw(effects), "sources")
+    note = "With the source less without it; p_adjusted: Holm's over the sources of the target."
+    yield Table(name, title, note, effects, question="sources")
+
+
+def sentences(effects: pd.DataFrame) -> Iterator[str]:
+    """The differences that are told, the largest first."""
+    told = effects[effects["p_adjusted"] < ALPHA]
+    if effects.empty:
+        return
+    if told.empty:
+        yield "Of no source and target can it be told that having the source changes the scores of multi-source runs."
+        return
+    largest = told.loc[told["estimate"].abs().sort_values(ascending=False, kind="stable").index]
+    parts = [
+        f"{row.source} on {row.target} {number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})"
+        for row in largest.head(TOLD_SHOWN).itertuples()
+    ]
+    more = f"; and {len(told) - TOLD_SHOWN} more" if len(told) > TOLD_SHOWN else ""
+    yield (
+        f"Having a source changes the scores of multi-source runs, strategies and other sources equal, in {len(told)} "
+        f"of {len(effects)} pairs of source and target: {'; '.join(parts)}{more} (Holm-adjusted within target)."
+    )
+
+
+def source_effects(table: ResultsTable) -> pd.DataFrame:
+    """A row a target and source: `target, source, estimate, se, df, p, p_adjusted, ci_low, ci_high`, in z.
+
+    Least squares of z on the strategies and the presence of each source, without SS-R. Targets of which the rows do
+    not tell the sources apart, or leave no degree of freedom, have none, nor have sources that all runs have, or none.
+    """
+    several = table.scores[table.scores["strategy"] != SINGLE]
+    rows = [row for target in table.targets for row in _of_target(several[several["target"] == target], table.sources)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _of_target(rows: pd.DataFrame, sources: tuple[str, ...]) -> list[tuple[object, ...]]:
+    if rows.empty or not sources:
+        return []
+    present = source_columns(rows, sources).loc[:, lambda columns: columns.nunique() > 1]
+    design = np.column_stack([strategy_columns(rows), present])
+    if not present.shape[1] or len(rows) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
+        return []
+    fit = OLS(rows["z"].to_numpy(), design).fit()
+    of_sources = slice(design.shape[1] - present.shape[1], None)
+    p, interval = fit.pvalues[of_sources], fit.conf_int(1.0 - LEVEL)[of_sources]
+    names = [name.removeprefix("source.") for name in present]
+    return [
+        (rows["target"].iloc[0], *row)
+        for row in zip(names, fit.params[of_sources], fit.bse[of_sources], [fit.df_resid] * len(names), p, holm(p),
+                       *interval.T, strict=True)
+    ]  # fmt: skip
+
+
+def _draw(effects: pd.DataFrame) -> Figure:
+    targets = list(dict.fromkeys(effects["target"]))
+    figure, axes = panels(len(targets), height=2.6)
+    for one, target in zip(axes, targets, strict=True):
+        here = effects[effects["target"] == target].iloc[::-1]  # the first at the top
+        one.axvline(0.0, color="#999999", linewidth=0.8)
+        one.hlines(here["source"], here["ci_low"], here["ci_high"], color="#0072B2", linewidth=1.4)
+        for told, face in ((True, "#0072B2"), (False, "white")):
+            some = here[(here["p_adjusted"] < ALPHA) == told]
+            one.plot(some["estimate"], some["source"], "o", color="#0072B2", markersize=4.5, markerfacecolor=face)
+        one.set_yticks(range(len(here)), here["source"])
+        one.set(title=target, xlabel="difference")
+        one.grid(axis="y", visible=False)
+    return figure

@@ -1,1 +1,0 @@
-"""What the scores show beside the models; `beside_models` has them all."""

@@ -1,1 +1,0 @@
-"""What stands behind the models' estimates, and how far it bears; `behind_models` has it all."""

@@ -1,0 +1,170 @@
+"""The demo's tables: what people and programs would have written down about its tracks, as wrong as they would be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from jobs.demo.attributes import GENRES, Track
+from jobs.demo.instruments import LEADS
+
+Bag = dict[str, float]
+
+LISTENERS = {"corpus": 120, "target": 100}
+CHANCE_LISTENERS = 5
+"""Listeners of each track who came across it; so it is never too little known to be recommended."""
+
+OCTAVE_ERRORS = 0.1
+MISSING = 0.02
+"""Part of the tracks without a year, and without tags."""
+
+JUNK_TAGS = ("seen live", "favorites", "awesome", "my playlist 7", "check out later", "albums i own", "asdf", "4 stars")
+SYNONYMS = {
+    "classical": ("orchestra", "instrumental"), "jazz": ("swing", "standards"), "blues": ("blues rock", "roots"),
+    "country": ("americana", "folk"), "disco": ("dance", "funk"), "hiphop": ("rap", "hip-hop"),
+    "metal": ("heavy metal", "hard rock"), "pop": ("pop rock", "catchy"),
+}  # fmt: skip
+GENRE_WORDS = {
+    "classical": ("ave", "lux", "aeterna", "amor"), "jazz": ("moon", "autumn", "blue", "night"),
+    "blues": ("mornin", "train", "trouble", "river"), "country": ("truck", "road", "whiskey", "home"),
+    "disco": ("dance", "floor", "fever", "boogie"), "hiphop": ("street", "money", "rhyme", "hood"),
+    "metal": ("blood", "steel", "hell", "fire"), "pop": ("baby", "radio", "tonight", "summer"),
+}  # fmt: skip
+MOOD_WORDS = {
+    "glad": ("love", "sun", "smile", "happy", "shine"), "sad": ("tears", "alone", "goodbye", "cold", "gone"),
+    "wild": ("run", "scream", "loud", "burn", "fight"), "calm": ("sleep", "slow", "quiet", "dream", "rest"),
+}  # fmt: skip
+STOP_WORDS = ("the", "and", "you", "i", "to", "a", "in", "my")
+FMA_GENRES = {
+    "classical": "Classical", "jazz": "Jazz", "blues": "Rock", "country": "Folk", "disco": "Electronic",
+    "hiphop": "Electronic", "metal": "Rock", "pop": "Electronic",
+}  # fmt: skip
+
+
+def write_corpus_tables(folder: Path, tracks: Sequence[Track], paths: Sequence[str], rng: np.random.Generator) -> None:
+    """tracks.csv and a table for each of the seven labelled learning sources (paper, Table 1)."""
+    ids = [track.track_id for track in tracks]
+    artists = [track.artist.name for track in tracks]
+    tags = [_tags(track, rng) for track in tracks]
+    artist_tags = {name: _sum([bag for bag, by in zip(tags, artists, strict=True) if by == name]) for name in artists}
+    has_year, has_tags = rng.random((2, len(tracks))) >= MISSING
+    _write(folder / "tracks.csv", track_id=ids, path=paths, artist=artists)
+    bpm = [round(_estimated_bpm(track, rng), 2) for track in tracks]
+    _write(folder / "bpm.csv", track_id=ids, value=bpm)
+    years = pd.DataFrame({"track_id": ids, "value": [track.year for track in tracks]})
+    years[has_year].to_csv(folder / "year.csv", index=False)
+    _write_bags(folder / "tags.csv", [i for i, has in zip(ids, has_tags, strict=True) if has],
+                [bag for bag, has in zip(tags, has_tags, strict=True) if has])  # fmt: skip
+    _write_bags(folder / "artist.csv", ids, [artist_tags[name] for name in artists])
+    _write_bags(folder / "cdr_tag.csv", ids, [_library_genres(track) for track in tracks])
+    _write_bags(folder / "lyrics.csv", ids, [_lyrics(track, rng) for track in tracks])
+    plays = _plays(tracks, LISTENERS["corpus"], rng)
+    _write_bags(folder / "taste.csv", ids, [{f"u{user:03}": count for user, count in row} for row in plays])
+
+
+def write_target_tables(folder: Path, tracks: Sequence[Track], paths: Sequence[str], rng: np.random.Generator) -> None:
+    """A table for each of the seven targets (paper, Table 5), all of the same tracks; artists are groups."""
+    common = {"track_id": [track.track_id for track in tracks], "path": paths}
+    artists = [track.artist.name for track in tracks]
+    _write(folder / "ballroom.csv", **common, label=[track.dance for track in tracks])
+    _write(folder / "fma.csv", **common, label=[_fma_genre(track) for track in tracks], group=artists)
+    _write(folder / "gtzan.csv", **common, label=[track.artist.genre for track in tracks], group=artists)
+    _write(folder / "irmas.csv", **common, label=[track.lead for track in tracks])
+    for name in ("arousal", "valence"):
+        felt = np.array([getattr(track, name) for track in tracks]) + rng.normal(0, 0.05, len(tracks))
+        _write(folder / f"{name}.csv", **common, label=np.round(felt, 3))
+    _write(folder / "lastfm_tracks.csv", **common)
+    plays = _plays(tracks, LISTENERS["target"], rng)
+    rows = [(f"v{user:03}", i, n) for i, row in zip(common["track_id"], plays, strict=True) for user, n in row]
+    pd.DataFrame(rows, columns=["user_id", "track_id", "count"]).to_csv(folder / "plays.csv", index=False)
+
+
+def _estimated_bpm(track: Track, rng: np.random.Generator) -> float:
+    """As a beat tracker has it: within a percent, or at double or half the tempo."""
+    octave = (2.0 if track.tempo_bpm < 110 else 0.5) if rng.random() < OCTAVE_ERRORS else 1.0
+    return octave * track.tempo_bpm * rng.normal(1, 0.01)
+
+
+def _tags(track: Track, rng: np.random.Generator) -> Bag:
+    """As listeners write them: what it is, how it feels, and much that says nothing."""
+    offered = [
+        (track.artist.genre, 0.8), *((synonym, 0.3) for synonym in SYNONYMS[track.artist.genre]),
+        (track.lead, 0.9), (f"{track.year // 10 % 10}0s", 0.5), (_mood(track), 0.7),
+        ("waltz" if track.beats_a_bar == 3 else "dance", 0.2), *((junk, 0.06) for junk in JUNK_TAGS),
+    ]  # fmt: skip
+    taken = [tag for tag, probability in offered if rng.random() < probability] or [track.artist.genre]
+    return _sum([{_typed(tag, rng): float(rng.integers(10, 101))} for tag in taken])
+
+
+def _typed(tag: str, rng: np.random.Generator) -> str:
+    """A tag in 20 has two letters swapped."""
+    if rng.random() >= 0.05:
+        return tag
+    at = int(rng.integers(len(tag) - 1))
+    return tag[:at] + tag[at + 1] + tag[at] + tag[at + 2 :]
+
+
+def _mood(track: Track) -> str:
+    if track.arousal > 0.5:
+        return "happy" if track.valence > 0.5 else "aggressive"
+    return "chill" if track.valence > 0.5 else "sad"
+
+
+def _library_genres(track: Track) -> Bag:
+    """As a music library's annotator has it: a genre, the manner in it, the time and the solo instrument."""
+    genre = track.artist.genre
+    manner = SYNONYMS[genre][track.arousal > GENRES[genre].arousal]
+    return {genre: 2.0, f"{genre} / {manner}": 1.0, f"{track.year // 20 * 20}": 1.0, f"solo {track.lead}": 4.0}
+
+
+def _lyrics(track: Track, rng: np.random.Generator) -> Bag:
+    """Word counts: mostly words that every song has, then the genre's, then the mood's."""
+    means = dict.fromkeys(STOP_WORDS, 6.0) | dict.fromkeys(GENRE_WORDS[track.artist.genre], 1.2)
+    moods = {"glad": track.valence, "sad": 1 - track.valence, "wild": track.arousal, "calm": 1 - track.arousal}
+    for mood, strength in moods.items():
+        means |= dict.fromkeys(MOOD_WORDS[mood], 5.0 * strength**2)
+    counts = rng.poisson(list(means.values()))
+    return {word: float(count) for word, count in zip(means, counts, strict=True) if count} or {"la": 1.0}
+
+
+def _plays(tracks: Sequence[Track], n_listeners: int, rng: np.random.Generator) -> list[list[tuple[int, int]]]:
+    """For each track the listeners who played it and how often: they like some
+    genres and instruments, a mood and a time; hits are hits."""
+    names = list(GENRES)
+    likes = rng.dirichlet(np.full(len(names), 0.3), n_listeners)
+    leads = rng.dirichlet(np.full(len(LEADS), 0.7), n_listeners)
+    mood, year = rng.uniform(0, 1, (n_listeners, 2)), rng.integers(1955, 2015, n_listeners)
+    played = []
+    for track in tracks:
+        distance = np.square(mood - [track.arousal, track.valence]).sum(axis=1) / 0.15
+        distance += np.square((year - track.year) / 20)
+        liked = likes[:, names.index(track.artist.genre)] * leads[:, LEADS.index(track.lead)] * np.exp(-distance / 2)
+        counts = rng.poisson(40 * rng.lognormal(0, 0.5) * liked)
+        counts[rng.choice(n_listeners, CHANCE_LISTENERS, replace=False)] += 1
+        played.append([(int(user), int(counts[user])) for user in np.flatnonzero(counts)])
+    return played
+
+
+def _fma_genre(track: Track) -> str:
+    """A coarser and unbalanced set of genres, one of them a matter of age."""
+    return "Old-Time" if track.year < 1962 else FMA_GENRES[track.artist.genre]
+
+
+def _sum(bags: list[Bag]) -> Bag:
+    total: Bag = {}
+    for bag in bags:
+        for term, weight in bag.items():
+            total[term] = total.get(term, 0.0) + weight
+    return total
+
+
+def _write_bags(path: Path, track_ids: Sequence[str], bags: Sequence[Bag]) -> None:
+    rows = [(i, term, weight) for i, bag in zip(track_ids, bags, strict=True) for term, weight in bag.items()]
+    pd.DataFrame(rows, columns=["track_id", "term", "weight"]).to_csv(path, index=False)
+
+
+def _write(table: Path, **columns: Sequence[object]) -> None:
+    pd.DataFrame(columns).to_csv(table, index=False)

@@ -1,0 +1,137 @@
+"""The step `evaluate`: a run on a target's splits, as the study transfers it, its rows committed once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from jobs.kept_representations import KEPT
+from jobs.prepared_data import PreparedTarget, open_sound, read_prepared
+from jobs.records import Trained, now, read_trained
+from jobs.targets.scoring import (
+    Evaluation,
+    Score,
+    evaluate,
+    evaluate_predictions,
+    read_target,
+    target_splits,
+    without_scores,
+)
+from study.core.paths import Paths, write_whole
+from study.core.plan import run_columns
+from study.core.results import PROBE_SCORES_VERSION, SCHEMA_VERSION, commit_result
+from study.core.run import Run, seed_sequence
+from study.core.study_file import Study, Target
+from study.core.version import __version__
+
+
+def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> dict[str, float] | None:
+    """Score the run on targets and commit the rows of each; the mean of each target's primary metric.
+
+    None where another launch has scored it on all of them.
+    """
+    paths, prepared = Paths(study.store), read_prepared(study)
+    trained = read_trained(paths, run.run_id)
+    if trained is None:
+        raise FileNotFoundError(f"run {run.run_id} has not learned yet")
+    means, by_another = {}, 0
+    for name in targets:
+        at = prepared.targets[name]
+        path = paths.result(run.run_id, name, at.fingerprint)
+        try:
+            if not path.is_file():
+                rows, its_means = _scored(study, run, trained, attempt, name, at)
+                commit_result(path, rows, study)
+                means |= its_means
+                continue
+        except FileNotFoundError:  # the representation: a launch that is through with a run deletes it
+            if not path.is_file():
+                raise
+        by_another += 1
+    return None if by_another == len(targets) else means
+
+
+def _scored(
+    study: Study, run: Run, trained: Trained, attempt: str, name: str, at: PreparedTarget
+) -> tuple[list[dict[str, object]], dict[str, float]]:
+    """The rows of a target, and the mean of its primary metric for each transfer that has scores."""
+    started_at, target = now(), study.targets[name]
+    rows, means = [], {}
+    for transfer in study.transfers(run.strategy, name):
+        began = time.monotonic()
+        found, earlier_s = _evaluation(study, run, name, at, transfer, trained.outcome)
+        seconds = earlier_s + time.monotonic() - began
+        levels = {f"factor.{factor}": transfer for factor in study.evaluation_factors}
+        rows += [
+            _row(study, run, trained, attempt, name, at.fingerprint, started_at, seconds, score) | levels
+            for score in found.scores
+        ]
+        primary = [s.score for s in found.scores if s.metric == target.primary_metric and s.outcome == "ok"]
+        if primary:
+            means[name if transfer == "frozen" else f"{name} {transfer}"] = float(np.mean(primary))
+    return rows, means
+
+
+def _evaluation(
+    study: Study, run: Run, name: str, at: PreparedTarget, transfer: str, outcome: str
+) -> tuple[Evaluation, float]:
+    """A run's scores on a target, transferred in one way, and the seconds that an earlier step took for them."""
+    paths, target = Paths(study.store), study.targets[name]
+    data = read_target(target, name)
+    splits = target_splits(data, target, study.seed, name)
+    if outcome != "ok":
+        return without_scores(target, splits, outcome), 0.0
+    folder, earlier_s = paths.target(run.run_id, name), 0.0
+    if transfer == "frozen":
+        vectors = np.load(paths.representations(run.run_id) / f"{at.sound}.npy", allow_pickle=False)
+        features = vectors[open_sound(study, at.sound).positions(data.track_ids)]
+        found = evaluate(data, target, splits, features, seed_sequence(run.run_id, f"probe of {name}"))
+        if "representation" in target.keep:
+            _keep_representation(folder, data.track_ids, features)
+    else:
+        predictions = pd.read_parquet(paths.fine_tuned(run.run_id, name, at.fingerprint))
+        found, earlier_s = evaluate_predictions(data, target, splits, predictions), predictions.attrs["seconds"]
+    _keep_predictions(folder, target, found.predictions, transfer)
+    return found, earlier_s
+
+
+def _row(
+    study: Study, run: Run, trained: Trained, attempt: str, target: str, fingerprint: str, started_at: str,
+    eval_seconds: float, score: Score,
+) -> dict[str, object]:  # fmt: skip
+    """A row of the result store."""
+    training = asdict(trained)
+    value = score.score if score.outcome == "ok" else None
+    for name in ("outcome", "attempt", "started_at"):  # the row's own are the evaluation's
+        training.pop(name)
+    return {
+        "schema_version": SCHEMA_VERSION, "run_id": run.run_id, "attempt": attempt, "phase": run.phase,
+        "replicate": run.replicate, "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run),
+        "target": target, **asdict(score), "score": value, **training, "eval_seconds": eval_seconds, "seed": study.seed,
+        "target_fingerprint": fingerprint, "probe_scores_version": PROBE_SCORES_VERSION, "code_version": __version__,
+        "started_at": pd.Timestamp(started_at), "finished_at": pd.Timestamp(now()),
+    }  # fmt: skip
+
+
+def _keep_representation(folder: Path, track_ids: Sequence[str], features: np.ndarray) -> None:
+    """A row a track: its id, then the mean and the deviation of each dimension."""
+    half = features.shape[1] // 2
+    table = pd.DataFrame(features, columns=[f"{what}_{d}" for what in ("mean", "deviation") for d in range(half)])
+    table.insert(0, "track_id", list(track_ids))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / KEPT, lambda temporary: table.to_parquet(temporary, index=False))
+
+
+def _keep_predictions(folder: Path, target: Target, predictions: pd.DataFrame, transfer: str) -> None:
+    """What the scores were made from, and for classes how often each was taken for each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    of = "" if transfer == "frozen" else f"-{transfer}"
+    write_whole(folder / f"predictions{of}.parquet", lambda temporary: predictions.to_parquet(temporary, index=False))
+    if target.task == "classification" and len(predictions):
+        confusion = pd.crosstab(predictions["label"], predictions["prediction"])
+        write_whole(folder / f"confusion{of}.csv", confusion.to_csv)

@@ -1,0 +1,54 @@
+"""What a run kept of its representation of a target, and the factor that each output layer hears in a track."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from jobs.prepared_data import Prepared, topics_path
+from study.core.paths import Paths
+from study.core.study_file import Study
+
+KEPT = "representation.parquet"
+
+
+def kept_representation(study: Study, run_id: str, target: str) -> pd.DataFrame | None:
+    """Index track_id, columns `mean_<d>` and `deviation_<d>` as kept, and `topic.<source>`; None where none was kept.
+
+    `topic.<source>`, counted from 1, is the factor of the source that the run's own output layer finds most probable
+    at the track's mean representation (Kim et al. 2019, 5.5). Output layers are linear, so that is the most probable
+    one of the geometric mean of the track's crops. Sources without factors (`self`) have none, nor have baselines.
+    """
+    path = Paths(study.store).target(run_id, target) / KEPT
+    if not path.is_file():
+        return None
+    kept = pd.read_parquet(path).set_index("track_id")
+    if not Paths(study.store).weights(run_id).is_file():
+        return kept
+    import torch  # seconds, and few reports have kept representations
+
+    from jobs.learning.representation import load_network
+
+    network, _, _ = load_network(Paths(study.store).weights(run_id))
+    mean = torch.from_numpy(kept.filter(regex="^mean_").to_numpy("float32").copy())
+    branches = mean.chunk(len(network.branches), dim=1) if network.branches else [mean] * len(network.heads)
+    with torch.inference_mode():
+        found = {
+            f"topic.{source}": 1 + head(branch).argmax(dim=1).numpy()
+            for (source, factors), head, branch in zip(
+                network.source_factors.items(), network.heads, branches, strict=True
+            )
+            if factors is not None
+        }
+    return kept.assign(**found)
+
+
+def read_topics(study: Study, prepared: Prepared) -> pd.DataFrame:
+    """`source, topic, terms`: the strongest terms of each topic, of the sources that have such, as one text a topic."""
+    tables = []
+    for name, fingerprint in prepared.sources.items():
+        path = topics_path(study, name, fingerprint)
+        if path.is_file():
+            table = pd.read_csv(path, dtype=str, keep_default_na=False)
+            terms = table.filter(regex="^term_").agg(", ".join, axis=1)
+            tables.append(pd.DataFrame({"source": name, "topic": table["topic"].astype(int), "terms": terms}))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["source", "topic", "terms"])

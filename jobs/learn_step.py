@@ -1,0 +1,156 @@
+"""The step `learn`: train a run's network unless that is done, then represent the sound of targets."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from jobs.learning.precision import Arithmetic, is_recurrent, keep_to, resolve
+from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
+from jobs.learning.train import train
+from jobs.networks.branching import build_network
+from jobs.prepared_data import Prepared, open_corpus_arrays, open_labels, open_sound, read_prepared
+from jobs.records import Trained, now, read_trained, write_trained
+from jobs.sound.mel_store import MelStore
+from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours, source_factors_of
+from study.core.paths import Paths, write_beside_another_launch, write_once
+from study.core.results import TRAIN_SCORES_VERSION
+from study.core.run import Run, make_run, seed_sequence
+from study.core.study_file import Study, Training
+from study.core.version import __version__
+
+MFCC_DIM = 60
+"""20 coefficients and their first and second differences."""
+
+
+def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> None:
+    """Train the run if it has not been, and represent the sound of the targets, each set of sounds once."""
+    paths, prepared = Paths(study.store), read_prepared(study)
+    trained = read_trained(paths, run.run_id)
+    if trained is None:
+        trained = write_trained(paths, run.run_id, _train_run(study, prepared, run, attempt))
+    shutil.rmtree(paths.checkpoints(run.run_id), ignore_errors=True)
+    if trained.outcome != "ok":
+        return
+    for key in dict.fromkeys(prepared.targets[name].sound for name in targets):
+        path = paths.representations(run.run_id) / f"{key}.npy"
+        if not path.is_file():
+            heard = [name for name in targets if prepared.targets[name].sound == key]
+            vectors = _represent(study, run, open_sound(study, key), heard[0])
+            write_beside_another_launch(path, lambda temporary, vectors=vectors: _save(temporary, vectors))
+
+
+def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trained:
+    """Learn the run's representation and save its weights."""
+    paths, started_at = Paths(study.store), now()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    threads = study.compute.threads
+    facts: dict[str, Any] = {
+        "attempt": attempt, "threads": threads, "data_fingerprint": prepared.fingerprint_of(run),
+        "train_scores_version": TRAIN_SCORES_VERSION, "started_at": started_at,
+    }  # fmt: skip
+    if run.strategy == "MFCC":
+        return Trained("ok", train_seconds=0.0, train_steps=0, device="cpu", precision="float32", n_parameters=0,
+                       representation_dim=MFCC_DIM, **facts)  # fmt: skip
+    settings = study.training_of(run.factors)
+    # By fingerprint: a training never goes on from a checkpoint that saw other data.
+    checkpoints = paths.checkpoints(run.run_id) / facts["data_fingerprint"]
+    store, arrays = open_sound(study, prepared.corpus_sound), open_corpus_arrays(study, prepared)
+    statistics = (arrays.mean, arrays.deviation)
+    training = np.flatnonzero(arrays.training)
+    initial = seed_sequence(run.run_id, "initial weights")
+    factors = source_factors_of(study, run)
+    network = build_network(
+        "SS-R" if run.strategy == "Random" else run.strategy, factors, store.channels, store.n_mels,
+        settings.width, settings.backbone, settings.activation, seed=initial,
+    )  # fmt: skip
+    if run.strategy == "Random":
+        began = time.monotonic()
+        set_normalisations(network, store, statistics, training, study.crop_frames, initial, device)
+        outcome, steps, seconds, arithmetic = "ok", 0, time.monotonic() - began, Arithmetic()
+    else:
+        arithmetic = _kept_arithmetic(study, settings, device, len(training))
+        ended = train(
+            network, store=store, statistics=statistics, crop_frames=study.crop_frames,
+            labels={name: _learned_labels(study, prepared, name, settings.loss)
+                    for name, n in factors.items() if n is not None},
+            training_tracks=training, validation_tracks=np.flatnonzero(~arrays.training),
+            settings=settings, run_id=run.run_id, device=device, threads=threads,
+            checkpoint_folder=checkpoints, log_path=paths.log(run.run_id), arithmetic=arithmetic,
+            loss_of={name: settings.loss for name in factors if study.sources[name].labels == "tags"},
+            gpu_share=study.cluster.gpu_share,
+        )  # fmt: skip
+        outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds
+    # If it is recorded, another launch was first, and its weights stay.
+    if outcome == "ok" and read_trained(paths, run.run_id) is None:
+        description = _description(study, run) | {
+            "data_fingerprint": facts["data_fingerprint"],
+            "precision": arithmetic.precision, "compiled": arithmetic.compiled,
+        }  # fmt: skip
+        save_weights(paths.weights(run.run_id), network, statistics, description)
+    return Trained(
+        outcome, train_seconds=seconds, train_steps=steps, device=_device_name(device), precision=arithmetic.precision,
+        n_parameters=network.n_parameters, representation_dim=network.representation_dim, **facts,
+    )  # fmt: skip
+
+
+def _represent(study: Study, run: Run, store: MelStore, target: str) -> np.ndarray:
+    """The vector of each clip in the store, (n_tracks, 2 * dim) float32: means, then deviations.
+
+    `target` is one that has this sound: the MFCC baseline goes back to its files.
+    """
+    if run.strategy == "MFCC":
+        from jobs.sound.decode import decode
+        from jobs.sound.spectra import mfcc_120
+        from jobs.targets.scoring import read_target
+
+        data = read_target(study.targets[target], target)
+        path_of = dict(zip(data.track_ids, data.paths, strict=True))
+        rate, channels = study.corpus.sample_rate_hz, study.corpus.channels
+        return np.stack([mfcc_120(decode(path_of[t], rate, channels), rate, study.mel) for t in store.track_ids])
+    network, statistics, _ = load_network(Paths(study.store).weights(run.run_id))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return represent(network, store, statistics, study.crop_frames, device)
+
+
+def _description(study: Study, run: Run) -> dict[str, Any]:
+    """What the header of the weights says: enough to represent any sound without the study."""
+    return {
+        "study": study.name, "run_id": run.run_id, "strategy": run.strategy, "sources": list(run.sources),
+        "factors": dict(run.factors), "replicate": run.replicate, "seed": study.seed,
+        "sample_rate_hz": study.corpus.sample_rate_hz, "channels": study.corpus.channels,
+        "mel": study.mel.model_dump(mode="json"), "threads": study.compute.threads, "code_version": __version__,
+    }  # fmt: skip
+
+
+def _kept_arithmetic(study: Study, settings: Training, device: str, n_training_tracks: int) -> Arithmetic:
+    """What `auto` came to when the study's first run was trained: all its runs keep to that."""
+    alone = (make_run(study, "", 0, "SS-R", (name,)) for name in study.sources)
+    hours = min(run_cost_gpu_hours(study, run, n_training_tracks) or 0.0 for run in alone)
+    backbones = study.factors.get("backbone", (study.training.backbone,))
+    most = study.training.model_copy(update={"backbone": min(backbones, key=is_recurrent)})  # compiled if any can be
+    first = resolve(most, device, hours * 3600 * REFERENCE_FLOP_PER_S)
+    path = Paths(study.store).runs / "precision"
+    write_once(path, lambda temporary: temporary.write_text(str(first), encoding="utf-8"))
+    return keep_to(Arithmetic.of(path.read_text(encoding="utf-8")), settings, device)
+
+
+def _learned_labels(study: Study, prepared: Prepared, source: str, loss: str) -> np.ndarray:
+    """As `open_labels`; of tags, which are of 0 and 1, a distribution where they are learned as one."""
+    labels = open_labels(study, prepared, source)
+    shared = study.sources[source].labels == "tags" and loss == "kl"
+    return labels / labels.sum(axis=1, keepdims=True) if shared else labels
+
+
+def _device_name(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else "cpu"
+
+
+def _save(path: Path, vectors: np.ndarray) -> None:
+    with path.open("wb") as file:
+        np.save(file, vectors, allow_pickle=False)

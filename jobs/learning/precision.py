@@ -1,0 +1,121 @@
+"""In what a training computes, float32 or bf16, compiled or not: what `auto` means, and how a step is compiled.
+
+Both change the last bits, so a study decides once and keeps to it (`jobs.learn_step`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from study.core.backbones import BACKBONES
+from study.core.backbones.layers import Lstm
+from study.core.errors import RunFailed
+from study.core.study_file import Training
+
+COMPILED_FROM_FLOP = {"cpu": 1e14, "cuda": 2e16}
+"""FLOP of a study's smallest training from which compiling pays under `compile = "auto"`.
+
+Compiling takes a minute or two, and saves about a third of a second of the base network's step of 42 GFLOP on two cores
+of a CPU, about a millisecond on a GPU (worked out): at these sizes it has come back ten times.
+"""
+BF16_FROM_WIDTH = 0.5
+"""On a CPU narrower networks gain next to nothing in bf16, and their gradients lose more (benchmarks/RESULTS.md)."""
+
+RECURRENT = "PyTorch does not compile recurrent layers"
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """`because` says why a training is not compiled."""
+
+    precision: str = "float32"
+    compiled: bool = False
+    because: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.precision}, " + ("compiled" if self.compiled else f"not compiled: {self.because}")
+
+    @classmethod
+    def of(cls, text: str) -> Arithmetic:
+        """What `str` wrote."""
+        precision, _, how = text.partition(", ")
+        return cls(precision, how == "compiled", how.removeprefix("not compiled: ") if how != "compiled" else "")
+
+
+def resolve(settings: Training, device: str | torch.device, flop: float) -> Arithmetic:
+    """What the settings come to on this machine, for a study whose smallest training is of `flop` FLOP.
+
+    Raises RunFailed under `compile = true` where nothing can be compiled.
+    """
+    kind = torch.device(device).type
+    because, compiler_lacks = "", what_a_compiler_lacks()
+    if settings.compile is False:
+        because = "compile = false"
+    elif settings.compile == "auto" and is_recurrent(settings.backbone):
+        because = RECURRENT
+    elif settings.compile == "auto" and flop < COMPILED_FROM_FLOP[kind]:
+        because = (
+            f"the smallest training has {flop:.1e} FLOP, and compiling pays from {COMPILED_FROM_FLOP[kind]:.0e} on"
+        )
+    elif compiler_lacks:
+        because = compiler_lacks
+        if settings.compile is True:
+            raise RunFailed(f"[training] compile = true: {because}")
+    precision = settings.precision
+    if precision == "auto":
+        precision = "bf16" if _bf16_pays(kind, not because, settings.width) else "float32"
+    return Arithmetic(precision, not because, because)
+
+
+def keep_to(kept: Arithmetic, settings: Training, device: str | torch.device) -> Arithmetic:
+    """What `resolve` once found, for a run of these settings; not compiled where its network or this machine cannot."""
+    precision = kept.precision if settings.precision == "auto" else settings.precision
+    if settings.compile != "auto":
+        return resolve(settings.model_copy(update={"precision": precision}), device, flop=0.0)
+    because = kept.because
+    if kept.compiled:
+        because = RECURRENT if is_recurrent(settings.backbone) else what_a_compiler_lacks()
+    return Arithmetic(precision, kept.compiled and not because, because)
+
+
+def is_recurrent(backbone: str) -> bool:
+    """Whether it has a layer that PyTorch leaves out of what it compiles."""
+    return any(isinstance(layer, Lstm) for layer in BACKBONES[backbone].layers)
+
+
+def what_a_compiler_lacks() -> str:
+    """What this machine has not and torch.compile needs, or nothing."""
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
+        return f"there is no C++ compiler {compiler}; the variable CXX names another"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        return f"there is no Python.h in {sysconfig.get_path('include')}: the headers of this Python are not installed"
+    return ""
+
+
+def compiled(function: Callable[..., Any], device: torch.device, variants: int) -> Callable[..., Any]:
+    """`function` compiled for each of at most `variants` combinations of shapes and modes; on a GPU as CUDA graphs.
+
+    Branches of equal shape share one. Results of the last call are overwritten by the next one after
+    `torch.compiler.cudagraph_mark_step_begin()`.
+    """
+    torch.compiler.reset()  # of an earlier training in this process
+    torch._dynamo.config.recompile_limit = variants  # beyond it, calls would silently not be compiled
+    torch._inductor.config.cpp.threads = torch.get_num_threads()  # else code made for another number would be found
+    return torch.compile(function, dynamic=False, mode="reduce-overhead" if device.type == "cuda" else None)
+
+
+def _bf16_pays(kind: str, is_compiled: bool, width: float) -> bool:
+    """On a GPU with bf16 in hardware; on a CPU with instructions for it, compiled: else it is several times slower."""
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    has = torch.cpu.get_capabilities()
+    return is_compiled and width >= BF16_FROM_WIDTH and bool(has.get("avx512_bf16") or has.get("amx_bf16"))

@@ -1,0 +1,110 @@
+"""What `prepare` has made, as the steps of a run read it. Imports little: commands that only look do, too."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from study.core.errors import Fault, InputFaults
+from study.core.paths import Paths
+from study.core.run import Run
+from study.core.study_file import Study
+
+if TYPE_CHECKING:
+    from jobs.sound.mel_store import MelStore
+
+
+@dataclass(frozen=True)
+class PreparedTarget:
+    """A target's mel store by its key, and the fingerprint that its results carry."""
+
+    sound: str
+    fingerprint: str
+    n_tracks: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `prepare` has made for the study as it is now. `sources` holds a fingerprint for each."""
+
+    corpus_sound: str
+    corpus_fingerprint: str
+    n_training: int
+    n_validation: int
+    sources: Mapping[str, str]
+    targets: Mapping[str, PreparedTarget]
+
+    def fingerprint_of(self, run: Run) -> str:
+        """The data that a run's weights come from: the corpus and the labels of its sources."""
+        return fingerprint(self.corpus_fingerprint, *(self.sources[name] for name in run.sources))
+
+
+@dataclass(frozen=True)
+class CorpusArrays:
+    """What training reads beside the mel store: which tracks train, and the statistics of their bands in dB."""
+
+    training: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+
+
+def read_prepared(study: Study) -> Prepared:
+    """What `prepare` made last. Raises InputFaults if it has not run, or if its record is damaged."""
+    path = prepared_json(Paths(study.store))
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        targets = {name: PreparedTarget(**target) for name, target in raw.pop("targets").items()}
+        return Prepared(**raw, targets=targets)
+    except OSError:
+        raise InputFaults([Fault(str(path), "", None, "not prepared yet; `study prepare` does it")]) from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise InputFaults([Fault(str(path), "", None, "cannot be read; `study prepare` makes it anew")]) from None
+
+
+def open_sound(study: Study, key: str) -> MelStore:
+    from jobs.sound.mel_store import read_mel_store  # imports torch, which status and design do without
+
+    return read_mel_store(sound_folder(study, key))
+
+
+def open_corpus_arrays(study: Study, prepared: Prepared) -> CorpusArrays:
+    with np.load(corpus_path(study, prepared.corpus_fingerprint), allow_pickle=False) as arrays:
+        return CorpusArrays(arrays["training"], arrays["mean"], arrays["deviation"])
+
+
+def open_labels(study: Study, prepared: Prepared, source: str) -> np.ndarray:
+    """Distribution over the source's factors (n_tracks, factors), float32; a row of NaN where a track has no label."""
+    with np.load(labels_path(study, source, prepared.sources[source]), allow_pickle=False) as arrays:
+        return arrays["distribution"]
+
+
+def fingerprint(*parts: object) -> str:
+    """16 hexadecimal digits of the parts' canonical JSON."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def prepared_json(paths: Paths) -> Path:
+    return paths.prepared / "prepared.json"
+
+
+def sound_folder(study: Study, key: str) -> Path:
+    return Paths(study.store).prepared / "sound" / key
+
+
+def corpus_path(study: Study, corpus_fingerprint: str) -> Path:
+    return Paths(study.store).prepared / f"corpus-{corpus_fingerprint}.npz"
+
+
+def labels_path(study: Study, source: str, source_fingerprint: str) -> Path:
+    return Paths(study.store).prepared / "labels" / f"{source}-{source_fingerprint}.npz"
+
+
+def topics_path(study: Study, source: str, source_fingerprint: str) -> Path:
+    return Paths(study.store).prepared / "labels" / f"{source}-{source_fingerprint}-topics.csv"

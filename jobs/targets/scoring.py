@@ -1,0 +1,150 @@
+"""A representation's scores on a target: read it, split it, learn a probe on each split, score all test items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from jobs.targets.probe import PROBES, SCORES, ProbeDiverged, probe_predictions, standardise
+from jobs.targets.recommendation import read_plays, recommend, user_ndcg
+from jobs.targets.splits import Split, split_faults, target_splits
+from jobs.targets.track_labels import TargetData, read_track_labels
+from study.core.errors import Fault, InputFaults, raise_all
+from study.core.study_file import FILE_NAME, Target
+
+__all__ = ["Evaluation", "Score", "Split", "TargetData", "evaluate", "read_target", "target_splits"]
+
+OK = "ok"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric on one split; `score` is NaN unless `outcome` is "ok", which else says why there is none."""
+
+    repeat: int
+    fold: int
+    metric: str
+    score: float
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores, one for each split and metric, and what they were made from, one row for each test item of each split.
+
+    Columns of `predictions`: repeat, fold, track_id, label, prediction; of a recommendation repeat, fold,
+    user_id and the user's own value of each metric. Splits without a score have no rows.
+    """
+
+    scores: tuple[Score, ...]
+    predictions: pd.DataFrame
+
+
+def read_target(target: Target, name: str) -> TargetData:
+    """The target's tracks and labels, in order of track_id. Raises InputFaults with all that is wrong with them."""
+    faults: list[Fault] = []
+    if target.task != "recommendation" and target.probe not in PROBES[target.task]:
+        valid = PROBES[target.task]
+        expected = f"expected one of {', '.join(valid)} for {target.task}"
+        faults.append(Fault(FILE_NAME, f"[targets.{name}] probe", target.probe, expected))
+    try:
+        data = read_plays(target) if target.task == "recommendation" else read_track_labels(target)
+        faults += split_faults(data, target)
+    except InputFaults as wrong:
+        faults += wrong.faults
+    raise_all(faults)
+    return data
+
+
+def evaluate(
+    data: TargetData,
+    target: Target,
+    splits: list[Split],
+    features: np.ndarray,
+    probe_seed: np.random.SeedSequence,
+) -> Evaluation:
+    """Score `features` (n_tracks, d), rows in the order of `data.track_ids`, on every split and metric.
+
+    `probe_seed` is the run's and the target's; each split takes its own from it. Features that are not finite
+    and probes that diverge are outcomes, not errors. Raises ValueError if there is not one row of features
+    for each track.
+    """
+    if features.ndim != 2 or len(features) != len(data.track_ids):
+        raise ValueError(f"features {features.shape}: expected ({len(data.track_ids)}, d), one row for each track")
+    finite = bool(np.isfinite(features).all())
+    score_split = _recommendation if data.plays is not None else _probe
+    scores: list[Score] = []
+    rows: list[pd.DataFrame] = []
+    for split in splits:
+        seed = np.random.SeedSequence(probe_seed.entropy, spawn_key=(*probe_seed.spawn_key, split.repeat, split.fold))
+        outcome, values = OK if finite else "non-finite representation", {}
+        if finite:
+            try:
+                values, predictions = score_split(data, target, split, features, seed)
+                rows.append(predictions.assign(repeat=split.repeat, fold=split.fold))
+            except (ProbeDiverged, np.linalg.LinAlgError):
+                outcome = "probe diverged"
+        scores.extend(_scores(target, split, outcome, values))
+    return Evaluation(tuple(scores), _stacked(rows))
+
+
+def evaluate_predictions(
+    data: TargetData, target: Target, splits: list[Split], predictions: pd.DataFrame
+) -> Evaluation:
+    """Score what a fine-tuned network predicted, `predictions` as in `Evaluation`; a split without rows diverged."""
+    scores: list[Score] = []
+    for split in splits:
+        here = predictions[(predictions["repeat"] == split.repeat) & (predictions["fold"] == split.fold)]
+        labels = data.labels[split.test]
+        predicted = here["prediction"].to_numpy(dtype=labels.dtype)
+        values = {metric: SCORES[metric](labels, predicted) for metric in target.metric_names} if len(here) else {}
+        scores.extend(_scores(target, split, OK if values else "diverged", values))
+    return Evaluation(tuple(scores), predictions)
+
+
+def without_scores(target: Target, splits: list[Split], outcome: str) -> Evaluation:
+    """A row for each split and metric that says why there is no score."""
+    scores = [score for split in splits for score in _scores(target, split, outcome, {})]
+    return Evaluation(tuple(scores), _stacked([]))
+
+
+def _scores(target: Target, split: Split, outcome: str, values: dict[str, float]) -> Iterator[Score]:
+    for metric in target.metric_names:
+        value = float(values.get(metric, np.nan))
+        undefined = outcome == OK and not np.isfinite(value)
+        yield Score(split.repeat, split.fold, metric, value, "undefined metric" if undefined else outcome)
+
+
+def _probe(
+    data: TargetData, target: Target, split: Split, features: np.ndarray, seed: np.random.SeedSequence
+) -> tuple[dict[str, float], pd.DataFrame]:
+    if target.features == "standardised":
+        features = standardise(features, split.train)
+    predictions = probe_predictions(
+        target.task, target.probe, features, data.labels, split.train, split.test, int(seed.generate_state(1)[0])
+    )
+    labels = data.labels[split.test]
+    rows = {"track_id": [data.track_ids[row] for row in split.test], "label": labels, "prediction": predictions}
+    return {metric: SCORES[metric](labels, predictions) for metric in target.metric_names}, pd.DataFrame(rows)
+
+
+def _recommendation(
+    data: TargetData, target: Target, split: Split, features: np.ndarray, seed: np.random.SeedSequence
+) -> tuple[dict[str, float], pd.DataFrame]:
+    if target.features == "standardised":
+        features = standardise(features, split.train)
+    scores, users = recommend(data, features.astype(np.float64), split.train, split.test, np.random.default_rng(seed))
+    by_user = {metric: user_ndcg(data, metric, scores, split.test, users) for metric in target.metric_names}
+    rows = pd.DataFrame({"user_id": [data.user_ids[row] for row in users]} | by_user)
+    return {metric: values.mean() for metric, values in by_user.items()}, rows
+
+
+def _stacked(rows: list[pd.DataFrame]) -> pd.DataFrame:
+    """All splits' rows, with repeat and fold first."""
+    if not rows:
+        return pd.DataFrame({"repeat": [], "fold": []})
+    table = pd.concat(rows, ignore_index=True)
+    return table[["repeat", "fold", *(name for name in table if name not in ("repeat", "fold"))]]

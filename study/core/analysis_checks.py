@@ -1,0 +1,68 @@
+"""Faults of `[analysis]`: formulas that are none or name what is not there, contrasts of terms that no model has.
+
+What only the rows can tell (which levels and which terms they have) is for the analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from study.core.coding import first_model, second_model
+from study.core.errors import Fault, nearest
+from study.core.factors import EVALUATION_FACTORS, STRATEGIES, Level, sources_allowed
+from study.core.formula_names import columns_of, faults_of_formula
+from study.core.study_file import FILE_NAME, AnalysisSection
+
+NAMED_MODELS = ("strategy", "size", "components")
+CONTRASTED = ("strategy", "size")
+
+
+def analysis_faults(
+    analysis: AnalysisSection, sources: Iterable[str], factors: Mapping[str, Sequence[Level]]
+) -> Iterator[Fault]:
+    """Every fault of further models and contrasts."""
+    further = {name: levels for name, levels in factors.items() if name != "strategy"}
+    strategies = [name for name in factors.get("strategy", STRATEGIES) if name in STRATEGIES]
+    columns = columns_of(sources, further)
+    names: list[str] = []
+    for number, model in enumerate(analysis.model, 1):
+        key = f"[[analysis.model]] {number} ({model.name})"
+        if model.name in (*NAMED_MODELS, *names):
+            yield Fault(FILE_NAME, f"{key} name", model.name, "this name is taken; expected another")
+        names.append(model.name)
+        yield from faults_of_formula(model.formula, columns, FILE_NAME, f"{key} formula")
+    told: set[tuple[str, str]] = set()
+    for number, contrast in enumerate(analysis.contrast, 1):
+        key = f"[[analysis.contrast]] {number} ({contrast.name})"
+        if (contrast.model, contrast.name) in told:
+            yield Fault(FILE_NAME, f"{key} name", contrast.name, "this name is taken; expected another")
+        told.add((contrast.model, contrast.name))
+        valid = (*CONTRASTED, *names)
+        if contrast.model not in valid:
+            yield Fault(FILE_NAME, f"{key} model", contrast.model, f"no such model; expected of {', '.join(valid)}",
+                        nearest(contrast.model, valid))  # fmt: skip
+        if not any(contrast.weights.values()):
+            yield Fault(FILE_NAME, f"{key} weights", None, "expected one that is not 0")
+        terms = _terms(contrast.model, strategies, further)
+        for term in contrast.weights:
+            if terms and term not in terms:
+                yield Fault(FILE_NAME, f"{key} weights", term, f"no such term; expected of {', '.join(terms)}",
+                            nearest(term, terms))  # fmt: skip
+
+
+def _terms(model: str, strategies: Sequence[Level], factors: Mapping[str, Sequence[Level]]) -> list[str]:
+    """The terms that a named model has where the rows tell all of them; none for a model of a formula."""
+    first = {f"factor.{name}": levels[0] for name, levels in factors.items()}
+    others = [first | {f"factor.{name}": level} for name, levels in factors.items() for level in levels[1:]]
+    rows = pd.DataFrame(
+        {"strategy": strategy, "n_sources": n, **setting}
+        for setting in (first, *others)
+        for strategy in strategies for n in (1, 2, 3) if sources_allowed(str(strategy), n)
+    )  # fmt: skip
+    if rows.empty or model not in CONTRASTED:
+        return []
+    evaluation = {name: levels for name, levels in factors.items() if name in EVALUATION_FACTORS}
+    coding = first_model(rows, factors) if model == "strategy" else second_model(rows, evaluation)
+    return list(coding.columns)

@@ -1,0 +1,181 @@
+"""The columns that stand for the terms of the models: what the design promises is what the analysis estimates.
+
+Kim et al. 2019, Eq. 10-16. A row is a run, or a run on a target; the frames need `strategy` and, for what depends on
+the number of sources, `n_sources`; `source.<name>` and `factor.<name>` as in plan.parquet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from study.core.errors import Fault, nearest, raise_all
+from study.core.factors import EVALUATION_FACTORS, STRATEGIES, Level
+
+SINGLE = STRATEGIES[0]
+N_UNKNOWN = "the number of sources is not known"
+DETERMINED = "the terms before it already determine it in these rows"
+
+
+@dataclass(frozen=True)
+class Coding:
+    """A model's terms over some rows.
+
+    `columns` (n_rows, n_terms) are the fixed terms, `random` those among them that also vary by target (independently),
+    `left_out` the terms that these rows cannot tell, each with the reason.
+    """
+
+    columns: pd.DataFrame
+    random: tuple[str, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def n_star(strategy: Iterable[str], n_sources: Iterable[float]) -> np.ndarray:
+    """n* (n_rows,): 0 for SS-R, n - 2 for the others, so that intercepts are each strategy in its simplest case."""
+    single = _strategies(strategy) == SINGLE
+    return np.where(single, 0.0, np.asarray(list(n_sources), dtype=float) - 2.0)
+
+
+def r_star(strategy: Iterable[str]) -> np.ndarray:
+    """r* (n_rows,): the size of the network, from 0 for SS-R to 1 for MSS-CR in steps of 0.2 (paper 5.2)."""
+    rank = {name: position / (len(STRATEGIES) - 1) for position, name in enumerate(STRATEGIES)}
+    return np.array([rank[name] for name in _strategies(strategy)], dtype=float)
+
+
+def combination(rows: pd.DataFrame) -> np.ndarray:
+    """What a run is made of, as text (n_rows,): strategy, sources, and further factors but those of evaluation."""
+    sources = [str(name) for name in rows if str(name).startswith("source.")]
+    short = np.array([name.removeprefix("source.") for name in sources], dtype=object)
+    present = rows[sources].to_numpy(dtype=bool)
+    parts = [rows["strategy"].astype(str), pd.Series(["+".join(short[one]) for one in present], index=rows.index)]
+    factors = [name for name in map(str, rows) if name.startswith("factor.")]
+    parts += [rows[name].astype(str) for name in factors if name.removeprefix("factor.") not in EVALUATION_FACTORS]
+    return np.asarray(parts[0].str.cat(parts[1:], sep=" | "), dtype=object)
+
+
+def strategy_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    """Indicator columns `strategy[...]` (n_rows, n_strategies) of the strategies that occur, smallest network first."""
+    strategy = _strategies(rows["strategy"])
+    present = [name for name in STRATEGIES if (strategy == name).any()]
+    return pd.DataFrame({f"strategy[{name}]": (strategy == name).astype(float) for name in present}, index=rows.index)
+
+
+def strategy_of(term: str) -> str:
+    """The strategy of `strategy[S]` or `strategy[S]:n_star`."""
+    return term[len("strategy[") : term.index("]")]
+
+
+def source_columns(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
+    """Indicator columns `source.<name>` (n_rows, n_sources): 1 where the run learns from the source."""
+    names = [f"source.{name}" for name in sources]
+    raise_all(
+        Fault("", name, None, "no such column among the rows", nearest(name, map(str, rows.columns)))
+        for name in names
+        if name not in rows
+    )
+    return rows[names].astype(float)
+
+
+def factor_columns(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Coding:
+    """Further factors as fixed terms: numbers linear from their first level, others treatment-coded against it.
+
+    `factors` holds the levels of each in the study's order. A factor with one level in these rows is left out. Raises
+    `InputFaults` for a column that is missing, or holds what is not a level.
+    """
+    raise_all(_faults_of_factors(rows, factors))
+    columns: dict[str, np.ndarray] = {}
+    left_out: dict[str, str] = {}
+    for name, levels in factors.items():
+        values = rows[f"factor.{name}"]
+        if values.nunique() < 2:
+            left_out[f"factor.{name}"] = "only one of its levels occurs"
+        elif all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels):
+            columns[f"factor.{name}"] = values.to_numpy(dtype=float) - float(levels[0])
+        else:
+            present = [level for level in levels if (values == level).any()]
+            columns |= {f"factor.{name}[{level}]": (values == level).to_numpy(dtype=float) for level in present[1:]}
+            left_out |= {f"factor.{name}[{level}]": "no rows" for level in levels if level not in present}
+    return Coding(pd.DataFrame(columns, index=rows.index, dtype=float), (), left_out)
+
+
+def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
+    """Eq. 10-12: an intercept a strategy, a slope on n* for each but SS-R, both also by target; then the factors.
+
+    Only strategies that occur get terms, and slopes only where n* varies within the strategy.
+    """
+    intercepts = strategy_columns(rows)
+    left_out = {f"strategy[{name}]": "no rows" for name in STRATEGIES if f"strategy[{name}]" not in intercepts}
+    steps = _n_star_or_nan(rows)
+    slopes: dict[str, np.ndarray] = {}
+    for term in intercepts:
+        if term == f"strategy[{SINGLE}]":
+            continue
+        within = steps[intercepts[term] == 1]
+        if np.isnan(within).any():
+            left_out[f"{term}:n_star"] = N_UNKNOWN
+        elif np.ptp(within) == 0:
+            left_out[f"{term}:n_star"] = f"all its rows have n* = {within[0]:g}"
+        else:
+            slopes[f"{term}:n_star"] = np.where(intercepts[term] == 1, steps, 0.0)
+    terms = pd.concat([intercepts, pd.DataFrame(slopes, index=rows.index, dtype=float)], axis=1)
+    return _with_factors(Coding(terms, tuple(terms), left_out), rows, factors)
+
+
+def second_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
+    """Eq. 13-16: intercept, r*, n* and their product, the last three also by target; no random intercept; then factors.
+
+    A term that those before it already give in these rows (r* n* where only MSS-CR stands beside SS-R) is left out.
+    """
+    steps, size = _n_star_or_nan(rows), r_star(rows["strategy"])
+    columns = {"intercept": np.ones(len(rows))}
+    left_out: dict[str, str] = {}
+    for term, column in {"r_star": size, "n_star": steps, "r_star:n_star": size * steps}.items():
+        if np.isnan(column).any():
+            left_out[term] = N_UNKNOWN
+        elif np.linalg.matrix_rank(np.column_stack([*columns.values(), column])) <= len(columns):
+            left_out[term] = DETERMINED
+        else:
+            columns[term] = column
+    terms = pd.DataFrame(columns, index=rows.index)
+    return _with_factors(Coding(terms, tuple(terms)[1:], left_out), rows, factors)
+
+
+def _with_factors(model: Coding, rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None) -> Coding:
+    """The model's terms, then those of further factors that the terms before them do not already determine."""
+    further = factor_columns(rows, factors or {})
+    columns, left_out = model.columns, {**model.left_out, **further.left_out}
+    for name, column in further.columns.items():
+        wider = columns.assign(**{str(name): column})
+        if np.linalg.matrix_rank(wider) == np.linalg.matrix_rank(columns):
+            left_out[str(name)] = DETERMINED
+        else:
+            columns = wider
+    return Coding(columns, model.random, left_out)
+
+
+def _n_star_or_nan(rows: pd.DataFrame) -> np.ndarray:
+    counts = rows["n_sources"] if "n_sources" in rows else np.full(len(rows), np.nan)
+    return n_star(rows["strategy"], counts)
+
+
+def _strategies(strategy: Iterable[str]) -> np.ndarray:
+    names = np.asarray(list(strategy), dtype=object)
+    raise_all(
+        Fault("", "strategy", name, f"expected one of {', '.join(STRATEGIES)}", nearest(str(name), STRATEGIES))
+        for name in dict.fromkeys(names)
+        if name not in STRATEGIES
+    )
+    return names
+
+
+def _faults_of_factors(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Iterator[Fault]:
+    for name, levels in factors.items():
+        if f"factor.{name}" not in rows:
+            yield Fault("", f"factor.{name}", None, "no such column among the rows")
+            continue
+        column = rows[f"factor.{name}"]
+        for value in column[~column.isin(levels)].drop_duplicates():
+            yield Fault("", f"factor.{name}", value, f"expected one of {', '.join(map(str, levels))}")

@@ -1,0 +1,159 @@
+"""What a run costs, in closed form: parameters, FLOPs, steps, GPU-hours.
+
+Design, launch and status all ask, so it stands on the ground: `study.core.backbones` has the layers as numbers, and
+`jobs/networks` builds them in PyTorch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from study.core.backbones import BACKBONES
+from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
+from study.core.factors import STRATEGIES
+from study.core.run import Run
+from study.core.study_file import Study
+
+SourceFactors = Mapping[str, int | None]
+"""Source -> number of factors of its labels, in the study's order; None for `self` (pairs of crops)."""
+
+PAIR_UNITS = 128
+"""Hidden units of the Siamese head; not scaled by width."""
+
+REFERENCE_FLOP_PER_S = 24e12
+"""FLOP/s behind `run_cost_gpu_hours`: one H200, bf16, a step of the base backbone (42 GFLOP, 128 crops) in 1.75 ms.
+
+Worked out from an eager loop's launches, not measured. Narrow networks, small batches and recurrent layers get less.
+"""
+
+
+def representation_dim(strategy: str, n_sources: int, width: float = 1.0) -> int:
+    """Dimensions of a run's representation: 256 * width a branch, one branch where every layer is shared.
+
+    The same for every backbone: each ends in an fc_feature of so many units.
+    """
+    branches = 1 if strategy in ("SS-R", "MS-SR@FC") else n_sources
+    return branches * scaled(REPRESENTATION_UNITS, width)
+
+
+def n_parameters(
+    strategy: str,
+    source_factors: SourceFactors,
+    channels: int = 2,
+    width: float = 1.0,
+    backbone: str = "base",
+    n_mels: int = 128,
+) -> int:
+    """Trainable parameters: weights and biases, scale and shift of each normalisation, output layers.
+
+    The bands matter to backbones with a layer over all of them: `k2c1`, `k1c2` and `lstm`.
+    """
+    network = BACKBONES[backbone]
+    frames, _ = network.minimum_crop  # no layer's parameters hang on the frames
+    sizes = [cost.parameters for cost in network.costs((channels, frames, n_mels), width)]
+    shared = network.shared_layers[strategy]
+    heads = sum(_head_parameters(factors, scaled(REPRESENTATION_UNITS, width)) for factors in source_factors.values())
+    return sum(sizes[:shared]) + len(source_factors) * sum(sizes[shared:]) + heads
+
+
+def forward_flops(
+    crop_frames: int, n_mels: int, channels: int = 2, width: float = 1.0, backbone: str = "base"
+) -> tuple[int, ...]:
+    """Multiplications and additions of each of a backbone's layers for a crop, biases left out."""
+    return tuple(cost.flops for cost in BACKBONES[backbone].costs((channels, crop_frames, n_mels), width))
+
+
+def step_flops(
+    strategy: str,
+    source_factors: SourceFactors,
+    crop_frames: int = 216,
+    n_mels: int = 128,
+    channels: int = 2,
+    width: float = 1.0,
+    batch_size: int = 128,
+    backbone: str = "base",
+) -> float:
+    """FLOPs of a training step, the mean over the sources; the same for all strategies: one source a step.
+
+    Forward, and backward to inputs and weights, but not to the crops. `self` has two crops an item. Output
+    layers are left out (under 0.1 %).
+    """
+    if strategy not in STRATEGIES:
+        raise ValueError(f"strategy {strategy!r} is not trained; expected one of {', '.join(STRATEGIES)}")
+    layers = forward_flops(crop_frames, n_mels, channels, width, backbone)
+    crops = [batch_size * (2 if factors is None else 1) for factors in source_factors.values()]
+    return (3 * sum(layers) - layers[0]) * sum(crops) / len(crops)
+
+
+def epoch_steps(n_training_tracks: int, batch_size: int, n_sources: int, iterations: str) -> int:
+    """Iterations L of an epoch: l batches visit all tracks; L = l m ("lm", Algorithm 1) or l ("l")."""
+    visits = math.ceil(n_training_tracks / batch_size)
+    return visits * n_sources if iterations == "lm" else visits
+
+
+def source_factors_of(study: Study, run: Run) -> dict[str, int | None]:
+    """The run's sources with the number of factors of each."""
+    sources = {name: study.sources[name] for name in run.sources}
+    return {name: None if source.labels == "self" else source.factors for name, source in sources.items()}
+
+
+def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
+    """Training steps of a run; a baseline has none."""
+    if run.is_baseline:
+        return 0
+    training = study.training_of(run.factors)
+    steps = epoch_steps(n_training_tracks, training.batch_size, run.n_sources, training.iterations)
+    return training.epochs * steps
+
+
+def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) -> float | None:
+    """GPU-hours of training a run at `REFERENCE_FLOP_PER_S`; None while the number of tracks is unknown."""
+    if run.is_baseline:
+        return 0.0
+    if n_training_tracks is None:
+        return None
+    return _reference_hours(study, run, run_steps(study, run, n_training_tracks))
+
+
+def timing_kind(study: Study, run: Run) -> tuple[str, str]:
+    """Strategy and backbone: what decides how far a device is from the reference rate."""
+    return run.strategy, study.training_of(run.factors).backbone
+
+
+def measured_over_modelled(
+    study: Study, timed: Iterable[tuple[Run, int, float]]
+) -> tuple[dict[tuple[str, str], float], float]:
+    """GPU time that trainings took, as a multiple of the reference's: by `timing_kind`, and over all (1 for none).
+
+    `timed` has runs with their training steps and GPU-hours.
+    """
+    hours: dict[tuple[str, str], float] = {}
+    reference: dict[tuple[str, str], float] = {}
+    for run, steps, took in timed:
+        kind = timing_kind(study, run)
+        hours[kind] = hours.get(kind, 0.0) + took
+        reference[kind] = reference.get(kind, 0.0) + _reference_hours(study, run, steps)
+    ratios = {kind: hours[kind] / reference[kind] for kind in hours if reference[kind]}
+    return ratios, sum(hours.values()) / sum(reference.values()) if ratios else 1.0
+
+
+def _reference_hours(study: Study, run: Run, steps: int) -> float:
+    training = study.training_of(run.factors)
+    flops = step_flops(
+        run.strategy,
+        source_factors_of(study, run),
+        study.crop_frames,
+        study.mel.n_mels,
+        study.corpus.channels,
+        training.width,
+        training.batch_size,
+        training.backbone,
+    )
+    return steps * flops / REFERENCE_FLOP_PER_S / 3600
+
+
+def _head_parameters(factors: int | None, features: int) -> int:
+    if factors is None:
+        return (2 * features * PAIR_UNITS + PAIR_UNITS) + 2 * PAIR_UNITS + (PAIR_UNITS * 2 + 2)
+    return features * factors + factors

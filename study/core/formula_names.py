@@ -1,0 +1,82 @@
+"""What a formula may name: the columns of the rows that models are fitted to; and the faults of a formula over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from study.core.errors import Fault, nearest
+from study.core.factors import STRATEGIES, Level
+from study.core.formula import Formula, quoted
+from study.core.formula_grammar import parse
+from study.core.formula_tokens import FormulaError, tokens
+
+RESPONSE = "score"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the rows: numbers, or a factor with `levels` in their order (empty: those that occur, sorted)."""
+
+    name: str
+    is_number: bool
+    levels: tuple[Level, ...] = ()
+
+
+BUILT_IN = {
+    column.name: column
+    for column in (
+        Column("strategy", False, STRATEGIES),
+        *(Column(name, True) for name in ("n_sources", "n_star", "r_star", "n_parameters", "replicate")),
+        *(Column(name, False) for name in ("target", "run_id", "combination", "phase")),
+    )
+}
+
+
+def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -> dict[str, Column]:
+    """Each name that a formula may use, and its column.
+
+    Sources (1 where a run learns from it, else 0) and further factors go by `source.<name>` and `factor.<name>`, and by
+    `<name>` where nothing else does. A factor whose levels are all numbers is a number.
+    """
+    full = {f"source.{name}": Column(f"source.{name}", True) for name in sources}
+    for name, levels in factors.items():
+        numbers = all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels)
+        full[f"factor.{name}"] = Column(f"factor.{name}", numbers, () if numbers else tuple(levels))
+    short = [name.partition(".")[2] for name in full]
+    plain = {name: column for name, column in zip(short, full.values(), strict=True) if short.count(name) == 1}
+    return {**full, **{name: column for name, column in plain.items() if name not in full}, **BUILT_IN}
+
+
+def faults_of_formula(text: str, columns: Mapping[str, Column], file: str, key: str) -> Iterator[Fault]:
+    """What is wrong with a formula over these columns: where it is none, and every name that is not there, by place."""
+    full = dict.fromkeys(quoted(column.name) for column in columns.values())
+    unknown: dict[str, int] = {}
+    for token, after in list(pairwise(tokens(text)))[1:]:
+        if token.kind == "name" and token.text not in (*columns, ".") and after.text != "(":
+            unknown.setdefault(token.text, token.column)
+    for name, at in unknown.items():
+        close = nearest(name, columns)
+        yield Fault(file, key, text, f"column {at}: `{name}`: no such variable; expected of {', '.join(full)}",
+                    close and quoted(close))  # fmt: skip
+    try:
+        yield from _faults_of_terms(text, parse(text), columns, file, key)
+    except FormulaError as error:
+        yield Fault(file, key, text, str(error), error.nearest)
+
+
+def _faults_of_terms(
+    text: str, formula: Formula, columns: Mapping[str, Column], file: str, key: str
+) -> Iterator[Fault]:
+    if formula.response != RESPONSE:
+        yield Fault(file, key, text, f"column 1: `{formula.response}`: the response is `{RESPONSE}`, standardised "
+                    "within its target", nearest(formula.response, [RESPONSE]))  # fmt: skip
+    for variable in formula.variables:
+        needs_number = variable.function in ("I", "log")
+        if needs_number and variable.name in columns and not columns[variable.name].is_number:
+            yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not a number")
+    if not formula.random:
+        yield Fault(file, key, text, "expected a random part, such as (1 | target)")
+    if not formula.fixed.terms and not formula.fixed.intercept:
+        yield Fault(file, key, text, "expected a fixed term or an intercept")

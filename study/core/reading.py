@@ -1,0 +1,75 @@
+"""Reading `study.toml`: every fault of the file is collected before any is raised.
+
+Section by section first, then what only makes sense between keys and sections (`study.core.study_checks`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.field_types import Section
+from study.core.file_checks import faults_of_validation
+from study.core.study_checks import between_keys, between_sections
+from study.core.study_file import FILE_NAME, Source, Study, Target
+
+
+def read_study(folder: Path) -> Study:
+    """Read `folder/study.toml`. Needs no data: whether the files it names are there is for `missing_files`.
+
+    Raises `InputFaults` with every fault of the file: unknown keys, wrong types, values out of range, names that do
+    not fit together.
+    """
+    path = Path(folder) / FILE_NAME
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        expected = f"no {FILE_NAME} in this folder; `study new DIR --template demo` writes one"
+        raise InputFaults([Fault(str(folder), "", None, expected)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputFaults([Fault(str(path), "", None, f"cannot be read: {error}")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputFaults([Fault(FILE_NAME, "", None, f"not valid TOML: {error}")]) from None
+
+    sections: dict[str, Any] = {}
+    faults: list[Fault] = []
+    context = {"folder": Path(folder).resolve()}
+    known = {field.alias or name: name for name, field in Study.model_fields.items()}
+    for key in raw:
+        if key not in known:
+            faults.append(Fault(FILE_NAME, f"[{key}]", None, "unknown section", nearest(key, known)))
+    for key, name in known.items():
+        field = Study.model_fields[name]
+        if key not in raw:
+            if field.is_required():
+                faults.append(Fault(FILE_NAME, f"[{key}]" if key != "schema" else key, None, "missing"))
+            else:
+                sections[name] = field.get_default()
+            continue
+        annotated: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        try:
+            sections[name] = TypeAdapter(annotated).validate_python(raw[key], context=context)
+        except ValidationError as error:
+            faults.extend(faults_of_validation(FILE_NAME, key, annotated, error))
+    entries = {
+        name: sections.get(name) or _valid_entries(raw.get(name), model, context)
+        for name, model in (("sources", Source), ("targets", Target))
+    }
+    faults.extend(between_keys(entries["sources"], entries["targets"]))
+    faults.extend(between_sections(sections))
+    raise_all(faults)
+    return Study.model_construct(**sections)
+
+
+def _valid_entries(raw: object, model: type[Section], context: dict[str, Path]) -> dict[str, Any]:
+    """The entries that are right by themselves, so that what else is wrong with them is told at once."""
+    found = {}
+    for name, entry in raw.items() if isinstance(raw, dict) else ():
+        with contextlib.suppress(ValidationError):
+            found[name] = model.model_validate(entry, context=context)
+    return found

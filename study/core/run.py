@@ -1,0 +1,92 @@
+"""A run: one representation to be learned, and what it is called.
+
+A run's identity is a hash of what it uses, so that it can be named before there is data, and so that a changed study
+file never mixes with old results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from study.core.factors import BASELINE_PHASE, Level
+from study.core.study_file import Study
+
+RUN_ID_LENGTH = 16
+"""Hexadecimal digits: 64 bits, so that two of a million runs meet with a chance of 3e-8."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training (or baseline): its levels, its place in the design, and its identity."""
+
+    run_id: str
+    phase: str
+    replicate: int
+    strategy: str
+    sources: tuple[str, ...]
+    factors: Mapping[str, Level] = field(default_factory=dict, hash=False)  # a mapping has no hash; run_id tells it
+
+    @property
+    def n_sources(self) -> int:
+        return len(self.sources)
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.phase == BASELINE_PHASE
+
+
+def make_run(
+    study: Study,
+    phase: str,
+    replicate: int,
+    strategy: str,
+    sources: tuple[str, ...],
+    factors: Mapping[str, Level] | None = None,
+) -> Run:
+    """The run of these levels; its sources are put in the order of the study file.
+
+    The phase is not part of a run's identity: the same levels and replicate in two phases are the same training.
+    """
+    ordered = tuple(name for name in study.sources if name in sources)
+    levels = dict(factors or {})
+    uses: dict[str, Any] = {
+        "strategy": strategy,
+        "sources": {name: study.sources[name].label_settings() for name in ordered},
+        "factors": levels,
+        "mel": study.mel.model_dump(mode="json"),
+        "training": study.training_of(levels).identity(),
+        "replicate": replicate,
+        "seed": study.seed,
+    }
+    return Run(_hash(uses), phase, replicate, strategy, ordered, levels)
+
+
+def baseline_runs(study: Study) -> list[Run]:
+    """The baselines as runs of their own (paper 4.2)."""
+    counts = {"MFCC": int(study.baselines.mfcc), "Random": study.baselines.random}
+    return [
+        make_run(study, BASELINE_PHASE, replicate, name, ())
+        for name, count in counts.items() for replicate in range(count)
+    ]  # fmt: skip
+
+
+def seed_sequence(run_id: str, purpose: str) -> np.random.SeedSequence:
+    """The randomness of one purpose of one run: independent of every other purpose and run, and of their order."""
+    return np.random.SeedSequence(int(run_id, 16), spawn_key=(zlib.crc32(purpose.encode()),))
+
+
+def study_seed_sequence(study: Study, purpose: str) -> np.random.SeedSequence:
+    """The randomness that all runs of a study share: the corpus's split, the label models, the targets' splits."""
+    return np.random.SeedSequence(study.seed, spawn_key=(zlib.crc32(purpose.encode()),))
+
+
+def _hash(uses: Mapping[str, Any]) -> str:
+    canonical = json.dumps(uses, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:RUN_ID_LENGTH]

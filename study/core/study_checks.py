@@ -1,0 +1,241 @@
+"""Faults of a study file that lie between its keys and sections, and between it and what it points to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from study.core.analysis_checks import analysis_faults
+from study.core.backbones import BACKBONES
+from study.core.errors import Fault, nearest
+from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
+from study.core.file_checks import faults_of_validation
+from study.core.study_file import FILE_NAME, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
+
+RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
+
+
+def missing_files(study: Study) -> list[Fault]:
+    """A fault for every file that the study names and that is not there."""
+    named: list[tuple[str, Path | None]] = [("[corpus] tracks", study.corpus.tracks)]
+    named += [(f"[sources.{name}] table", source.table) for name, source in study.sources.items()]
+    for name, target in study.targets.items():
+        named += [(f"[targets.{name}] tracks", target.tracks), (f"[targets.{name}] interactions", target.interactions)]
+    faults = []
+    for key, path in named:
+        if path is not None and not path.is_file():
+            siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            faults.append(Fault(FILE_NAME, key, str(path), "no such file", nearest(path.name, siblings)))
+    return faults
+
+
+def not_launchable(study: Study) -> list[Fault]:
+    """A fault for every factor that this version can design and analyse but not train."""
+    return [
+        Fault(FILE_NAME, f"[factors] {name}", list(levels),
+              "changes nothing in a training, so it can be designed and analysed but not launched; "
+              f"factors that can be launched are the sources, strategy, {', '.join(TRAINING_FACTORS)}",
+              nearest(name, TRAINING_FACTORS))
+        for name, levels in study.further_factors.items() if name not in TRAINING_FACTORS
+    ]  # fmt: skip
+
+
+def between_keys(sources: Mapping[str, Source], targets: Mapping[str, Target]) -> Iterator[Fault]:
+    """Faults that lie between the keys of one source or target."""
+    for name, source in sources.items():
+        yield from _source_faults(name, source)
+    for name, target in targets.items():
+        yield from _target_faults(name, target)
+
+
+def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
+    """Faults that lie between sections; sections that are faulty themselves are absent from `sections`."""
+    sources: Mapping[str, Source] = sections.get("sources", {})
+    if "baselines" in sections and sections["baselines"].choi is not None:
+        yield Fault(FILE_NAME, "[baselines] choi", None, "the Choi baseline is not supported by this version")
+    factors = sections.get("factors")
+    if factors is None:
+        return
+    if {"corpus", "mel", "training"} <= sections.keys():
+        yield from _crop_faults(sections["corpus"], sections["mel"], sections["training"], factors)
+    if "training" in sections and sources:
+        yield from _loss_faults(sections["training"], sources, factors)
+    for name, levels in factors.items():
+        yield from _factor_faults(name, levels)
+    if "fine_tuning" in sections and sections["fine_tuning"].model_fields_set and "transfer" not in factors:
+        yield Fault(FILE_NAME, "[fine_tuning]", None,
+                    'nothing is fine-tuned without [factors] transfer = ["frozen", "fine-tune"]')  # fmt: skip
+    designed = {name: levels for name, levels in factors.items() if name not in EVALUATION_FACTORS}
+    if "analysis" in sections and sources:
+        yield from analysis_faults(sections["analysis"], sources, factors)
+    if "design" in sections and sources:
+        yield from _phase_faults(sections["design"].phase, designed.get("strategy", STRATEGIES), designed, len(sources))
+        yield from _constraint_faults(sections["design"].constraint, sources, designed)
+
+
+def _source_faults(name: str, source: Source) -> Iterator[Fault]:
+    section = f"[sources.{name}]"
+    if source.reader is not None or source.path is not None:
+        yield Fault(FILE_NAME, f"{section} reader", source.reader,
+                    "published formats are not supported by this version; expected `table`")  # fmt: skip
+    elif source.labels == "self" and source.table is not None:
+        yield Fault(FILE_NAME, f"{section} table", str(source.table), 'labels = "self" has no table')
+    elif source.labels != "self" and source.table is None:
+        yield Fault(FILE_NAME, f"{section} table", None, f'missing; labels = "{source.labels}" needs one')
+    if source.tf_idf and source.labels != "plsa":
+        yield Fault(FILE_NAME, f"{section} tf_idf", True, 'only labels = "plsa" has terms to weigh')
+    if source.labels == "self" and "factors" in source.model_fields_set:
+        yield Fault(FILE_NAME, f"{section} factors", source.factors, 'labels = "self" has no factors')
+
+
+def _target_faults(name: str, target: Target) -> Iterator[Fault]:
+    section = f"[targets.{name}]"
+    if target.task == "multilabel":
+        yield Fault(FILE_NAME, f"{section} task", "multilabel", "not supported by this version")
+        return
+    if target.reader is not None or target.path is not None:
+        yield Fault(FILE_NAME, f"{section} reader", target.reader,
+                    "published data sets are not supported by this version; expected `tracks`")  # fmt: skip
+    elif target.tracks is None:
+        yield Fault(FILE_NAME, f"{section} tracks", None, "missing")
+    recommends = target.task == "recommendation"
+    if recommends != (target.interactions is not None):
+        expected = 'missing; task = "recommendation" needs it' if recommends else 'only for task = "recommendation"'
+        yield Fault(FILE_NAME, f"{section} interactions", None, expected)
+    if target.holdout is not None and not recommends:
+        yield Fault(FILE_NAME, f"{section} holdout", target.holdout, 'only for task = "recommendation"')
+    for key in ("probe", "folds", "split"):
+        if recommends and key in target.model_fields_set:
+            yield Fault(FILE_NAME, f"{section} {key}", getattr(target, key), 'not for task = "recommendation"')
+    if target.split not in (None, "published", "random"):
+        yield Fault(FILE_NAME, f"{section} split", target.split,
+                    'a split file is not supported by this version; expected "published" (the column `split` of the '
+                    'tracks table) or "random"', nearest(target.split or "", ("published", "random")))  # fmt: skip
+    if target.folds is not None and target.split == "published":
+        yield Fault(FILE_NAME, f"{section} folds", target.folds, 'not together with split = "published"')
+    if target.task == "regression" and target.probe == "logistic":
+        yield Fault(FILE_NAME, f"{section} probe", "logistic", 'for classification; expected "mlp", "knn" or "svm"')
+    for metric in target.metric_names:
+        head, _, cut = metric.partition("@")
+        sized = recommends and head == "ndcg" and cut.removesuffix("_heldout").isdigit() and not cut.startswith("0")
+        if metric not in METRICS[target.task] and not sized:
+            yield Fault(FILE_NAME, f"{section} metrics", metric, f"expected one of {', '.join(METRICS[target.task])}",
+                        nearest(metric, METRICS[target.task]))  # fmt: skip
+
+
+def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[str, Any]) -> Iterator[Fault]:
+    """Crops too small for a backbone: one that is a level, or that of `[training]`, which baseline Random has."""
+    frames = mel.crop_frames(corpus.sample_rate_hz)
+    named = {training.backbone: "[training]"} | dict.fromkeys(factors.get("backbone", ()), "[factors]")
+    for name, section in named.items():
+        if name not in BACKBONES:
+            continue
+        least_frames, least_bands = BACKBONES[name].minimum_crop
+        because = f'{section} backbone = "{name}" needs'
+        if frames < least_frames:
+            # to the next millisecond, so that `Mel.crop_frames` does not round it down again
+            least_s = (math.floor(1000 * (least_frames - 1) * mel.hop_samples / corpus.sample_rate_hz) + 1) / 1000
+            yield Fault(FILE_NAME, "[mel] crop_s", mel.crop_s,
+                        f"a crop has {frames} frames, and {because} {least_frames}; expected {least_s:g} or more at "
+                        "this sample_rate_hz and hop_samples, or another backbone")  # fmt: skip
+        if mel.n_mels < least_bands:
+            yield Fault(FILE_NAME, "[mel] n_mels", mel.n_mels, f"{because} {least_bands} or more")
+
+
+def _loss_faults(training: Training, sources: Mapping[str, Source], factors: Mapping[str, Any]) -> Iterator[Fault]:
+    """Losses over tags where no source has tags: they would change nothing."""
+    if any(source.labels == "tags" for source in sources.values()):
+        return
+    because = 'only sources with labels = "tags" are learned by it, and there is none; expected "kl"'
+    if training.loss != "kl":
+        yield Fault(FILE_NAME, "[training] loss", training.loss, because)
+    for level in factors.get("loss", ()):
+        if level in ("bce", "focal"):
+            yield Fault(FILE_NAME, "[factors] loss", level, because)
+
+
+def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:
+    key = f"[factors] {name}"
+    if name == "strategy":
+        for level in levels:
+            if level not in STRATEGIES:
+                yield Fault(FILE_NAME, key, level, f"expected one of {', '.join(STRATEGIES)}",
+                            nearest(str(level), STRATEGIES))  # fmt: skip
+        return
+    if name in RESERVED_FACTORS:
+        yield Fault(FILE_NAME, key, None, "this name is taken; expected another")
+    if len(levels) < 2:
+        yield Fault(FILE_NAME, key, list(levels), "expected two levels or more")
+    numeric = [isinstance(level, int | float) and not isinstance(level, bool) for level in levels]
+    if not all(numeric) and len({type(level) for level in levels}) > 1:
+        yield Fault(FILE_NAME, key, list(levels), "expected levels of one kind: all numbers, all text or all booleans")
+    for level in levels:
+        valid = EVALUATION_FACTORS.get(name)
+        if valid is not None and level not in valid:
+            yield Fault(FILE_NAME, key, level, f"expected one of {', '.join(valid)}", nearest(str(level), valid))
+    if name in TRAINING_FACTORS:
+        for level in levels:
+            try:
+                Training.model_validate({name: level})
+            except ValidationError as error:
+                yield from faults_of_validation(FILE_NAME, "factors", Training, error)
+
+
+def _phase_faults(
+    phases: tuple[Phase, ...], strategies: tuple[str, ...], factors: Mapping[str, Any], n_sources: int
+) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for number, phase in enumerate(phases, 1):
+        key = f"[[design.phase]] {number} ({phase.name})"
+        if phase.name in seen or phase.name == "baseline":
+            yield Fault(FILE_NAME, f"{key} name", phase.name, "this name is taken; expected another")
+        seen.add(phase.name)
+        asked = phase.strategy if "strategy" in phase.model_fields_set else strategies
+        for strategy in asked:
+            if strategy not in strategies:
+                yield Fault(FILE_NAME, f"{key} strategy", strategy,
+                            f"not a level of [factors] strategy: {', '.join(map(str, strategies))}",
+                            nearest(strategy, map(str, strategies)))  # fmt: skip
+        for n in phase.n_sources:
+            if n > n_sources:
+                yield Fault(FILE_NAME, f"{key} n_sources", n, f"the study has {n_sources} sources")
+        if not any(sources_allowed(s, n) for s in asked for n in phase.n_sources):
+            yield Fault(FILE_NAME, f"{key} n_sources", list(phase.n_sources),
+                        "no run can be: SS-R has one source, the other strategies two or more")  # fmt: skip
+        if phase.criterion is not None and phase.repeats != 1:
+            yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, "a sequential phase never repeats a run")
+        valid = ("strategy", "sources", "n_sources", *(f for f in factors if f != "strategy"))
+        for name in phase.balance:
+            if name not in valid:
+                yield Fault(FILE_NAME, f"{key} balance", name, f"expected of {', '.join(valid)}", nearest(name, valid))
+
+
+def _constraint_faults(
+    constraints: tuple[Constraint, ...], sources: Mapping[str, Source], factors: Mapping[str, Any]
+) -> Iterator[Fault]:
+    levels: dict[str, tuple[Any, ...]] = {"strategy": STRATEGIES, **factors, "sources": tuple(sources)}
+    levels["n_sources"] = tuple(range(1, len(sources) + 1))
+    for number, constraint in enumerate(constraints, 1):
+        section = f"[[design.constraint]] {number}"
+        if (constraint.forbid is None) == (constraint.require is None):
+            yield Fault(FILE_NAME, section, None, "expected either `forbid` or `require`")
+        elif constraint.forbid is not None and constraint.when is not None:
+            yield Fault(FILE_NAME, f"{section} when", None, "goes with `require`; put all of it under `forbid`")
+        named = {"forbid": constraint.forbid, "when": constraint.when, "require": constraint.require}
+        for role, combination in named.items():
+            for name, value in (combination or {}).items():
+                yield from _entry_faults(f"{section} {role}.{name}", name, value, levels)
+
+
+def _entry_faults(key: str, name: str, value: Any, levels: Mapping[str, tuple[Any, ...]]) -> Iterator[Fault]:
+    if name not in levels:
+        yield Fault(FILE_NAME, key, None, f"expected of {', '.join(levels)}", nearest(name, levels))
+        return
+    for level in value if isinstance(value, tuple) else (value,):
+        if level not in levels[name]:
+            yield Fault(FILE_NAME, key, level, f"expected of {', '.join(map(str, levels[name]))}",
+                        nearest(str(level), map(str, levels[name])))  # fmt: skip

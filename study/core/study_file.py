@@ -1,0 +1,312 @@
+"""A frozen `Study`: what a study is, and nothing of how it is read (`study.core.reading`) or trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS, WITHOUT_NETWORK, Level
+from study.core.field_types import (
+    Count,
+    Counts,
+    Flag,
+    Int,
+    Location,
+    Name,
+    Number,
+    Positive,
+    SampleRate,
+    Scalar,
+    Section,
+    Store,
+    Strategy,
+    Text,
+    distinct,
+)  # fmt: skip
+
+FILE_NAME = "study.toml"
+FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
+"""Keys of `[training]` that are part of every run's identity; any other only where it is not at its default."""
+METRICS = {
+    "classification": ("accuracy", "balanced_accuracy", "f1_macro"),
+    "regression": ("r2", "pearson"),
+    "recommendation": ("ndcg@500", "ndcg@500_heldout"),
+}
+"""The metrics of a task, all better when larger; the first is the default. Any other cut-off than 500 is fine."""
+
+
+class Header(Section):
+    name: Name
+    seed: Annotated[Int, Field(ge=0, lt=2**63)]  # a result's column is of 64 bits
+    store: Store = Field(default=Path("."), validate_default=True)
+
+
+class Corpus(Section):
+    """What is learned from: `tracks` has the columns track_id, path and, for `split_by = "artist"`, artist."""
+
+    tracks: Location
+    sample_rate_hz: SampleRate
+    channels: Literal[1, 2]
+    use: Literal["common", "any"] = "common"
+    on_broken: Literal["stop", "drop"] = "stop"
+    validation: Annotated[Number, Field(ge=0, le=0.9)] = 0.1
+    split_by: Literal["track", "artist"] = "track"
+
+
+class Mel(Section):
+    """Power mel spectrogram in dB; the defaults are the paper's (3.1.1)."""
+
+    n_fft: Annotated[Int, Field(ge=64, le=65536)] = 1024
+    hop_samples: Annotated[Int, Field(ge=16, le=65536)] = 256
+    n_mels: Annotated[Int, Field(ge=32, le=512)] = 128
+    crop_s: Annotated[Number, Field(gt=0, le=600)] = 2.5
+    store: Literal["uint8", "float16"] = "uint8"
+
+    def crop_frames(self, sample_rate_hz: int) -> int:
+        """Frames of a crop, centred frames counted: 216 for 2.5 s at 22,050 Hz and hops of 256."""
+        return 1 + int(self.crop_s * sample_rate_hz / self.hop_samples)
+
+
+class Source(Section):
+    """A learning source; its label kind says how a table becomes a distribution over `factors` factors (paper 2.3)."""
+
+    labels: Literal["self", "gmm", "plsa", "tags"]
+    table: Location | None = None
+    factors: Annotated[Int, Field(ge=2, le=10000)] = 50
+    tf_idf: Flag = False
+    reader: Text | None = None
+    path: Location | None = None
+
+    def label_settings(self) -> dict[str, Any]:
+        """What of the source enters a run's identity: never where its table lies."""
+        if self.labels == "self":
+            return {"labels": "self"}
+        settings: dict[str, Any] = {"labels": self.labels, "factors": self.factors}
+        return settings | ({"tf_idf": self.tf_idf} if self.labels == "plsa" else {})
+
+
+class Training(Section):
+    """Algorithm 1; the defaults are the paper's (3.3, 4.3)."""
+
+    epochs: Positive = 200
+    iterations: Literal["lm", "l"] = "lm"
+    batch_size: Annotated[Int, Field(ge=2)] = 128
+    learning_rate: Annotated[Number, Field(gt=0)] = 0.00025
+    l2: Annotated[Number, Field(ge=0)] = 1e-6
+    width: Annotated[Number, Field(gt=0, le=16)] = 1.0
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    checkpoint_minutes: Annotated[Number, Field(gt=0)] = 10
+    backbone: Literal["base", "k2c1", "k1c2", "k2c2", "short-chunk", "cnn4", "lstm"] = "base"
+    activation: Literal["relu", "elu", "gelu"] = "relu"
+    optimiser: Literal["adam", "sgd", "nadam"] = "adam"
+    loss: Literal["kl", "bce", "focal"] = "kl"
+    compile: Literal["auto", True, False] = "auto"
+
+    def identity(self) -> dict[str, Any]:
+        """What of the training enters a run's identity: settings that later versions added only off their defaults, so
+        that the names of earlier runs stay."""
+        settings = self.model_dump(mode="json", exclude={"checkpoint_minutes"})
+        defaults = type(self).model_fields
+        return {
+            key: value for key, value in settings.items()
+            if key in FIRST_TRAINING_KEYS or value != defaults[key].default
+        }  # fmt: skip
+
+
+class Target(Section):
+    """A data set that every representation is evaluated on (paper 4.1)."""
+
+    task: Literal["classification", "regression", "multilabel", "recommendation"]
+    tracks: Location | None = None
+    metrics: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)] | None = None
+    probe: Literal["mlp", "logistic", "knn", "svm"] = "mlp"
+    features: Literal["standardised", "raw"] = "standardised"
+    repeats: Positive = 5
+    folds: Annotated[Int, Field(ge=2)] | None = None
+    split: Text | None = None
+    interactions: Location | None = None
+    holdout: Annotated[Number, Field(gt=0, lt=1)] | None = None
+    keep: Annotated[tuple[Literal["representation"], ...], AfterValidator(distinct)] = ()
+    reader: Text | None = None
+    path: Location | None = None
+
+    @property
+    def primary_metric(self) -> str:
+        """The score that models use."""
+        return self.metric_names[0]
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return self.metrics or METRICS[self.task][:1]
+
+
+class FineTuning(Section):
+    """How a run's network is trained on for a target, where `[factors] transfer` asks for it."""
+
+    epochs: Positive = 30
+    batch_size: Annotated[Int, Field(ge=2)] = 32
+    learning_rate: Annotated[Number, Field(gt=0)] = 0.0005
+
+
+class Baselines(Section):
+    mfcc: Flag = True
+    random: Annotated[Int, Field(ge=0, le=1000)] = 5
+    choi: Location | None = None
+
+
+class Cluster(Section):
+    gpus: Count | None = None
+    gpu_share: Annotated[Number, Field(gt=0, le=1)] = 1.0
+    runtime_env: dict[Literal["pip", "uv", "conda", "env_vars", "py_modules"], Any] = Field(default={})
+
+
+class Compute(Section):
+    threads: Positive = 1
+
+
+class Phase(Section):
+    """Runs of the design: every allowed combination x repeats, or with a `criterion` a sequence chosen one by one."""
+
+    name: Name
+    strategy: Annotated[tuple[Strategy, ...], Field(min_length=1), AfterValidator(distinct)] = STRATEGIES  # type: ignore[assignment]
+    n_sources: Counts
+    repeats: Positive = 1
+    criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
+    balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = ("strategy", "sources", "n_sources")
+
+
+Combination = Annotated[dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)]
+"""Of `sources` all the named ones present, of every other factor one of the levels named; all entries together."""
+
+
+class Constraint(Section):
+    """What no run may have, or what every run must have; with `when`, every run that has that."""
+
+    forbid: Combination | None = None
+    require: Combination | None = None
+    when: Combination | None = None
+
+
+class Design(Section):
+    phase: tuple[Phase, ...] = ()
+    constraint: tuple[Constraint, ...] = ()
+
+
+class Model(Section):
+    """A further model of the analysis, in the language of `study.core.formula_grammar`."""
+
+    name: Name
+    formula: Text
+
+
+class Contrast(Section):
+    """A question to a model: the sum of `weights` times the estimates of the fixed terms that they name."""
+
+    model: Name
+    name: Text
+    weights: Annotated[dict[Text, Number], Field(min_length=1)]
+
+
+class AnalysisSection(Section):
+    model: tuple[Model, ...] = ()
+    contrast: tuple[Contrast, ...] = ()
+
+
+class Study(Section):
+    """A study, complete and frozen; every path in it is absolute."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    header: Header = Field(alias="study")
+    corpus: Corpus
+    mel: Mel = Mel()
+    sources: Annotated[dict[Name, Source], Field(min_length=1)]
+    factors: dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]] = Field(
+        default={}
+    )
+    training: Training = Training()
+    targets: Annotated[dict[Name, Target], Field(min_length=1)]
+    fine_tuning: FineTuning = FineTuning()
+    baselines: Baselines = Baselines()
+    cluster: Cluster = Cluster()
+    compute: Compute = Compute()
+    design: Design = Design()
+    analysis: AnalysisSection = AnalysisSection()
+
+    @property
+    def name(self) -> str:
+        return self.header.name
+
+    @property
+    def seed(self) -> int:
+        return self.header.seed
+
+    @property
+    def store(self) -> Path:
+        return self.header.store
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        return self.factors.get("strategy", STRATEGIES)  # type: ignore[return-value]
+
+    @property
+    def further_factors(self) -> dict[str, tuple[Level, ...]]:
+        """The factors of the design beside strategy and sources, in the order of the file."""
+        return {
+            name: levels for name, levels in self.factors.items()
+            if name != "strategy" and name not in EVALUATION_FACTORS
+        }  # fmt: skip
+
+    @property
+    def evaluation_factors(self) -> dict[str, tuple[Level, ...]]:
+        """The factors that every run is evaluated under each level of; the level of studies without them first."""
+        return {name: levels for name, levels in EVALUATION_FACTORS.items() if name in self.factors}
+
+    @property
+    def score_factors(self) -> dict[str, tuple[Level, ...]]:
+        """What scores differ by beside strategy and sources: further factors, then those of the evaluation."""
+        return self.further_factors | self.evaluation_factors
+
+    @property
+    def primary_metrics(self) -> dict[str, str]:
+        """Each target's score that models use."""
+        return {name: target.primary_metric for name, target in self.targets.items()}
+
+    def transfers(self, strategy: str, target: str) -> tuple[str, ...]:
+        """How runs of a strategy are transferred to a target: only frozen where there is no network to train on, or
+        no track label to train it for."""
+        fixed = strategy in WITHOUT_NETWORK or self.targets[target].task == "recommendation"
+        return TRANSFERS if "transfer" in self.factors and not fixed else TRANSFERS[:1]
+
+    @property
+    def crop_frames(self) -> int:
+        return self.mel.crop_frames(self.corpus.sample_rate_hz)
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases of the file, or the default ones; those that name no strategies have all of the study's."""
+        named = tuple(
+            phase if "strategy" in phase.model_fields_set else phase.model_copy(update={"strategy": self.strategies})
+            for phase in self.design.phase
+        )
+        return named or default_phases(self.strategies, len(self.sources))
+
+    def training_of(self, levels: Mapping[str, Level]) -> Training:
+        """The training settings of a run: `[training]`, with the levels of the factors named as its keys."""
+        return self.training.model_copy(update={k: v for k, v in levels.items() if k in TRAINING_FACTORS})
+
+
+def default_phases(strategies: tuple[str, ...], n_sources: int) -> tuple[Phase, ...]:
+    """The paper's three phases (4.3), each combination once, for a study file that names no phases."""
+    several = [s for s in strategies if s != "SS-R"]
+    found = []
+    if "SS-R" in strategies:
+        found.append(Phase(name="single", strategy=("SS-R",), n_sources=(1,)))
+    if several and n_sources >= 2:
+        found.append(Phase(name="all", strategy=tuple(several), n_sources=(n_sources,)))
+    if several and n_sources >= 3:
+        between = tuple(range(2, n_sources))
+        found.append(Phase(name="sequential", strategy=tuple(several), n_sources=between, criterion="anytime"))
+    return tuple(found)

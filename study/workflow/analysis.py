@@ -1,0 +1,113 @@
+"""Analysis and report: a study's own results, or tables from elsewhere, through the models to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from study.core.errors import Fault, InputFaults, raise_all
+from study.core.paths import Paths
+from study.core.plan import read_plan
+from study.core.progress import Tell, silent
+from study.core.reading import read_study
+from study.core.results import read_results, stored_results
+from study.core.run import baseline_runs
+from study.core.study_file import FILE_NAME, AnalysisSection, Model, Study
+from study.workflow.stopping import on_precision, read_until
+
+if TYPE_CHECKING:
+    from analysis.analyze import Analysis
+
+
+def analyze_study(
+    study: Study,
+    out: Path | None = None,
+    until: str | None = None,
+    formulas: Sequence[str] = (),
+    tell: Tell = silent,
+    **options: Any,
+) -> Analysis:
+    """Analyse a study's own results: those of its plan and baselines, on its targets as they are defined now.
+
+    `until` is a rule on precision; `formulas` are models beside those of the study file; `options` are those of
+    `analysis.analyze.analyze`.
+    """
+    from analysis.analyze import analyze as story
+    from jobs.kept_representations import kept_representation, read_topics
+    from jobs.prepared_data import read_prepared
+
+    paths = Paths(study.store)
+    rule = None if until is None else read_until(study, until)
+    return story(
+        own_results(study, tell), study.primary_metrics, list(study.sources), out or paths.report, study.name,
+        plan=pd.read_parquet(paths.plan), seed=study.seed, factors=study.score_factors,
+        own=_with_formulas(study.analysis, formulas), further=partial(on_precision, study, rule),
+        kept=partial(kept_representation, study), topics=read_topics(study, read_prepared(study)), **options,
+    )  # fmt: skip
+
+
+def own_results(study: Study, tell: Tell = silent) -> pd.DataFrame:
+    """The result rows of the plan's runs and of the baselines, on the study's targets as they are defined now."""
+    from jobs.prepared_data import read_prepared
+
+    paths = Paths(study.store)
+    runs = baseline_runs(study) + read_plan(paths.plan, study)
+    stored = list(stored_results(paths))
+    if not stored:
+        raise InputFaults([Fault(str(paths.results), "", None, "no results yet; `study launch` makes them")])
+    ids, made = {run.run_id for run in runs}, read_prepared(study).targets
+    now = {(name, made[name].fingerprint) for name in study.targets if name in made}
+    belonging = {item.path for item in stored if item.run_id in ids and (item.target, item.fingerprint) in now}
+    if len(belonging) < len(stored):
+        n_other = len(stored) - len(belonging)
+        tell(f"{n_other} results of another version of the study file or its targets are left out")
+    rows, faults = read_results(paths, lambda item: item.path in belonging)
+    for fault in faults:
+        tell(str(fault))
+    return rows
+
+
+def analyze_tables(
+    folder: Path, files: Sequence[Path], out: Path | None = None, formulas: Sequence[str] = (), **options: Any
+) -> Analysis:
+    """Tables from elsewhere; the study file, where there is one, says the metrics and the order of sources."""
+    from analysis.analyze import analyze as story
+    from analysis.result_checks import RESULTS
+    from analysis.results_table import read_table
+
+    study = read_study(folder) if (folder / FILE_NAME).exists() else None
+    rows = pd.concat([read_table(path) for path in files], ignore_index=True)
+    factors = None
+    if study:
+        factors = {name: levels for name, levels in study.score_factors.items() if f"factor.{name}" in rows}
+    try:
+        return story(
+            rows, study.primary_metrics if study else {}, _in_order(study, rows),
+            out or (Paths(study.store).report if study else folder / "report"),
+            study.name if study else files[0].stem, seed=study.seed if study else 0, factors=factors,
+            own=_with_formulas(study.analysis if study else AnalysisSection(), formulas), **options,
+        )  # fmt: skip
+    except InputFaults as error:  # what it calls results are these files here
+        named = ", ".join(map(str, files))
+        raise InputFaults(replace(one, file=named) if one.file == RESULTS else one for one in error.faults) from None
+
+
+def _in_order(study: Study | None, rows: pd.DataFrame) -> list[str] | None:
+    """The study's sources as far as the table has them; None, and they are read off its columns, without any."""
+    return [name for name in study.sources if f"source.{name}" in rows] or None if study else None
+
+
+def _with_formulas(given: AnalysisSection, formulas: Sequence[str]) -> AnalysisSection:
+    """With the formulas of the command line as models `formula-1`, `formula-2` and so on."""
+    expected = 'expected a formula, such as "score ~ strategy + (1 | target)"'
+    raise_all(Fault("", "--formula", text, expected) for text in formulas if not text)
+    taken = {model.name for model in given.model}
+    names = (name for name in (f"formula-{number}" for number in count(1)) if name not in taken)
+    further = tuple(Model(name=name, formula=text) for name, text in zip(names, formulas, strict=False))
+    return given.model_copy(update={"model": given.model + further})

@@ -1,0 +1,45 @@
+"""Demo: the whole study on the demo template, from its music to its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from study.core.progress import Tell, silent
+from study.core.reading import read_study
+from study.core.study_file import FILE_NAME
+from study.workflow.analysis import analyze_study
+from study.workflow.launch import LaunchOptions, launch_study
+from study.workflow.new import new_study
+from study.workflow.plan import design_study
+
+if TYPE_CHECKING:
+    from analysis.analyze import Analysis
+    from jobs.launch import Progress
+    from jobs.steps import Report
+
+DEMO_BUDGET = "11"
+"""Runs of the sequential phase: 24 in all with the single sources and the strategies on all of them."""
+DEMO_BOOTSTRAP = 1000
+
+
+def run_demo(
+    folder: Path,
+    in_process: bool = False,
+    seed: int | None = None,
+    tell: Tell = silent,
+    show: Callable[[Progress, Report], None] = lambda progress, report: None,
+    stage: Tell = silent,
+) -> Analysis:
+    """Make music, design, launch and analyze a small study on it; run again, it goes on where it stopped."""
+    stage("new")
+    if not (folder / FILE_NAME).exists():
+        new_study(folder, "demo", seed, tell)
+    study = read_study(folder)
+    stage("design")
+    design_study(study, DEMO_BUDGET)
+    stage("launch")
+    launch_study(study, LaunchOptions(in_process=in_process), tell, show)
+    stage("analyze")
+    return analyze_study(study, tell=tell, bootstrap=DEMO_BOOTSTRAP)

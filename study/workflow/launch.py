@@ -1,0 +1,117 @@
+"""Launch: run what the plan holds and the results lack. To resume is to launch again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from study.core.errors import Fault, RunFailed, nearest, raise_all
+from study.core.paths import Paths
+from study.core.plan import read_plan, write_plan
+from study.core.progress import Tell, silent
+from study.core.run import Run, baseline_runs
+from study.core.study_file import Study
+from study.workflow.analysis import own_results
+from study.workflow.plan import cost_of, planned_so_far
+from study.workflow.stopping import enough_when, read_until
+
+if TYPE_CHECKING:
+    from jobs.launch import Backend, Progress
+    from jobs.steps import Report
+
+
+@dataclass(frozen=True)
+class LaunchOptions:
+    """How a launch runs: where, for how long, and which runs of the plan."""
+
+    address: str | None = None
+    """A Ray cluster to join (`auto`, `HOST:PORT`, `ray://...`); None starts Ray on this machine."""
+    in_process: bool = False
+    """Without Ray, one step after another."""
+    gpu_share: float | None = None
+    stop_after_s: float | None = None
+    """Begin no training after so long; until then plan on beyond the plan."""
+    runs: tuple[str, ...] = ()
+    """Run ids; empty: all of the plan and the baselines."""
+    mix_versions: bool = False
+    until: str | None = None
+    """A rule on precision, such as "strategy < 0.1"."""
+
+
+def launch_study(
+    study: Study,
+    options: LaunchOptions = LaunchOptions(),
+    tell: Tell = silent,
+    show: Callable[[Progress, Report], None] = lambda progress, report: None,
+) -> Progress | None:
+    """Launch, and return how far it came; None where nothing was missing. `show` is called after each step.
+
+    Raises RunFailed, once the rest is done, if a run failed.
+    """
+    if options.in_process:
+        given = {"--address": options.address, "--gpu-share": options.gpu_share}
+        raise_all(
+            Fault("", key, value, "not together with --in-process") for key, value in given.items() if value is not None
+        )
+    runs = baseline_runs(study) + read_plan(Paths(study.store).plan, study)
+    runs = _chosen(runs, options.runs) if options.runs else runs
+    rule = None if options.until is None else read_until(study, options.until)
+    from jobs import launch as story
+    from jobs.preparation import prepare
+
+    prepared = prepare(study, tell)
+    for fault in story.set_invalid_aside(study):
+        tell(str(fault))
+    story.refuse_other_data(study, prepared, runs, options.mix_versions)
+    story.forget_left_over(study, prepared, runs)
+    plans_on = options.stop_after_s is not None and not options.runs
+    if options.stop_after_s is None and not story.missing_targets(study, prepared, runs):
+        tell(f"nothing is missing: {len(runs)} runs have their scores on {len(study.targets)} targets")
+        return None
+    results = partial(own_results, study, tell)
+    enough = enough_when(study, rule, len(runs), results, options.mix_versions, tell) if rule else lambda n_done: False
+    backend = _backend(study, options)
+    try:
+        next_run = partial(_plan_on, study) if plans_on else lambda: None
+        progress = story.launch(study, prepared, runs, backend, show, options.stop_after_s, next_run, enough)
+    finally:
+        backend.close()
+    if progress.failed:
+        raise RunFailed(
+            f"{story.failures_told(progress.failed)}\n{len(progress.failed)} of {progress.n_runs} runs failed; "
+            "runs/ID/attempts says more, and launching again tries them again"
+        )
+    return progress
+
+
+def _plan_on(study: Study) -> Run | None:
+    """The best next run after all that is planned, appended to the plan; None when no candidate is left."""
+    from design.generate import next_run
+
+    path = Paths(study.store).plan
+    kept, failed = planned_so_far(study)
+    drawn = next_run(study, kept, failed)
+    if drawn is not None:
+        write_plan(path, study, [*read_plan(path, study), drawn], cost_of(study))
+    return drawn
+
+
+def _backend(study: Study, options: LaunchOptions) -> Backend:
+    if options.in_process:
+        from jobs.in_process import InProcess
+
+        return InProcess(study)
+    from jobs.ray_backend import RayBackend
+
+    return RayBackend(study, options.address, options.gpu_share)
+
+
+def _chosen(runs: list[Run], wanted: Sequence[str]) -> list[Run]:
+    ids = [run.run_id for run in runs]
+    raise_all(
+        Fault("", "--runs", run_id, "not a planned run or a baseline of this study", nearest(run_id, ids))
+        for run_id in wanted if run_id not in ids
+    )  # fmt: skip
+    return [run for run in runs if run.run_id in wanted]

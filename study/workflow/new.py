@@ -1,0 +1,44 @@
+"""New: a study folder to start from."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from study.core.errors import Fault, InputFaults, nearest
+from study.core.progress import Tell, silent
+from study.core.study_file import FILE_NAME
+
+
+def new_study(folder: Path, template: str = "minimal", seed: int | None = None, tell: Tell = silent) -> None:
+    """Write the study folder `folder` from a template: demo (with its music), minimal or one-representation."""
+    templates = {entry.name: entry for entry in (files("study") / "templates").iterdir() if entry.is_dir()}
+    templates.pop("__pycache__", None)
+    if template not in templates:
+        expected = f"expected one of {', '.join(sorted(templates))}"
+        raise InputFaults([Fault("", "--template", template, expected, nearest(template, templates))])
+    if (folder / FILE_NAME).exists():
+        raise InputFaults([Fault(str(folder), FILE_NAME, None, "is there already; expected a folder without one")])
+    if folder.exists() and not folder.is_dir():
+        raise InputFaults([Fault(str(folder), "", None, "is a file; expected a folder")])
+    text = (templates[template] / FILE_NAME).read_text(encoding="utf-8")
+    if seed is not None:
+        text = re.sub(r"(?m)^seed = \d+", f"seed = {seed}", text, count=1)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputFaults([Fault(str(folder), "", None, f"cannot be made: {error.strerror}")]) from None
+    if template == "demo":
+        from jobs.demo.synthesis import make_demo
+
+        found = re.search(r"(?m)^seed = (\d+)", text)
+        assert found is not None  # the template has one
+        tell(f"making the demo's music in {folder / 'data'}")
+        make_demo(folder / "data", int(found.group(1)), workers=os.cpu_count() or 1)
+    for entry in templates[template].iterdir():
+        if entry.name != FILE_NAME and entry.is_file():
+            (folder / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / FILE_NAME).write_text(text, encoding="utf-8")  # last: with it, the folder is a study
+    tell(f"wrote {folder / FILE_NAME}")

@@ -1,0 +1,144 @@
+"""Power by simulation: which effects the plan can find, and what more runs or more targets would buy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from study.core.errors import Fault, InputFaults, raise_all
+from study.core.paths import Paths, write_whole
+from study.core.plan import read_plan, run_columns
+from study.core.progress import Tell, silent
+from study.core.run import Run, study_seed_sequence
+from study.core.study_file import Study
+
+if TYPE_CHECKING:
+    from analysis.planning.power import Cell
+
+FRACTIONS = (0.25, 0.5, 1.0, 2.0)
+"""Of the plan's sequential runs: the sizes that are looked at where none are asked for, as candidates allow."""
+
+
+def study_power(
+    study: Study,
+    sizes: Sequence[int] = (),
+    n_targets: Sequence[int] = (),
+    effects: Sequence[str] = (),
+    deviations: Sequence[str] = (),
+    fitted: bool = False,
+    n_simulations: int = 1000,
+    tell: Tell = silent,
+    show: Callable[[int], None] = lambda n_done: None,
+) -> dict[str, Any]:
+    """Power by runs and targets, written to power/ too; what was found, for the terminal."""
+    import numpy as np
+
+    from analysis.contrasts import ALPHA
+    from analysis.planning.power import WANTED
+    from analysis.planning.power import power as simulate
+    from analysis.planning.power_figure import draw_power
+    from analysis.planning.truth import fitted_truth, paper_truth, stated
+    from study.core.coding import first_model
+
+    paths = Paths(study.store)
+    try:
+        planned, n_fixed, sizes = runs_in_order(study, sizes)
+    except InputFaults as error:
+        raise InputFaults([*error.faults, *term_faults(study, [], effects, deviations)]) from None
+    frame = plan_rows(study, planned)
+    coding = first_model(frame, study.further_factors)
+    basis = fitted_truth(paths.report / "fit.json", coding) if fitted else paper_truth(coding)
+    truth = stated(basis, coding, effects, deviations)
+    for name in study.evaluation_factors:
+        tell(f"factor.{name} is of the evaluation and not simulated: one score a run and target")
+    n_targets = n_targets or (max(2, len(study.targets)), 2 * len(study.targets))
+    cells = simulate(
+        frame, study.further_factors, truth, [n_fixed + size for size in sizes], n_targets, n_simulations,
+        np.random.default_rng(study_seed_sequence(study, "power")), show,
+    )  # fmt: skip
+    plain = [_plain(cell, n_fixed) for cell in cells]
+    rows = [
+        {**{key: value for key, value in cell.items() if key != "power"}, **row}
+        for cell in plain for row in cell["power"]
+    ]  # fmt: skip
+    write_whole(paths.power / "power.csv", lambda path: pd.DataFrame(rows).to_csv(path, index=False))
+    draw_power(cells, paths.power)
+    return {
+        "study": study.name, "simulations": n_simulations, "alpha": ALPHA, "smallest_at_power": WANTED,
+        "basis": "report/fit.json" if fitted else "near the paper's", "stated": [*effects, *deviations],
+        "effects": dict(truth.effects), "sd": {**truth.sd, "residual": truth.residual_sd},
+        "cells": plain,
+        "table": str(paths.power / "power.csv"), "figure": str(paths.power / "power.png"),
+    }  # fmt: skip
+
+
+def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, list[int]]:
+    """The runs, the fixed phases' first and then as many as the largest size asks for; how many are fixed; the sizes.
+
+    What the plan lacks is planned on, or without a plan afresh. A study without sequential phases has one size, 0.
+    """
+    from design.generate import generate, sequential_phases
+
+    path = Paths(study.store).plan
+    planned = read_plan(path, study) if path.is_file() else []
+    sequential = {phase.name for phase in study.phases if phase.criterion is not None}
+    n_planned = sum(run.phase in sequential for run in planned)
+    if not sequential:
+        if sizes:
+            raise InputFaults([Fault("", "--runs", list(sizes), "no phase of the study is sequential")])
+        planned = planned or generate(study, None)
+        return planned, len(planned), [0]
+    phases = sequential_phases(study, planned)
+    possible = n_planned + sum(phase.n_left for phase in phases)
+    if not sizes:
+        if not planned:
+            expected = "no plan yet: --runs N,N,... plans so many, or `study design --budget N` makes one"
+            raise InputFaults([Fault(str(path), "", None, expected)])
+        sizes = [min(round(fraction * n_planned), possible) for fraction in FRACTIONS]
+    expected = f"the sequential phases have {possible:,} possible runs"
+    raise_all(Fault("", "--runs", size, expected) for size in sizes if size > possible)
+    runs = generate(study, max(n_planned, *sizes), planned)
+    fixed = [run for run in runs if run.phase not in sequential]
+    return fixed + [run for run in runs if run.phase in sequential], len(fixed), sorted(set(sizes))
+
+
+def plan_rows(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
+    """Runs as rows of the plan, with what models are made of."""
+    return pd.DataFrame(
+        {"run_id": run.run_id, "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)}
+        for run in runs
+    )
+
+
+def term_faults(
+    study: Study, sizes: Sequence[int], effects: Sequence[str], deviations: Sequence[str]
+) -> tuple[Fault, ...]:
+    """What is wrong with the terms beside other faults, as far as there are runs that tell which terms there are."""
+    from analysis.planning.truth import paper_truth, stated
+    from study.core.coding import first_model
+
+    try:
+        planned, _, _ = runs_in_order(study, sizes)
+    except InputFaults as error:
+        return error.faults if sizes else ()
+    coding = first_model(plan_rows(study, planned), study.further_factors)
+    try:
+        stated(paper_truth(coding), coding, effects, deviations)
+    except InputFaults as error:
+        return error.faults
+    return ()
+
+
+def _plain(cell: Cell, n_fixed: int) -> dict[str, Any]:
+    """A cell as JSON has it: no NaN."""
+    rows = [
+        {str(key): None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+        for row in cell.power.to_dict("records")
+    ]
+    return {
+        "n_targets": cell.n_targets, "n_runs": cell.n_runs - n_fixed, "n_runs_in_all": cell.n_runs,
+        "n_failed": cell.n_failed, "n_singular": cell.n_singular, "why_not": cell.why_not, "power": rows,
+    }  # fmt: skip

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.formula.api import ols
+
+from analysis.exhibits.best_source import best_sources, effect_of_best_source, exhibits, sentences
+from analysis.results_table import results_table
+
+
+@pytest.fixture(scope="module")
+def table(results):
+    return results_table(results, {})
+
+
+def test_the_best_source_is_that_of_the_highest_single_mean(table) -> None:
+    best = best_sources(table)
+    assert list(best) == list(table.targets)
+    assert best["ballroom"] == "bpm"
+
+
+def test_its_effect_is_at_equal_strategy_and_number_of_sources(table) -> None:
+    effects = effect_of_best_source(table).set_index("target")
+    several = table.scores[(table.scores["strategy"] != "SS-R") & (table.scores["target"] == "ballroom")]
+    fit = ols("z ~ strategy + n_sources + present", several.assign(present=several["source.bpm"].astype(float))).fit()
+    row = effects.loc["ballroom"]
+    assert row["difference"] == pytest.approx(fit.params["present"])
+    np.testing.assert_allclose(row[["ci_low", "ci_high"]].astype(float), fit.conf_int().loc["present"])
+    assert row["ci_low"] < 0.15 / table.moments.loc["ballroom", "sd"] < row["ci_high"], "planted: 1.5 times 0.1"
+    assert row["n_with"] + row["n_without"] == len(several)
+
+
+def test_the_sentence_counts_targets_and_names_the_extremes(table) -> None:
+    effects = effect_of_best_source(table)
+    (said,) = sentences(table)
+    assert f"on {(effects['ci_low'] > 0).sum()} of 4 targets" in said
+    assert said.endswith("bpm on ballroom).")
+
+
+def test_where_all_runs_have_the_source_there_is_no_effect(simulate) -> None:
+    rows = simulate(seed=3, source_effects={(t, "self"): 4.0 for t in ("ballroom", "gtzan", "irmas", "valence")})
+    rows = rows[(rows["strategy"] == "SS-R") | rows["source.self"] | (rows["phase"] == "baseline")]
+    table = results_table(rows, {})
+    assert set(best_sources(table).values()) == {"self"}
+    assert effect_of_best_source(table).empty and not list(sentences(table))
+    (picture,) = exhibits(table)
+    assert picture.draw is not None
+
+
+def test_what_cannot_be_drawn_is_said(results) -> None:
+    rows = results[results["strategy"] != "SS-R"]
+    (picture,) = exhibits(results_table(rows, {}))
+    assert picture.draw is None and picture.caption.startswith("There are no single-source scores")
+    bare = results.groupby(["run_id", "target", "strategy"], as_index=False)["score"].mean()
+    (picture,) = exhibits(results_table(pd.DataFrame(bare), {}))
+    assert picture.caption == "The table does not say how many sources a run had."

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from analysis.exhibits.compactness import exhibits, parameters
+from analysis.results_table import results_table
+from study.core.cost import n_parameters
+from tests.analysis.conftest import sized
+
+
+def test_sizes_are_told_by_strategy_and_number_beside_a_single_sources(results) -> None:
+    cells = parameters(results_table(sized(results), {})).set_index(["strategy", "n_sources"])
+    single = n_parameters("SS-R", {"a": 50})
+    assert tuple(cells.loc[("SS-R", 1), ["n_parameters", "of_single"]]) == (single, 1.0)
+    branching = n_parameters("MS-CR@6", dict.fromkeys("abcd", 50))
+    row = cells.loc[("MS-CR@6", 4)]
+    assert (row["n_runs"], row["n_parameters"]) == (4, branching)
+    assert row["of_single"] == pytest.approx(branching / single)
+    assert list(dict.fromkeys(cells.index.get_level_values("strategy")))[:2] == ["SS-R", "MS-SR@FC"]
+
+
+def test_without_sizes_it_says_so(results) -> None:
+    (picture,) = exhibits(results_table(results, {}))
+    assert picture.draw is None
+    assert picture.caption == "The table does not say how many parameters and sources a run had."

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.exhibits.sensitivity import Variant, moved, sensitivity, summary
+from analysis.exhibits.sensitivity_report import called, exhibits, sentences
+from analysis.models import strategy_model
+from analysis.results_table import ResultsTable, results_table
+from study.core.factors import STRATEGIES
+
+NOTHING = dict.fromkeys(STRATEGIES, 0.0)
+
+
+def variants_of(rows: pd.DataFrame) -> tuple[ResultsTable, tuple[Variant, ...]]:
+    table = results_table(rows, {})
+    return table, sensitivity(table, strategy_model(table, {}, 0, np.random.default_rng(0)), {})
+
+
+@pytest.fixture(scope="module")
+def variants(results) -> tuple[Variant, ...]:
+    return variants_of(results)[1]
+
+
+def test_every_treatment_is_there(variants) -> None:
+    assert [one.name for one in variants] == [
+        "as reported", "without ballroom", "without gtzan", "without irmas", "without valence",
+        "with (1 | run_id) + (1 | combination)", "with a fixed intercept of each target",
+    ]  # fmt: skip
+    assert all(one.fit is not None for one in variants)
+
+
+def test_leaving_a_target_out_is_the_model_of_the_others(results, variants) -> None:
+    others = results_table(results[results["target"] != "irmas"], {})
+    alone = strategy_model(others, {}, 0, np.random.default_rng(0))
+    without = next(one for one in variants if one.name == "without irmas")
+    assert without.fit.criterion == pytest.approx(alone.fit.criterion, abs=1e-8)
+    np.testing.assert_allclose(without.fit.estimate, alone.fit.estimate, atol=1e-8)
+
+
+def test_a_conclusion_that_hangs_on_one_target_moves_without_it(simulate) -> None:
+    rows = simulate(strategies=NOTHING, slopes=NOTHING, noise=0.4, seed=2)
+    effect = rows["target"].map({"ballroom": 0.1, "gtzan": -0.2, "irmas": 0.1, "valence": 0.1})
+    _, found = variants_of(rows.assign(score=rows["score"] + effect * (rows["strategy"] == "MSS-CR")))
+    assert "MSS-CR - SS-R: not told → higher" in summary(found).set_index("variant").loc["without gtzan", "moved"]
+    (sentence,) = [line for line in sentences(found) if line.startswith("Leaving out")]
+    assert "MSS-CR - SS-R not told → higher (without gtzan)" in sentence and "no sign turns" in sentence
+
+
+def test_what_runs_share_widens_the_intervals(simulate) -> None:
+    rows = simulate(noise=0.3, seed=3)
+    runs = rows["run_id"].unique()
+    share = pd.Series(0.05 * np.random.default_rng(1).standard_normal(len(runs)), index=runs)
+    _, found = variants_of(rows.assign(score=rows["score"] + rows["run_id"].map(share)))
+    row = summary(found).set_index("variant").loc["with (1 | run_id) + (1 | combination)"]
+    assert row["se_ratio_low"] > 1.0 and row["se_ratio_high"] > 1.3
+    (sentence,) = [line for line in sentences(found) if line.startswith("With (1 | run_id)")]
+    assert f"by a factor of {row['se_ratio_low']:.2f} to {row['se_ratio_high']:.2f}" in sentence
+
+
+def test_missing_scores_are_bounded_by_the_worst_and_the_best_of_their_target(simulate) -> None:
+    rows = simulate(strategies=NOTHING, slopes=NOTHING, noise=0.3)
+    lost = (rows["strategy"] == "MSS-CR") & (rows["n_sources"] == 2)
+    rows = rows.assign(outcome=np.where(lost, "diverged", "ok"), score=rows["score"].where(~lost))
+    table, found = variants_of(rows)
+    by_name = {one.name: one for one in found}
+    worst, best = by_name["missing scores at the worst"], by_name["missing scores at the best"]
+    assert worst.n_rows == best.n_rows == len(table.scores) + len(table.missing)
+    effect = "MSS-CR - SS-R"
+    low, high = (one.effects.set_index("effect").loc[effect, "estimate"] for one in (worst, best))
+    assert low < -1.0 < 1.0 < high
+    (sentence,) = [line for line in sentences(found) if line.startswith("Taking every score")]
+    assert f"missing ({len(table.missing)}) to be" in sentence
+    assert f"{effect} not told → lower (missing scores at the worst)" in sentence
+
+
+def test_where_nothing_is_missing_nothing_is_filled(variants) -> None:
+    assert not [line for line in sentences(variants) if line.startswith("Taking every score")]
+
+
+def test_moves_are_of_sign_and_of_significance() -> None:
+    before = pd.DataFrame({"effect": list("abc"), "estimate": [1.0, 1.0, 1.0], "p_adjusted": [0.01, 0.01, 0.2]})
+    after = pd.DataFrame({"effect": list("abc"), "estimate": [-1.0, 1.0, 1.0], "p_adjusted": [0.01, 0.06, 0.3]})
+    assert moved(before, after) == {"a": "higher → lower", "b": "higher → not told"}
+
+
+def test_what_is_told_and_gives_way_is_named_first_and_what_is_only_found_is_not(variants) -> None:
+    reported, *others = variants
+    effects = reported.effects
+    told, untold = effects["p_adjusted"].idxmin(), effects["p_adjusted"].idxmax()
+    assert effects.loc[told, "p_adjusted"] < 0.05 < effects.loc[untold, "p_adjusted"]
+    turned = effects.copy()
+    turned.loc[[told, untold], "p_adjusted"] = 0.5, 0.001
+    unchanged = [reported, *(replace(one, effects=effects) for one in others)]
+    assert next(iter(sentences(unchanged))).startswith("Leaving out one target")
+    first = next(iter(sentences([*unchanged[:-1], replace(others[-1], effects=turned)])))
+    name = called(effects.loc[told, "effect"])
+    assert first.endswith(f": {name} (not with a fixed intercept of each target).")
+
+
+def test_two_targets_cannot_be_left_out_one_at_a_time_and_it_is_said(simulate) -> None:
+    _, found = variants_of(simulate(targets=("gtzan", "irmas"), noise=0.3))
+    without = [one for one in found if one.name.startswith("without")]
+    assert all(one.fit is None for one in without)
+    assert next(iter(sentences(found))) == "Leaving out one target at a time gives no fit."
+    assert summary(found)["moved"].iloc[0].startswith("no fit: target has one level")
+
+
+def test_more_levels_than_are_fitted_are_told(results, monkeypatch) -> None:
+    monkeypatch.setattr("analysis.exhibits.sensitivity.MOST_LEVELS", 10)
+    _, found = variants_of(results)
+    (said,) = [line for line in sentences(found) if line.startswith("With (1 | run_id)")]
+    assert "the model has no fit: " in said and "more than the 10 fitted here" in said
+
+
+def test_the_numbers_behind_it_are_all_there(variants) -> None:
+    tables = {one.name: one.frame for one in exhibits(variants) if hasattr(one, "frame")}
+    assert set(tables) == {"sensitivity", "sensitivity_fixed", "sensitivity_effects"}
+    assert set(tables["sensitivity_effects"]["variant"]) == {one.name for one in variants}
+    assert not list(sentences(())) and next(iter(exhibits(()))).draw is None
+
+
+def test_where_runs_have_two_rows_on_a_target_their_intercept_stays(simulate) -> None:
+    frozen = simulate(noise=0.3, targets=("gtzan", "irmas", "valence")).assign(**{"factor.transfer": "frozen"})
+    tuned = frozen.assign(**{"factor.transfer": "fine-tune"}, score=frozen["score"] + 0.02)
+    table = results_table(pd.concat([frozen, tuned], ignore_index=True), {})
+    found = sensitivity(
+        table, strategy_model(table, table.factor_levels, 0, np.random.default_rng(0)), table.factor_levels
+    )
+    fitted = {one.name: one.fit.groups for one in found if one.fit is not None}
+    assert all("run_id" in groups for groups in fitted.values())
+    assert "combination" in fitted["with (1 | combination)"]
