@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from study.core.errors import Fault, InputFaults
+from study.core.errors import raise_all
+from study.core.fault_list import listing_faults_in
+from study.core.paths import Paths
 from study.core.reading import read_study
 
 
-def check_folder(folder: Path) -> list[Fault]:
-    """The faults of the study in `folder`: its file, its tables and its sound."""
-    try:
-        study = read_study(folder)
-        from jobs.preparation import check
+def check_folder(folder: Path) -> None:
+    """Raise InputFaults with every fault of the study in `folder`: its file, its tables and its sound.
 
-        return check(study, os.cpu_count() or 1)
-    except InputFaults as error:
-        return list(error.faults)
+    Where its message leaves some out, it names the file that lists all."""
+    study = read_study(folder)
+    from jobs.preparation import check
+
+    with listing_faults_in(Paths(study.store).faults):
+        raise_all(check(study, os.cpu_count() or 1))

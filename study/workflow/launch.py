@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from study.core.errors import Fault, RunFailed, nearest, raise_all
+from study.core.fault_list import listing_faults_in
 from study.core.paths import Paths
 from study.core.plan import read_plan, write_plan
 from study.core.progress import Tell, silent
@@ -61,7 +62,8 @@ def launch_study(
     from jobs import launch as story
     from jobs.preparation import prepare
 
-    prepared = prepare(study, tell)
+    with listing_faults_in(Paths(study.store).faults):
+        prepared = prepare(study, tell)
     for fault in story.set_invalid_aside(study):
         tell(str(fault))
     story.refuse_other_data(study, prepared, runs, options.mix_versions)
