@@ -160,6 +160,18 @@ def test_truncated_result(run_study: Path, tmp_path: Path, capfd: pytest.Capture
     assert path.is_file()
 
 
+def test_rows_of_random_from_before_it_had_levels_are_read_with_them(
+    run_study: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(run_study, tmp_path / "copy"))
+    with (folder / "study.toml").open("a") as file:
+        file.write("[factors]\nwidth = [0.125, 0.25]\n")
+    study(capfd, "design", str(folder), "--budget", "2")
+    rows = own_results(read_study(folder))
+    assert set(rows["factor.width"][rows["strategy"] == "Random"]) == {0.125}
+    assert rows["factor.width"][rows["strategy"] == "MFCC"].isna().all()
+
+
 def test_nothing_to_analyze(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
     study(capfd, "design", str(small_study), "--budget", "2")
     status, _, err = study(capfd, "analyze", str(small_study))
