@@ -15,7 +15,7 @@ from study.core.paths import Paths, write_whole
 from study.core.study_file import Study, Training
 
 MOST_S = 4.0
-"""Of processor time. After so long no further network is timed; those left out are taken to be as fast as the others."""
+"""Of processor time. After so long no further network is timed, and those left out go by the others."""
 
 
 @dataclass(frozen=True)

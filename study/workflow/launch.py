@@ -78,7 +78,7 @@ def launch_study(
     backend = _backend(study, options)
     try:
         next_run = partial(_plan_on, study) if plans_on else lambda: None
-        outlook = Outlook(study, lacking, backend.slots(), options.stop_after_s)
+        outlook = Outlook(study, lacking, backend.slots(), options.stop_after_s, plans_on)
         _say_cost(outlook, len(lacking), tell)
 
         def shown(progress: Progress, report: Report) -> None:

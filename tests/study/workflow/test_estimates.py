@@ -108,8 +108,12 @@ def test_representing_and_evaluating_are_learned_from_attempts_once_each() -> No
     this = study()
     given, run = estimate(this), run_of(this, 0.5)
     record = trained(this, run, 100.0)
-    attempts = [attempt("1", "learn", ("genre", "mood"), 130), attempt("2", "evaluate", ("genre",), 7),
-                attempt("3", "evaluate", ("mood",), 9), attempt("4", "evaluate", ("mood",), 50, cause="error")]  # fmt: skip
+    attempts = [
+        attempt("1", "learn", ("genre", "mood"), 130),
+        attempt("2", "evaluate", ("genre",), 7),
+        attempt("3", "evaluate", ("mood",), 9),
+        attempt("4", "evaluate", ("mood",), 50, cause="error"),
+    ]
     for _ in range(2):
         take_in(given, run, record, attempts)
     assert given.hours(run) == pytest.approx((100 + 30 + 7 + 9) * 2 / 3600)
