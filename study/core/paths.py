@@ -37,6 +37,10 @@ class Paths:
         return self.store / "faults.csv"
 
     @property
+    def step_speed(self) -> Path:
+        return self.store / "step_speed.json"
+
+    @property
     def prepared(self) -> Path:
         return self.store / "prepared"
 
