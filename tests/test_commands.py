@@ -82,7 +82,8 @@ def test_analyze_leaves_a_report(copy: Path, capfd: pytest.CaptureFixture[str]) 
     status, out, err = study(capfd, "analyze", str(copy), "--until", "n_star < 0.01")
     assert status == 0 and Path(out.strip()) == copy / "report" / "index.html"
     assert "n_star < 0.01 is not reached" in err
-    assert "n_star &lt; 0.01 is not reached" in (copy / "report" / "index.html").read_text(encoding="utf-8")
+    page = (copy / "report" / "index.html").read_text(encoding="utf-8")
+    assert "n_star &lt; 0.01 is not reached" in page and "<dt>sound left out</dt><dd>none</dd>" in page
     fit = json.loads((copy / "report" / "fit.json").read_text())
     assert {"strategy", "size", "own"} <= set(fit["models"])
     assert [row["term"] for row in fit["models"]["own"]["fixed"]] == ["intercept", "r_star", "source.tag"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -14,16 +15,19 @@ from study.workflow.check import check_folder
 
 
 def check(folder: Folder = Path("."), as_json: AsJson = False) -> None:
-    """Read the study file and everything that it points to, sound included, and list every fault."""
-    faults = check_folder(folder)
+    """List every fault of the study file and of all that it points to, sound included, and what may hurt later."""
+    found = check_folder(folder)
     if as_json:
-        shown = [
+        faults = [
             {"file": fault.file, "key": fault.key, "value": None if fault.value is None else str(fault.value),
              "expected": fault.expected, "nearest": fault.nearest}
-            for fault in faults
+            for fault in found.faults
         ]  # fmt: skip
-        print(json.dumps({"ok": not faults, "faults": shown}, indent=1))
+        warnings = [asdict(caution) for caution in found.cautions]
+        print(json.dumps({"ok": not faults, "faults": faults, "warnings": warnings}, indent=1))
         raise typer.Exit(2 if faults else 0)
-    if faults:
-        raise InputFaults(faults)
+    for caution in found.cautions:
+        tell(f"warning: {caution}")
+    if found.faults:
+        raise InputFaults(found.faults)
     tell(f"{folder}: no fault in the study file, its tables and its sound")

@@ -8,7 +8,7 @@ StudyError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -27,6 +27,18 @@ class Fault:
         shown = "" if self.value is None else f" = {_short(self.value)}"
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
         return f"{where}{shown}: {self.expected}{hint}"
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something that is allowed and may hurt later: where it stands, what it is, and the command that mends it."""
+
+    key: str
+    message: str
+    command: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message}" + (f"; `{self.command}`" if self.command else "")
 
 
 class StudyError(Exception):
@@ -71,6 +83,12 @@ def raise_all(faults: Iterable[Fault]) -> None:
 def distinct(faults: Iterable[Fault]) -> list[Fault]:
     """The faults in order, without those that say the same again (two targets may share a broken file)."""
     return list({str(fault): fault for fault in faults}.values())
+
+
+def some(names: Sequence[str], shown: int = 5) -> str:
+    """The first few of many names, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def _short(value: object) -> str:

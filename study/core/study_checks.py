@@ -21,7 +21,9 @@ RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "t
 
 def missing_files(study: Study) -> list[Fault]:
     """A fault for every file that the study names and that is not there."""
-    named: list[tuple[str, Path | None]] = [("[corpus] tracks", study.corpus.tracks)]
+    named: list[tuple[str, Path | None]] = []
+    if "corpus" in study.model_fields_set:
+        named.append(("[corpus] tracks", study.corpus.tracks))
     named += [(f"[sources.{name}] table", source.table) for name, source in study.sources.items()]
     for name, target in study.targets.items():
         named += [(f"[targets.{name}] tracks", target.tracks), (f"[targets.{name}] interactions", target.interactions)]
@@ -44,7 +46,7 @@ def not_launchable(study: Study) -> list[Fault]:
     ]  # fmt: skip
 
 
-def between_keys(sources: Mapping[str, Source], targets: Mapping[str, Target]) -> Iterator[Fault]:
+def between_keys(sources: Mapping[str, Source] = {}, targets: Mapping[str, Target] = {}) -> Iterator[Fault]:
     """Faults that lie between the keys of one source or target."""
     for name, source in sources.items():
         yield from _source_faults(name, source)

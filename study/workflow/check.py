@@ -1,20 +1,55 @@
-"""Check: every fault of the study file and of all that it points to, at once."""
+"""Check: every fault of the study file and of all that it points to, at once, and what may hurt later."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-from study.core.errors import Fault, InputFaults
-from study.core.reading import read_study
+from study.core.errors import Caution, Fault, InputFaults, distinct
+from study.core.reading import read_sections
+from study.core.run import baseline_runs
+from study.workflow.data_cautions import (
+    changed_cautions,
+    dropped_cautions,
+    leakage_cautions,
+    target_cautions,
+    unlabelled_cautions,
+)
+from study.workflow.plan_cautions import plan_cautions, planned_runs
 
 
-def check_folder(folder: Path) -> list[Fault]:
-    """The faults of the study in `folder`: its file, its tables and its sound."""
+@dataclass(frozen=True)
+class Checked:
+    """What is wrong, and what is allowed and may hurt later."""
+
+    faults: tuple[Fault, ...]
+    cautions: tuple[Caution, ...] = ()
+
+
+def check_folder(folder: Path) -> Checked:
+    """Check the study in `folder`: its file, its tables and its sound, each section as far as it is right."""
     try:
-        study = read_study(folder)
-        from jobs.preparation import check
-
-        return check(study, os.cpu_count() or 1)
+        study, faults = read_sections(folder)
     except InputFaults as error:
-        return list(error.faults)
+        return Checked(error.faults)
+    from jobs.changed_data import changes_since_training
+    from jobs.checked_sound import check_sound, content_of
+    from jobs.inputs import CORPUS, read_inputs
+
+    workers, inputs = os.cpu_count() or 1, read_inputs(study)
+    dropped, of_sound = check_sound(study, inputs, workers)
+    faults += [*inputs.faults, *of_sound]
+    cautions = [*target_cautions(study, inputs.targets), *dropped_cautions(inputs, dropped)]
+    corpus = inputs.corpus
+    if corpus is not None:
+        cautions += unlabelled_cautions(study, corpus)
+    if corpus is not None and "header" in study.model_fields_set:  # which says where the store is
+        hash_of = content_of(study, inputs, workers)
+        cautions += leakage_cautions(inputs, dropped, hash_of)
+        if not faults:
+            cautions += plan_cautions(study)
+            runs = baseline_runs(study) + planned_runs(study)
+            without = dropped.get(CORPUS, {})
+            cautions += changed_cautions(changes_since_training(study, corpus, hash_of, without, runs))
+    return Checked(tuple(distinct(faults)), tuple(cautions))
