@@ -32,6 +32,8 @@ def progress_shown() -> Iterator[Callable[[Progress, Report], None]]:
         def show(progress: Progress, report: Report) -> None:
             if report.failure is not None:
                 bar.console.print(line(progress, report), markup=False)
+            if not bar.tasks[scores].completed:  # what earlier launches did says nothing of how fast it goes
+                bar.reset(scores, completed=progress.evaluations_before)
             bar.update(scores, total=progress.n_evaluations, completed=progress.evaluations_done,
                        description=f"{progress.runs_done}/{progress.n_runs} runs, scores")  # fmt: skip
 
@@ -45,7 +47,8 @@ def line(progress: Progress, report: Report) -> str:
         return f"failed ({report.failure.cause}): {report.step.kind} {run.run_id} {what}: {report.failure.message}"
     elapsed_s = time.monotonic() - progress.started_at
     done, total = progress.evaluations_done, progress.n_evaluations
-    to_go = f", {duration(elapsed_s / done * (total - done))} to go" if done else ""
+    here = done - progress.evaluations_before
+    to_go = f", {duration(elapsed_s / here * (total - done))} to go" if here else ""
     without_score = {"learn": "learned", "fine-tune": "fine-tuned", "evaluate": "no score"}
     if report.scores is None:
         result = "scored by another launch"

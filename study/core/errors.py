@@ -2,7 +2,8 @@
 
 StudyError
 ├── InputFaults   exit status 2: the study file, a table, a sound file or the usage is wrong; every fault at once
-└── RunFailed     exit status 1: the input was fine, something that ran did not work
+├── RunFailed     exit status 1: the input was fine, something that ran did not work
+└── Interrupted   exit status 130: Ctrl-C
 """
 
 from __future__ import annotations
@@ -63,6 +64,12 @@ class InputFaults(StudyError):
 
 class RunFailed(StudyError):
     """Something that ran failed; the message says what, and what was kept."""
+
+
+class Interrupted(StudyError):
+    """The user stopped it; the message says what was finished and how to go on."""
+
+    exit_status = 130
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:

@@ -13,6 +13,7 @@ from study.workflow.data_cautions import (
     changed_cautions,
     dropped_cautions,
     leakage_cautions,
+    separator_cautions,
     target_cautions,
     unlabelled_cautions,
 )
@@ -40,7 +41,7 @@ def check_folder(folder: Path) -> Checked:
     workers, inputs = os.cpu_count() or 1, read_inputs(study)
     dropped, of_sound = check_sound(study, inputs, workers)
     faults += [*inputs.faults, *of_sound]
-    cautions = [*target_cautions(study, inputs.targets), *dropped_cautions(inputs, dropped)]
+    cautions = [*separator_cautions(study), *target_cautions(study, inputs.targets), *dropped_cautions(inputs, dropped)]
     corpus = inputs.corpus
     if corpus is not None:
         cautions += unlabelled_cautions(study, corpus)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from study.core.errors import Caution, some
+from study.core.study_checks import named_files
 from study.core.study_file import Study
 
 if TYPE_CHECKING:
@@ -31,6 +33,16 @@ def unlabelled_cautions(study: Study, corpus: Corpus) -> Iterator[Caution]:
     for name, count in corpus.unlabelled.items():
         if count:
             yield Caution(f"[sources.{name}]", f"{count} of {corpus.listed} tracks have no label of it and {then}")
+
+
+def separator_cautions(study: Study) -> Iterator[Caution]:
+    """Tables that are read although they are not separated by commas."""
+    from jobs.labels.tables import SEPARATORS, separator_of
+
+    for key, path in named_files(study):
+        with contextlib.suppress(OSError, UnicodeDecodeError):  # a fault that reading it has told
+            if path.suffix.lower() == ".csv" and (separator := separator_of(path)) != ",":
+                yield Caution(key, f"{path.name} is separated by {SEPARATORS[separator]}, and read so")
 
 
 def dropped_cautions(inputs: Inputs, dropped: Dropped) -> Iterator[Caution]:

@@ -12,7 +12,7 @@ from study.core.cost import measured_over_modelled, run_cost_gpu_hours, timing_k
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import Paths
 from study.core.plan import read_plan, write_plan
-from study.core.run import Run
+from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
 
 
@@ -36,8 +36,8 @@ def design_study(
     summary = write_page(study, runs, paths.design, cost, basis)
     return {
         "study": study.name, "plan": str(paths.plan), "page": str(paths.design / "design.html"), "runs": len(runs),
-        "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(failed), "cost_basis": basis,
-        **summary,
+        "runs_by_phase": dict(Counter(run.phase for run in runs)), "baselines": len(baseline_runs(study)),
+        "replaced": len(failed), "cost_basis": basis, **summary,
     }  # fmt: skip
 
 

@@ -62,8 +62,9 @@ def study_status(study: Study) -> dict[str, Any]:
     left_s = spent_s / spent_steps * left_steps if spent_steps else None
     gpu_share = study.cluster.gpu_share
     return {
-        "study": study.name, "planned": len(runs), "done": states["done"], "running": states["running"],
-        "failed": states["failed"], "failed_by_cause": dict(causes), "waiting": states["waiting"],
+        "study": study.name, "planned": len(runs), "baselines": sum(run.is_baseline for run in runs),
+        "done": states["done"], "running": states["running"], "waiting": states["waiting"],
+        "failed": states["failed"], "failed_by_cause": dict(causes),
         "scores_done": sum(min(done_targets[run.run_id], len(study.targets)) for run in runs),
         "scores_planned": len(runs) * len(study.targets),
         "training_hours_spent": spent_s / 3600, "training_hours_left": None if left_s is None else left_s / 3600,

@@ -103,6 +103,12 @@ def test_a_target_of_the_corpus_own_files(small_study: Path) -> None:
     assert "1 of 20 clips are also in [corpus], by their content (t06 is c04)" in leaks[0]
 
 
+def test_a_table_that_semicolons_separate_is_read_and_said(small_study: Path) -> None:
+    path = small_study / "pitch.csv"
+    path.write_text(path.read_text().replace(",", ";"))
+    assert "[sources.pitch] table: pitch.csv is separated by semicolons, and read so" in warned(small_study)
+
+
 def test_a_single_target(small_study: Path) -> None:
     text = (small_study / "study.toml").read_text()
     (small_study / "study.toml").write_text(text[: text.index("[targets.height]")] + text[text.index("[baselines]") :])
