@@ -67,6 +67,7 @@ def analyze(
     further: Callable[[Model, ResultsTable], Sequence[str]] = lambda model, table: (),
     kept: Kept | None = None,
     topics: pd.DataFrame | None = None,
+    provenance: Mapping[str, str] | None = None,
 ) -> Analysis:
     """Analyse result rows and write the report to `out`: index.html, fit.json, tables/*.csv, figures/*.{png,svg}.
 
@@ -80,6 +81,7 @@ def analyze(
 
     `further` gives sentences on the first model that ask for more than the results: what runs are still to come.
     `kept` gives kept representations, and `topics` (`source, topic, terms`) what their topics are.
+    `provenance` is what is known of it beside the rows, by name.
 
     Raises `InputFaults` for rows that cannot be used, and for an engine that is not there. A model that these rows do
     not determine is no error, but is said on the page.
@@ -125,7 +127,18 @@ def analyze(
     page = out / "index.html"
     page.write_text(
         render_page(
-            study_name, results, table, models, components, sentences, engine_versions, on_check, drawn, written, plan
+            study_name,
+            results,
+            table,
+            models,
+            components,
+            sentences,
+            engine_versions,
+            on_check,
+            drawn,
+            written,
+            plan,
+            provenance or {},
         ),
         encoding="utf-8",
     )

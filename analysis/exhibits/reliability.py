@@ -16,9 +16,9 @@ from scipy import stats
 from analysis.exhibits.exhibit import Picture, Table
 from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import LEVEL
+from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
 from analysis.wording import listed, number
-from study.core.coding import combination
 
 PARTS = ("combination", "run", "split", "residual")
 """Strategy, sources and factors; runs of the same combination; splits; run x split and whatever else."""
@@ -124,8 +124,10 @@ def _of_target(table: ResultsTable, target: str) -> dict[str, object] | None:
     rest = scores - of_run[:, None] - of_split + scores.mean()
     ms_rest = (rest**2).sum() / ((n_runs - 1) * (n_splits - 1))
     ms_runs = n_splits * of_run.var(ddof=1)
+    runs = table.runs.set_index("run_id", drop=False).loc[whole.index]
+    number = pd.factorize(repeated(table, runs))[0]
     variance = {"split": (n_runs * of_split.var(ddof=1) - ms_rest) / n_runs, "residual": ms_rest}
-    variance |= _between_runs(of_run, n_splits, _combination(table, whole.index), ms_rest)
+    variance |= _between_runs(of_run, n_splits, number, ms_rest)
     kept = {part: max(variance[part], 0.0) if np.isfinite(variance[part]) else np.nan for part in PARTS}
     df = n_runs - 1, (n_runs - 1) * (n_splits - 1)
     ratio, tail = ms_rest / ms_runs, (1.0 - LEVEL) / 2.0
@@ -153,10 +155,3 @@ def _between_runs(of_run: np.ndarray, n_splits: int, number: np.ndarray, ms_rest
     ms_combination = (count * (mean - of_run.mean()) ** 2).sum() / (n_combinations - 1)
     runs_each = (n_runs - (count**2).sum() / n_runs) / (n_combinations - 1)
     return {"combination": (ms_combination - ms_run) / runs_each, "run": ms_run - ms_rest / n_splits}
-
-
-def _combination(table: ResultsTable, run_ids: pd.Index) -> np.ndarray:
-    """The number of each run's combination (n_runs,); where its sources are not known, each is taken for another."""
-    if not table.sources:
-        return np.arange(len(run_ids))
-    return pd.factorize(combination(table.runs.set_index("run_id").loc[run_ids]))[0]

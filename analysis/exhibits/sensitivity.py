@@ -17,8 +17,9 @@ from analysis.contrasts import ALPHA, pairwise_strategies, strategies_at
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.models import Model, random_terms
+from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
-from study.core.coding import combination, first_model
+from study.core.coding import first_model
 from study.core.errors import InputFaults
 from study.core.factors import Level
 
@@ -114,8 +115,8 @@ def _shared(table: ResultsTable) -> list[RandomTerm]:
     """Intercepts of the run, where the model has none, and of the combination, where one was run again."""
     rows = table.scores
     terms = [] if table.shares_runs else [intercepts_by("run_id", rows["run_id"].to_numpy())]
-    of_row = combination(rows)
-    if table.sources and len(np.unique(of_row)) < rows["run_id"].nunique():
+    of_row = repeated(table, rows)
+    if len(np.unique(of_row)) < rows["run_id"].nunique():
         terms.append(intercepts_by("combination", of_row))
     return terms
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from pandas.api.typing import SeriesGroupBy
 
 from analysis.baselines import matched_factors, with_own_baseline
 from analysis.contrasts import ALPHA, strategies_of, tukey
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import Model
+from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
 from analysis.wording import listed, number
 from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE
@@ -173,45 +173,44 @@ def on_baselines(table: ResultsTable) -> Iterator[str]:
 
 def on_sources(table: ResultsTable) -> Iterator[str]:
     """The source whose single-source representation scores highest on each target, beside Random where scored, and
-    from which others repeats of the trainings tell it (Tukey and Kramer, all pairs of sources)."""
+    how many others it is significantly better than by the spread of repeats (Tukey and Kramer, all pairs)."""
     single = single_source_scores(table)
+    single = single.assign(repeated=repeated(table, single))
     if single.empty:
         yield "Which source helps most cannot be said from single-source runs: there are none."
         return
     random = with_own_baseline(single, table.baselines[table.baselines["strategy"] == "Random"])
     parts = []
     for target in table.targets:
-        by_source = single[single["target"] == target].groupby("source", sort=False)["score"]
-        if not len(by_source):
+        here = single[single["target"] == target]
+        if here.empty:
             parts.append(f"{target}: no single-source score")
             continue
-        means = by_source.mean()
+        means = here.groupby("source", sort=False)["score"].mean()
         best = means.index[means == means.max()]
         own = random.loc[(random["target"] == target) & random["source"].isin(best), "baseline_score"]
         beside = f", Random {number(own.mean(), 3)}" if len(own) else ""
-        parts.append(f"{target}: {listed(best)} ({number(means.max(), 3)}{beside}{_of_the_rest(by_source)})")
-    once = (
-        "; each was trained once, which tells none from another"
-        if single["run_id"].nunique() <= single["source"].nunique()
-        else ""
-    )
-    yield f"The single source that serves each target best: {'; '.join(parts)}{once}."
+        parts.append(f"{target}: {listed(best)} ({number(means.max(), 3)}{beside}{_of_the_rest(here)})")
+    once = single.groupby("repeated")["run_id"].nunique().max() == 1
+    ranked = "; each was trained only once on equal factors, so they cannot be ranked" if once else ""
+    yield f"The single source that serves each target best: {'; '.join(parts)}{ranked}."
 
 
-def _of_the_rest(by_source: SeriesGroupBy) -> str:
-    """From how many other sources the best is told, where sources were trained again."""
-    mean, count = by_source.mean(), by_source.size()
-    df = int(count.sum() - len(count))
+def _of_the_rest(scores: pd.DataFrame) -> str:
+    """How many other sources the best is significantly better than on a target, where sources were trained again."""
+    by_source, by_repeated = scores.groupby("source", sort=False)["score"], scores.groupby("repeated")["score"]
+    mean, count, repeats = by_source.mean(), by_source.size(), by_repeated.size()
+    df = int(repeats.sum() - len(repeats))
     others = mean[mean < mean.max()]
     if others.empty:
         return ""
-    within = ((count - 1) * by_source.var().fillna(0.0)).sum()
+    within = ((repeats - 1) * by_repeated.var().fillna(0.0)).sum()
     if not (df and within):
         return ""
     best = mean.idxmax()
     se = np.sqrt(within / df * (1 / count[best] + 1 / count[others.index]))
-    told = tukey(((mean[best] - others) / se).to_numpy(), np.full(len(others), float(df)), len(mean)) < ALPHA
-    return f"; told from {told.sum()} of {len(others)} others"
+    better = tukey(((mean[best] - others) / se).to_numpy(), np.full(len(others), float(df)), len(mean)) < ALPHA
+    return f"; significantly better than {better.sum()} of {len(others)} others"
 
 
 def on_missing_scores(table: ResultsTable) -> Iterator[str]:

@@ -47,8 +47,11 @@ def render_page(
     pictures: Sequence[tuple[Picture, Path | None]],
     tables: Sequence[Table],
     plan: pd.DataFrame | None,
+    provenance: Mapping[str, str],
 ) -> str:
-    """The page as HTML. All text from outside is escaped; pictures (with the PNG drawn, if any) are embedded."""
+    """The page as HTML; `provenance` is what is known of it beside the rows.
+
+    All text from outside is escaped; pictures (with the PNG drawn, if any) are embedded."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -77,7 +80,7 @@ def render_page(
         methods=methods_paragraph(table, models, components, tables, versions),
         planned=_planned(table, plan),
         versions=versions,
-        provenance=_provenance(rows),
+        provenance={**_provenance(rows), **provenance},
     )
 
 

@@ -8,14 +8,16 @@ from typing import Annotated
 
 import typer
 
-from study.commands.arguments import InProcessFlag
+from study.commands.arguments import InProcessFlag, study_folder
 from study.commands.sweep_progress import progress_shown
 from study.commands.terminal import duration, tell
 from study.workflow.demo import run_demo
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the demo's study goes.")] = Path("demo"),
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where the demo's study goes.", callback=study_folder)
+    ] = Path("demo"),
     in_process: InProcessFlag = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed, other music.")] = None,
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.errors import Fault, InputFaults, distinct, nearest, raise_all
 from study.core.field_types import Section
 from study.core.file_checks import faults_of_validation
 from study.core.study_checks import between_keys, between_sections
@@ -24,6 +24,17 @@ def read_study(folder: Path) -> Study:
 
     Raises `InputFaults` with every fault of the file: unknown keys, wrong types, values out of range, names that do
     not fit together.
+    """
+    study, faults = read_sections(folder)
+    raise_all(faults)
+    return study
+
+
+def read_sections(folder: Path) -> tuple[Study, list[Fault]]:
+    """The study as far as its file is right, and every fault of the file.
+
+    A section that is faulty is not among the study's `model_fields_set`; of sources and targets the faulty entries are
+    left out. Raises `InputFaults` if the file cannot be read at all.
     """
     path = Path(folder) / FILE_NAME
     try:
@@ -62,8 +73,9 @@ def read_study(folder: Path) -> Study:
     }
     faults.extend(between_keys(entries["sources"], entries["targets"]))
     faults.extend(between_sections(sections))
-    raise_all(faults)
-    return Study.model_construct(**sections)
+    for name, among in entries.items():
+        sections[name] = {key: entry for key, entry in among.items() if not list(between_keys(**{name: {key: entry}}))}
+    return Study.model_construct(**sections), distinct(faults)
 
 
 def _valid_entries(raw: object, model: type[Section], context: dict[str, Path]) -> dict[str, Any]:

@@ -40,15 +40,17 @@ def analyze_study(
     """
     from analysis.analyze import analyze as story
     from jobs.kept_representations import kept_representation, read_topics
-    from jobs.prepared_data import read_prepared
+    from jobs.prepared_data import read_prepared, sound_left_out
 
-    paths = Paths(study.store)
+    paths, rows, prepared = Paths(study.store), own_results(study, tell), read_prepared(study)
+    left_out = "; ".join(f"{name}: {count} clips" for name, count in sound_left_out(study, prepared).items())
     rule = None if until is None else read_until(study, until)
     return story(
-        own_results(study, tell), study.primary_metrics, list(study.sources), out or paths.report, study.name,
+        rows, study.primary_metrics, list(study.sources), out or paths.report, study.name,
         plan=pd.read_parquet(paths.plan), seed=study.seed, factors=study.score_factors,
         own=_with_formulas(study.analysis, formulas), further=partial(on_precision, study, rule),
-        kept=partial(kept_representation, study), topics=read_topics(study, read_prepared(study)), **options,
+        kept=partial(kept_representation, study), topics=read_topics(study, prepared),
+        provenance={"sound left out": left_out or "none"}, **options,
     )  # fmt: skip
 
 
@@ -70,7 +72,17 @@ def own_results(study: Study, tell: Tell = silent) -> pd.DataFrame:
     rows, faults = read_results(paths, lambda item: item.path in belonging)
     for fault in faults:
         tell(str(fault))
-    return _with_levels_of_baselines(runs, rows)
+    return _with_levels_of_baselines(runs, _with_sources(study, rows))
+
+
+def _with_sources(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with a column for each source; rows from before one came into the study file lack its column."""
+    return rows.assign(**{name: _present(rows, name) for name in (f"source.{source}" for source in study.sources)})
+
+
+def _present(rows: pd.DataFrame, column: str) -> pd.Series:
+    """Whether each row's run learned from the source."""
+    return rows[column].eq(True) if column in rows else pd.Series(False, index=rows.index)
 
 
 def _with_levels_of_baselines(runs: Sequence[Run], rows: pd.DataFrame) -> pd.DataFrame:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from study.core.errors import Fault, RunFailed, nearest, raise_all
+from study.core.errors import Fault, Interrupted, RunFailed, nearest, raise_all
 from study.core.fault_list import listing_faults_in
 from study.core.paths import Paths
 from study.core.plan import read_plan, write_plan
 from study.core.progress import Tell, duration, silent
-from study.core.run import Run, baseline_runs
+from study.core.run import Run, baseline_runs, counted
 from study.core.study_file import Study
 from study.workflow.analysis import own_results
 from study.workflow.estimates import UNTIMED
@@ -64,17 +64,22 @@ def launch_study(
     from jobs import launch as story
     from jobs.preparation import prepare
 
-    with listing_faults_in(Paths(study.store).faults):
-        prepared = prepare(study, tell)
+    try:
+        with listing_faults_in(Paths(study.store).faults):
+            prepared = prepare(study, tell)
+    except KeyboardInterrupt:
+        raise Interrupted("stopped while preparing; what is prepared stays, launch again to go on") from None
     for fault in story.set_invalid_aside(study):
         tell(str(fault))
     story.refuse_other_data(study, prepared, runs, options.mix_versions)
     story.forget_left_over(study, prepared, runs)
-    plans_on = options.stop_after_s is not None and not options.runs
     lacking = story.missing_targets(study, prepared, runs)
+    all_runs = counted(len(runs), sum(run.is_baseline for run in runs))
+    plans_on = options.stop_after_s is not None and not options.runs
     if options.stop_after_s is None and not lacking:
-        tell(f"nothing is missing: {len(runs)} runs have their scores on {len(study.targets)} targets")
+        tell(f"nothing is missing: {all_runs} have their scores on {len(study.targets)} targets")
         return None
+    tell(f"{all_runs}: {len(runs) - len(lacking)} done, {len(lacking)} to go")
     results = partial(own_results, study, tell)
     enough = enough_when(study, rule, len(runs), results, options.mix_versions, tell) if rule else lambda n_done: False
     backend = _backend(study, options)

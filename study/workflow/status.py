@@ -64,8 +64,9 @@ def study_status(study: Study) -> dict[str, Any]:
         else:
             states["waiting"] += 1
     return {
-        "study": study.name, "planned": len(records), "done": states["done"], "running": states["running"],
-        "failed": states["failed"], "failed_by_cause": dict(causes), "waiting": states["waiting"],
+        "study": study.name, "planned": len(records), "baselines": sum(run.is_baseline for run in records),
+        "done": states["done"], "running": states["running"], "waiting": states["waiting"],
+        "failed": states["failed"], "failed_by_cause": dict(causes),
         "scores_done": sum(len(study.targets) - len(of) for of in missing.values()),
         "scores_planned": len(records) * len(study.targets),
         **_spent_and_left(study, records, missing),
