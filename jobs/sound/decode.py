@@ -21,6 +21,9 @@ from study.core.errors import Fault, InputFaults
 LOUDEST = 1e10
 """Samples beyond this many times full scale are no sound, and the power of their spectra would overflow float32."""
 
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 10_000_000
+"""Other sample rates are an error of the header. Resampled from 1 Hz, a short file would fill the memory."""
+
 UNKNOWN_SAMPLES = 2**62
 """From here on, libsndfile's number of samples stands for an unknown one."""
 
@@ -34,8 +37,8 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au")
 def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     """All samples of a file as float32 (channels, samples) and its own sample rate in Hz.
 
-    Raises InputFaults, naming the file, if it is missing, is not sound, is cut off, is empty or holds NaN,
-    infinity or samples beyond `LOUDEST`."""
+    Raises InputFaults, naming the file, if it is missing, is not sound, is cut off, is empty, states an impossible
+    sample rate, or holds NaN, infinity or samples beyond `LOUDEST`."""
     try:
         if reason := _not_a_file(Path(path)):
             raise NotWholeError(reason)
@@ -44,6 +47,8 @@ def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
         raise _faulty(path, str(getattr(error, "error_string", error)) or "cannot be decoded") from None
     if sound.shape[1] == 0:
         raise _faulty(path, "holds no samples")
+    if not LOWEST_RATE_HZ <= sample_rate_hz <= HIGHEST_RATE_HZ:
+        raise _faulty(path, f"states a sample rate of {sample_rate_hz} Hz, which is not from 1 kHz to 10 MHz")
     if not np.isfinite(sound).all():
         raise _faulty(path, "holds NaN or infinite samples")
     if (loudest := np.abs(sound).max()) > LOUDEST:
