@@ -24,8 +24,11 @@ LOUDEST = 1e10
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 10_000_000
 """Other sample rates are an error of the header. Resampled from 1 Hz, a short file would fill the memory."""
 
+AT_ONCE, BLOCK = 2**28, 2**20
+"""Samples per channel. A file that states more is read in blocks: it may not have them, nor the memory."""
+
 UNKNOWN_SAMPLES = 2**62
-"""From here on, libsndfile's number of samples stands for an unknown one."""
+"""From here on, libsndfile's number of samples stands for an unknown one (FLAC that was streamed)."""
 
 NUMBER = re.compile(r"\d[\d.e+]*")
 
@@ -121,16 +124,24 @@ def _read_mpeg(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
         return sound, file.samplerate
 
 
+class _ReadOn(soundfile.SoundFile):
+    """Read from the beginning on without a seek after each part, which fails in FLAC without a right length."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 def _read_other(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     """Samples (channels, samples) and sample rate in Hz of any other file."""
-    with soundfile.SoundFile(path) as file:
-        if file.frames >= UNKNOWN_SAMPLES:
-            raise NotWholeError("states no length, as FLAC that was streamed; expected it encoded anew, from a file")
-        try:
-            sound = file.read(dtype="float32", always_2d=True).T
-        except MemoryError:
-            raise NotWholeError(f"states {file.frames} samples, more than memory holds") from None
-        if sound.shape[1] < SHORTEST_PART * file.frames:
+    with _ReadOn(path) as file:
+        if file.frames <= AT_ONCE:
+            sound = file.read(file.frames, dtype="float32", always_2d=True).T
+        else:
+            blocks = [file.read(BLOCK, dtype="float32", always_2d=True)]
+            while len(blocks[-1]):
+                blocks.append(file.read(BLOCK, dtype="float32", always_2d=True))
+            sound = np.concatenate(blocks).T
+        if sound.shape[1] < SHORTEST_PART * file.frames and file.frames < UNKNOWN_SAMPLES:
             raise NotWholeError(f"ends after {sound.shape[1]} of {file.frames} samples")
         if reason := cut_off(path):
             raise NotWholeError(reason)

@@ -123,16 +123,28 @@ def test_headers_of_nonsense_are_refused(tmp_path: Path, sample_rate_hz: int, st
     assert found.value == reason
 
 
-@pytest.mark.parametrize("n_samples", [0, 2**36 - 1])
-def test_flac_that_states_no_length_or_nonsense_is_refused(tmp_path: Path, n_samples: int) -> None:
-    path = tmp_path / "streamed.flac"
+def flac_that_states(n_samples: int, path: Path) -> bytes:
     soundfile.write(path, TONE, 16000)
     flac = bytearray(path.read_bytes())
     flac[21] = flac[21] & 0xF0 | n_samples >> 32
     flac[22:26] = (n_samples & 0xFFFFFFFF).to_bytes(4, "big")
     path.write_bytes(flac)
+    return bytes(flac)
+
+
+def test_flac_that_was_streamed_is_as_long_as_it_lasts(tmp_path: Path) -> None:
+    path = tmp_path / "streamed.flac"
+    streamed = flac_that_states(0, path)
+    np.testing.assert_allclose(decode(path, 16000, 1), TONE[None], atol=1e-4)
+    path.write_bytes(streamed[:-10])
     (found,) = sound_faults([path])
-    assert n_samples or str(found.value).startswith("states no length, as FLAC that was streamed")
+    assert "lost sync" in str(found.value)
+
+
+def test_flac_that_states_more_than_memory_holds_is_refused(tmp_path: Path) -> None:
+    flac_that_states(2**36 - 1, tmp_path / "long.flac")
+    (found,) = sound_faults([tmp_path / "long.flac"])
+    assert found.value == f"ends after 16000 of {2**36 - 1} samples"
 
 
 def test_a_second_stream_in_an_ogg_is_not_passed_over(tmp_path: Path) -> None:
