@@ -21,7 +21,7 @@ from study.core.errors import Fault, InputFaults
 LOUDEST = 1e10
 """Samples beyond this many times full scale are no sound, and the power of their spectra would overflow float32."""
 
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 10_000_000
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 100, 10_000_000
 """Other sample rates are an error of the header. Resampled from 1 Hz, a short file would fill the memory."""
 
 AT_ONCE, BLOCK = 2**28, 2**20
@@ -47,11 +47,12 @@ def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
             raise NotWholeError(reason)
         sound, sample_rate_hz = _read_mpeg(path) if is_mpeg(path) else _read_other(path)
     except (NotWholeError, soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw has no header
-        raise _faulty(path, str(getattr(error, "error_string", error)) or "cannot be decoded") from None
+        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+        raise _faulty(path, reason) from None
     if sound.shape[1] == 0:
         raise _faulty(path, "holds no samples")
     if not LOWEST_RATE_HZ <= sample_rate_hz <= HIGHEST_RATE_HZ:
-        raise _faulty(path, f"states a sample rate of {sample_rate_hz} Hz, which is not from 1 kHz to 10 MHz")
+        raise _faulty(path, f"states a sample rate of {sample_rate_hz} Hz, which is not from 100 Hz to 10 MHz")
     if not np.isfinite(sound).all():
         raise _faulty(path, "holds NaN or infinite samples")
     if (loudest := np.abs(sound).max()) > LOUDEST:
@@ -109,26 +110,26 @@ def sound_faults(paths: Iterable[str | os.PathLike[str]], workers: int = 1) -> l
         return [fault for found in pool.map(faults, paths) for fault in found]
 
 
+class _ReadOn(soundfile.SoundFile):
+    """Read from the beginning on without a seek after each part, which fails in FLAC without a right length."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 def _read_mpeg(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     """An MP3's samples (channels, samples) and sample rate in Hz, as long as its frames are."""
     stream = mpeg_stream(Path(path).read_bytes())
-    file = soundfile.SoundFile(BytesIO(stream.frames))
+    file = _ReadOn(BytesIO(stream.frames))
     if not stream.states_length and file.frames < stream.n_samples - stream.frame_samples:
         file.close()  # it would read no further than its estimate
-        file = soundfile.SoundFile(BytesIO(stream.with_length()))
+        file = _ReadOn(BytesIO(stream.with_length()))
     with file:
         expected = min(file.frames, stream.n_samples)
         sound = file.read(stream.n_samples, dtype="float32", always_2d=True).T
         if sound.shape[1] < expected - stream.frame_samples:
             raise NotWholeError(f"decodes to {sound.shape[1]} of {expected} samples")
         return sound, file.samplerate
-
-
-class _ReadOn(soundfile.SoundFile):
-    """Read from the beginning on without a seek after each part, which fails in FLAC without a right length."""
-
-    def seekable(self) -> bool:
-        return False
 
 
 def _read_other(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
