@@ -110,6 +110,11 @@ def distinct(faults: Iterable[Fault]) -> list[Fault]:
     return list({str(fault): fault for fault in faults}.values())
 
 
+def are_shown_in_part(faults: Iterable[Fault]) -> bool:
+    """Whether `shown` leaves faults out: more than `FAULTS_SHOWN` have the same cause."""
+    return any(count > FAULTS_SHOWN for count in Counter(fault.cause for fault in faults if fault.cause).values())
+
+
 def shown(faults: Iterable[Fault]) -> Iterator[str]:
     """A line per fault, in order; of each cause the first `FAULTS_SHOWN`, then a line that counts the others."""
     faults = list(faults)
