@@ -86,7 +86,7 @@ def launch_study(
     try:
         next_run = partial(_plan_on, study) if plans_on else lambda: None
         outlook = Outlook(study, lacking, backend.slots(), options.stop_after_s, plans_on)
-        _say_cost(outlook, len(lacking), tell)
+        _say_cost(outlook, len(lacking), options.gpu_share or study.cluster.gpu_share, tell)
 
         def shown(progress: Progress, report: Report) -> None:
             outlook.look(progress, report)
@@ -103,13 +103,12 @@ def launch_study(
     return progress
 
 
-def _say_cost(outlook: Outlook, n_runs: int, tell: Tell) -> None:
+def _say_cost(outlook: Outlook, n_runs: int, gpu_share: float, tell: Tell) -> None:
     """What is left, before the first step ends: probes that nobody has timed yet are left out, and that is said."""
     left, model = outlook.time_left({}), outlook.estimate.model
     if left is None or not left.all_s:
         return
-    share = model.study.cluster.gpu_share
-    seconds = left.training_s * share if model.on_gpu else left.all_s * model.study.compute.threads
+    seconds = left.training_s * gpu_share if model.on_gpu else left.all_s * model.study.compute.threads
     without = "" if left.is_complete else f"; {UNTIMED}"
     tell(
         f"{n_runs} runs left: about {seconds / 3600:.2g} {outlook.estimate.unit} {outlook.estimate.basis}, "
