@@ -9,7 +9,7 @@ import pandas as pd
 
 from jobs.corpus import Corpus, training_split
 from jobs.preparation import table_hash
-from jobs.prepared_data import corpus_fingerprint, labels_fingerprint, sound_folder, sound_key
+from jobs.prepared_data import corpus_fingerprint, fingerprint, labels_fingerprint, sound_folder, sound_key
 from jobs.records import read_trained
 from jobs.sound.mel_store import INDEX
 from study.core.errors import some
@@ -37,11 +37,12 @@ def changes_since_training(
     counts: Counter[Change] = Counter()
     for run in runs:
         trained = read_trained(Paths(study.store), run.run_id)
-        if trained is None:
+        labels = (labels_fingerprint(study, name, of_corpus, tables[name]) for name in run.sources)
+        if trained is None or trained.data_fingerprint == fingerprint(of_corpus, *labels):
             continue
         then = trained.made_from
         if not then:
-            counts["runs", "which parts of the data they were trained on was not recorded"] += 1
+            counts["[corpus], [sources]", "something (which part was not recorded yet)"] += 1
             continue
         counts.update(_of_corpus(study, then, sound, of_corpus, now))
         for name in run.sources:
