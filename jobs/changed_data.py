@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 
 import pandas as pd
 
 from jobs.corpus import Corpus, training_split
-from jobs.prepared_data import corpus_fingerprint, sound_folder, sound_key
+from jobs.prepared_data import corpus_fingerprint, fingerprint, sound_folder, sound_key
 from jobs.records import read_trained
 from jobs.sound.mel_store import INDEX
 from jobs.source_labels import labels_fingerprint
@@ -34,18 +35,24 @@ def changes_since_training(
     now = dict(zip(tracks["track_id"], tracks["path"].map(hash_of), strict=True))
     track_ids, training = list(tracks["track_id"]), training_split(study, tracks)
     of_corpus = corpus_fingerprint(sound, training)
+
+    @cache
+    def made_from(name: str, of_corpus: str) -> str:
+        return labels_fingerprint(study, name, corpus, track_ids, training, of_corpus)
+
     counts: Counter[Change] = Counter()
     for run in runs:
         trained = read_trained(Paths(study.store), run.run_id)
-        if trained is None:
+        labels = (made_from(name, of_corpus) for name in run.sources)
+        if trained is None or trained.data_fingerprint == fingerprint(of_corpus, *labels):
             continue
         then = trained.made_from
         if not then:
-            counts["runs", "which parts of the data they were trained on was not recorded"] += 1
+            counts["[corpus], [sources]", "something (which part was not recorded yet)"] += 1
             continue
         counts.update(_of_corpus(study, then, sound, of_corpus, now))
         for name in run.sources:
-            if then[f"source.{name}"] != labels_fingerprint(study, name, corpus, track_ids, training, then["corpus"]):
+            if then[f"source.{name}"] != made_from(name, then["corpus"]):
                 counts[f"[sources.{name}] table", study.sources[name].table.name] += 1
     return counts
 

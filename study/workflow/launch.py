@@ -51,8 +51,17 @@ def launch_study(
 ) -> Progress | None:
     """Launch, and return how far it came; None where nothing was missing. `show` is called after each step.
 
-    Raises RunFailed, once the rest is done, if a run failed.
+    Raises RunFailed, once the rest is done, if a run failed, and Interrupted on Ctrl-C.
     """
+    try:
+        return _launch(study, options, tell, show)
+    except KeyboardInterrupt:  # before the first step: once there are some, `jobs.launch` says how many runs are done
+        raise Interrupted("stopped before a run began; what is prepared stays, launch again to go on") from None
+
+
+def _launch(
+    study: Study, options: LaunchOptions, tell: Tell, show: Callable[[Progress, Report], None]
+) -> Progress | None:
     if options.in_process:
         given = {"--address": options.address, "--gpu-share": options.gpu_share}
         raise_all(
@@ -64,11 +73,8 @@ def launch_study(
     from jobs import launch as story
     from jobs.preparation import prepare
 
-    try:
-        with listing_faults_in(Paths(study.store).faults):
-            prepared = prepare(study, tell)
-    except KeyboardInterrupt:
-        raise Interrupted("stopped while preparing; what is prepared stays, launch again to go on") from None
+    with listing_faults_in(Paths(study.store).faults):
+        prepared = prepare(study, tell)
     for fault in story.set_invalid_aside(study):
         tell(str(fault))
     story.refuse_other_data(study, prepared, runs, options.mix_versions)
