@@ -7,15 +7,15 @@ from pathlib import Path
 
 import typer
 
-from study.commands.arguments import AsJson, Folder
+from study.commands.arguments import AsJson, Folder, Overrides
 from study.commands.terminal import tell
 from study.core.errors import InputFaults
 from study.workflow.check import check_folder
 
 
-def check(folder: Folder = Path("."), as_json: AsJson = False) -> None:
+def check(folder: Folder = Path("."), overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Read the study file and everything that it points to, sound included, and list every fault."""
-    faults = check_folder(folder)
+    faults = check_folder(folder, overrides or ())
     if as_json:
         shown = [
             {"file": fault.file, "key": fault.key, "value": None if fault.value is None else str(fault.value),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from study.commands.arguments import Address, Folder, InProcessFlag
+from study.commands.arguments import Address, Folder, InProcessFlag, Overrides
 from study.commands.sweep_progress import progress_shown
 from study.commands.terminal import tell
 from study.core.errors import Fault, InputFaults
@@ -37,9 +37,10 @@ def launch(
     mix_versions: Annotated[
         bool, typer.Option("--mix-versions", help="Go on with runs that a version with other scores trained.")
     ] = False,
+    overrides: Overrides = None,
 ) -> None:
     """Run what the plan holds and the results lack, on Ray; to resume is to launch again."""
-    study = read_study(folder)
+    study = read_study(folder, overrides or ())
     only = tuple(run_id for text in runs or () for run_id in text.split(",") if run_id)
     stop_after_s = None if stop_after is None else _seconds(stop_after)
     options = LaunchOptions(address, in_process, gpu_share, stop_after_s, only, mix_versions, until)

@@ -74,14 +74,19 @@ def own_results(study: Study, tell: Tell = silent) -> pd.DataFrame:
 
 
 def analyze_tables(
-    folder: Path, files: Sequence[Path], out: Path | None = None, formulas: Sequence[str] = (), **options: Any
+    folder: Path,
+    files: Sequence[Path],
+    out: Path | None = None,
+    formulas: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    **options: Any,
 ) -> Analysis:
     """Tables from elsewhere; the study file, where there is one, says the metrics and the order of sources."""
     from analysis.analyze import analyze as story
     from analysis.result_checks import RESULTS
     from analysis.results_table import read_table
 
-    study = read_study(folder) if (folder / FILE_NAME).exists() else None
+    study = read_study(folder, overrides) if (folder / FILE_NAME).exists() else None
     rows = pd.concat([read_table(path) for path in files], ignore_index=True)
     factors = None
     if study:

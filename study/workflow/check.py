@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from study.core.errors import Fault, InputFaults
 from study.core.reading import read_study
 
 
-def check_folder(folder: Path) -> list[Fault]:
+def check_folder(folder: Path, overrides: Sequence[str] = ()) -> list[Fault]:
     """The faults of the study in `folder`: its file, its tables and its sound."""
     try:
-        study = read_study(folder)
+        study = read_study(folder, overrides)
         from jobs.preparation import check
 
         return check(study, os.cpu_count() or 1)
