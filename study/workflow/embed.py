@@ -11,7 +11,7 @@ from study.core.factors import WITHOUT_NETWORK
 from study.core.paths import Paths
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
-from study.core.run import baseline_runs
+from study.core.run import baseline_runs, named_run
 from study.core.study_file import FILE_NAME
 
 WEIGHTS = "weights.safetensors"
@@ -73,11 +73,7 @@ def _weights_in_study(run: str, overrides: Sequence[str]) -> Path:
     paths = Paths(study.store)
     baselines = {baseline.run_id: baseline.strategy for baseline in baseline_runs(study)}
     known = list(dict.fromkeys([*baselines, *(path.name for path in sorted(paths.runs.glob("*")) if path.is_dir())]))
-    meant = [run_id for run_id in known if run_id.startswith(run)]
-    if len(meant) != 1:
-        what = f"the beginning of {len(meant)} runs: {', '.join(meant[:5])}" if meant else f"no run in {paths.runs}"
-        raise InputFaults([Fault("", "RUN", run, what, None if meant else nearest(run, known))])
-    (run_id,) = meant
+    run_id = named_run(run, known, "RUN")
     if baselines.get(run_id) in WITHOUT_NETWORK:
         expected = f"the baseline {baselines[run_id]}, which has no network to embed with"
         raise InputFaults([Fault("", "RUN", run, expected)])
