@@ -25,15 +25,17 @@ def print_runs(study_name: str, runs: pd.DataFrame) -> None:
     if not console.is_terminal:
         console.width = UNLIMITED_WIDTH
     table = Table(box=SIMPLE, padding=(0, 1))
-    shown = [name for name in runs if name not in NOT_SHOWN]
-    for name in shown:
-        heading = Text(name.removeprefix(SCORE).removeprefix(FACTOR))
-        folds = name == "sources" or name.startswith((SCORE, FACTOR))
-        number = name.startswith(SCORE)
-        table.add_column(heading, no_wrap=not folds, overflow="fold", justify="right" if number else "left")
-    for row in runs.to_dict("records"):
-        table.add_row(*(Text(_cell(name, row)) for name in map(str, shown)))
-    console.print(table)
+    shown = [str(name) for name in runs if name not in NOT_SHOWN]
+    rows = [[_cell(name, row) for name in shown] for row in runs.to_dict("records")]
+    for name, cells in zip(shown, zip(*rows, strict=True), strict=True):
+        table.add_column(
+            Text(name.removeprefix(SCORE).removeprefix(FACTOR)), overflow="fold",
+            justify="right" if name.startswith(SCORE) else "left",
+            min_width=None if name == "sources" else max(map(len, cells)),
+        )  # fmt: skip
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table, crop=False)
     n_baselines = int((runs["phase"] == BASELINE_PHASE).sum())
     states = ", ".join(f"{count} {state}" for state, count in runs["state"].value_counts().items())
     summary = f"{study_name}: {len(runs) - n_baselines} runs and {n_baselines} baselines: {states}"
@@ -47,6 +49,8 @@ def _cell(name: str, row: dict[Any, Any]) -> str:
     if name == "state":
         reasons = (row["cause"], row["outcome"] if row["outcome"] != "ok" else None)
         return ", ".join([value, *(reason for reason in reasons if isinstance(reason, str))])
+    if name == "sources":
+        return str(value).replace("+", ", ")
     if name.startswith(SCORE):
         return f"{value:.3f}"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -19,6 +19,7 @@ from study.core.reading import read_study
 from study.core.results import read_results, stored_results
 from study.core.run import baseline_runs
 from study.core.study_file import FILE_NAME, AnalysisSection, Model, Study
+from study.workflow.learning_curves import learning_curves
 from study.workflow.stopping import on_precision, read_until
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def analyze_study(
         own_results(study, tell), study.primary_metrics, list(study.sources), out or paths.report, study.name,
         plan=pd.read_parquet(paths.plan), seed=study.seed, factors=study.score_factors,
         own=_with_formulas(study.analysis, formulas), further=partial(on_precision, study, rule),
-        kept=partial(kept_representation, study), topics=read_topics(study, read_prepared(study)), **options,
+        kept=partial(kept_representation, study), topics=read_topics(study, read_prepared(study)),
+        curves=learning_curves(study, read_plan(paths.plan, study)), **options,
     )  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def read_sweep(study: Study) -> Sweep:
     wanted = {(name, made[name].fingerprint) for name in study.targets if name in made}
     invalid = invalid_results(paths)
     of_run: dict[str, list[StoredResult]] = {run.run_id: [] for run in runs}
-    other = []
+    other: list[StoredResult] = []
     for item in stored_results(paths):
         if item.path not in invalid:
             belongs = item.run_id in of_run and (item.target, item.fingerprint) in wanted
