@@ -56,6 +56,11 @@ def check(study: Study, workers: int = 1) -> list[Fault]:
     return faults + sound_faults(dict.fromkeys(sounds), workers)
 
 
+def table_faults(study: Study) -> list[Fault]:
+    """The faults of `check` without those of sound: of files that are missing, tables and splits."""
+    return _read_all(study)[0]
+
+
 def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, workers: int | None = None) -> Prepared:
     """Make what is missing or stale, and say what was done. Raises InputFaults with everything that is wrong first."""
     faults, corpus, targets = _read_all(study)

@@ -33,7 +33,7 @@ class Override:
 
 
 def read_overrides(texts: Iterable[str]) -> tuple[Override, ...]:
-    """The overrides in order. Raises `InputFaults` with every text that is none, and every key that is set twice."""
+    """The overrides; of a key that is set twice the last counts. Raises `InputFaults` with every text that is none."""
     read: dict[tuple[str, ...], Override] = {}
     faults = []
     for text in texts:
@@ -47,8 +47,6 @@ def read_overrides(texts: Iterable[str]) -> tuple[Override, ...]:
         except tomllib.TOMLDecodeError as error:
             faults.append(Fault("", f"{OPTION} {key}", value, f"not valid TOML: {error}"))
             continue
-        if path in read:
-            faults.append(Fault("", OPTION, text, f"set twice; the other is {read[path].text}"))
         read[path] = override
     raise_all(faults)
     return tuple(read.values())
