@@ -24,11 +24,11 @@ def write_few_tracks(study: Study, folder: Path, n_tracks: int) -> tuple[dict[st
     target from its classes (and parts, where its split is published) in turn. Of a recommendation they are those that
     most users have played. Raises `InputFaults` if a table cannot be read.
     """
-    rng = np.random.default_rng(study_seed_sequence(study, "few tracks"))
-    tables = {"corpus.tracks": _in_turn(read_corpus(study).tracks, [], rng)[:n_tracks]}
+    seeds = study_seed_sequence(study, "few tracks")  # the same for each table: targets of one sound share it
+    tables = {"corpus.tracks": _in_turn(read_corpus(study).tracks, [], seeds)[:n_tracks]}
     for name, target in study.targets.items():
         if target.interactions is None:
-            tables[f"targets.{name}.tracks"] = _labelled(target, rng)[:n_tracks]
+            tables[f"targets.{name}.tracks"] = _labelled(target, seeds)[:n_tracks]
         else:
             tracks, plays = _most_played(target, n_tracks)
             tables |= {f"targets.{name}.tracks": tracks, f"targets.{name}.interactions": plays}
@@ -38,11 +38,11 @@ def write_few_tracks(study: Study, folder: Path, n_tracks: int) -> tuple[dict[st
     return files, sum(map(len, tables.values()))
 
 
-def _labelled(target: Target, rng: np.random.Generator) -> pd.DataFrame:
+def _labelled(target: Target, seeds: np.random.SeedSequence) -> pd.DataFrame:
     """The target's rows in the order in which few are taken."""
     table = _with_sound(target, ("label",), ("group", "split"))
     by = ["label"] if target.task == "classification" else []
-    return _in_turn(table, [*by, *(["split"] if "split" in table else [])], rng)
+    return _in_turn(table, [*by, *(["split"] if "split" in table else [])], seeds)
 
 
 def _most_played(target: Target, n_tracks: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -59,9 +59,9 @@ def _with_sound(target: Target, required: Sequence[str] = (), optional: Sequence
     return table.assign(path=[str(Path(target.tracks).parent / sound) for sound in table["path"]])
 
 
-def _in_turn(table: pd.DataFrame, by: list[str], rng: np.random.Generator) -> pd.DataFrame:
+def _in_turn(table: pd.DataFrame, by: list[str], seeds: np.random.SeedSequence) -> pd.DataFrame:
     """The rows shuffled, then one of each combination of the columns `by` in turn."""
-    shuffled = table.iloc[rng.permutation(len(table))]
+    shuffled = table.iloc[np.random.default_rng(seeds).permutation(len(table))]
     if not by:
         return shuffled
     turn = shuffled.groupby(by).cumcount().to_numpy()
