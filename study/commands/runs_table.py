@@ -38,8 +38,8 @@ def print_runs(study_name: str, runs: pd.DataFrame) -> None:
     console.print(table, crop=False)
     n_baselines = int((runs["phase"] == BASELINE_PHASE).sum())
     states = ", ".join(f"{count} {state}" for state, count in runs["state"].value_counts().items())
-    summary = f"{study_name}: {len(runs) - n_baselines} runs and {n_baselines} baselines: {states}"
-    console.print(summary, markup=False)
+    counts = f"{len(runs)} runs ({len(runs) - n_baselines} + {n_baselines} baselines)"
+    console.print(f"{study_name}: {counts}: {states}", markup=False)
 
 
 def _cell(name: str, row: dict[Any, Any]) -> str:

@@ -25,7 +25,7 @@ def study_runs(study: Study) -> pd.DataFrame:
     """One row per run, baselines first, then in the order of the plan.
 
     `run_id, phase, replicate, strategy, n_sources, sources` (names joined by +), a `factor.<name>` for each further
-    factor, `state` (as `study status` counts), `cause` of a failure, `outcome` of the training (ok or diverged; None
+    factor, `state` (as `study status` counts), `cause` of a failure, `outcome` of the training (ok or diverged; missing
     until it has learned), and a `score.<target>` for each target: the mean of its primary metric over repeats and
     folds, NaN without one. Where the study fine-tunes, that is the frozen representation's, and
     `score.<target>.fine-tune` the other.
