@@ -9,7 +9,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from study.commands.arguments import Folder, Overrides
+from study.commands.arguments import AsJson, Folder, Overrides
 from study.commands.run_detail import print_detail
 from study.commands.runs_table import print_runs
 from study.core.errors import Fault, raise_all
@@ -26,7 +26,7 @@ def runs(
         str | None, typer.Option(metavar="ID", help="One run's settings, attempts and learning curves.")
     ] = None,
     overrides: Overrides = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV and nothing else; with --run the learning curves.")
     ] = False,

@@ -75,7 +75,7 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     """
     table = _read(path)
     expected = plan_schema(study)
-    again = "; `study design` makes the plan of the study file as it is now, --set included"
+    again = "; restore these settings, or make another plan with `study design`"
     faults = [
         Fault(path.name, f"column {name}", None, f"missing: this is the plan of another study{again}")
         for name in expected.names if name not in table.column_names

@@ -107,7 +107,6 @@ def tried(study: Study, quick: Study, runs: Sequence[Run]) -> list[str]:
 
     prepared = read_prepared(quick)
     targets = ", ".join(f"{name} ({target.n_tracks} tracks)" for name, target in prepared.targets.items())
-    epochs = f"{quick.training.epochs} epoch{'s' if quick.training.epochs > 1 else ''}"
     parts = {
         "strategies": [run.strategy for run in runs],
         "sources": [name for run in runs for name in run.sources],
@@ -115,7 +114,8 @@ def tried(study: Study, quick: Study, runs: Sequence[Run]) -> list[str]:
         "baselines": [run.strategy for run in baseline_runs(quick)],
     }
     return [
-        f"tried: {len(runs)} runs, {epochs} on {prepared.n_training} tracks, on targets {targets}",
+        f"tried: {_counted(len(runs), 'run')}, {_counted(quick.training.epochs, 'epoch')} on {prepared.n_training} "
+        f"tracks; targets {targets}",
         *(f"tried: {what} {', '.join(dict.fromkeys(names))}" for what, names in parts.items() if names),
         f"not tried: the other tracks, more epochs, more runs, design and analyze. These scores mean nothing. They are "
         f"in {quick.store}, apart from those of {study.name}, and may be deleted",
@@ -132,6 +132,10 @@ def _smallest(study: Study) -> list[str]:
     for name, target in study.targets.items():
         settings |= {f"targets.{name}.folds": 2} if target.folds else {f"targets.{name}.repeats": 1}
     return [f"{key}={value}" for key, value in settings.items()]
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _parts(run: Run) -> set[tuple[str, object]]:

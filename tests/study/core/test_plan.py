@@ -83,7 +83,7 @@ def test_a_plan_says_which_settings_it_was_made_with(study: Study, tmp_path: Pat
     assert read_plan(path, with_two) == planned(with_two)
     with pytest.raises(InputFaults) as caught:
         read_plan(path, study)
-    assert "made with [mel] n_mels = 64 (now 32), [training] epochs = 2 (now 1); `study design`" in str(caught.value)
+    assert "made with [mel] n_mels = 64 (now 32), [training] epochs = 2 (now 1); restore" in str(caught.value)
 
 
 def test_overrides_that_the_plan_was_not_made_with_are_refused(study: Study, tmp_path: Path) -> None:
