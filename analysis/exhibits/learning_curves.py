@@ -39,9 +39,9 @@ def exhibits(sources: Sequence[str], curves: pd.DataFrame | None) -> Iterator[Pi
         "learning_curves",
         "Learning curves",
         f"Loss of each source by epoch in {n_runs} runs, by strategy: on the training tracks (mean over the epoch's "
-        f"steps) and on the validation tracks (at its end), in nat. A line per run; where more than {MOST_LINES} runs of a "
-        f"strategy learned from a source, their median with a band from {BAND[0]:.0%} to {BAND[1]:.0%} of them. "
-        "Losses of different sources are on different scales: compare the shapes."
+        f"steps) and on the validation tracks (at its end), in nat. A line per run; where more than {MOST_LINES} "
+        f"runs of a strategy learned from a source, their median with a band from {BAND[0]:.0%} to {BAND[1]:.0%} of "
+        "them. Losses of different sources are on different scales: compare the shapes."
         if n_runs
         else "Not drawn. No run of this study has logged an epoch.",
         (lambda: learning_curves(sources, curves)) if n_runs else None,
