@@ -6,7 +6,7 @@ import base64
 import itertools
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,9 @@ from design.diagnostics import (
 from design.figures import colour_map, drawing, level_bars, prefix_curves, save
 from design.generate import sequential_phases
 from design.information import term_names
+from study.core.durations import Unit
 from study.core.paths import write_whole
-from study.core.run import Run
+from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
 
 MAXIMUM_PAIRS = 200
@@ -40,14 +41,15 @@ def write_page(
     study: Study,
     runs: Sequence[Run],
     folder: Path,
-    cost_gpu_hours: Callable[[Run], float | None] = lambda run: None,
+    cost_hours: Callable[[Run], float | None] = lambda run: None,
     cost_basis: str = "at the reference rate",
+    cost_unit: Unit = "GPU-hours",
 ) -> dict[str, Any]:
     """Write design.html (self-contained), balance.csv, aliasing.csv, prefixes.csv, standard_errors.csv and figures/.
 
-    `cost_basis` says where the GPU-hours come from. The summary that it returns is plain data: `largest_unbalance` and
+    `cost_basis` says where the hours come from. The summary that it returns is plain data: `largest_unbalance` and
     `largest_aliasing` of the sequential phases at their end, `prefixes` (a row a phase and shown number of runs),
-    `gpu_hours_by_phase`, and `notes` in words.
+    `hours_by_phase`, and `notes` in words.
     """
     by_phase = {name: [run for run in runs if run.phase == name] for name in dict.fromkeys(run.phase for run in runs)}
     found = [diagnose(phase, by_phase[phase.phase.name])
@@ -58,7 +60,7 @@ def write_page(
     levels = level_table(study, runs)
     scopes = {name: by_phase[name] for name in chosen} or {"all": list(runs)}
     maps = {name: aliasing_table(*_as_codes(study, of)) for name, of in scopes.items()}
-    costs = {name: [cost_gpu_hours(run) for run in of] for name, of in by_phase.items()}
+    costs = {name: [cost_hours(run) for run in of] for name, of in by_phase.items()}
     hours = {name: None if None in of else math.fsum(of) for name, of in costs.items()}  # type: ignore[arg-type]
     prefixes = pd.concat([_prefix_rows(each) for each in found]) if found else pd.DataFrame()
 
@@ -72,15 +74,17 @@ def write_page(
         pictures = _pictures(study, scopes, maps, levels, found)
         shutil.rmtree(folder / "figures", ignore_errors=True)
         images = save(pictures, folder / "figures")
+    notes = [*_notes(found), *on_baselines(study, cost_hours, cost_unit)]
     shown = errors[errors.n_runs.isin([*shown_sizes(len(runs) - len(fixed)), 0])].set_index("n_runs")
     html = _template().render(
         study=study, n_runs=len(runs), phases=[(name, len(of), hours[name]) for name, of in by_phase.items()],
-        cost_basis=cost_basis, found=found, prefixes=prefixes.to_dict("records"), errors=shown, notes=_notes(found),
+        cost=f"{cost_unit}, {cost_basis}", found=found,
+        prefixes=prefixes.to_dict("records"), errors=shown, notes=notes,
         images={name: base64.b64encode(png).decode() for name, png in images.items()}, scopes=list(scopes),
     )  # fmt: skip
     write_whole(folder / "design.html", lambda path: path.write_text(html, encoding="utf-8"))
     ends = [each.prefixes.iloc[-1] for each in found]
-    summary: dict[str, Any] = {"gpu_hours_by_phase": hours, "prefixes": _plain(prefixes), "notes": _notes(found)}
+    summary: dict[str, Any] = {"hours_by_phase": hours, "prefixes": _plain(prefixes), "notes": notes}
     if found:
         summary["largest_unbalance"] = max(int(end.unbalance) for end in ends)
         summary["largest_aliasing"] = round(max(float(end.aliasing) for end in ends), 3)
@@ -109,6 +113,20 @@ def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
                 f"{each.name}: {last.n_runs:.0f} runs do not tell all {len(each.terms)} terms of the main effects"
             )
     return notes
+
+
+def on_baselines(study: Study, cost_hours: Callable[[Run], float | None], unit: Unit) -> Iterator[str]:
+    """How many baselines are run beside the plan, and what they cost."""
+    runs = baseline_runs(study)
+    if not runs:
+        return
+    untrained = [run for run in runs if run.strategy == "Random"]
+    names = list(untrained[0].factors) if untrained else []
+    each = f" ({study.baselines.random} for each {' x '.join(names)} of the study)" if names else ""
+    costs = [cost_hours(run) for run in runs]
+    hours = "" if None in costs else f", about {math.fsum(costs):.2g} {unit}"  # type: ignore[arg-type]
+    yield (f"baselines: {len(runs) - len(untrained)} MFCC and {len(untrained)} Random{each} are run beside the plan"
+           f"{hours}; they are not trained, and each is evaluated on every target as a run is")  # fmt: skip
 
 
 def _pictures(

@@ -88,6 +88,13 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
         yield Fault(FILE_NAME, f"{section} table", None, f'missing; labels = "{source.labels}" needs one')
     if source.tf_idf and source.labels != "plsa":
         yield Fault(FILE_NAME, f"{section} tf_idf", True, 'only labels = "plsa" has terms to weigh')
+    if source.resolution is not None and source.labels != "gmm":
+        yield Fault(FILE_NAME, f"{section} resolution", source.resolution, 'only for labels = "gmm"')
+    if source.order is not None and source.labels != "ordinal":
+        yield Fault(FILE_NAME, f"{section} order", list(source.order), 'only for labels = "ordinal"')
+    elif source.order is not None and "factors" in source.model_fields_set and source.factors != len(source.order):
+        yield Fault(FILE_NAME, f"{section} factors", source.factors,
+                    f"expected {len(source.order)}, the number of levels of `order`, or nothing")  # fmt: skip
     if source.labels == "self" and "factors" in source.model_fields_set:
         yield Fault(FILE_NAME, f"{section} factors", source.factors, 'labels = "self" has no factors')
 
@@ -128,9 +135,9 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
 
 
 def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[str, Any]) -> Iterator[Fault]:
-    """Crops too small for a backbone: one that is a level, or that of `[training]`, which baseline Random has."""
+    """Crops too small for a backbone that the study has."""
     frames = mel.crop_frames(corpus.sample_rate_hz)
-    named = {training.backbone: "[training]"} | dict.fromkeys(factors.get("backbone", ()), "[factors]")
+    named = dict.fromkeys(factors.get("backbone", ()), "[factors]") or {training.backbone: "[training]"}
     for name, section in named.items():
         if name not in BACKBONES:
             continue

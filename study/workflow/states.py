@@ -15,7 +15,6 @@ from study.core.study_file import Study
 
 if TYPE_CHECKING:
     from jobs.failures import Failure
-    from jobs.prepared_data import Prepared
     from jobs.records import Attempt, Trained
 
 State = Literal["done", "running", "failed", "waiting"]
@@ -34,6 +33,8 @@ class RunState:
     attempts: tuple[Attempt, ...]
     failure: Failure | None
     results: tuple[StoredResult, ...]
+    missing: tuple[str, ...]
+    """The targets without a valid result."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,10 @@ class Sweep:
     """The baselines and the runs of the plan, in its order, and the results of others.
 
     `other_version`: results of runs that the plan does not hold, or of targets as they were defined before.
-    `prepared` is None where nothing is prepared yet.
     """
 
     runs: tuple[RunState, ...]
     other_version: tuple[StoredResult, ...]
-    prepared: Prepared | None
 
 
 def read_sweep(study: Study) -> Sweep:
@@ -56,10 +55,9 @@ def read_sweep(study: Study) -> Sweep:
     paths = Paths(study.store)
     runs = baseline_runs(study) + read_plan(paths.plan, study)
     try:
-        prepared = read_prepared(study)
-    except InputFaults:
-        prepared = None
-    made = prepared.targets if prepared else {}
+        made = read_prepared(study).targets
+    except InputFaults:  # nothing is prepared yet
+        made = {}
     wanted = {(name, made[name].fingerprint) for name in study.targets if name in made}
     invalid = invalid_results(paths)
     of_run: dict[str, list[StoredResult]] = {run.run_id: [] for run in runs}
@@ -68,7 +66,7 @@ def read_sweep(study: Study) -> Sweep:
         if item.path not in invalid:
             belongs = item.run_id in of_run and (item.target, item.fingerprint) in wanted
             (of_run[item.run_id] if belongs else other).append(item)
-    return Sweep(tuple(_state(study, run, of_run[run.run_id]) for run in runs), tuple(other), prepared)
+    return Sweep(tuple(_state(study, run, of_run[run.run_id]) for run in runs), tuple(other))
 
 
 def _state(study: Study, run: Run, results: Iterable[StoredResult]) -> RunState:
@@ -78,10 +76,12 @@ def _state(study: Study, run: Run, results: Iterable[StoredResult]) -> RunState:
     attempts = tuple(read_attempts(paths, run.run_id))
     failure: Failure | None = None
     state: State = "waiting"
-    if {item.target for item in results} == set(study.targets):
+    scored = {item.target for item in results}
+    missing = tuple(name for name in study.targets if name not in scored)
+    if not missing:
         state = "done"
     elif any(attempt.is_running for attempt in attempts):
         state = "running"
     elif (failure := last_failure(list(attempts))) is not None:
         state = "failed"
-    return RunState(run, state, read_trained(paths, run.run_id), attempts, failure, results)
+    return RunState(run, state, read_trained(paths, run.run_id), attempts, failure, results, missing)

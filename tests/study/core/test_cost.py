@@ -11,7 +11,6 @@ from study.core.cost import (
     REFERENCE_FLOP_PER_S,
     epoch_steps,
     forward_flops,
-    measured_over_modelled,
     n_parameters,
     representation_dim,
     run_cost_gpu_hours,
@@ -115,36 +114,21 @@ def test_steps_and_cost_of_a_run() -> None:
     assert run_cost_gpu_hours(this, run, None) is None
 
 
-def test_what_trainings_took_is_told_by_strategy_and_overall() -> None:
-    this = study()
-    runs = [make_run(this, "any", 0, strategy, ("year", "tag")) for strategy in ("MSS-CR", "MSS-CR", "MS-CR@2")]
-    steps = [run_steps(this, run, 1280) for run in runs]
-    modelled = [run_cost_gpu_hours(this, run, 1280) or 0.0 for run in runs]
-    assert len(set(modelled)) == 1
-    timed = [(run, n, hours * over) for run, n, hours, over in zip(runs, steps, modelled, (3, 5, 1), strict=True)]
-    by_kind, overall = measured_over_modelled(this, timed)
-    assert by_kind == pytest.approx({("MSS-CR", "base"): 4, ("MS-CR@2", "base"): 1})
-    assert overall == pytest.approx(3)
-    assert measured_over_modelled(this, []) == ({}, 1.0)
-    assert measured_over_modelled(this, [(runs[0], 0, 0.1)]) == ({}, 1.0)
-
-
-def test_backbones_are_timed_apart() -> None:
-    this = study(factors={"backbone": ["base", "lstm"]})
-    runs = [make_run(this, "any", 0, "SS-R", ("year",), {"backbone": name}) for name in ("base", "lstm")]
-    base, lstm = (run_cost_gpu_hours(this, run, 1280) or 0.0 for run in runs)
-    assert base / lstm == pytest.approx(
-        step_flops("SS-R", {"year": 20}) / step_flops("SS-R", {"year": 20}, backbone="lstm")
-    )
-    by_kind, _ = measured_over_modelled(this, [(runs[0], 2000, base), (runs[1], 2000, 30 * lstm)])
-    assert by_kind["SS-R", "lstm"] == pytest.approx(30 * by_kind["SS-R", "base"])
-
-
 def test_a_baseline_trains_nothing() -> None:
     this = study()
     for run in baseline_runs(this):
         assert run_steps(this, run, 1000) == 0
-        assert run_cost_gpu_hours(this, run, None) == 0
+    mfcc, random, *_ = baseline_runs(this)
+    assert run_cost_gpu_hours(this, mfcc, None) == 0
+    assert run_cost_gpu_hours(this, random, None) is None
+    a_pass = sum(forward_flops(216, 128)) * 1000 / REFERENCE_FLOP_PER_S / 3600
+    assert run_cost_gpu_hours(this, random, 1000) == pytest.approx(a_pass)
+
+
+def test_a_wider_untrained_network_costs_more() -> None:
+    runs = [run for run in baseline_runs(study(factors={"width": [1.0, 2.0]})) if run.strategy == "Random"]
+    costs = {run.factors["width"]: run_cost_gpu_hours(study(), run, 1000) or 0.0 for run in runs}
+    assert costs[2.0] == pytest.approx(costs[1.0] * sum(forward_flops(216, 128, 2, 2.0)) / sum(forward_flops(216, 128)))
 
 
 def test_the_table_in_the_docs_is_right() -> None:
