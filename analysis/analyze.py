@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.components import Components, source_components
+from analysis.exhibits import learning_curves
 from analysis.exhibits.exhibit import Picture, Table
 from analysis.exhibits.model_exhibits import behind_models
 from analysis.exhibits.representation_map import Kept
@@ -68,6 +69,7 @@ def analyze(
     kept: Kept | None = None,
     topics: pd.DataFrame | None = None,
     provenance: Mapping[str, str] | None = None,
+    curves: pd.DataFrame | None = None,
 ) -> Analysis:
     """Analyse result rows and write the report to `out`: index.html, fit.json, tables/*.csv, figures/*.{png,svg}.
 
@@ -80,8 +82,8 @@ def analyze(
     `own` are the study's own models and contrasts, without faults that `study check` would tell.
 
     `further` gives sentences on the first model that ask for more than the results: what runs are still to come.
-    `kept` gives kept representations, and `topics` (`source, topic, terms`) what their topics are.
-    `provenance` is what is known of it beside the rows, by name.
+    `kept` gives kept representations, and `topics` (`source, topic, terms`) what their topics are. `curves` are the
+    losses of trainings (`analysis.exhibits.learning_curves`). `provenance` is what else is known of the data, by name.
 
     Raises `InputFaults` for rows that cannot be used, and for an engine that is not there. A model that these rows do
     not determine is no error, but is said on the page.
@@ -114,6 +116,7 @@ def analyze(
         *beside,
         *own_exhibits.pictures(models),
         *own_exhibits.tables(models),
+        *learning_curves.exhibits(table.sources, curves),
         *([checked.table()] if checked else []),
     ]
     drawn = _draw([one for one in exhibits if isinstance(one, Picture)], out / "figures")

@@ -145,7 +145,7 @@ def test_plan_of_another_study(run_study: Path, tmp_path: Path, capfd: pytest.Ca
     edit(folder / "study.toml", "seed = 5", "seed = 6")
     for command in ("launch", "status", "analyze"):
         status, _, err = study(capfd, command, str(folder))
-        assert status == 2 and "plan.parquet: position 0 run_id" in err and "another seed" in err
+        assert status == 2 and "plan.parquet: position 0 run_id" in err and "made with [study] seed = 5 (now 6)" in err
 
 
 def test_truncated_result(run_study: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -91,6 +91,8 @@ def test_analyze_leaves_a_report(copy: Path, capfd: pytest.CaptureFixture[str]) 
     assert {"strategy", "size", "own"} <= set(fit["models"])
     assert [row["term"] for row in fit["models"]["own"]["fixed"]] == ["intercept", "r_star", "source.tag"]
     assert (copy / "report" / "index.html").stat().st_size > 100_000, "the pictures are within the page"
+    assert (copy / "report" / "figures" / "learning_curves.png").is_file()
+    assert pd.read_csv(copy / "report" / "tables" / "learning_curves.csv")["n_runs"].sum() == 6 + 5 * 3 + 4 * 2
 
 
 def test_analyze_a_table_from_elsewhere(copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -125,6 +127,26 @@ def test_stop_after_plans_on_beyond_the_plan(copy: Path) -> None:
     after = read_plan(Paths(copy).plan, given)
     assert after[: len(before)] == before and len(after) > len(before)
     assert study_status(given)["done"] == study_status(given)["planned"]
+
+
+def test_every_command_that_reads_the_study_file_takes_settings() -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    without = {name for name, command in commands.items() if not any("--set" in one.opts for one in command.params)}
+    assert without == {"new", "schema"}
+
+
+def test_settings_for_one_command(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, _, err = study(capfd, "launch", str(copy), "--in-process", "--set", "training.epochs=2")
+    assert status == 2 and err.startswith("--set training.epochs = 2: the plan was made with [training] epochs = 1;")
+    other = ["--set", "study.store=other", "--set", "training.epochs=2"]
+    assert study(capfd, "design", str(copy), "--budget", "1", *other)[0] == 0
+    status, out, _ = study(capfd, "status", str(copy), "--json", *other)
+    assert status == 0 and json.loads(out)["waiting"] == 6 + 5 + 1 + 3, "runs of other settings are other runs"
+    status, _, err = study(capfd, "status", str(copy), "--set", "study.store=other")
+    assert status == 2 and "this plan was made with [training] epochs = 2 (now 1)" in err
+    assert study(capfd, "status", str(copy))[1].startswith("small: 18 of 18 runs done")
+    status, _, err = study(capfd, "check", str(copy), "--set", "training.epoch=2", "--set", "mel.n_mels=1")
+    assert status == 2 and err.count("--set") == 2 and "did you mean 'epochs'?" in err
 
 
 def test_new_writes_every_template(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

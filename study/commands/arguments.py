@@ -19,6 +19,13 @@ Folder = Annotated[
     Path, typer.Argument(metavar="[DIR]", help="The study folder, or its study.toml.", callback=study_folder)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="A setting of the study file for this command, such as training.epochs=2; "
+        "may be repeated.",
+    ),
+]  # fmt: skip
 Address = Annotated[
     str | None,
     typer.Option(metavar="auto|HOST:PORT|ray://...", help="Join this Ray cluster. None: start Ray on this machine."),

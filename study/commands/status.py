@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from study.commands.arguments import AsJson, Folder
+from study.commands.arguments import AsJson, Folder, Overrides
 from study.commands.terminal import duration
 from study.core.reading import read_study
 from study.core.run import counted
@@ -22,11 +22,12 @@ WATCH_S = 5.0
 
 def status(
     folder: Folder = Path("."),
+    overrides: Overrides = None,
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option("--watch", help="Look again every 5 seconds until all is done.")] = False,
 ) -> None:
     """Planned, done, running, failed by cause, hours spent and left, time to go."""
-    study = read_study(folder)
+    study = read_study(folder, overrides or ())
     while True:
         found = study_status(study)
         print(json.dumps(found, indent=1) if as_json else _as_text(study, found), flush=True)

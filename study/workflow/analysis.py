@@ -19,6 +19,7 @@ from study.core.reading import read_study
 from study.core.results import read_results, stored_results
 from study.core.run import Run, baseline_runs
 from study.core.study_file import FILE_NAME, AnalysisSection, Model, Study
+from study.workflow.learning_curves import learning_curves
 from study.workflow.stopping import on_precision, read_until
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def analyze_study(
         plan=pd.read_parquet(paths.plan), seed=study.seed, factors=study.score_factors,
         own=_with_formulas(study.analysis, formulas), further=partial(on_precision, study, rule),
         kept=partial(kept_representation, study), topics=read_topics(study, prepared),
+        curves=learning_curves(study, read_plan(paths.plan, study)),
         provenance={"sound left out": left_out or "none"}, **options,
     )  # fmt: skip
 
@@ -96,14 +98,19 @@ def _with_levels_of_baselines(runs: Sequence[Run], rows: pd.DataFrame) -> pd.Dat
 
 
 def analyze_tables(
-    folder: Path, files: Sequence[Path], out: Path | None = None, formulas: Sequence[str] = (), **options: Any
+    folder: Path,
+    files: Sequence[Path],
+    out: Path | None = None,
+    formulas: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    **options: Any,
 ) -> Analysis:
     """Tables from elsewhere; the study file, where there is one, says the metrics and the order of sources."""
     from analysis.analyze import analyze as story
     from analysis.result_checks import RESULTS
     from analysis.results_table import read_table
 
-    study = read_study(folder) if (folder / FILE_NAME).exists() else None
+    study = read_study(folder, overrides) if (folder / FILE_NAME).exists() else None
     rows = pd.concat([read_table(path) for path in files], ignore_index=True)
     factors = None
     if study:

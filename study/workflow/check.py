@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,10 @@ class Checked:
 
 
 @needs_train()
-def check_folder(folder: Path) -> Checked:
+def check_folder(folder: Path, overrides: Sequence[str] = ()) -> Checked:
     """Check the study in `folder`: its file, its tables and its sound, each section as far as it is right."""
     try:
-        study, faults = read_sections(folder)
+        study, faults = read_sections(folder, overrides)
     except InputFaults as error:
         return Checked(error.faults)
     from jobs.changed_data import changes_since_training

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ def run_demo(
     folder: Path,
     in_process: bool = False,
     seed: int | None = None,
+    overrides: Sequence[str] = (),
     tell: Tell = silent,
     show: Callable[[Progress, Report], None] = lambda progress, report: None,
     stage: Tell = silent,
@@ -36,7 +37,7 @@ def run_demo(
     stage("new")
     if not (folder / FILE_NAME).exists():
         new_study(folder, "demo", seed, tell)
-    study = read_study(folder)
+    study = read_study(folder, overrides)
     stage("design")
     design_study(study, DEMO_BUDGET)
     stage("launch")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from study.core.errors import Fault, Interrupted, RunFailed, nearest, raise_all
 from study.core.fault_list import listing_faults_in
 from study.core.paths import Paths
-from study.core.plan import read_plan, write_plan
+from study.core.plan import read_plan, refuse_other_overrides, write_plan
 from study.core.progress import Tell, duration, silent
 from study.core.run import Run, baseline_runs, counted
 from study.core.study_file import Study
@@ -67,6 +67,7 @@ def _launch(
         raise_all(
             Fault("", key, value, "not together with --in-process") for key, value in given.items() if value is not None
         )
+    refuse_other_overrides(Paths(study.store).plan, study)
     runs = baseline_runs(study) + read_plan(Paths(study.store).plan, study)
     runs = _chosen(runs, options.runs) if options.runs else runs
     rule = None if options.until is None else read_until(study, options.until)
