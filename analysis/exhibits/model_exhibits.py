@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analysis.exhibits.exhibit import (
-    Picture,
-    Table,
+from analysis.exhibits import (
     caterpillar,
     diagnostics,
     explained_variance,
     predictions_report,
     sensitivity_report,
 )
+from analysis.exhibits.exhibit import Picture, Table
 from analysis.exhibits.predictions import predictions
 from analysis.exhibits.sensitivity import sensitivity
 from analysis.models import Model

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.components import Components
-from analysis.exhibits.exhibit import (
-    Picture,
-    Table,
+from analysis.exhibits import (
     best_source,
     compactness,
     component_match,
@@ -19,6 +17,7 @@ from analysis.exhibits.exhibit import (
     source_effects,
     within_source,
 )
+from analysis.exhibits.exhibit import Picture, Table
 from analysis.exhibits.representation_map import Kept
 from analysis.fitting.conditional import residuals
 from analysis.models import Model
