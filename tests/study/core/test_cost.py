@@ -148,7 +148,7 @@ def test_a_baseline_trains_nothing() -> None:
 
 
 def test_the_table_in_the_docs_is_right() -> None:
-    text = (Path(__file__).parents[2] / "docs/learning.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs/learning.md").read_text(encoding="utf-8")
     header, _, *rows = [
         line.strip("| ").split(" | ") for line in text.split("sources of 50 factors (")[1].splitlines()[2:11]
     ]
@@ -160,7 +160,7 @@ def test_the_table_in_the_docs_is_right() -> None:
 
 
 def test_the_tables_of_backbones_in_the_docs_are_right() -> None:
-    text = (Path(__file__).parents[2] / "docs/learning.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs/learning.md").read_text(encoding="utf-8")
     for name, backbone in BACKBONES.items():
         rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith(f"| `{name}` |")]
         (_, _, shared, crop, gflop), (_, *counts) = rows
