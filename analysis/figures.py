@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib as mpl
@@ -35,7 +36,7 @@ def panels(
     """A figure of n panels."""
     columns = min(n, per_row)
     rows = -(-n // columns)
-    figure = Figure(figsize=(max(width * columns, 4.5), height * rows), layout="constrained")
+    figure = ReportFigure(figsize=(max(width * columns, 4.5), height * rows), layout="constrained")
     axes = [figure.add_subplot(rows, columns, position + 1) for position in range(n)]
     for one in axes[1:]:
         if share_y:
@@ -49,6 +50,22 @@ def shared_legend(figure: Figure, handles: Mapping[str, object]) -> None:
         entry_inches = 0.7 + 0.075 * max(map(len, handles))  # the mark, and 8.5 pt letters
         columns = max(1, int(figure.get_figwidth() / entry_inches))
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(len(handles), columns))
+
+
+class ReportFigure(Figure):
+    """A figure that shows itself in a notebook, in the report's style, without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = BytesIO()
+        with drawing():
+            self.savefig(buffer, dpi=PNG_DPI)
+        return buffer.getvalue()
+
+
+def drawn(draw: Callable[[], Figure]) -> Figure:
+    """The figure, drawn in the report's style."""
+    with drawing():
+        return draw()
 
 
 def save(figure: Figure, folder: Path, name: str) -> Path:

@@ -9,7 +9,7 @@ Result rows are those of results/*.parquet, or a table from elsewhere, which nee
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +27,16 @@ from analysis.result_checks import (
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, Level
 
+PROVENANCE = (
+    "data_fingerprint",
+    "code_version",
+    "train_scores_version",
+    "probe_scores_version",
+    "device",
+    "precision",
+    "threads",
+)
+"""Columns that say where a row comes from."""
 NO_ROW = "no row"
 """The outcome of a run on a target that no row tells of."""
 
@@ -41,7 +51,7 @@ class ResultsTable:
     `sd`, `metric`). `excluded` counts the result rows that were left out, by reason; `missing` has the run x target
     that no score is left of, with the `outcome` that says why.
     `by_split` has the scores behind the means of `scores`: `run_id, target, repeat, fold, score` and the factors;
-    repeat and fold are 0 where the rows do not say.
+    repeat and fold are 0 where the rows do not say. `provenance` says where the rows come from, as far as they do.
     """
 
     scores: pd.DataFrame
@@ -51,6 +61,7 @@ class ResultsTable:
     excluded: Mapping[str, int]
     missing: pd.DataFrame
     by_split: pd.DataFrame
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -128,6 +139,7 @@ def results_table(
     `source_names` in the study's order; None, they are read off the columns. Raises `InputFaults` with all faults.
     """
     raise_all(faults_of_columns(rows))
+    provenance = _provenance(rows)
     rows = rows.assign(run_id=rows["run_id"].astype(str), target=rows["target"].astype(str))
     found = tuple(name.removeprefix("source.") for name in rows if name.startswith("source."))
     sources = found if source_names is None else tuple(source_names)
@@ -170,10 +182,20 @@ def results_table(
         {reason: count for reason, count in excluded.items() if count},
         missing,
         _by_split(with_score),
+        provenance,
     )
     if table.shares_runs:
         raise_all(faults_of_scores(_at_first_levels(table.scores), order))
     return table
+
+
+def _provenance(rows: pd.DataFrame) -> Mapping[str, str]:
+    """Every value of the columns of `PROVENANCE`, and when the first run started and the last one finished."""
+    found = {name: ", ".join(sorted(map(str, rows[name].dropna().unique()))) for name in PROVENANCE if name in rows}
+    for name, edge in (("started_at", "min"), ("finished_at", "max")):
+        if name in rows and rows[name].notna().any():
+            found[name] = str(getattr(pd.to_datetime(rows[name], utc=True), edge)().floor("s"))
+    return found
 
 
 def _cells(rows: pd.DataFrame, cell: list[str], of_a_run: list[str]) -> pd.DataFrame:

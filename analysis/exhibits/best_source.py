@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.figures import COLOUR, panels, shared_legend
 from analysis.fitting.mixed_model import half_width
@@ -23,7 +24,13 @@ WITH, WITHOUT = "#0072B2", "#D55E00"
 COLUMNS = ["target", "source", "single", "n_with", "n_without", "with", "without", "difference", "ci_low", "ci_high"]
 
 
-def exhibits(table: ResultsTable) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """What the best single source of a target adds to multi-source runs."""
+    table = evidence.table.frozen
+    return Exhibit("best_source", "sources", tuple(shown(table)), tuple(sentences(table)))
+
+
+def shown(table: ResultsTable) -> Iterator[Picture | Table]:
     """Fig. 13, and its numbers."""
     why_not = None
     if "n_sources" not in table.scores:
@@ -38,7 +45,6 @@ def exhibits(table: ResultsTable) -> Iterator[Picture | Table]:
         "multi-source runs with it; open ones: multi-source runs without it. Lines: linear fits with 95 % bands of the "
         "mean; black line: mean of the source's own runs.",
         None if why_not else lambda: with_and_without(table),
-        "sources",
     )
     effects = pd.DataFrame() if why_not else effect_of_best_source(table)
     if len(effects):
@@ -48,7 +54,6 @@ def exhibits(table: ResultsTable) -> Iterator[Picture | Table]:
             "Standardised scores: mean of the source alone, means of multi-source runs, and the difference that its "
             "presence makes at equal strategy and number of sources (least squares, 95 % t interval).",
             effects,
-            question="sources",
         )
 
 

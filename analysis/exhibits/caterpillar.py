@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
 from analysis.fitting.conditional import modes
 from analysis.fitting.mixed_model import LEVEL, MixedFit
@@ -30,7 +31,12 @@ def effects_by_target(fit: MixedFit) -> pd.DataFrame:
     )
 
 
-def exhibits(models: Sequence[Model]) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Random effects by target of the models that every study has."""
+    return Exhibit("caterpillar", "models", tuple(shown(evidence.named)))
+
+
+def shown(models: Sequence[Model]) -> Iterator[Picture | Table]:
     """A picture and a table a model."""
     for model in models:
         name, title = f"targets_{model.name}", f"What each target adds to the effects of model {model.name}"

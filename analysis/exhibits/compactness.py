@@ -8,14 +8,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from study.core.coding import SINGLE
 from study.core.factors import STRATEGIES
 
 
-def exhibits(table: ResultsTable) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Sizes of the networks."""
+    return Exhibit("compactness", "strategies", tuple(shown(evidence.table.frozen)))
+
+
+def shown(table: ResultsTable) -> Iterator[Picture | Table]:
     """Fig. 15, and its numbers."""
     cells = parameters(table)
     yield Picture(
@@ -25,7 +31,6 @@ def exhibits(table: ResultsTable) -> Iterator[Picture | Table]:
         if len(cells)
         else "The table does not say how many parameters and sources a run had.",
         (lambda: parameters_by_n_sources(cells)) if len(cells) else None,
-        "strategies",
     )
     if len(cells):
         yield Table(
@@ -33,7 +38,6 @@ def exhibits(table: ResultsTable) -> Iterator[Picture | Table]:
             "Size of the networks",
             "Mean number of trainable parameters, and what multiple of SS-R's that is.",
             cells,
-            question="strategies",
         )
 
 

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from analysis.components import Components
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import LEVEL, half_width
@@ -25,7 +26,13 @@ SOURCE_COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B
 SOURCE_MARKERS = ("o", "s", "^", "v", "D", "P", "X", "<", ">")
 
 
-def exhibits(table: ResultsTable, components: Sequence[Components]) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Components against single-source scores."""
+    table, components = evidence.table.frozen, tuple(evidence.components.values())
+    return Exhibit("component_match", "sources", tuple(shown(table, components)), tuple(sentences(table, components)))
+
+
+def shown(table: ResultsTable, components: Sequence[Components]) -> Iterator[Picture | Table]:
     """Fig. 14, and its correlations."""
     pairs = single_and_component(table, components)
     correlations = correlations_by_target(pairs)
@@ -39,7 +46,6 @@ def exhibits(table: ResultsTable, components: Sequence[Components]) -> Iterator[
         if len(pairs)
         else "Not drawn: this needs single-source scores and variance components of the same sources.",
         (lambda: component_match(pairs)) if len(pairs) else None,
-        "sources",
     )
     if len(correlations):
         yield Table(
@@ -48,7 +54,6 @@ def exhibits(table: ResultsTable, components: Sequence[Components]) -> Iterator[
             "Pearson's r over a target's sources, with Fisher's interval from their number; few make it wide. "
             "The mean over targets is by Fisher's z, with a t interval over targets.",
             correlations,
-            question="sources",
         )
 
 

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from analysis.contrasts import ALPHA
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
 from analysis.fitting.bootstrap import simulate_responses
 from analysis.fitting.conditional import fitted, modes
@@ -56,7 +57,15 @@ def diagnose(name: str, fit: MixedFit, rng: np.random.Generator) -> Diagnostics:
     )
 
 
-def exhibits(table: pd.DataFrame, models: Sequence[Model], found: Sequence[Diagnostics]) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Residuals, random effects and simulated quantiles of the models that every study has."""
+    rng = np.random.default_rng(evidence.diagnostics_seed)
+    found = [diagnose(name, fit, rng) for name, fit in evidence.fits.items()]
+    items = shown(evidence.table.scores, evidence.named, found)
+    return Exhibit("diagnostics", "models", tuple(items), tuple(sentences(found)))
+
+
+def shown(table: pd.DataFrame, models: Sequence[Model], found: Sequence[Diagnostics]) -> Iterator[Picture | Table]:
     """A picture a model, and each score's residuals; `table` names the rows."""
     for model in models:
         name, title = f"diagnostics_{model.name}", f"Residuals of model {model.name}"

@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import LEVEL
 from analysis.results_table import ResultsTable
@@ -28,7 +29,13 @@ STYLE_OF_PART = dict(
 NEVER_AGAIN = " (no combination was: this is in the combination's share)"
 
 
-def exhibits(parts: pd.DataFrame) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Parts of a score, and its reliability."""
+    parts = score_parts(evidence.table.frozen)
+    return Exhibit("reliability", "spread", tuple(shown(parts)), tuple(sentences(parts)))
+
+
+def shown(parts: pd.DataFrame) -> Iterator[Picture | Table]:
     """The parts as bars, and with the reliability as a table."""
     yield Picture(
         "score_parts",
@@ -39,7 +46,6 @@ def exhibits(parts: pd.DataFrame) -> Iterator[Picture | Table]:
         if len(parts)
         else "Not drawn: no target has scores on two splits or more.",
         (lambda: parts_as_bars(parts)) if len(parts) else None,
-        "spread",
     )
     if len(parts):
         yield Table(
@@ -50,7 +56,6 @@ def exhibits(parts: pd.DataFrame) -> Iterator[Picture | Table]:
             "that noise is all there is to be seen. A part that no repetition tells is left empty. Where a target has "
             "one published split, its repeats differ by the probe alone.",
             parts,
-            question="spread",
         )
 
 

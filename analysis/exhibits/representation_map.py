@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
+from analysis.options import Kept
 from analysis.results_table import ResultsTable
 
 FEWEST_TRACKS = 10
@@ -23,13 +25,15 @@ TOPIC_STYLES = (
     ("#000000", "X"),
 )  # fmt: skip
 
-Kept = Callable[[str, str], pd.DataFrame | None]
-"""`kept(run_id, target)`: index track_id; `mean_<d>`, `deviation_<d>`, and a track's strongest `topic.<source>`."""
+
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Maps of kept representations, and the topics."""
+    options = evidence.options
+    items = shown(evidence.table.frozen, options.kept, options.topics, options.seed)
+    return Exhibit("representation_map", "representations", tuple(items))
 
 
-def exhibits(
-    table: ResultsTable, kept: Kept | None, topics: pd.DataFrame | None, seed: int
-) -> Iterator[Picture | Table]:
+def shown(table: ResultsTable, kept: Kept | None, topics: pd.DataFrame | None, seed: int) -> Iterator[Picture | Table]:
     """A map of each target that kept representations, else what it takes; `topics` has `source, topic, terms`."""
     terms = {} if topics is None else topics.set_index(["source", "topic"])["terms"].to_dict()
     drawn = False
@@ -46,7 +50,6 @@ def exhibits(
             "[targets.<name>] of the study file keeps from the next evaluation on, and a run that learned from a "
             'source with terms (labels = "plsa").',
             None,
-            "representations",
         )
     if terms:
         yield Table(
@@ -54,7 +57,6 @@ def exhibits(
             "Topics of the sources with terms",
             "The most probable terms of each topic, strongest first, by probabilistic latent semantic analysis.",
             topics,
-            question="representations",
         )
 
 
@@ -115,7 +117,6 @@ def _picture(
         f"run's own output layer finds most probable, by source; the {TOPICS_SHOWN} most frequent are named, with the "
         "number of tracks; grey: others.",
         lambda: topic_map(shown, sources, terms, seed),
-        "representations",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from analysis.fitting.covariance_cone import on_boundary
@@ -50,6 +51,13 @@ def refit(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Refits:
     kept = np.concatenate(certified)
     estimate, variance, boundary = (np.concatenate(parts)[kept] for parts in (estimates, variances, boundaries))
     return Refits(estimate, variance, boundary, int((~kept).sum()))
+
+
+def draws(fit: MixedFit, refits: Refits) -> pd.DataFrame:
+    """The refits (R,) as `fixed.<term>` and `variance.<group>.<term>`, without the fit's own values."""
+    fixed = pd.DataFrame(refits.estimate, columns=[f"fixed.{term}" for term in fit.fixed_terms])
+    random = [f"variance.{term.group}.{name}" for term in fit.random for name in term.columns]
+    return pd.concat([fixed, pd.DataFrame(refits.variance, columns=random)], axis=1)
 
 
 def simulate_responses(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> np.ndarray:

@@ -216,6 +216,15 @@ def fixed_effects(fit: MixedFit) -> pd.DataFrame:
     return table
 
 
+def variances(fit: MixedFit) -> pd.DataFrame:
+    """`random_table`, and under it the residual, of no group."""
+    residual = fit.residual_variance
+    last = pd.DataFrame(
+        {"group": "", "term": "residual", "variance": residual, "sd": np.sqrt(residual), "boundary": False}, index=[0]
+    )
+    return pd.concat([fit.random_table(), last], ignore_index=True)
+
+
 def _fit_at_optimum(problem: Problem, point: Covariances) -> MixedFit:
     design, layout = problem.design, problem.layout
     phi = to_phi(design, point)

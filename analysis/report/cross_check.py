@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from analysis.exhibits.exhibit import Table
 from analysis.fitting.engine_fit import EngineFailed
 from analysis.fitting.engines import OTHERS, require_engine
 from analysis.fitting.mixed_model import fixed_effects
 from analysis.models import Model
-from analysis.report.tables import Table
 
 TOLERANCE = {"criterion": 1e-4, "estimate": 1e-4, "se": 1e-4, "sd": 1e-3}
 """Within these two engines agree, scores being standardised. A deviation near zero hardly moves the criterion."""
@@ -49,7 +49,7 @@ class CrossCheck:
         return Table("cross_check", f"Cross-check with {self.engine}", "", self.comparison, on_page=False)
 
 
-def compare(engine: str, models: Sequence[Model]) -> CrossCheck:
+def compare(engine: str, models: Iterable[Model]) -> CrossCheck:
     """Fit each model that has a fit by `engine` too. Raises `InputFaults` if it is unknown or not installed."""
     versions = require_engine("--cross-check", engine)
     compared, why_not = [], {}
