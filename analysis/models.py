@@ -13,6 +13,7 @@ from analysis.fitting.bootstrap import Refits, percentile_interval, refit
 from analysis.fitting.engines import NATIVE, fit_by
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fixed_effects, variances
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
+from analysis.fitting.summary import summary
 from analysis.results_table import ResultsTable
 from analysis.wording import listed
 from study.core.coding import SINGLE, Coding, first_model, n_star, second_model
@@ -66,6 +67,12 @@ class Model:
         """The whole model as lme4 takes it, on the coded columns: `||` would leave a factor's levels correlated."""
         fixed = [f"`{name}`" for name in self.coding.columns]
         return " + ".join(["z ~ 0", *fixed, *(part for term in self.random_part for part in _in_lme4(term))])
+
+    def summary(self) -> str:
+        """The fit as text, in the order of R's `summary(lmer)`; why there is none, where there is none."""
+        if self.fit is None:
+            return f"Model {self.name} has no fit: {self.why_not}"
+        return summary(self.fit, self.given or self.formula, self.coding.left_out)
 
     @property
     def n_rows(self) -> int:

@@ -60,6 +60,11 @@ def model_matrix(terms: Terms, variables: Mapping[Variable, Coded], n_rows: int)
     return pd.DataFrame(columns, index=range(n_rows))
 
 
+def group_levels(columns: pd.DataFrame) -> np.ndarray:
+    """The level of each row (n_rows,) of the grouping factor that columns make together."""
+    return np.asarray(columns.astype(str).agg(":".join, axis=1), dtype=object)
+
+
 def independent(columns: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     """The columns without those that the ones before them determine; why each of these is left out, as lme4 does."""
     basis = np.empty((len(columns), 0))
