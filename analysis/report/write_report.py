@@ -65,6 +65,10 @@ def _earlier(folder: Path) -> Iterator[Path]:
     """The files of an earlier report in the folder, as its page lists them."""
     page = folder / PAGE
     listed = WRITTEN.search(page.read_text(encoding="utf-8", errors="replace")) if page.is_file() else None
-    for name in json.loads(listed[1]) if listed else ():
-        if OURS.fullmatch(name):
+    try:
+        names = json.loads(listed[1]) if listed else []
+    except ValueError:  # somebody else's page
+        names = []
+    for name in names:
+        if isinstance(name, str) and OURS.fullmatch(name):
             yield folder / name
