@@ -145,14 +145,7 @@ def results_table(
     sources = found if source_names is None else tuple(source_names)
     raise_all(faults_of_rows(rows, metric_of, sources, mix_versions))
 
-    excluded = {}
-    of_study = rows["target"].isin(metric_of) if metric_of else pd.Series(True, index=rows.index)
-    excluded["target not in the study"] = int((~of_study).sum())
-    rows = rows[of_study]
-    if "metric" in rows and metric_of:
-        kept = (rows["metric"] == rows["target"].map(metric_of)) | failed(rows)
-        excluded["another metric than the target's primary"] = int((~kept).sum())
-        rows = rows[kept]
+    rows, excluded = _of_study(rows, metric_of)
     rows = _with_n_sources(rows, sources)
     without = failed(rows)
     if without.any():
@@ -187,6 +180,19 @@ def results_table(
     if table.shares_runs:
         raise_all(faults_of_scores(_at_first_levels(table.scores), order))
     return table
+
+
+def _of_study(rows: pd.DataFrame, metric_of: Mapping[str, str]) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The rows of the study's targets and of their primary metrics; how many were left out, by reason."""
+    excluded = {}
+    of_study = rows["target"].isin(metric_of) if metric_of else pd.Series(True, index=rows.index)
+    excluded["target not in the study"] = int((~of_study).sum())
+    rows = rows[of_study]
+    if "metric" in rows and metric_of:
+        kept = (rows["metric"] == rows["target"].map(metric_of)) | failed(rows)
+        excluded["another metric than the target's primary"] = int((~kept).sum())
+        rows = rows[kept]
+    return rows, excluded
 
 
 def _provenance(rows: pd.DataFrame) -> Mapping[str, str]:

@@ -120,9 +120,16 @@ def with_and_without(table: ResultsTable) -> Figure:
             if rows.empty:
                 continue
             (drawn[name],) = one.plot(
-                rows["n_sources"] + shift, rows["z"], marker, color=colour, markersize=2.8, alpha=0.55,
-                markerfacecolor=colour if which is present else "none", markeredgewidth=0.6, rasterized=True,
-            )  # fmt: skip
+                rows["n_sources"] + shift,
+                rows["z"],
+                marker,
+                color=colour,
+                markersize=2.8,
+                alpha=0.55,
+                markerfacecolor=colour if which is present else "none",
+                markeredgewidth=0.6,
+                rasterized=True,
+            )
             _line_with_band(one, rows["n_sources"].to_numpy(dtype=float), rows["z"].to_numpy(), colour, dashes)
         one.set(title=f"{target}: {source}", xlabel="number of sources")
         one.xaxis.set_major_locator(MaxNLocator(integer=True))

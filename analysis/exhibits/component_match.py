@@ -109,9 +109,14 @@ def component_match(pairs: pd.DataFrame) -> Figure:
     for source, colour, marker in styles:
         here = pairs[pairs["source"] == source]
         (drawn[source],) = axes.plot(
-            here["percent"], here["single"], marker, color=colour, markersize=5.5, markeredgecolor="white",
+            here["percent"],
+            here["single"],
+            marker,
+            color=colour,
+            markersize=5.5,
+            markeredgecolor="white",
             markeredgewidth=0.5,
-        )  # fmt: skip
+        )
     axes.set(xlabel="variance component, percent", ylabel="standardised score alone")
     shared_legend(figure, drawn)
     return figure

@@ -21,9 +21,14 @@ PRINCIPAL_COMPONENTS = 50
 PERPLEXITY = 30.0
 TOPICS_SHOWN = 7
 TOPIC_STYLES = (
-    ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#E69F00", "D"), ("#56B4E9", "v"), ("#CC79A7", "P"),
+    ("#0072B2", "o"),
+    ("#D55E00", "s"),
+    ("#009E73", "^"),
+    ("#E69F00", "D"),
+    ("#56B4E9", "v"),
+    ("#CC79A7", "P"),
     ("#000000", "X"),
-)  # fmt: skip
+)
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
@@ -132,9 +137,15 @@ def topic_map(kept: pd.DataFrame, sources: list[str], terms: Mapping[tuple[str, 
         for (number, count), (colour, marker) in zip(counts.items(), TOPIC_STYLES, strict=False):
             name = f"{_within(terms[source, number])} ({count})"
             one.plot(
-                *at[topic == number].T, marker, color=colour, markersize=4, markeredgecolor="white",
-                markeredgewidth=0.3, linestyle="none", label=f"{number}: {name}",
-            )  # fmt: skip
+                *at[topic == number].T,
+                marker,
+                color=colour,
+                markersize=4,
+                markeredgecolor="white",
+                markeredgewidth=0.3,
+                linestyle="none",
+                label=f"{number}: {name}",
+            )
         one.set(title=source, xticks=[], yticks=[])
         one.legend(loc="upper left", bbox_to_anchor=(0.0, -0.02), fontsize=7.5, markerscale=1.6, handletextpad=0.2)
     return figure

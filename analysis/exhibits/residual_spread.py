@@ -118,8 +118,9 @@ def residual_spread(table: ResultsTable, residual: np.ndarray | None) -> pd.Data
     """
     rows = [
         (target, by, level, len(values), values.std(ddof=1), *deviation_interval(values))
-        for target, by, groups in _groups(table, residual) for level, values in groups.items()
-    ]  # fmt: skip
+        for target, by, groups in _groups(table, residual)
+        for level, values in groups.items()
+    ]
     return pd.DataFrame(rows, columns=["target", "by", "level", "n_scores", "sd", "low", "high"])
 
 

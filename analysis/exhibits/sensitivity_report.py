@@ -128,8 +128,9 @@ def _on_moves(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: in
         return f"moves none of {n_effects} conclusions{absent}"
     told = [
         f"{called(effect)} {verdict}" + (f" ({listed(names)})" if len(variants) > 1 else "")
-        for effect, verdicts in by_effect.items() for verdict, names in verdicts.items()
-    ]  # fmt: skip
+        for effect, verdicts in by_effect.items()
+        for verdict, names in verdicts.items()
+    ]
     more = f"; and {len(told) - MOVES_SHOWN} more" if len(told) > MOVES_SHOWN else ""
     turned = any({"higher", "lower"} == set(verdict.split(" → ")) for one in by_effect.values() for verdict in one)
     return (

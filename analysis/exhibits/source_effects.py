@@ -93,9 +93,17 @@ def _of_target(rows: pd.DataFrame, sources: tuple[str, ...]) -> list[tuple[objec
     names = [name.removeprefix("source.") for name in present]
     return [
         (rows["target"].iloc[0], *row)
-        for row in zip(names, fit.params[of_sources], fit.bse[of_sources], [fit.df_resid] * len(names), p, holm(p),
-                       *interval.T, strict=True)
-    ]  # fmt: skip
+        for row in zip(
+            names,
+            fit.params[of_sources],
+            fit.bse[of_sources],
+            [fit.df_resid] * len(names),
+            p,
+            holm(p),
+            *interval.T,
+            strict=True,
+        )
+    ]
 
 
 def _draw(effects: pd.DataFrame) -> Figure:

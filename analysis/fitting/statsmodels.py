@@ -109,7 +109,10 @@ def _model(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm]) -> 
         )
     z_correlated = correlated[0].columns.to_numpy(dtype=float)[order] if correlated else np.empty((len(y), 0))
     model = MixedLM(
-        y[order], fixed.to_numpy(dtype=float)[order], codes[order], exog_re=z_correlated,
+        y[order],
+        fixed.to_numpy(dtype=float)[order],
+        codes[order],
+        exog_re=z_correlated,
         exog_vc=VCSpec(names, colnames, mats),
-    )  # fmt: skip
+    )
     return model, z_correlated.shape[1]

@@ -38,8 +38,13 @@ def _faults(contrast: Contrast, coding: Coding) -> Iterator[Fault]:
     terms = [*map(str, coding.columns), *coding.left_out]
     for term in contrast.weights if terms else ():  # none where a formula could not be coded
         if term not in terms:
-            yield Fault("", f"contrast {contrast.name} of model {contrast.model}", term,
-                        f"no such term; expected of {', '.join(terms)}", nearest(term, terms))  # fmt: skip
+            yield Fault(
+                "",
+                f"contrast {contrast.name} of model {contrast.model}",
+                term,
+                f"no such term; expected of {', '.join(terms)}",
+                nearest(term, terms),
+            )
 
 
 def _with(model: Model, asked: Mapping[str, Mapping[str, float]]) -> Model:

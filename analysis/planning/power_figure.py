@@ -53,8 +53,14 @@ def _curves(axes: Axes, cells: Sequence[Cell], effects: dict[str, str], style: d
                 continue
             drawn.add(strategy)
             runs, power = [n for n, _ in rows], [row["power"] for _, row in rows]
-            axes.plot(runs, power, color=COLOUR[strategy], marker=MARKER[strategy], markersize=5,
-                      linestyle=style[n_targets])  # fmt: skip
-            axes.vlines(runs, [row["power_low"] for _, row in rows], [row["power_high"] for _, row in rows],
-                        color=COLOUR[strategy], linewidth=0.9)  # fmt: skip
+            axes.plot(
+                runs, power, color=COLOUR[strategy], marker=MARKER[strategy], markersize=5, linestyle=style[n_targets]
+            )
+            axes.vlines(
+                runs,
+                [row["power_low"] for _, row in rows],
+                [row["power_high"] for _, row in rows],
+                color=COLOUR[strategy],
+                linewidth=0.9,
+            )
     return drawn
