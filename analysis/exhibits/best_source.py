@@ -32,29 +32,26 @@ def exhibit(evidence: Evidence) -> Exhibit:
 
 def shown(table: ResultsTable) -> Iterator[Picture | Table]:
     """Fig. 13, and its numbers."""
-    why_not = None
+    name, title = "with_and_without_best_source", "Multi-source runs with and without the best single source"
     if "n_sources" not in table.scores:
-        why_not = "The table does not say how many sources a run had."
-    elif not best_sources(table):
-        why_not = "There are no single-source scores whose source is known."
-    yield Picture(
-        "with_and_without_best_source",
-        "Multi-source runs with and without the best single source",
-        why_not
-        or "Over each panel, the target and the source that is best there by itself. Solid points: its own runs, and "
+        yield Picture(name, title, "The table does not say how many sources a run had.", None)
+        return
+    if not best_sources(table):
+        yield Picture(name, title, "There are no single-source scores whose source is known.", None)
+        return
+    caption = (
+        "Over each panel, the target and the source that is best there by itself. Solid points: its own runs, and "
         "multi-source runs with it; open ones: multi-source runs without it. Lines: linear fits with 95 % bands of the "
-        "mean; black line: mean of the source's own runs.",
-        None if why_not else lambda: with_and_without(table),
+        "mean; black line: mean of the source's own runs."
     )
-    effects = pd.DataFrame() if why_not else effect_of_best_source(table)
+    yield Picture(name, title, caption, lambda: with_and_without(table))
+    effects = effect_of_best_source(table)
     if len(effects):
-        yield Table(
-            "best_source",
-            "Multi-source scores with and without the best single source",
+        note = (
             "Standardised scores: mean of the source alone, means of multi-source runs, and the difference that its "
-            "presence makes at equal strategy and number of sources (least squares, 95 % t interval).",
-            effects,
+            "presence makes at equal strategy and number of sources (least squares, 95 % t interval)."
         )
+        yield Table("best_source", "Multi-source scores with and without the best single source", note, effects)
 
 
 def sentences(table: ResultsTable) -> Iterator[str]:

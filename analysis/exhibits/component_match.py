@@ -34,27 +34,26 @@ def exhibit(evidence: Evidence) -> Exhibit:
 
 def shown(table: ResultsTable, components: Sequence[Components]) -> Iterator[Picture | Table]:
     """Fig. 14, and its correlations."""
+    name, title = "components_and_single_sources", "Do the sources that matter among several do well alone?"
     pairs = single_and_component(table, components)
+    if pairs.empty:
+        why_not = "Not drawn: this needs single-source scores and variance components of the same sources."
+        yield Picture(name, title, why_not, None)
+        return
     correlations = correlations_by_target(pairs)
     together = correlations.set_index("target")["r"].get(TOGETHER)
     said = "" if together is None else f" Pearson's r of all {len(pairs)} pairs: {number(together)}."
-    yield Picture(
-        "components_and_single_sources",
-        "Do the sources that matter among several do well alone?",
+    caption = (
         "A point a target and source: its share of the sources' variance among multi-source runs, and the mean "
         f"standardised score of its single-source runs.{said}"
-        if len(pairs)
-        else "Not drawn: this needs single-source scores and variance components of the same sources.",
-        (lambda: component_match(pairs)) if len(pairs) else None,
     )
+    yield Picture(name, title, caption, lambda: component_match(pairs))
     if len(correlations):
-        yield Table(
-            "components_and_single_sources",
-            "Correlation of a source's component with its single-source score",
+        note = (
             "Pearson's r over a target's sources, with Fisher's interval from their number; few make it wide. "
-            "The mean over targets is by Fisher's z, with a t interval over targets.",
-            correlations,
+            "The mean over targets is by Fisher's z, with a t interval over targets."
         )
+        yield Table(name, "Correlation of a source's component with its single-source score", note, correlations)
 
 
 def sentences(table: ResultsTable, components: Sequence[Components]) -> Iterator[str]:
