@@ -11,7 +11,8 @@ import pandas as pd
 from analysis.contrasts import marginal_means, pairwise_strategies, strategies_at, with_tukey
 from analysis.fitting.bootstrap import Refits, percentile_interval, refit
 from analysis.fitting.engines import NATIVE, fit_by
-from analysis.fitting.mixed_model import MixedFit, NotCertified, fixed_effects, variances
+from analysis.fitting.mixed_model import MixedFit, fixed_effects, variances
+from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.fitting.summary import summary
 from analysis.results_table import ResultsTable
@@ -113,15 +114,16 @@ def strategy_model(
     steps = n_star(multiple["strategy"], multiple["n_sources"]) if "n_sources" in scores else np.empty(0)
     mean_n_star = float(steps.mean()) if len(steps) else 0.0
     simplest, at_mean = (strategies_at(model.fit, scores, at) for at in (0.0, mean_n_star))
+    fit = model.fit
     model = replace(
         model,
-        contrasts=with_tukey(pairwise_strategies(model.fit, 0.0, simplest), len(simplest)),
+        contrasts=with_tukey(pairwise_strategies(fit, 0.0, simplest), len(simplest)),
         mean_n_star=mean_n_star,
-        means=marginal_means(model.fit, mean_n_star, at_mean),
+        means=marginal_means(fit, mean_n_star, at_mean),
     )
     if not mean_n_star:
         return model
-    pairs = pairwise_strategies(model.fit, mean_n_star, at_mean)
+    pairs = pairwise_strategies(fit, mean_n_star, at_mean)
     return replace(model, contrasts_of_means=with_tukey(pairs, len(at_mean)))
 
 

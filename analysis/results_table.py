@@ -104,7 +104,7 @@ class ResultsTable:
         """The levels of further factors that occur, in ascending order, then those of evaluation factors."""
         columns = factor_columns(self.scores)
         found = {name.removeprefix("factor."): sorted(self.scores[name].dropna().unique().tolist()) for name in columns}
-        return found | self.evaluation_levels
+        return {**found, **self.evaluation_levels}
 
     @property
     def evaluation_levels(self) -> Mapping[str, Sequence[Level]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -54,7 +55,7 @@ def shown(models: Sequence[Model]) -> Iterator[Picture | Table]:
             name,
             title,
             caption if len(varying) else "Not drawn, for all variances by target are zero.",
-            (lambda varying=varying: _draw(varying)) if len(varying) else None,
+            partial(_draw, varying) if len(varying) else None,
         )
         yield Table(name, title, "se and interval given the fixed effects and the variances.", effects, on_page=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,7 @@ def shown(table: pd.DataFrame, models: Sequence[Model], found: Sequence[Diagnost
             f"1 is no fault); quantiles of the scores among {SIMULATIONS} simulations of the model against uniform "
             f"ones: Kolmogorov-Smirnov D = {own.ks:.3f}, p = {own.ks_p:.3f}, by simulation too."
         )
-        yield Picture(name, title, caption, lambda own=own: _draw(own))
+        yield Picture(name, title, caption, partial(_draw, own))
     columns = {f"{part}_{one.name}": getattr(one, part) for one in found for part in ("fitted", "residual", "quantile")}
     if columns:
         rows = table[["run_id", "target", "z"]].assign(**columns)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -69,7 +71,7 @@ def strategies_by_target(table: ResultsTable) -> Figure:
             colour = COLOUR[strategy]
             if len(score) >= FEWEST_FOR_A_BOX:
                 parts = ("medianprops", "boxprops", "whiskerprops", "capprops")
-                lines_of_box = {part: {"color": colour} for part in parts}
+                lines_of_box: dict[str, Any] = {part: {"color": colour} for part in parts}
                 one.boxplot(score, positions=[x], widths=0.55, whis=(5, 95), showfliers=False, **lines_of_box)
             one.plot(
                 x + _spread(len(score), 0.16),

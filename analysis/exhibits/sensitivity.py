@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.contrasts import pairwise_strategies, strategies_at, verdicts
-from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_mixed, fixed_effects
+from analysis.fitting.mixed_model import MixedFit, fit_mixed, fixed_effects
+from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.models import Model, random_terms
 from analysis.results_table import ResultsTable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,6 +119,7 @@ def _square_root(covariance: np.ndarray) -> np.ndarray:
     return axes * np.sqrt(np.maximum(values, 0.0))
 
 
-def _root(z: np.ndarray | sparse.csr_array, w: np.ndarray) -> np.ndarray:
+def _root(z: Any, w: np.ndarray) -> np.ndarray:
     """R of [Z W] = Q R in a block."""
-    return np.linalg.qr(np.hstack([z.toarray() if sparse.issparse(z) else z, w]), mode="r")
+    both = np.hstack([z.toarray() if sparse.issparse(z) else z, w])
+    return np.linalg.qr(both).R

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -202,7 +203,7 @@ def contrast_tests(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
     )
 
 
-def half_width(se: np.ndarray, df: np.ndarray) -> np.ndarray:
+def half_width(se: Any, df: Any) -> Any:
     """How far 95 % t intervals reach to either side."""
     return stats.t.ppf(0.5 + LEVEL / 2.0, df) * se
 

@@ -53,7 +53,7 @@ def _with(model: Model, asked: Mapping[str, Mapping[str, float]]) -> Model:
     why_not = {name: _why_not(weights, model) for name, weights in asked.items()}
     told = [name for name, reason in why_not.items() if not reason]
     table = pd.DataFrame(index=pd.Index(asked, name="contrast"), columns=list(NUMBERS), dtype=float)
-    if told:
+    if told and model.fit is not None:
         terms = model.fit.fixed_terms
         tests = contrast_tests(model.fit, np.array([[asked[name].get(term, 0.0) for term in terms] for name in told]))
         table.loc[told] = tests.assign(p_adjusted=holm(tests["p"].to_numpy()))[list(NUMBERS)].to_numpy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,13 +74,13 @@ def _against_single(pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _not_among(model: Model, compared: Sequence[str]) -> str:
     """The strategies that are not compared there, for nothing tells what they score at another number of sources."""
-    names = [name for name in strategies_of(model.fit) if name not in compared]
+    names = [name for name in strategies_of(model.fit) if name not in compared] if model.fit else []
     reasons = [f"{name}, for {model.coding.left_out[f'strategy[{name}]:n_star']}" for name in names]
     return f"; not compared: {'; '.join(reasons)}" if reasons else ""
 
 
 def _mean_n(model: Model) -> str:
-    return f"{model.mean_n_star + 2:.1f}".removesuffix(".0")
+    return f"{(model.mean_n_star or 0.0) + 2:.1f}".removesuffix(".0")
 
 
 def _on_best(model: Model) -> Iterator[str]:
@@ -253,7 +253,7 @@ def _told_apart(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> str:
     )
 
 
-def _verdict(effect: NamedTuple) -> str:
+def _verdict(effect: Any) -> str:
     """What a fixed effect by itself does, as far as its p tells."""
     if effect.p < ALPHA:
         return "raises the score" if effect.estimate > 0 else "lowers the score"
