@@ -185,8 +185,7 @@ def test_nothing_to_analyze(small_study: Path, capfd: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["design", "--budget", "many"], "--budget = 'many': expected runs such as 352"),
-        (["design", "--budget", "5d"], "study.toml: [cluster] gpus: missing"),
+        (["design", "--budget", "many"], "--budget = 'many': expected 40, 3cpuh, 400gpuh or 5d"),
         (["design", "--budget", "0gpuh"], "runs that are fixed need"),
         (["design", "--budget", "9", "--start", "plays.csv"], "plays.csv"),
         (["design", "--budget", "9999"], "possible runs"),

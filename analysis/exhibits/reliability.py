@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import LEVEL
 from analysis.repeats import repeated
@@ -28,30 +29,31 @@ STYLE_OF_PART = dict(
 NEVER_AGAIN = " (no combination was: this is in the combination's share)"
 
 
-def exhibits(parts: pd.DataFrame) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Parts of a score, and its reliability."""
+    parts = score_parts(evidence.table.frozen)
+    return Exhibit("reliability", "spread", tuple(shown(parts)), tuple(sentences(parts)))
+
+
+def shown(parts: pd.DataFrame) -> Iterator[Picture | Table]:
     """The parts as bars, and with the reliability as a table."""
-    yield Picture(
-        "score_parts",
-        "What is a score made of?",
+    name, title = "score_parts", "What is a score made of?"
+    if parts.empty:
+        yield Picture(name, title, "Not drawn: no target has scores on two splits or more.", None)
+        return
+    caption = (
         "Shares of the variance of scores on single splits. Combination: strategy, sources, factors. Run: training the "
         f"same combination again{NEVER_AGAIN if parts['sd_run'].isna().all() else ''}. Split: what a split adds to "
         "every run. Residual: run by split."
-        if len(parts)
-        else "Not drawn: no target has scores on two splits or more.",
-        (lambda: parts_as_bars(parts)) if len(parts) else None,
-        "spread",
     )
-    if len(parts):
-        yield Table(
-            "score_parts",
-            "What a score is made of, and how reliable a run's mean is",
-            "Standard deviations in the target's metric, by mean squares; reliability: the share of the variance "
-            "between runs' means that is not noise of the splits, with an exact 95 % interval (Feldt 1965); below 0, "
-            "that noise is all there is to be seen. A part that no repetition tells is left empty. Where a target has "
-            "one published split, its repeats differ by the probe alone.",
-            parts,
-            question="spread",
-        )
+    yield Picture(name, title, caption, lambda: parts_as_bars(parts))
+    note = (
+        "Standard deviations in the target's metric, by mean squares; reliability: the share of the variance "
+        "between runs' means that is not noise of the splits, with an exact 95 % interval (Feldt 1965); below 0, "
+        "that noise is all there is to be seen. A part that no repetition tells is left empty. Where a target has "
+        "one published split, its repeats differ by the probe alone."
+    )
+    yield Table(name, "What a score is made of, and how reliable a run's mean is", note, parts)
 
 
 def sentences(parts: pd.DataFrame) -> Iterator[str]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.contrasts import ALPHA, pairwise_strategies, strategies_at
-from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_mixed, fixed_effects
+from analysis.contrasts import pairwise_strategies, strategies_at, verdicts
+from analysis.fitting.mixed_model import MixedFit, fit_mixed, fixed_effects
+from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.models import Model, random_terms
 from analysis.repeats import repeated
@@ -26,7 +27,6 @@ from study.core.factors import Level
 MOST_LEVELS = 1500
 """Of runs and combinations: what they take to fit grows with the cube, 2.5 s for 800."""
 WITHOUT, WITH, FILLED = "without", "with", "missing scores at the"
-NOT_TOLD = "not told"
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,4 @@ def _fitted(
 
 
 def _verdicts(effects: pd.DataFrame) -> dict[str, str]:
-    told = effects["p_adjusted"] < ALPHA
-    words = np.where(~told, NOT_TOLD, np.where(effects["estimate"] > 0.0, "higher", "lower"))
-    return dict(zip(effects["effect"], words, strict=True))
+    return dict(zip(effects["effect"], verdicts(effects["estimate"], effects["p_adjusted"]), strict=True))

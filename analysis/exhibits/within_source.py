@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.exhibits.exhibit import Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Table
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.fitting.mixed_model import LEVEL
 from analysis.repeats import repeated
@@ -17,7 +18,13 @@ from analysis.results_table import ResultsTable
 ALL = "all sources"
 
 
-def exhibits(spread: pd.DataFrame) -> Iterator[Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Spread among the repeats of a single source."""
+    spread = within_source_spread(evidence.table.frozen)
+    return Exhibit("within_source", "spread", tuple(shown(spread)), tuple(sentences(spread)))
+
+
+def shown(spread: pd.DataFrame) -> Iterator[Table]:
     """The table of `within_source_spread`."""
     if len(spread):
         yield Table(
@@ -26,7 +33,6 @@ def exhibits(spread: pd.DataFrame) -> Iterator[Table]:
             "Standard deviation of runs that differ in their seed alone, in the target's metric, and its ratio to that "
             "of all scores on the target; squared, that is a share of variance. 95 % intervals by chi-squared.",
             spread,
-            question="spread",
         )
 
 

@@ -29,8 +29,8 @@ def demo(
         tell(f"== {name} ({duration(time.monotonic() - began)})")
 
     with progress_shown() as show:
-        analysis = run_demo(folder, in_process, seed, overrides or (), tell, show, stage)
+        analysis, page = run_demo(folder, in_process, seed, overrides or (), tell, show, stage)
     for sentence in analysis.findings:
         tell(sentence)
     stage("done")
-    print(f"the report is {analysis.page.resolve()}")
+    print(f"the report is {page.resolve()}")

@@ -10,9 +10,9 @@ from scipy import stats
 
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import size_model, strategy_model
-from analysis.report.findings import findings
 from analysis.results_table import results_table
 from study.core.factors import STRATEGIES
+from tests.analysis.conftest import findings
 
 
 def sentences(rows) -> str:
