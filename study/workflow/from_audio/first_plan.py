@@ -1,0 +1,78 @@
+"""A first plan that is over in minutes: strategies, phases, and as many epochs as this machine has time for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from study.core.cost import run_steps, source_factors_of, step_flops
+from study.core.study_file import Study
+
+STRATEGIES = ("SS-R", "MS-SR@FC", "MS-CR@4", "MSS-CR")
+"""Of one source, and sharing all, half and nothing between several."""
+MOST_TOGETHER = 4
+"""Sources of a run of the sequential phase."""
+TRAINING_S = 200.0
+"""What all trainings of the plan may take together, on the clock."""
+FEWEST_EPOCHS, MOST_EPOCHS = 3, 40
+CPU_FLOP_PER_S = 25e9
+"""Of one core on the networks of a small study."""
+CLIPS_PER_S = 150.0
+"""That a core decodes."""
+PROBE_S = 2.0
+"""A run's representation of a target and its probes, one core."""
+ANALYSIS_S = 40.0
+START_S = 15.0
+
+
+@dataclass(frozen=True)
+class FirstPlan:
+    """`phases` are (name, strategies, n_sources, repeats or criterion); `budget` is of `study design`, if one is
+    needed."""
+
+    strategies: tuple[str, ...]
+    phases: tuple[dict[str, object], ...]
+    budget: int | None
+
+
+def first_plan(n_sources: int) -> FirstPlan:
+    """About twenty runs: each source alone, all of them together, and combinations between."""
+    several = list(STRATEGIES[1:])
+    single = {"name": "single", "strategy": ["SS-R"], "n_sources": [1]}
+    if n_sources == 1:
+        return FirstPlan(STRATEGIES[:1], ({**single, "repeats": 5},), None)
+    repeats = 2 if n_sources > 2 else 3
+    together = {"name": "all", "strategy": several, "n_sources": [n_sources], "repeats": repeats}
+    phases: tuple[dict[str, object], ...] = ({**single, "repeats": repeats}, together)
+    if n_sources == 2:
+        return FirstPlan(STRATEGIES, phases, None)
+    counts = list(range(2, min(n_sources - 1, MOST_TOGETHER) + 1))
+    between = {"name": "sequential", "strategy": several, "n_sources": counts, "criterion": "anytime"}
+    return FirstPlan(STRATEGIES, (*phases, between), 6)
+
+
+def training_seconds(study: Study, budget: int | None, n_tracks: int, workers: int) -> float:
+    """Seconds that the plan's trainings take on `workers` cores, one training on each."""
+    from design.budget import read_budget
+    from design.generate import generate
+
+    runs = generate(study, read_budget(None if budget is None else str(budget), study), [], [], lambda run: None)
+    n_training = round(n_tracks * (1 - study.corpus.validation))
+    flops = sum(
+        run_steps(study, run, n_training)
+        * step_flops(run.strategy, source_factors_of(study, run), study.crop_frames, study.mel.n_mels,
+                     study.corpus.channels, study.training.width, study.training.batch_size)
+        for run in runs
+    )  # fmt: skip
+    return flops / CPU_FLOP_PER_S / min(workers, max(len(runs), 1))
+
+
+def affordable_epochs(seconds_of_one: float) -> int:
+    """Epochs for `TRAINING_S`, where all trainings take `seconds_of_one` with a single epoch."""
+    return max(FEWEST_EPOCHS, min(MOST_EPOCHS, int(TRAINING_S / seconds_of_one)))
+
+
+def whole_seconds(training_s: float, n_clips: int, n_targets: int, n_trainings: int, workers: int) -> float:
+    """Seconds from `check` to the report: every clip is decoded twice, every run probed on every target."""
+    decoding = 2 * n_clips / CLIPS_PER_S
+    probing = n_trainings * n_targets * PROBE_S
+    return training_s + (decoding + probing) / workers + ANALYSIS_S + START_S
