@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -70,7 +71,8 @@ def recognise(name: str, texts: pd.Series) -> Column:
 
 def _notes(name: str, texts: pd.Series) -> Column | None:
     numbers = texts.map(midi_number).dropna().astype(float)
-    if len(numbers) < NEARLY_ALL * len(texts) or numbers.nunique() < 3:
+    letters = texts.str.lower().str[0].nunique()  # a1, a2, a3 are no notes
+    if len(numbers) < NEARLY_ALL * len(texts) or numbers.nunique() < 3 or letters < 2:
         return None
     return Column(name, "number", numbers,
                   f"note names as MIDI numbers, {numbers.min():g} to {numbers.max():g} (A4 is 69)")  # fmt: skip
@@ -98,7 +100,7 @@ def _terms(name: str, texts: pd.Series) -> Column | None:
 def as_terms(name: str, rows: pd.DataFrame) -> Column:
     """A column of kind terms from the rows `track_id, term, weight`."""
     per_track = len(rows) / rows["track_id"].nunique()
-    return Column(name, "terms", rows, f"{rows['term'].nunique()} terms, {per_track:.1f} for each track")
+    return Column(name, "terms", rows, f"{rows['term'].nunique()} terms, {per_track:.1f} per track")
 
 
 def _numbers(name: str, texts: pd.Series) -> Column | None:
@@ -110,12 +112,12 @@ def _numbers(name: str, texts: pd.Series) -> Column | None:
     n_distinct, low, high = values.nunique(), values.min(), values.max()
     whole = bool((values % 1 == 0).all())
     in_a_row = whole and high - low + 1 == n_distinct
-    if whole and (n_distinct == len(values) or (name in COUNTERS and in_a_row)):
+    if whole and (n_distinct == len(values) or (name in COUNTERS and 2 * n_distinct > high - low)):
         return Column(name, "none", texts, f"a running number, {low:g} to {high:g}")
     codes = in_a_row and low in (0, 1) and n_distinct <= MOST_CODES and name not in GROUP_NAMES
     if codes and values.value_counts().min() >= LEAST_PER_CLASS:
         texts = values.astype(int).astype(str)
-        return Column(name, "classes", texts, f"{n_distinct} codes, {low:g} to {high:g}, taken for names")
+        return Column(name, "classes", texts, f"{n_distinct} codes, {low:g} to {high:g}, read as names rather than amounts")
     if name in GROUP_NAMES:
         return None
     return Column(name, "number", values, f"numbers, {low:g} to {high:g}, {n_distinct} different ones")
@@ -127,9 +129,26 @@ def _classes(name: str, texts: pd.Series) -> Column:
         return Column(name, "none", texts, "different for nearly every track")
     frequent = counts[counts >= LEAST_PER_CLASS]
     if len(counts) <= MOST_CLASSES and len(frequent) >= 2 and frequent.sum() >= 0.5 * len(texts):
-        why = f"{len(counts)} classes of {counts.min()} to {counts.max()} tracks"
+        sizes = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+        why = f"{len(counts)} classes of {sizes} tracks each"
         return Column(name, "classes", texts, why)
-    return Column(name, "group", texts, f"{len(counts)} values, {len(texts) / len(counts):.1f} tracks each")
+    return Column(name, "group", texts, f"{len(counts)} names with {len(texts) / len(counts):.1f} tracks each")
+
+
+def numbering(texts: pd.DataFrame, columns: Sequence[Column]) -> list[Column]:
+    """`columns` of file names, where a number that only tells apart what else is the same becomes a running number.
+
+    `texts` has the text of each field (columns, in the order of `columns`) of each file.
+    """
+    found = []
+    for column, name in zip(columns, texts.columns, strict=True):
+        counts = column.kind == "number" and column.values.min() in (0, 1) and (column.values % 1 == 0).all()
+        others = texts.drop(columns=name)
+        if counts and not texts.duplicated().any() and others.duplicated(keep=False).mean() > NEARLY_ALL:
+            why = f"a running number, {column.values.min():g} to {column.values.max():g}: the rest of the name repeats"
+            column = replace(column, kind="none", why=why)
+        found.append(column)
+    return found
 
 
 def plain_name(header: str) -> str:

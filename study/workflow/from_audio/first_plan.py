@@ -9,8 +9,8 @@ from study.core.study_file import Study
 
 STRATEGIES = ("SS-R", "MS-SR@FC", "MS-CR@4", "MSS-CR")
 """Of one source, and sharing all, half and nothing between several."""
-MOST_TOGETHER = 4
-"""Sources of a run of the sequential phase."""
+BUDGET = 12
+"""Runs of the sequential phase: with three sources all that there are."""
 TRAINING_S = 200.0
 """What all trainings of the plan may take together, on the clock."""
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 40
@@ -26,8 +26,7 @@ START_S = 15.0
 
 @dataclass(frozen=True)
 class FirstPlan:
-    """`phases` are (name, strategies, n_sources, repeats or criterion); `budget` is of `study design`, if one is
-    needed."""
+    """`phases` as the study file has them; `budget` is that of `study design`, where a phase is sequential."""
 
     strategies: tuple[str, ...]
     phases: tuple[dict[str, object], ...]
@@ -35,19 +34,17 @@ class FirstPlan:
 
 
 def first_plan(n_sources: int) -> FirstPlan:
-    """About twenty runs: each source alone, all of them together, and combinations between."""
+    """About twenty runs: each source alone, and combinations of them under each strategy."""
     several = list(STRATEGIES[1:])
-    single = {"name": "single", "strategy": ["SS-R"], "n_sources": [1]}
+    single: dict[str, object] = {"name": "single", "strategy": ["SS-R"], "n_sources": [1]}
     if n_sources == 1:
         return FirstPlan(STRATEGIES[:1], ({**single, "repeats": 5},), None)
-    repeats = 2 if n_sources > 2 else 3
-    together = {"name": "all", "strategy": several, "n_sources": [n_sources], "repeats": repeats}
-    phases: tuple[dict[str, object], ...] = ({**single, "repeats": repeats}, together)
     if n_sources == 2:
-        return FirstPlan(STRATEGIES, phases, None)
-    counts = list(range(2, min(n_sources - 1, MOST_TOGETHER) + 1))
-    between = {"name": "sequential", "strategy": several, "n_sources": counts, "criterion": "anytime"}
-    return FirstPlan(STRATEGIES, (*phases, between), 6)
+        both = {"name": "all", "strategy": several, "n_sources": [2], "repeats": 3}
+        return FirstPlan(STRATEGIES, ({**single, "repeats": 3}, both), None)
+    counts = list(range(2, n_sources + 1))
+    several_together = {"name": "sequential", "strategy": several, "n_sources": counts, "criterion": "anytime"}
+    return FirstPlan(STRATEGIES, ({**single, "repeats": 2}, several_together), BUDGET)
 
 
 def training_seconds(study: Study, budget: int | None, n_tracks: int, workers: int) -> float:

@@ -21,8 +21,8 @@ SHOWN = 3
 def read_names(pattern: str, files: Sequence[Path]) -> pd.DataFrame:
     """The text of each field of `pattern` (columns) for each of `files` (rows), "" where a name does not fit.
 
-    `files` are relative to the folder of sound. A field ends where the text that follows it in the pattern begins, so
-    that a name has one reading; no field crosses a folder. Raises InputFaults if the pattern is wrong or fits no name.
+    `files` are relative to the folder of sound. A field holds neither what follows it in the pattern nor what separates
+    it from the one before, so that a name has one reading or none; no field crosses a folder. Raises InputFaults if the pattern is wrong or fits no name.
     """
     if pattern == FOLDER:
         pattern = FOLDER + "/{_}"
@@ -58,9 +58,9 @@ def likely_pattern(files: Sequence[Path]) -> str | None:
 def _expression(pattern: str) -> str:
     pieces = FIELD.split(pattern)  # text, field, text, field, ..., text
     found = re.escape(pieces[0])
-    for field, text in zip(pieces[1::2], pieces[2::2], strict=True):
-        free = r"[^/]*" if field == UNNAMED else f"([^/{re.escape(text[:1])}]+)"
-        found += free + re.escape(text)
+    for before, field, after in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
+        ends = re.escape(after[:1] + re.sub(r"[^\W_]", "", before[-1:]))
+        found += (r"[^/]*" if field == UNNAMED else f"([^/{ends}]+)") + re.escape(after)
     return found
 
 

@@ -18,7 +18,7 @@ MOST_FACTORS = 16
 TRACKS_PER_FACTOR = 10
 LEAST_KEPT = 0.8
 """Part of the labelled tracks that a target with groups has to keep, or it is made without them."""
-SMALL_TARGET = 500
+SMALL_TARGET = 3000
 """Tracks up to which simple probes are steadier than the paper's, and much faster."""
 REPEATS = 3
 
@@ -54,21 +54,21 @@ def propose_source(column: Column, corpus: pd.Index) -> SourceProposal | str:
         factors = _bearable(n_tracks, n_terms // 2)
         if factors < 2:
             return f"{column.why}; too few for topics"
-        why = f"{column.why}: bags of terms, so topics (pLSA)"
+        why = f"{column.why}: topics of bags of terms (pLSA)"
         return SourceProposal(column.name, rows, {"labels": "plsa", "factors": factors}, why)
     values = column.values[column.values.index.isin(corpus)]
     if len(values) < 2 * TRACKS_PER_FACTOR or values.nunique() < 2:
         return f"{column.why}; too few are left to learn from"
     table = values.rename("value").rename_axis("track_id").reset_index()
     if column.kind == "classes":
-        return SourceProposal(column.name, table, {"labels": "classes"}, f"{column.why}: one of several")
+        return SourceProposal(column.name, table, {"labels": "classes"}, column.why)
     if column.kind == "ordinal":
         order = [level for level in column.order if level in set(values)]
-        return SourceProposal(column.name, table, {"labels": "ordinal", "order": order}, f"{column.why}: in order")
+        return SourceProposal(column.name, table, {"labels": "ordinal", "order": order}, column.why)
     if values.nunique() <= FEW_VALUES:
         return SourceProposal(column.name, table, {"labels": "ordinal"}, f"{column.why}: few numbers, in order")
     factors = _bearable(len(values), values.nunique() // 2)
-    why = f"{column.why}: a scale, so a mixture of Gaussians"
+    why = f"{column.why}: a mixture of Gaussians"
     return SourceProposal(column.name, table, {"labels": "gmm", "factors": factors}, why)
 
 

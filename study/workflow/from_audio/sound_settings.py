@@ -47,12 +47,13 @@ def sound_settings(clips: Sequence[Clip]) -> SoundSettings:
     lowest = int(min(common.index[common >= min(COMMON_SHARE, common.max())]))
     parts = math.ceil(lowest / HIGHEST_RATE_HZ)
     rate = max(LOWEST_RATE_HZ, lowest // parts)
-    why_rate = f"the rate of {(rates == lowest).mean():.0%} of the files"
+    why_rate = "the rate of " + ("all files" if rates.nunique() == 1 else f"{(rates == lowest).mean():.0%} of the files")
     if parts > 1:
         why_rate = f"1/{parts} of the files' {lowest} Hz: what is above {rate / 2000:.3g} kHz is not heard"
     elif rates.nunique() > 1:
         why_rate += ", the lowest that is common; the others are resampled"
 
+    why_channels = f"{stereo} of {len(clips)} files are stereo" if stereo else "no file has channels that differ"
     quarter = float(seconds.quantile(0.25))
     shortest = 0.1 if quarter < 1 else 0.5
     crop = min(LONGEST_CROP_S, max(shortest, math.floor(quarter * 20) / 20 if quarter < 1 else quarter // 0.5 * 0.5))
@@ -67,14 +68,14 @@ def sound_settings(clips: Sequence[Clip]) -> SoundSettings:
     if frames < least_frames:  # very short or very low: the crop is padded
         crop = math.ceil(1000 * (least_frames - 1) * hop / rate + 1) / 1000
         why_crop = (
-            f"the least that makes the {least_frames} frames which the base network needs; shorter files are padded"
+            f"the least for the {least_frames} frames that the base network needs; shorter files are padded"
         )
     n_fft = max(128, 2 ** math.floor(math.log2(WINDOW_S * rate)), 4 * hop)
     n_mels = min(N_MELS, max(32, n_fft // 4))
     return SoundSettings(
         {"sample_rate_hz": rate, "channels": 2 if stereo > len(clips) / 2 else 1,
          "n_fft": n_fft, "hop_samples": hop, "n_mels": n_mels, "crop_s": crop},
-        {"sample_rate_hz": why_rate, "channels": f"{stereo} of {len(clips)} files have channels that differ",
+        {"sample_rate_hz": why_rate, "channels": why_channels,
          "n_fft": f"a window of {1000 * n_fft / rate:.0f} ms",
          "hop_samples": f"{1 + int(crop * rate / hop)} frames in a crop; the base network needs {least_frames}",
          "n_mels": "bands; the paper has 128", "crop_s": why_crop},

@@ -15,7 +15,7 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.study_file import FILE_NAME
 from study.workflow.from_audio.choose import propose
-from study.workflow.from_audio.columns import Column, plain_name, recognise
+from study.workflow.from_audio.columns import Column, numbering, plain_name, recognise
 from study.workflow.from_audio.first_plan import affordable_epochs, training_seconds, whole_seconds
 from study.workflow.from_audio.label_table import read_label_table
 from study.workflow.from_audio.pattern import likely_pattern, read_names
@@ -116,7 +116,7 @@ def _columns(
         unfit = texts.index[(texts == "").all(axis=1)]
         if len(unfit):
             tell(f"--pattern fits {len(ids) - len(unfit)} of {len(ids)} names; not, among others, {unfit[0]}")
-        columns += [recognise(plain_name(str(name)), texts[name]) for name in texts.columns]
+        columns += numbering(texts, [recognise(plain_name(str(name)), texts[name]) for name in texts.columns])
     if labels is not None:
         table = read_label_table(labels, names, ids)
         separated = f", separated by {table.separator!r}" if table.separator else ""

@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-NOTE = re.compile(r"([A-Ga-g])(#|♯|s|sharp|b|♭|flat)?(-?\d{1,2})")
+NOTE = re.compile(r"([A-Ga-g])(#|♯|s|sharp|b|♭|flat)?(-1|\d)")
 SEMITONE = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 SHARPS = ("#", "♯", "s", "sharp")
 
