@@ -13,39 +13,35 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from jobs.corpus import Corpus, read_corpus, training_split
-from jobs.labels.label_models import LABEL_MODELS
-from jobs.labels.plsa import PlsaModel, top_terms
 from jobs.prepared_data import (
     Prepared,
     PreparedTarget,
     corpus_path,
     fingerprint,
-    labels_path,
     open_sound,
     prepared_json,
+    save_arrays,
     sound_folder,
-    topics_path,
 )
 from jobs.sound.content_hashes import content_hashes
 from jobs.sound.decode import EXPECTED, sound_faults
 from jobs.sound.mel_store import MelStore, band_statistics, read_mel_store
 from jobs.sound.mel_writing import HASHES, write_mel_store
+from jobs.source_labels import label_faults, on_kept_information, prepare_labels
 from jobs.targets.scoring import read_target, target_splits
 from jobs.targets.track_labels import TargetData
 from study.core.errors import Fault, InputFaults, distinct, raise_all
 from study.core.paths import Paths, write_whole
-from study.core.run import study_seed_sequence
 from study.core.study_checks import missing_files, not_launchable
-from study.core.study_file import Source, Study
+from study.core.study_file import Study
 
 
 def check(study: Study, workers: int = 1) -> list[Fault]:
@@ -80,12 +76,13 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     training = training_split(study, tracks)
     corpus_fingerprint = fingerprint(keys[""], training.tobytes().hex())
     _corpus_arrays(study, corpus_fingerprint, store, training)
-    sources = {
-        name: _labels(study, name, source, corpus, list(store.track_ids), training, corpus_fingerprint, tell)
-        for name, source in study.sources.items()
+    labels = {
+        name: prepare_labels(study, name, corpus, list(store.track_ids), training, corpus_fingerprint, tell)
+        for name in study.sources
     }
     prepared = Prepared(
-        keys[""], corpus_fingerprint, int(training.sum()), int((~training).sum()), sources,
+        keys[""], corpus_fingerprint, int(training.sum()), int((~training).sum()),
+        {name: made.fingerprint for name, made in labels.items()},
         {name: PreparedTarget(keys[name], _target_fingerprint(study, name, data, keys[name]), len(data.track_ids))
          for name, data in targets.items()},
     )  # fmt: skip
@@ -93,6 +90,8 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     write_whole(prepared_json(paths), lambda temporary: temporary.write_text(text, encoding="utf-8"))
     tell(f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} to learn from, "
          f"{prepared.n_validation} to validate; {store.counts}")  # fmt: skip
+    for line in on_kept_information(study, labels):
+        tell(line)
     if len(study.targets) == 1:
         tell("one target: runs can be trained and scored, but `study analyze` needs two targets or more")
     for name, count in corpus.unlabelled.items():
@@ -112,7 +111,7 @@ def _read_all(study: Study) -> tuple[list[Fault], Corpus | None, dict[str, Targe
     if not absent.intersection(map(str, named)):
         try:
             corpus = read_corpus(study)
-            faults += _label_faults(study, corpus, training_split(study, corpus.tracks))
+            faults += label_faults(study, corpus, training_split(study, corpus.tracks))
         except InputFaults as error:
             faults += error.faults
     for name, target in study.targets.items():
@@ -123,15 +122,6 @@ def _read_all(study: Study) -> tuple[list[Fault], Corpus | None, dict[str, Targe
             except InputFaults as error:
                 faults += error.faults
     return distinct(faults), corpus, targets
-
-
-def _label_faults(study: Study, corpus: Corpus, training: np.ndarray) -> Iterator[Fault]:
-    """Why a source's label model cannot be fitted to the training tracks, before any sound is looked at."""
-    for name, table in corpus.labels.items():
-        labelled = corpus.tracks["track_id"].isin(table.track_ids).to_numpy()
-        of_tracks = table.select(list(corpus.tracks["track_id"][labelled]))
-        source = study.sources[name]
-        yield from LABEL_MODELS[source.labels].faults(of_tracks, training[labelled], source.factors)
 
 
 def _sound_keys(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) -> dict[str, str]:
@@ -169,40 +159,7 @@ def _corpus_arrays(study: Study, of: str, store: MelStore, training: np.ndarray)
     path = corpus_path(study, of)
     if not path.is_file():
         mean, deviation = band_statistics(store, np.flatnonzero(training))
-        _save_arrays(path, training=training, mean=mean, deviation=deviation)
-
-
-def _labels(
-    study: Study, name: str, source: Source, corpus: Corpus, track_ids: list[str], training: np.ndarray,
-    corpus_fingerprint: str, tell: Callable[[str], None],
-) -> str:  # fmt: skip
-    """Fit the source's label model on training tracks and store every track's distribution; the fingerprint of both."""
-    if source.labels == "self":
-        return fingerprint(corpus_fingerprint, "self")
-    folder = Paths(study.store).prepared / "labels"
-    (table_hash,) = content_hashes([source.table], folder / HASHES)
-    made_from = fingerprint(corpus_fingerprint, source.label_settings(), study.seed, table_hash)
-    path = labels_path(study, name, made_from)
-    if path.is_file():
-        return made_from
-    tell(f"labels: {name} to {source.factors} factors ({source.labels})")
-    model_of = LABEL_MODELS[source.labels]
-    present = set(corpus.labels[name].track_ids)
-    labelled = np.array([track_id in present for track_id in track_ids])
-    table = corpus.labels[name].select([track_id for track_id in track_ids if track_id in present])
-    rng = np.random.default_rng(study_seed_sequence(study, f"labels of {name}"))
-    model = model_of.fit(table, training[labelled], source.factors, rng)
-    distribution = np.full((len(track_ids), source.factors), np.nan, dtype=np.float32)
-    distribution[labelled] = model_of.distribution(model, table)
-    without = int(np.isnan(distribution[labelled]).any(axis=1).sum())
-    if without:
-        tell(f"labels: {without} tracks have none of the {source.factors} terms of {name}, not learned from for it")
-    if isinstance(model, PlsaModel):
-        topics = pd.DataFrame(top_terms(model)).rename(columns=lambda rank: f"term_{rank + 1}")
-        topics.insert(0, "topic", range(1, len(topics) + 1))
-        write_whole(topics_path(study, name, made_from), partial(topics.to_csv, index=False))
-    _save_arrays(path, distribution=distribution)
-    return made_from
+        save_arrays(path, training=training, mean=mean, deviation=deviation)
 
 
 def _target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -> str:
@@ -224,11 +181,3 @@ def _target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -
     return fingerprint(
         settings, sorted(target.metric_names), data.track_ids, sound, study.seed, content.hexdigest(), *evaluation
     )
-
-
-def _save_arrays(path: Path, **arrays: np.ndarray) -> None:
-    def save(temporary: Path) -> None:
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-
-    write_whole(path, save)

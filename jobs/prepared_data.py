@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from study.core.errors import Fault, InputFaults
-from study.core.paths import Paths
+from study.core.paths import Paths, write_whole
 from study.core.run import Run
 from study.core.study_file import Study
 
@@ -80,8 +80,22 @@ def open_corpus_arrays(study: Study, prepared: Prepared) -> CorpusArrays:
 
 def open_labels(study: Study, prepared: Prepared, source: str) -> np.ndarray:
     """Distribution over the source's factors (n_tracks, factors), float32; a row of NaN where a track has no label."""
-    with np.load(labels_path(study, source, prepared.sources[source]), allow_pickle=False) as arrays:
+    return read_labels(labels_path(study, source, prepared.sources[source]))
+
+
+def read_labels(path: Path) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as arrays:
         return arrays["distribution"]
+
+
+def save_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write arrays by name, whole or not at all."""
+
+    def save(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    write_whole(path, save)
 
 
 def fingerprint(*parts: object) -> str:

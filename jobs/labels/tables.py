@@ -25,15 +25,19 @@ FAULTS_SHOWN = 5
 
 @dataclass(frozen=True)
 class ScalarTable:
-    """One number a track: `values` (n_tracks,), float64, finite."""
+    """One number per track: `values` (n_tracks,), float64, finite.
+
+    `resolution`, in the values' unit, is the difference that the label model takes for none; None: as the values show.
+    """
 
     file: str
     track_ids: tuple[str, ...]
     values: np.ndarray
+    resolution: float | None = None
 
     def select(self, track_ids: Sequence[str]) -> ScalarTable:
         """The rows of these tracks in this order. Raises InputFaults that name the tracks without a label."""
-        rows = _rows_of(self.file, self.track_ids, track_ids)
+        rows = rows_of(self.file, self.track_ids, track_ids)
         return replace(self, track_ids=tuple(track_ids), values=self.values[rows])
 
 
@@ -52,17 +56,16 @@ class TermTable:
 
     def select(self, track_ids: Sequence[str]) -> TermTable:
         """The rows of these tracks in this order. Raises InputFaults that name the tracks without a label."""
-        rows = _rows_of(self.file, self.track_ids, track_ids)
+        rows = rows_of(self.file, self.track_ids, track_ids)
         return replace(self, track_ids=tuple(track_ids), weights=self.weights[rows])
 
 
-def read_scalars(path: Path) -> ScalarTable:
-    """Read `track_id, value`, one row a track. Raises InputFaults with every fault of the table."""
+def read_scalars(path: Path, resolution: float | None = None) -> ScalarTable:
+    """Read `track_id, value`, one row per track. Raises InputFaults with every fault of the table."""
     table = read_columns(path, ("track_id", "value"))
     values, faults = numbers(path, table, "value")
-    faults += faulty_rows(path, table, "track_id", table["track_id"].duplicated(), "expected each track only once")
-    raise_all(faults + empty_text(path, table, "track_id"))
-    return ScalarTable(str(path), tuple(table["track_id"]), values)
+    raise_all(faults + faulty_ids(path, table))
+    return ScalarTable(str(path), tuple(table["track_id"]), values, resolution)
 
 
 def read_terms(path: Path, tf_idf: bool = False) -> TermTable:
@@ -140,6 +143,12 @@ def empty_text(path: Path, table: pd.DataFrame, column: str) -> list[Fault]:
     return faulty_rows(path, table, column, missing, f"expected a {column.replace('_', ' ')}")
 
 
+def faulty_ids(path: Path, table: pd.DataFrame) -> list[Fault]:
+    """A fault for every row whose track stood in an earlier row, or is missing; `track_id` is turned into text."""
+    repeated = faulty_rows(path, table, "track_id", table["track_id"].duplicated(), "expected each track only once")
+    return repeated + empty_text(path, table, "track_id")
+
+
 def faulty_rows(path: Path, table: pd.DataFrame, column: str, faulty: Iterable[bool], expected: str) -> list[Fault]:
     """The first faulty rows one by one, then how many more there are."""
     rows = np.flatnonzero(np.asarray(faulty))
@@ -158,7 +167,8 @@ def missing_tracks(file: str, missing: Sequence[str], what: str) -> Iterator[Fau
         yield Fault(file, "track_id", None, f"{len(missing)} tracks without {what}: {names}")
 
 
-def _rows_of(file: str, present: tuple[str, ...], wanted: Sequence[str]) -> np.ndarray:
+def rows_of(file: str, present: tuple[str, ...], wanted: Sequence[str]) -> np.ndarray:
+    """Where the wanted tracks stand among those present. Raises InputFaults that name the tracks without a label."""
     row_of = {track_id: row for row, track_id in enumerate(present)}
     raise_all(missing_tracks(file, [track_id for track_id in wanted if track_id not in row_of], "a label"))
     return np.array([row_of[track_id] for track_id in wanted], dtype=np.intp)

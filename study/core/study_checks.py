@@ -88,6 +88,13 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
         yield Fault(FILE_NAME, f"{section} table", None, f'missing; labels = "{source.labels}" needs one')
     if source.tf_idf and source.labels != "plsa":
         yield Fault(FILE_NAME, f"{section} tf_idf", True, 'only labels = "plsa" has terms to weigh')
+    if source.resolution is not None and source.labels != "gmm":
+        yield Fault(FILE_NAME, f"{section} resolution", source.resolution, 'only for labels = "gmm"')
+    if source.order is not None and source.labels != "ordinal":
+        yield Fault(FILE_NAME, f"{section} order", list(source.order), 'only for labels = "ordinal"')
+    elif source.order is not None and "factors" in source.model_fields_set and source.factors != len(source.order):
+        yield Fault(FILE_NAME, f"{section} factors", source.factors,
+                    f"expected {len(source.order)}, the number of levels of `order`, or nothing")  # fmt: skip
     if source.labels == "self" and "factors" in source.model_fields_set:
         yield Fault(FILE_NAME, f"{section} factors", source.factors, 'labels = "self" has no factors')
 

@@ -30,6 +30,8 @@ from study.core.field_types import (
 FILE_NAME = "study.toml"
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
 """Keys of `[training]` that are part of every run's identity; any other only where it is not at its default."""
+LEVEL_LABELS = ("classes", "ordinal")
+"""Label kinds that have a factor for each level of their table: the table says how many, not the study file."""
 METRICS = {
     "classification": ("accuracy", "balanced_accuracy", "f1_macro"),
     "regression": ("r2", "pearson"),
@@ -73,19 +75,31 @@ class Mel(Section):
 class Source(Section):
     """A learning source; its label kind says how a table becomes a distribution over `factors` factors (paper 2.3)."""
 
-    labels: Literal["self", "gmm", "plsa", "tags"]
+    labels: Literal["self", "gmm", "plsa", "tags", "classes", "ordinal"]
     table: Location | None = None
     factors: Annotated[Int, Field(ge=2, le=10000)] = 50
     tf_idf: Flag = False
+    resolution: Annotated[Number, Field(gt=0)] | None = None
+    order: Annotated[tuple[Text, ...], Field(min_length=2), AfterValidator(distinct)] | None = None
     reader: Text | None = None
     path: Location | None = None
 
+    @property
+    def stated_factors(self) -> int | None:
+        """The number of factors that the file states; None where there are none, or where the table decides."""
+        return None if self.labels in ("self", *LEVEL_LABELS) else self.factors
+
     def label_settings(self) -> dict[str, Any]:
-        """What of the source enters a run's identity: never where its table lies."""
-        if self.labels == "self":
-            return {"labels": "self"}
-        settings: dict[str, Any] = {"labels": self.labels, "factors": self.factors}
-        return settings | ({"tf_idf": self.tf_idf} if self.labels == "plsa" else {})
+        """What of the source enters a run's identity: never where its table lies, and keys that came after version 0.1
+        only off their default. `factors` of levels is left out: it can only repeat what the table says.
+        """
+        settings: dict[str, Any] = {"labels": self.labels}
+        if self.stated_factors is not None:
+            settings["factors"] = self.stated_factors
+        if self.labels == "plsa":
+            settings["tf_idf"] = self.tf_idf
+        later = {"resolution": self.resolution, "order": self.order}
+        return settings | {key: value for key, value in later.items() if value is not None}
 
 
 class Training(Section):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from jobs.corpus import read_corpus, training_split
 from jobs.kept_representations import read_topics
 from jobs.preparation import prepare
-from jobs.prepared_data import open_corpus_arrays, open_labels, open_sound, read_prepared
+from jobs.prepared_data import fingerprint, open_corpus_arrays, open_labels, open_sound, read_prepared
 from study.core.errors import InputFaults
 from study.core.reading import read_study
 from study.core.run import make_run
@@ -32,7 +34,8 @@ def test_twice_does_nothing_the_second_time(small_study: Path) -> None:
     second = prepare(study, told.append, workers=2)
     assert first == second == read_prepared(study)
     assert files(small_study / "prepared") == before
-    assert len(told) == 1 and told[0].startswith("corpus: 24 of 24 tracks, 22 to learn from, 2 to validate")
+    assert told[0].startswith("corpus: 24 of 24 tracks, 22 to learn from, 2 to validate")
+    assert len(told) == 2 and re.fullmatch(r"labels: information kept, pitch [\d.]+ %, tag [\d.]+ %", told[1])
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]"])
@@ -88,6 +91,66 @@ def test_changed_sound_changes_what_hangs_on_it(small_study: Path) -> None:
     after = prepare(study, workers=1)
     assert after.corpus_fingerprint == before.corpus_fingerprint
     assert all(after.targets[name].fingerprint != before.targets[name].fingerprint for name in before.targets)
+
+
+DYNAMICS = ("soft", "even", "loud", "roar")
+
+
+def with_dynamics(folder: Path, source: str, values: tuple = DYNAMICS) -> Study:
+    """The small study whose source `pitch` has four levels instead, in turn."""
+    table = pd.read_csv(folder / "pitch.csv")
+    table.assign(value=[values[row % 4] for row in range(len(table))]).to_csv(folder / "pitch.csv", index=False)
+    edit(folder / "study.toml", 'labels = "gmm"\ntable = "pitch.csv"\nfactors = 4', source)
+    return read_study(folder)
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ('labels = "classes"\ntable = "pitch.csv"', "100 %"),
+        ('labels = "ordinal"\ntable = "pitch.csv"\norder = ["soft", "even", "loud", "roar"]', r"5[3-5]\.?\d* %"),
+    ],
+)
+def test_levels_have_a_factor_each_and_what_they_keep_is_said(small_study: Path, source: str, kept: str) -> None:
+    study, told = with_dynamics(small_study, source), []
+    prepared = prepare(study, told.append, workers=1)
+    labels = open_labels(study, prepared, "pitch")
+    assert labels.shape == (24, 4) and not np.isnan(labels).any()
+    assert any(re.search(f"information kept, pitch {kept}, tag", line) for line in told)
+    assert not any("warning" in line for line in told)
+    topics = read_topics(study, prepared)
+    assert set(topics["source"]) == {"tag"}  # levels are no topics: the report's map and table leave them out
+
+
+def test_labels_that_keep_hardly_anything_are_warned_of(small_study: Path) -> None:
+    source = 'labels = "gmm"\ntable = "pitch.csv"\nfactors = 4\nresolution = 1.0'
+    study, told = with_dynamics(small_study, source, (1, 2, 3, 4)), []
+    prepare(study, told.append, workers=1)
+    (warning,) = [line for line in told if line.startswith("warning")]
+    assert "the labels of pitch keep" in warning and 'labels = "ordinal"' in warning
+
+
+def first_fingerprint(study: Study) -> str:
+    """Of the labels of `pitch`, as version 0.1 worked it out at first."""
+    source = study.sources["pitch"]
+    table_hash = hashlib.sha256(source.table.read_bytes()).hexdigest()
+    return fingerprint(read_prepared(study).corpus_fingerprint, source.label_settings(), study.seed, table_hash)
+
+
+def test_labels_of_an_earlier_version_are_made_anew_where_they_would_differ(small_study: Path) -> None:
+    gmm = 'labels = "gmm"\ntable = "pitch.csv"\nfactors = '
+    study = with_dynamics(small_study, gmm + "4", (1, 2, 3, 4))
+    assert prepare(study, workers=1).sources["pitch"] != first_fingerprint(study)
+    edit(small_study / "study.toml", gmm + "4", gmm + "3")
+    fewer = read_study(small_study)
+    assert prepare(fewer, workers=1).sources["pitch"] == first_fingerprint(fewer)
+
+
+def test_a_wrong_number_of_levels_is_a_fault_before_any_sound_is_read(small_study: Path) -> None:
+    study = with_dynamics(small_study, 'labels = "classes"\ntable = "pitch.csv"\nfactors = 5')
+    with pytest.raises(InputFaults, match=r"factors = 5: expected 4, the number of levels of training tracks"):
+        prepare(study, workers=1)
+    assert not list((small_study / "prepared" / "sound").glob("*"))
 
 
 def lose_labels(folder: Path) -> None:

@@ -81,6 +81,20 @@ def test_settings_of_later_versions_enter_only_off_their_defaults(tmp_path: Path
     assert not set(changed) & set(before)
 
 
+def test_label_settings_of_later_versions_enter_only_off_their_defaults(tmp_path: Path) -> None:
+    gmm, ordinal = 'labels = "gmm"\ntable = "pitch.csv"\nfactors = 4', 'labels = "ordinal"\ntable = "pitch.csv"'
+
+    def changed(old: str, new: str) -> int:
+        before, after = (ids(read(tmp_path, STUDY.replace(gmm, source))) for source in (old, new))
+        return sum(one != other for one, other in zip(before, after, strict=True))
+
+    assert changed(gmm, f"{gmm}\nresolution = 1.0") == 3  # the two runs of pitch, and the one of all sources
+    assert changed(gmm, ordinal) == 3
+    assert changed(ordinal, f'{ordinal}\norder = ["b", "a"]') == 3
+    assert changed(f'{ordinal}\norder = ["a", "b"]', f'{ordinal}\norder = ["b", "a"]') == 3
+    assert changed(ordinal, f"{ordinal}\nfactors = 6") == 0  # it can only repeat what the table says
+
+
 def test_order_of_sources_and_phase_do_not_matter(tmp_path: Path) -> None:
     study = read(tmp_path)
     run = make_run(study, "all", 0, "MSS-CR", ("tag", "self"))
