@@ -48,7 +48,7 @@ def propose(
                 )
             else:
                 taken.append(proposed)  # type: ignore[attr-defined]
-    division = "half of the tracks, " + (f"with no {group.name} of the other half" if group else "drawn at random")
+    division = f"whole {group.name}s: none is in both parts" if group else "drawn at random, classes divided alike"
     labelled = [set(source.table["track_id"]) for source in sources]
     common = len(set.intersection(*labelled)) if labelled else len(corpus)
     return Proposal(

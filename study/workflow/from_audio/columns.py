@@ -27,6 +27,7 @@ NEARLY_ALL = 0.95
 SCALE_SHARE = 0.8
 MOST_CLASSES = 50
 MOST_CODES = 20
+NAMED = 6
 FEW_VALUES = 12
 LEAST_PER_CLASS = 5
 LEAST_LABELLED = 20
@@ -117,7 +118,9 @@ def _numbers(name: str, texts: pd.Series) -> Column | None:
     codes = in_a_row and low in (0, 1) and n_distinct <= MOST_CODES and name not in GROUP_NAMES
     if codes and values.value_counts().min() >= LEAST_PER_CLASS:
         texts = values.astype(int).astype(str)
-        return Column(name, "classes", texts, f"{n_distinct} codes, {low:g} to {high:g}, read as names rather than amounts")
+        return Column(
+            name, "classes", texts, f"{n_distinct} codes, {low:g} to {high:g}, read as names rather than amounts"
+        )
     if name in GROUP_NAMES:
         return None
     return Column(name, "number", values, f"numbers, {low:g} to {high:g}, {n_distinct} different ones")
@@ -129,10 +132,15 @@ def _classes(name: str, texts: pd.Series) -> Column:
         return Column(name, "none", texts, "different for nearly every track")
     frequent = counts[counts >= LEAST_PER_CLASS]
     if len(counts) <= MOST_CLASSES and len(frequent) >= 2 and frequent.sum() >= 0.5 * len(texts):
-        sizes = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-        why = f"{len(counts)} classes of {sizes} tracks each"
-        return Column(name, "classes", texts, why)
+        return Column(name, "classes", texts, _classes_told(counts))
     return Column(name, "group", texts, f"{len(counts)} names with {len(texts) / len(counts):.1f} tracks each")
+
+
+def _classes_told(counts: pd.Series) -> str:
+    """How many classes, which where they are few, and how large."""
+    named = f": {', '.join(sorted(map(str, counts.index)))}" if len(counts) <= NAMED else ""
+    sizes = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+    return f"{len(counts)} classes of {sizes} tracks{named}"
 
 
 def numbering(texts: pd.DataFrame, columns: Sequence[Column]) -> list[Column]:

@@ -22,7 +22,8 @@ def read_names(pattern: str, files: Sequence[Path]) -> pd.DataFrame:
     """The text of each field of `pattern` (columns) for each of `files` (rows), "" where a name does not fit.
 
     `files` are relative to the folder of sound. A field holds neither what follows it in the pattern nor what separates
-    it from the one before, so that a name has one reading or none; no field crosses a folder. Raises InputFaults if the pattern is wrong or fits no name.
+    it from the one before, so that a name has one reading or none; no field crosses a folder. Raises InputFaults if the
+    pattern is wrong or fits no name.
     """
     if pattern == FOLDER:
         pattern = FOLDER + "/{_}"

@@ -61,7 +61,8 @@ def propose_source(column: Column, corpus: pd.Index) -> SourceProposal | str:
         return f"{column.why}; too few are left to learn from"
     table = values.rename("value").rename_axis("track_id").reset_index()
     if column.kind == "classes":
-        return SourceProposal(column.name, table, {"labels": "classes"}, column.why)
+        part = f"; {values.nunique()} of them here" if column.values.nunique() > values.nunique() else ""
+        return SourceProposal(column.name, table, {"labels": "classes"}, column.why + part)
     if column.kind == "ordinal":
         order = [level for level in column.order if level in set(values)]
         return SourceProposal(column.name, table, {"labels": "ordinal", "order": order}, column.why)
@@ -90,7 +91,8 @@ def propose_target(column: Column, group: Column | None, kept: pd.Index, seed: i
         keys = {"task": task, "probe": _probe(task, len(table)), **division}
         enough = len(table) >= LEAST_KEPT * len(labels) or groups is None
         if enough and _divides(column.name, table, Target.model_validate(keys), seed):
-            return TargetProposal(column.name, table, keys, _purpose(column), tuple(_notes(group, groups, dropped)))
+            notes = tuple(_notes(column, group, groups, dropped))
+            return TargetProposal(column.name, table, keys, f"what of {column.name} is heard? {column.why}", notes)
     return f"its {len(labels)} tracks that are kept for targets cannot be divided to train and test a probe"
 
 
@@ -138,13 +140,11 @@ def _probe(task: str, n_tracks: int) -> str:
     return "mlp" if n_tracks > SMALL_TARGET else "logistic" if task == "classification" else "svm"
 
 
-def _purpose(column: Column) -> str:
-    return f"can {column.name} be read from a representation? {column.why}"
-
-
-def _notes(group: Column | None, groups: pd.Series | None, dropped: Sequence[str]) -> Iterator[str]:
+def _notes(column: Column, group: Column | None, groups: pd.Series | None, dropped: Sequence[str]) -> Iterator[str]:
     if groups is not None and group is not None:
         yield f"no {group.name} is in both parts of a split: column `group` of its table"
+    if column is group:
+        yield f"each {column.name} here is another than those of the source"
     if dropped:
         shown = ", ".join(dropped[:5]) + (", ..." if len(dropped) > 5 else "")
         yield f"{len(dropped)} classes with too few tracks to train and test are left out: {shown}"

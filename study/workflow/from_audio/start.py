@@ -25,6 +25,8 @@ from study.workflow.from_audio.write import Proposal, study_text, write_tables
 LEAST_CLIPS = 14
 """Four to learn from and ten for a target."""
 SHOWN = 5
+TARGET_TO_COME = '[targets.mine]\ntask = "regression"\ntracks = "tables/target.csv"\n'
+"""What the user will fill in, for the plan's time: it depends on no target."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ def study_from_audio(
 ) -> NextSteps:  # fmt: skip
     """Write the study folder `folder` for the sound in `sound_folder`, and its tables.
 
-    `labels` is a table of any form, `pattern` says what file names mean. Raises InputFaults if there is a study already,
-    too little sound, or labels that fit none of it.
+    `labels` is a table of any form, `pattern` says what file names mean. Raises InputFaults if there is a study
+    already, too little sound, or labels that fit none of it.
     """
     from jobs.sound.survey import survey
 
@@ -139,7 +141,8 @@ def _write(folder: Path, proposal: Proposal, path_of: dict[str, Path], broken: S
 
     def seconds_with(epochs: int) -> float:
         with TemporaryDirectory() as trial:
-            (Path(trial) / FILE_NAME).write_text(study_text(proposal, epochs, ""), encoding="utf-8")
+            text = study_text(proposal, epochs, "") + ("" if proposal.targets else TARGET_TO_COME)
+            (Path(trial) / FILE_NAME).write_text(text, encoding="utf-8")
             return training_seconds(read_study(Path(trial)), proposal.plan.budget, n_tracks, workers)
 
     seconds_of_one = seconds_with(1)
