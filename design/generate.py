@@ -10,17 +10,19 @@ finished, in whatever order and whoever planned it, is where the order starts fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
 
 from design.anytime import anytime
 from design.balance_alias import balance_alias
-from design.budget import Cost, GpuHours, affordable, hours_of
+from design.budget import Cost, Hours, affordable
 from design.candidates import Candidates, enumerate_candidates
 from design.optimal import WEIGHTS, optimal
+from study.core.cost import run_work
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.run import Run, study_seed_sequence
 from study.core.study_file import FILE_NAME, Phase, Study
@@ -28,16 +30,17 @@ from study.core.study_file import FILE_NAME, Phase, Study
 
 def generate(
     study: Study,
-    budget: int | GpuHours | None,
+    budget: int | Hours | None,
     finished: Sequence[Run] = (),
     failed: Sequence[Run] = (),
-    cost_gpu_hours: Cost = lambda run: None,
+    cost: Cost = lambda run: None,
 ) -> list[Run]:
     """The plan: the runs of the factorial phases in the file's order, then those of the sequential ones.
 
     A budget of runs counts those of the sequential phases, what is `finished` among them included (it is kept, in its
-    order, also beyond the budget); several sequential phases take turns. A budget of `GpuHours` pays for all phases,
-    the factorial ones and what is finished first, and `anytime` then weighs what a run tells against what it costs.
+    order, also beyond the budget); several sequential phases take turns. A budget of `Hours` pays for all phases,
+    the factorial ones and what is finished first, and `anytime` then weighs what a run tells against its work in
+    FLOPs: `cost`, in the unit of the budget, decides where the order is cut and nothing else.
     `failed` runs are not planned again in a sequential phase: the best next ones take their places. Baselines among
     either are passed over.
 
@@ -54,8 +57,8 @@ def generate(
             raise InputFaults([Fault("", "--budget", budget, expected)])
         return fixed
     fixed += [run for phase in phases for run in phase.start_runs]
-    if isinstance(budget, GpuHours):
-        return fixed + affordable(budget, fixed, in_turn(study, phases, cost_gpu_hours), cost_gpu_hours)
+    if isinstance(budget, Hours):
+        return fixed + affordable(budget, fixed, in_turn(study, phases, partial(run_work, study)), cost)
     n_started = sum(len(phase.start_runs) for phase in phases)
     possible = n_started + sum(phase.n_left for phase in phases)
     if budget is None or not 0 <= budget <= possible:
@@ -100,19 +103,19 @@ class SequentialPhase:
         """Candidates that have not run."""
         return int(self.candidates.rows_of(self.start)[1].sum())
 
-    def order(self, study: Study, cost_gpu_hours: Cost | None = None) -> Iterator[int]:
-        """Rows of the candidates, the best next one first, to the last; with a cost, best for the money."""
+    def order(self, study: Study, work: Callable[[Run], float] | None = None) -> Iterator[int]:
+        """Rows of the candidates, the best next one first, to the last; with their work, best for the money."""
         seed = study_seed_sequence(study, f"design of phase {self.phase.name}")
         criterion, balance = str(self.phase.criterion), self.candidates.positions(self.phase.balance)
         if criterion in WEIGHTS:
             return optimal(criterion, self.candidates, self.start, seed)
         if criterion == "balance-alias":
             return balance_alias(self.candidates, self.start, balance, seed)
-        hours = None
-        if cost_gpu_hours is not None:
+        works = None
+        if work is not None:
             runs = [self.candidates.run(study, self.phase.name, row) for row in range(len(self.candidates))]
-            hours = np.array(hours_of(runs, cost_gpu_hours))
-        return anytime(self.candidates, self.start, balance, seed, hours)
+            works = np.array([work(run) for run in runs])
+        return anytime(self.candidates, self.start, balance, seed, works)
 
 
 def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequence[Run] = ()) -> list[SequentialPhase]:
@@ -135,10 +138,12 @@ def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequen
     return found
 
 
-def in_turn(study: Study, phases: Sequence[SequentialPhase], cost_gpu_hours: Cost | None = None) -> Iterator[Run]:
+def in_turn(
+    study: Study, phases: Sequence[SequentialPhase], work: Callable[[Run], float] | None = None
+) -> Iterator[Run]:
     """New runs of the sequential phases, each time of the phase that has fewest, to the last candidate."""
     counts = {phase.phase.name: len(phase.start_runs) for phase in phases}
-    orders = {phase.phase.name: (phase, phase.order(study, cost_gpu_hours)) for phase in phases}
+    orders = {phase.phase.name: (phase, phase.order(study, work)) for phase in phases}
     while orders:
         name = min(orders, key=counts.__getitem__)
         phase, order = orders[name]

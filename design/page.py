@@ -28,6 +28,7 @@ from design.diagnostics import (
 from design.figures import colour_map, drawing, level_bars, prefix_curves, save
 from design.generate import sequential_phases
 from design.information import term_names
+from study.core.durations import Unit
 from study.core.paths import write_whole
 from study.core.run import Run
 from study.core.study_file import Study
@@ -40,14 +41,15 @@ def write_page(
     study: Study,
     runs: Sequence[Run],
     folder: Path,
-    cost_gpu_hours: Callable[[Run], float | None] = lambda run: None,
+    cost_hours: Callable[[Run], float | None] = lambda run: None,
     cost_basis: str = "at the reference rate",
+    cost_unit: Unit = "GPU-hours",
 ) -> dict[str, Any]:
     """Write design.html (self-contained), balance.csv, aliasing.csv, prefixes.csv, standard_errors.csv and figures/.
 
-    `cost_basis` says where the GPU-hours come from. The summary that it returns is plain data: `largest_unbalance` and
+    `cost_basis` says where the hours come from. The summary that it returns is plain data: `largest_unbalance` and
     `largest_aliasing` of the sequential phases at their end, `prefixes` (a row a phase and shown number of runs),
-    `gpu_hours_by_phase`, and `notes` in words.
+    `hours_by_phase`, and `notes` in words.
     """
     by_phase = {name: [run for run in runs if run.phase == name] for name in dict.fromkeys(run.phase for run in runs)}
     found = [diagnose(phase, by_phase[phase.phase.name])
@@ -58,7 +60,7 @@ def write_page(
     levels = level_table(study, runs)
     scopes = {name: by_phase[name] for name in chosen} or {"all": list(runs)}
     maps = {name: aliasing_table(*_as_codes(study, of)) for name, of in scopes.items()}
-    costs = {name: [cost_gpu_hours(run) for run in of] for name, of in by_phase.items()}
+    costs = {name: [cost_hours(run) for run in of] for name, of in by_phase.items()}
     hours = {name: None if None in of else math.fsum(of) for name, of in costs.items()}  # type: ignore[arg-type]
     prefixes = pd.concat([_prefix_rows(each) for each in found]) if found else pd.DataFrame()
 
@@ -75,12 +77,13 @@ def write_page(
     shown = errors[errors.n_runs.isin([*shown_sizes(len(runs) - len(fixed)), 0])].set_index("n_runs")
     html = _template().render(
         study=study, n_runs=len(runs), phases=[(name, len(of), hours[name]) for name, of in by_phase.items()],
-        cost_basis=cost_basis, found=found, prefixes=prefixes.to_dict("records"), errors=shown, notes=_notes(found),
+        cost=f"{cost_unit}, {cost_basis}", found=found,
+        prefixes=prefixes.to_dict("records"), errors=shown, notes=_notes(found),
         images={name: base64.b64encode(png).decode() for name, png in images.items()}, scopes=list(scopes),
     )  # fmt: skip
     write_whole(folder / "design.html", lambda path: path.write_text(html, encoding="utf-8"))
     ends = [each.prefixes.iloc[-1] for each in found]
-    summary: dict[str, Any] = {"gpu_hours_by_phase": hours, "prefixes": _plain(prefixes), "notes": _notes(found)}
+    summary: dict[str, Any] = {"hours_by_phase": hours, "prefixes": _plain(prefixes), "notes": _notes(found)}
     if found:
         summary["largest_unbalance"] = max(int(end.unbalance) for end in ends)
         summary["largest_aliasing"] = round(max(float(end.aliasing) for end in ends), 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from jobs.steps import Report, Step, execute
+from study.core.durations import Slots
 from study.core.study_file import Study
 
 
@@ -23,6 +24,9 @@ class InProcess:
 
     def next_report(self) -> Report:
         return execute(self._study, self._started.popleft())
+
+    def slots(self) -> Slots:
+        return Slots(training=1, all=1)
 
     def close(self) -> None:
         self._started.clear()

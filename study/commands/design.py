@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from study.commands.arguments import AsJson, Folder
+from study.commands.terminal import duration
 from study.core.errors import Fault, raise_all
 from study.core.reading import read_study
 from study.workflow.plan import design_study, read_start
@@ -18,7 +19,7 @@ def design(
     folder: Folder = Path("."),
     budget: Annotated[
         str | None,
-        typer.Option(metavar="N|Ngpuh|Nd", help="Runs of the sequential phases, GPU-hours, or days of the cluster."),
+        typer.Option(metavar="N|Ncpuh|Ngpuh|Nd", help="Runs of the sequential phases, CPU-hours, GPU-hours, or days."),
     ] = None,
     append: Annotated[
         bool, typer.Option("--append", help="Keep what is planned, replace what failed, and plan on.")
@@ -59,10 +60,15 @@ def _print(found: dict[str, Any]) -> None:
     console.print(f"{found['study']}: {found['runs']} runs planned ({phases})", markup=False)
     if found["replaced"]:
         console.print(f"{found['replaced']} failed runs replaced")
-    hours = found["gpu_hours_by_phase"]
+    hours = found["hours_by_phase"]
     if None not in hours.values():
         told = ", ".join(f"{name} {value:.2g}" for name, value in hours.items())
-        console.print(f"about {sum(hours.values()):.2g} GPU-hours {found['cost_basis']} ({told})", markup=False)
+        cost = f"about {sum(hours.values()):.2g} {found['cost_unit']} {found['cost_basis']}"
+        console.print(f"{cost} ({told})", markup=False)
+    if found["cost_note"]:
+        console.print(found["cost_note"], markup=False)
+    if found["seconds_to_go"]:
+        console.print(f"about {duration(found['seconds_to_go'])} to go for what is not done yet", markup=False)
     for phase in dict.fromkeys(row["phase"] for row in found["prefixes"]):
         table = Table("runs", "unbalance", "aliasing\n(at least)", "source-\nsource", "source-\nstrategy",
                       "D-efficiency, %\n(at most)", title=phase)  # fmt: skip

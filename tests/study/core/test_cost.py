@@ -11,7 +11,6 @@ from study.core.cost import (
     REFERENCE_FLOP_PER_S,
     epoch_steps,
     forward_flops,
-    measured_over_modelled,
     n_parameters,
     representation_dim,
     run_cost_gpu_hours,
@@ -113,31 +112,6 @@ def test_steps_and_cost_of_a_run() -> None:
     flops = 300 * 327 * 3 * 4 / 3 * 42.1e9
     assert hours == pytest.approx(flops / REFERENCE_FLOP_PER_S / 3600, rel=1e-3)
     assert run_cost_gpu_hours(this, run, None) is None
-
-
-def test_what_trainings_took_is_told_by_strategy_and_overall() -> None:
-    this = study()
-    runs = [make_run(this, "any", 0, strategy, ("year", "tag")) for strategy in ("MSS-CR", "MSS-CR", "MS-CR@2")]
-    steps = [run_steps(this, run, 1280) for run in runs]
-    modelled = [run_cost_gpu_hours(this, run, 1280) or 0.0 for run in runs]
-    assert len(set(modelled)) == 1
-    timed = [(run, n, hours * over) for run, n, hours, over in zip(runs, steps, modelled, (3, 5, 1), strict=True)]
-    by_kind, overall = measured_over_modelled(this, timed)
-    assert by_kind == pytest.approx({("MSS-CR", "base"): 4, ("MS-CR@2", "base"): 1})
-    assert overall == pytest.approx(3)
-    assert measured_over_modelled(this, []) == ({}, 1.0)
-    assert measured_over_modelled(this, [(runs[0], 0, 0.1)]) == ({}, 1.0)
-
-
-def test_backbones_are_timed_apart() -> None:
-    this = study(factors={"backbone": ["base", "lstm"]})
-    runs = [make_run(this, "any", 0, "SS-R", ("year",), {"backbone": name}) for name in ("base", "lstm")]
-    base, lstm = (run_cost_gpu_hours(this, run, 1280) or 0.0 for run in runs)
-    assert base / lstm == pytest.approx(
-        step_flops("SS-R", {"year": 20}) / step_flops("SS-R", {"year": 20}, backbone="lstm")
-    )
-    by_kind, _ = measured_over_modelled(this, [(runs[0], 2000, base), (runs[1], 2000, 30 * lstm)])
-    assert by_kind["SS-R", "lstm"] == pytest.approx(30 * by_kind["SS-R", "base"])
 
 
 def test_a_baseline_trains_nothing() -> None:
