@@ -20,7 +20,7 @@ from study.workflow.from_audio.first_plan import affordable_epochs, training_sec
 from study.workflow.from_audio.label_table import read_label_table
 from study.workflow.from_audio.pattern import likely_pattern, read_names
 from study.workflow.from_audio.summary import broken_told, clips_told, proposal_told
-from study.workflow.from_audio.write import Proposal, study_text, write_tables
+from study.workflow.from_audio.write import TABLES, Proposal, study_text, write_tables
 
 LEAST_CLIPS = 14
 """Four to learn from and ten for a target."""
@@ -137,20 +137,24 @@ def _study_name(folder: Path) -> str:
 
 def _write(folder: Path, proposal: Proposal, path_of: dict[str, Path], broken: Sequence[Fault], workers: int) -> float:
     """Write tables and study file, with as many epochs as there is time for; seconds of all that follows."""
-    n_tracks = int((~proposal.kept).sum())
+    tracks = pd.DataFrame({"track_id": proposal.kept.index[~proposal.kept]})
 
     def seconds_with(epochs: int) -> float:
         with TemporaryDirectory() as trial:
+            (Path(trial) / TABLES).mkdir()
+            tracks.to_csv(Path(trial) / TABLES / "tracks.csv", index=False)  # how many there are is part of the time
             text = study_text(proposal, epochs, "") + ("" if proposal.targets else TARGET_TO_COME)
             (Path(trial) / FILE_NAME).write_text(text, encoding="utf-8")
-            return training_seconds(read_study(Path(trial)), proposal.plan.budget, n_tracks, workers)
+            return training_seconds(read_study(Path(trial)), proposal.plan.budget)
 
     seconds_of_one = seconds_with(1)
     epochs = affordable_epochs(seconds_of_one)
+    training_s = epochs * seconds_of_one
     try:
         write_tables(folder, proposal, path_of, broken)
     except OSError as error:
         raise InputFaults([Fault(str(folder), "", None, f"cannot be written: {error.strerror}")]) from None
-    why = f"about {epochs * seconds_of_one / 60:.0f} minutes for all trainings on {workers} cores"
+    minutes = f"about {training_s / 60:.0f} minutes" if training_s > 90 else "a minute or less"
+    why = f"{minutes} for all trainings on this machine; more epochs learn more"
     (folder / FILE_NAME).write_text(study_text(proposal, epochs, why), encoding="utf-8")  # last: now it is a study
-    return whole_seconds(epochs * seconds_of_one, len(path_of), len(proposal.targets), 24, workers)
+    return whole_seconds(training_s, len(path_of), len(proposal.targets), 24, workers)
