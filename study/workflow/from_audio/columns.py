@@ -75,8 +75,8 @@ def _notes(name: str, texts: pd.Series) -> Column | None:
     letters = texts.str.lower().str[0].nunique()  # a1, a2, a3 are no notes
     if len(numbers) < NEARLY_ALL * len(texts) or numbers.nunique() < 3 or letters < 2:
         return None
-    return Column(name, "number", numbers,
-                  f"note names as MIDI numbers, {numbers.min():g} to {numbers.max():g} (A4 is 69)")  # fmt: skip
+    why = f"{numbers.nunique()} note names as MIDI numbers, {numbers.min():g} to {numbers.max():g} (A4 is 69)"
+    return Column(name, "number", numbers, why)
 
 
 def _scale(name: str, texts: pd.Series) -> Column | None:
@@ -123,7 +123,7 @@ def _numbers(name: str, texts: pd.Series) -> Column | None:
         )
     if name in GROUP_NAMES:
         return None
-    return Column(name, "number", values, f"numbers, {low:g} to {high:g}, {n_distinct} different ones")
+    return Column(name, "number", values, f"{n_distinct} different numbers, {low:g} to {high:g}")
 
 
 def _classes(name: str, texts: pd.Series) -> Column:

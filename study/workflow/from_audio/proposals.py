@@ -67,7 +67,7 @@ def propose_source(column: Column, corpus: pd.Index) -> SourceProposal | str:
         order = [level for level in column.order if level in set(values)]
         return SourceProposal(column.name, table, {"labels": "ordinal", "order": order}, column.why)
     if values.nunique() <= FEW_VALUES:
-        return SourceProposal(column.name, table, {"labels": "ordinal"}, f"{column.why}: few numbers, in order")
+        return SourceProposal(column.name, table, {"labels": "ordinal"}, column.why)
     factors = _bearable(len(values), values.nunique() // 2)
     why = f"{column.why}: a mixture of Gaussians"
     return SourceProposal(column.name, table, {"labels": "gmm", "factors": factors}, why)
@@ -92,7 +92,7 @@ def propose_target(column: Column, group: Column | None, kept: pd.Index, seed: i
         enough = len(table) >= LEAST_KEPT * len(labels) or groups is None
         if enough and _divides(column.name, table, Target.model_validate(keys), seed):
             notes = tuple(_notes(column, group, groups, dropped))
-            return TargetProposal(column.name, table, keys, f"what of {column.name} is heard? {column.why}", notes)
+            return TargetProposal(column.name, table, keys, column.why, notes)
     return f"its {len(labels)} tracks that are kept for targets cannot be divided to train and test a probe"
 
 

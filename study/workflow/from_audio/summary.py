@@ -25,11 +25,13 @@ def clips_told(clips: Sequence[Clip]) -> str:
     low, median, high = (
         f"{value:.2f}" if value < 10 else f"{value:.0f}" for value in np.quantile(seconds, (0, 0.5, 1))
     )
+    lengths = f"{low} s" if low == high else f"{low} to {high} s (median {median} s)"
+    minutes = max(1, round(seconds.sum() / 60))
     return "; ".join((
         _counted(Counter(clip.format for clip in clips)),
         _counted(Counter(f"{clip.sample_rate_hz} Hz" for clip in clips)),
         _counted(Counter("stereo" if clip.stereo else "mono" for clip in clips)),
-        f"{low} to {high} s long, half of them {median} s or less, {seconds.sum() / 60:.0f} minutes in all",
+        f"{lengths} long, {minutes} minute{'s' * (minutes > 1)} in all",
     ))  # fmt: skip
 
 

@@ -22,8 +22,8 @@ def column(values: object) -> pd.Series:
     [
         ("genre", RNG.choice(["rock", "jazz", "folk"], N), "classes", "3 classes"),
         ("digit", RNG.integers(0, 10, N), "classes", "10 codes, 0 to 9"),
-        ("bpm", RNG.normal(120, 9, N).round(1), "number", "numbers"),
-        ("year", RNG.integers(1960, 2020, N), "number", "numbers"),
+        ("bpm", RNG.normal(120, 9, N).round(1), "number", "different numbers"),
+        ("year", RNG.integers(1960, 2020, N), "number", "different numbers"),
         ("pitch", RNG.choice(["C4", "Cs4", "D4", "A4"], N), "number", "60 to 69"),
         ("dynamics", RNG.choice(["forte", "piano", "fortissimo"], N), "ordinal", "piano < forte < fortissimo"),
         ("tags", RNG.choice(["a|b", "b|c|d", "a", "d|a"], N), "terms", "4 terms"),
