@@ -1,8 +1,9 @@
 """What can go wrong, and what a user is told.
 
 StudyError
-├── InputFaults   exit status 2: the study file, a table, a sound file or the usage is wrong; every fault at once
-└── RunFailed     exit status 1: the input was fine, something that ran did not work
+├── InputFaults    exit status 2: the study file, a table, a sound file or the usage is wrong; every fault at once
+├── MissingExtra   exit status 2: the installation lacks what the command needs
+└── RunFailed      exit status 1: the input was fine, something that ran did not work
 """
 
 from __future__ import annotations
@@ -47,6 +48,12 @@ class InputFaults(StudyError):
     def __reduce__(self) -> tuple[type[InputFaults], tuple[tuple[Fault, ...]]]:
         """Pickled by its faults: from its text, a worker's error would come back with a fault for each letter."""
         return type(self), (self.faults,)
+
+
+class MissingExtra(StudyError):
+    """The base install does not hold what was asked for; the message has the line to type."""
+
+    exit_status = 2
 
 
 class RunFailed(StudyError):
