@@ -32,7 +32,7 @@ def test_from_a_folder_of_recordings_to_a_report(
         status, out, err = study(capfd, *words[1:], *in_process)
         assert status == 0, (words, err)
         said[words[1]] = out + err
-    for line in re.findall(r"^(?:source|target|left out).*", page("tutorial.md"), re.MULTILINE):
+    for line in re.findall(r"^(?:source|target) \w+ \(.*|^left out: .*", page("tutorial.md"), re.MULTILINE):
         assert line in said["new"], "the tutorial shows what is printed"
     assert "study design mystudy --budget 12" in said["new"]
     rows, faults = read_results(Paths(read_study(tmp_path / "mystudy").store))

@@ -37,17 +37,15 @@ def propose(
     targets: list[TargetProposal] = []
     left_out: list[tuple[str, str]] = []
     for column in columns:
-        source = propose_source(column, corpus)
-        target = propose_target(column, group, for_targets, seed)
-        for role, proposed, taken in (("source", source, sources), ("target", target, targets)):
-            if isinstance(proposed, str):
-                left_out.append((f"{column.name} as a {role}", proposed))
-            elif len(taken) == MOST_PROPOSED:
-                left_out.append(
-                    (f"{column.name} as a {role}", f"{MOST_PROPOSED} are enough to begin with ({column.why})")
-                )
+        source, target = propose_source(column, corpus), propose_target(column, group, for_targets, seed)
+        for role, proposed in (("source", source), ("target", target)):
+            if isinstance(proposed, SourceProposal) and len(sources) < MOST_PROPOSED:
+                sources.append(proposed)
+            elif isinstance(proposed, TargetProposal) and len(targets) < MOST_PROPOSED:
+                targets.append(proposed)
             else:
-                taken.append(proposed)  # type: ignore[attr-defined]
+                enough = f"{MOST_PROPOSED} are enough to begin with ({column.why})"
+                left_out.append((f"{column.name} as a {role}", proposed if isinstance(proposed, str) else enough))
     division = f"whole {group.name}s: none is in both parts" if group else "drawn at random, classes divided alike"
     labelled = [set(source.table["track_id"]) for source in sources]
     common = len(set.intersection(*labelled)) if labelled else len(corpus)

@@ -39,10 +39,15 @@ def first_plan(n_sources: int) -> FirstPlan:
     if n_sources == 1:
         return FirstPlan(STRATEGIES[:1], ({**single, "repeats": 5},), None)
     if n_sources == 2:
-        both = {"name": "all", "strategy": several, "n_sources": [2], "repeats": 3}
+        both: dict[str, object] = {"name": "all", "strategy": several, "n_sources": [2], "repeats": 3}
         return FirstPlan(STRATEGIES, ({**single, "repeats": 3}, both), None)
     counts = list(range(2, n_sources + 1))
-    several_together = {"name": "sequential", "strategy": several, "n_sources": counts, "criterion": "anytime"}
+    several_together: dict[str, object] = {
+        "name": "sequential",
+        "strategy": several,
+        "n_sources": counts,
+        "criterion": "anytime",
+    }
     return FirstPlan(STRATEGIES, ({**single, "repeats": 2}, several_together), BUDGET)
 
 
