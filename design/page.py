@@ -6,7 +6,7 @@ import base64
 import itertools
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from design.generate import sequential_phases
 from design.information import term_names
 from study.core.durations import Unit
 from study.core.paths import write_whole
-from study.core.run import Run
+from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
 
 MAXIMUM_PAIRS = 200
@@ -74,16 +74,17 @@ def write_page(
         pictures = _pictures(study, scopes, maps, levels, found)
         shutil.rmtree(folder / "figures", ignore_errors=True)
         images = save(pictures, folder / "figures")
+    notes = [*_notes(found), *on_baselines(study, cost_hours, cost_unit)]
     shown = errors[errors.n_runs.isin([*shown_sizes(len(runs) - len(fixed)), 0])].set_index("n_runs")
     html = _template().render(
         study=study, n_runs=len(runs), phases=[(name, len(of), hours[name]) for name, of in by_phase.items()],
         cost=f"{cost_unit}, {cost_basis}", found=found,
-        prefixes=prefixes.to_dict("records"), errors=shown, notes=_notes(found),
+        prefixes=prefixes.to_dict("records"), errors=shown, notes=notes,
         images={name: base64.b64encode(png).decode() for name, png in images.items()}, scopes=list(scopes),
     )  # fmt: skip
     write_whole(folder / "design.html", lambda path: path.write_text(html, encoding="utf-8"))
     ends = [each.prefixes.iloc[-1] for each in found]
-    summary: dict[str, Any] = {"hours_by_phase": hours, "prefixes": _plain(prefixes), "notes": _notes(found)}
+    summary: dict[str, Any] = {"hours_by_phase": hours, "prefixes": _plain(prefixes), "notes": notes}
     if found:
         summary["largest_unbalance"] = max(int(end.unbalance) for end in ends)
         summary["largest_aliasing"] = round(max(float(end.aliasing) for end in ends), 3)
@@ -112,6 +113,20 @@ def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
                 f"{each.name}: {last.n_runs:.0f} runs do not tell all {len(each.terms)} terms of the main effects"
             )
     return notes
+
+
+def on_baselines(study: Study, cost_hours: Callable[[Run], float | None], unit: Unit) -> Iterator[str]:
+    """How many baselines are run beside the plan, and what they cost."""
+    runs = baseline_runs(study)
+    if not runs:
+        return
+    untrained = [run for run in runs if run.strategy == "Random"]
+    names = list(untrained[0].factors) if untrained else []
+    each = f" ({study.baselines.random} for each {' x '.join(names)} of the study)" if names else ""
+    costs = [cost_hours(run) for run in runs]
+    hours = "" if None in costs else f", about {math.fsum(costs):.2g} {unit}"  # type: ignore[arg-type]
+    yield (f"baselines: {len(runs) - len(untrained)} MFCC and {len(untrained)} Random{each} are run beside the plan"
+           f"{hours}; they are not trained, and each is evaluated on every target as a run is")  # fmt: skip
 
 
 def _pictures(

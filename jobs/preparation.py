@@ -15,7 +15,6 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -32,7 +31,7 @@ from jobs.prepared_data import (
     sound_folder,
 )
 from jobs.sound.content_hashes import content_hashes
-from jobs.sound.decode import EXPECTED, sound_faults
+from jobs.sound.decode import sound_fault, sound_faults
 from jobs.sound.mel_store import MelStore, band_statistics, read_mel_store
 from jobs.sound.mel_writing import HASHES, write_mel_store
 from jobs.source_labels import label_faults, on_kept_information, prepare_labels
@@ -135,8 +134,7 @@ def _sound_keys(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) 
     hash_of = dict(zip(files, content_hashes(files, cache, workers), strict=True))
     needed = [name for name in sounds if name or study.corpus.on_broken == "stop"]
     unread = dict.fromkeys(str(p) for name in needed for p in sounds[name]["path"] if hash_of[str(p)] is None)
-    raise_all(Fault(path, "sound", "no such file" if not Path(path).is_file() else "unreadable", EXPECTED)
-              for path in unread)  # fmt: skip
+    raise_all(sound_fault(path) for path in unread)
     settings = [study.mel.model_dump_json(), study.corpus.sample_rate_hz, study.corpus.channels]
     return {
         name: fingerprint(*settings, *tracks["track_id"], *(hash_of[str(path)] for path in tracks["path"]))

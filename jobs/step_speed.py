@@ -15,7 +15,7 @@ from study.core.paths import Paths, write_whole
 from study.core.study_file import Study, Training
 
 MOST_S = 4.0
-"""After so long no further network is timed; those left out are taken to be as fast as the others."""
+"""Of processor time. After so long no further network is timed, and those left out go by the others."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ def measured_step_speed(study: Study, networks: Iterable[Training]) -> StepSpeed
     if kept is not None and (kept.processor, kept.torch) == (here.processor, here.torch):
         here = kept
     lacking = {network_name(each): each for each in networks if network_name(each) not in here.flop_per_s}
-    began, found = time.monotonic(), dict(here.flop_per_s)
+    began, found = time.process_time(), dict(here.flop_per_s)
     with limited_threads(study.compute.threads):
         for name, settings in lacking.items():
-            if not found or time.monotonic() - began < MOST_S:
+            if not found or time.process_time() - began < MOST_S:
                 found[name] = training_flop_per_s(settings, here.crop)
     here = StepSpeed(**asdict(here) | {"flop_per_s": found})
     if lacking:

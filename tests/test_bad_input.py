@@ -130,7 +130,9 @@ def test_everything_that_is_wrong_is_told_at_once(small_study: Path, capfd: pyte
 def test_check_finds_no_fault(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert study(capfd, "check", str(small_study))[0] == 0
     status, out, _ = study(capfd, "check", str(small_study), "--json")
-    assert status == 0 and json.loads(out) == {"ok": True, "faults": []}
+    told = json.loads(out)
+    assert status == 0 and told["ok"] and told["faults"] == []
+    assert told["cost"]["unit"] == "CPU-hours" and 0 < told["cost"]["least"] < told["cost"]["most"]
 
 
 def test_no_plan(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -158,6 +160,18 @@ def test_truncated_result(run_study: Path, tmp_path: Path, capfd: pytest.Capture
     status, _, err = study(capfd, "launch", str(folder), "--in-process")
     assert status == 0 and f"{path.name}: truncated" in err and "1 runs done" in err
     assert path.is_file()
+
+
+def test_rows_of_random_from_before_it_had_levels_are_read_with_them(
+    run_study: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(run_study, tmp_path / "copy"))
+    with (folder / "study.toml").open("a") as file:
+        file.write("[factors]\nwidth = [0.125, 0.25]\n")
+    study(capfd, "design", str(folder), "--budget", "2")
+    rows = own_results(read_study(folder))
+    assert set(rows["factor.width"][rows["strategy"] == "Random"]) == {0.125}
+    assert rows["factor.width"][rows["strategy"] == "MFCC"].isna().all()
 
 
 def test_nothing_to_analyze(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:

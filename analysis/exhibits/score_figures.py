@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from analysis.baselines import by_kind_and_level
 from analysis.figures import BASELINE_STYLE, COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from study.core.coding import SINGLE
@@ -121,12 +122,19 @@ def scores_by_n_sources(table: ResultsTable) -> Figure:
 
 
 def _baseline_lines(axes: Axes, table: ResultsTable, target: str) -> dict[str, object]:
-    """A line at each baseline's mean score on the target; the lines by name."""
-    here = table.baselines[table.baselines["target"] == target]
+    """A line at the mean score of each baseline, and of each level of it, on the target; the lines by name.
+
+    The dashes of further levels are longer.
+    """
     lines: dict[str, object] = {}
-    for name, score in here.groupby("strategy")["score"].mean().items():
-        colour, dashes = BASELINE_STYLE[name]
-        lines[name] = axes.axhline(score, color=colour, linestyle=dashes, linewidth=1.6, zorder=1)
+    of_kind: dict[str, int] = {}
+    for kind, name, rows in by_kind_and_level(table.baselines):
+        colour, (offset, (dash, *rest)) = BASELINE_STYLE[kind]
+        dashes = offset, (dash + 3 * of_kind.get(kind, 0), *rest)
+        of_kind[kind] = of_kind.get(kind, 0) + 1
+        score = rows.loc[rows["target"] == target, "score"].mean()
+        if not np.isnan(score):
+            lines[name] = axes.axhline(score, color=colour, linestyle=dashes, linewidth=1.6, zorder=1)
     return lines
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.typing import SeriesGroupBy
 
+from analysis.baselines import matched_factors, with_own_baseline
 from analysis.contrasts import ALPHA, strategies_of, tukey
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import Model
@@ -157,16 +158,17 @@ def on_baselines(table: ResultsTable) -> Iterator[str]:
     if table.baselines.empty:
         yield "No baselines were scored, so nothing is said on whether training helps at all."
         return
-    trained = table.scores.groupby("target")["score"].mean()
-    parts = []
+    parts, matched = [], []
     for name, rows in table.baselines.groupby("strategy"):
-        baseline = rows.groupby("target")["score"].mean()
-        compared = [target for target in table.targets if target in baseline]
-        beaten = [target for target in compared if trained[target] > baseline[target]]
+        means = with_own_baseline(table.scores, rows).groupby("target")[["score", "baseline_score"]].mean()
+        compared = [target for target in table.targets if target in means.index]
+        beaten = [target for target in compared if means["score"][target] > means["baseline_score"][target]]
         others = [target for target in compared if target not in beaten]
         where = f" (not on {listed(others)})" if others and beaten else ""
         parts.append(f"{name} on {len(beaten)} of {len(compared)} targets{where}")
-    yield f"The mean trained representation scores above {listed(parts)}."
+        if factors := matched_factors(rows):
+            matched.append(f" Each run is compared with the {name} of its own {listed(factors)}.")
+    yield f"The mean trained representation scores above {listed(parts)}.{''.join(matched)}"
 
 
 def on_sources(table: ResultsTable) -> Iterator[str]:
@@ -176,7 +178,7 @@ def on_sources(table: ResultsTable) -> Iterator[str]:
     if single.empty:
         yield "Which source helps most cannot be said from single-source runs: there are none."
         return
-    random = table.baselines[table.baselines["strategy"] == "Random"].groupby("target")["score"].mean()
+    random = with_own_baseline(single, table.baselines[table.baselines["strategy"] == "Random"])
     parts = []
     for target in table.targets:
         by_source = single[single["target"] == target].groupby("source", sort=False)["score"]
@@ -184,9 +186,10 @@ def on_sources(table: ResultsTable) -> Iterator[str]:
             parts.append(f"{target}: no single-source score")
             continue
         means = by_source.mean()
-        beside = f", Random {number(random[target], 3)}" if target in random else ""
-        best = listed(means.index[means == means.max()])
-        parts.append(f"{target}: {best} ({number(means.max(), 3)}{beside}{_of_the_rest(by_source)})")
+        best = means.index[means == means.max()]
+        own = random.loc[(random["target"] == target) & random["source"].isin(best), "baseline_score"]
+        beside = f", Random {number(own.mean(), 3)}" if len(own) else ""
+        parts.append(f"{target}: {listed(best)} ({number(means.max(), 3)}{beside}{_of_the_rest(by_source)})")
     once = (
         "; each was trained once, which tells none from another"
         if single["run_id"].nunique() <= single["source"].nunique()

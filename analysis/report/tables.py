@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from analysis.baselines import by_kind_and_level
 from analysis.components import Components
 from analysis.exhibits.exhibit import Table
 from analysis.exhibits.score_figures import single_source_scores
@@ -115,7 +116,7 @@ def _of_means(table: ResultsTable) -> Iterator[Table]:
         "scores_by_strategy",
         "Mean score by strategy and target",
         "In the target's own metric; baselines below.",
-        _by_target(pd.concat([table.frozen.scores, table.frozen.baselines]), "strategy", table),
+        _by_target(pd.concat([table.frozen.scores, *_named_baselines(table.frozen)]), "strategy", table),
         question="strategies",
     )
     if table.shares_runs:
@@ -166,6 +167,12 @@ def variances(model: Model) -> pd.DataFrame:
     if model.refits is None:
         return frame
     return frame.assign(share_of_refits_with_zero=np.append(model.refits.zero_share(), np.nan))
+
+
+def _named_baselines(table: ResultsTable) -> Iterator[pd.DataFrame]:
+    """The baselines, called by their levels where they have any."""
+    for _, name, rows in by_kind_and_level(table.baselines):
+        yield rows.assign(strategy=name)
 
 
 def _by_level(scores: pd.DataFrame, column: str, table: ResultsTable) -> pd.DataFrame:

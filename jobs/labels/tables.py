@@ -19,9 +19,6 @@ from scipy import sparse
 
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 
-FAULTS_SHOWN = 5
-"""Faulty rows that are listed one by one, of each kind; the rest are counted."""
-
 
 @dataclass(frozen=True)
 class ScalarTable:
@@ -150,21 +147,20 @@ def faulty_ids(path: Path, table: pd.DataFrame) -> list[Fault]:
 
 
 def faulty_rows(path: Path, table: pd.DataFrame, column: str, faulty: Iterable[bool], expected: str) -> list[Fault]:
-    """The first faulty rows one by one, then how many more there are."""
+    """A fault for every faulty row."""
     rows = np.flatnonzero(np.asarray(faulty))
-    faults = [
-        Fault(str(path), f"row {row + 1} {column}", table[column].iloc[row], expected) for row in rows[:FAULTS_SHOWN]
+    values = table[column].iloc[rows]
+    cause = f"rows of {path}: {column}: {expected}"
+    return [
+        Fault(str(path), f"row {row + 1} {column}", value, expected, cause=cause)
+        for row, value in zip(rows, values, strict=True)
     ]
-    if len(rows) > FAULTS_SHOWN:
-        faults.append(Fault(str(path), column, None, f"{len(rows) - FAULTS_SHOWN} more rows: {expected}"))
-    return faults
 
 
 def missing_tracks(file: str, missing: Sequence[str], what: str) -> Iterator[Fault]:
-    """One fault that counts and names tracks which a table lacks."""
-    if missing:
-        names = ", ".join(missing[:FAULTS_SHOWN]) + (", ..." if len(missing) > FAULTS_SHOWN else "")
-        yield Fault(file, "track_id", None, f"{len(missing)} tracks without {what}: {names}")
+    """A fault for every track that a table lacks."""
+    for track_id in missing:
+        yield Fault(file, "track_id", track_id, f"expected {what}", cause=f"tracks of {file}: expected {what}")
 
 
 def rows_of(file: str, present: tuple[str, ...], wanted: Sequence[str]) -> np.ndarray:

@@ -4,6 +4,7 @@ study's channels."""
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -23,6 +24,8 @@ LOUDEST = 1e10
 UNKNOWN_SAMPLES = 2**62
 """From here on, libsndfile's number of samples stands for an unknown one."""
 
+NUMBER = re.compile(r"\d[\d.e+]*")
+
 EXPECTED = "expected a sound file that decodes (WAV, FLAC, OGG, MP3 or AU)"
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au")
 """What is taken for sound where a folder is named."""
@@ -34,17 +37,32 @@ def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     Raises InputFaults, naming the file, if it is missing, is not sound, is cut off, is empty or holds NaN,
     infinity or samples beyond `LOUDEST`."""
     try:
-        _refuse_other_than_files(Path(path))
+        if reason := _not_a_file(Path(path)):
+            raise NotWholeError(reason)
         sound, sample_rate_hz = _read_mpeg(path) if is_mpeg(path) else _read_other(path)
     except (NotWholeError, soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw has no header
-        raise _unreadable(path, str(getattr(error, "error_string", error)) or "cannot be decoded") from None
+        raise _faulty(path, str(getattr(error, "error_string", error)) or "cannot be decoded") from None
     if sound.shape[1] == 0:
-        raise _unreadable(path, "holds no samples")
+        raise _faulty(path, "holds no samples")
     if not np.isfinite(sound).all():
-        raise _unreadable(path, "holds NaN or infinite samples")
+        raise _faulty(path, "holds NaN or infinite samples")
     if (loudest := np.abs(sound).max()) > LOUDEST:
-        raise _unreadable(path, f"holds samples of {loudest:.3g} times full scale")
+        raise _faulty(path, f"holds samples of {loudest:.3g} times full scale")
     return sound, sample_rate_hz
+
+
+def sound_fault(path: str | os.PathLike[str], reason: str = "") -> Fault:
+    """What is wrong with a sound file, for this reason or, without one, because it is not even a file with content."""
+    reason = reason or _not_a_file(Path(path)) or "cannot be read"
+    return Fault(str(path), "sound", reason, EXPECTED, cause=f"sound: {NUMBER.sub('...', reason)}")
+
+
+def _not_a_file(path: Path) -> str:
+    if not path.exists():
+        return "no such file"
+    if not path.is_file():
+        return "not a regular file"
+    return "" if path.stat().st_size else "is empty, a file of 0 bytes"
 
 
 def convert(sound: np.ndarray, from_hz: int, sample_rate_hz: int, channels: int) -> np.ndarray:
@@ -83,15 +101,6 @@ def sound_faults(paths: Iterable[str | os.PathLike[str]], workers: int = 1) -> l
         return [fault for found in pool.map(faults, paths) for fault in found]
 
 
-def _refuse_other_than_files(path: Path) -> None:
-    if not path.exists():
-        raise NotWholeError("no such file")
-    if not path.is_file():
-        raise NotWholeError("not a regular file")
-    if not path.stat().st_size:
-        raise NotWholeError("is empty, a file of 0 bytes")
-
-
 def _read_mpeg(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     """An MP3's samples (channels, samples) and sample rate in Hz, as long as its frames are."""
     stream = mpeg_stream(Path(path).read_bytes())
@@ -123,5 +132,5 @@ def _read_other(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
         return sound, file.samplerate
 
 
-def _unreadable(path: str | os.PathLike[str], reason: str) -> InputFaults:
-    return InputFaults([Fault(str(path), "sound", reason, EXPECTED)])
+def _faulty(path: str | os.PathLike[str], reason: str) -> InputFaults:
+    return InputFaults([sound_fault(path, reason)])

@@ -20,6 +20,7 @@ def embed(
     ],
     audio: Annotated[list[Path], typer.Argument(metavar="AUDIO...", help="Sound files, and folders of them.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The Parquet file to write.")],
+    pad: Annotated[bool, typer.Option("--pad", help="Pad sound that is shorter than a crop, with its floor.")] = False,
 ) -> None:
     """Write a trained run's representation of any sound files; weights from another machine need no study."""
-    embed_files(run, audio, out, tell)
+    embed_files(run, audio, out, tell, pad)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from study.commands.arguments import Folder
 from study.commands.terminal import tell
+from study.core.fault_list import listing_faults_in
+from study.core.paths import Paths
 from study.core.reading import read_study
 
 
@@ -14,4 +16,5 @@ def prepare(folder: Folder = Path(".")) -> None:
     study = read_study(folder)
     from jobs.preparation import prepare as prepare_data
 
-    prepare_data(study, tell)
+    with listing_faults_in(Paths(study.store).faults):
+        prepare_data(study, tell)

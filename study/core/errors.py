@@ -9,19 +9,27 @@ StudyError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+FAULTS_SHOWN = 5
+"""Faults of one cause that are printed one by one; the rest are counted."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: where it stands, what stands there, what was expected, and the nearest valid name."""
+    """One thing that is wrong: where it stands, what stands there, what was expected, and the nearest valid name.
+
+    `cause` is what it has in common with other faults of which there may be many: rows, sound files, tracks.
+    """
 
     file: str
     key: str
     value: object
     expected: str
     nearest: str | None = None
+    cause: str | None = None
 
     def __str__(self) -> str:
         where = ": ".join(part for part in (self.file, self.key) if part)
@@ -37,17 +45,20 @@ class StudyError(Exception):
 
 
 class InputFaults(StudyError):
-    """The input is wrong in the ways listed; nothing was run and nothing was lost."""
+    """The input is wrong in the ways listed; nothing was run and nothing was lost.
+
+    `faults` are all of them; the message leaves out those of a cause that many share. `note` ends it, as a line.
+    """
 
     exit_status = 2
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+    def __init__(self, faults: Iterable[Fault], note: str = "") -> None:
+        self.faults, self.note = tuple(faults), note
+        super().__init__("\n".join([*shown(self.faults), *note.splitlines()]))
 
-    def __reduce__(self) -> tuple[type[InputFaults], tuple[tuple[Fault, ...]]]:
+    def __reduce__(self) -> tuple[type[InputFaults], tuple[tuple[Fault, ...], str]]:
         """Pickled by its faults: from its text, a worker's error would come back with a fault for each letter."""
-        return type(self), (self.faults,)
+        return type(self), (self.faults, self.note)
 
 
 class MissingExtra(StudyError):
@@ -78,6 +89,19 @@ def raise_all(faults: Iterable[Fault]) -> None:
 def distinct(faults: Iterable[Fault]) -> list[Fault]:
     """The faults in order, without those that say the same again (two targets may share a broken file)."""
     return list({str(fault): fault for fault in faults}.values())
+
+
+def shown(faults: Iterable[Fault]) -> Iterator[str]:
+    """A line per fault, in order; of each cause the first `FAULTS_SHOWN`, then a line that counts the others."""
+    faults = list(faults)
+    of_cause = Counter(fault.cause for fault in faults)
+    so_far: Counter[str | None] = Counter()
+    for fault in faults:
+        so_far[fault.cause] += 1
+        if fault.cause is None or so_far[fault.cause] <= FAULTS_SHOWN:
+            yield str(fault)
+        elif so_far[fault.cause] == FAULTS_SHOWN + 1:
+            yield f"{of_cause[fault.cause] - FAULTS_SHOWN} more: {fault.cause}"
 
 
 def _short(value: object) -> str:

@@ -32,6 +32,11 @@ class Paths:
         return self.store / "looks.jsonl"
 
     @property
+    def faults(self) -> Path:
+        """All faults of the input, where a command printed only some of them."""
+        return self.store / "faults.csv"
+
+    @property
     def step_speed(self) -> Path:
         return self.store / "step_speed.json"
 

@@ -53,7 +53,7 @@ def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Ca
 
 
 def run_columns(study: Study, run: Run) -> dict[str, object]:
-    """`source.<name>` and `factor.<name>` of a run; null for the factors of a baseline."""
+    """`source.<name>` and `factor.<name>` of a run; null for factors that do not change it, if it is a baseline."""
     present = {f"source.{name}": name in run.sources for name in study.sources}
     return present | {f"factor.{name}": run.factors.get(name) for name in study.further_factors}
 

@@ -10,12 +10,13 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from study.core.factors import BASELINE_PHASE, Level
+from study.core.factors import BASELINE_PHASE, NETWORK_FACTORS, Level
 from study.core.study_file import Study
 
 RUN_ID_LENGTH = 16
@@ -69,12 +70,25 @@ def make_run(
 
 
 def baseline_runs(study: Study) -> list[Run]:
-    """The baselines as runs of their own (paper 4.2)."""
-    counts = {"MFCC": int(study.baselines.mfcc), "Random": study.baselines.random}
-    return [
-        make_run(study, BASELINE_PHASE, replicate, name, ())
-        for name, count in counts.items() for replicate in range(count)
+    """The baselines as runs of their own (paper 4.2): MFCC, and a Random for each network that the study trains."""
+    mfcc = [make_run(study, BASELINE_PHASE, replicate, "MFCC", ()) for replicate in range(study.baselines.mfcc)]
+    return mfcc + [
+        _random(study, levels, replicate)
+        for levels in _network_levels(study) for replicate in range(study.baselines.random)
     ]  # fmt: skip
+
+
+def _network_levels(study: Study) -> list[dict[str, Level]]:
+    """The levels that make the study's untrained networks differ, in all combinations; one without any otherwise."""
+    names = [name for name in NETWORK_FACTORS if name in study.factors]
+    return [dict(zip(names, levels, strict=True)) for levels in product(*(study.factors[name] for name in names))]
+
+
+def _random(study: Study, levels: Mapping[str, Level], replicate: int) -> Run:
+    """An untrained network. That of `[training]` is called the same whether its settings are factors or not."""
+    is_default = all(level == getattr(study.training, name) for name, level in levels.items())
+    run = make_run(study, BASELINE_PHASE, replicate, "Random", (), {} if is_default else levels)
+    return replace(run, factors=levels)
 
 
 def seed_sequence(run_id: str, purpose: str) -> np.random.SeedSequence:

@@ -23,6 +23,8 @@ from study.core.study_file import Study, Training
 
 Step = tuple[str, str, tuple[str, ...]]
 """A step by its kind, its run's id and its targets (none for `learn`, which is one step for all of them)."""
+TRAIN = "train"
+"""The first word of the kinds of a training."""
 COSTLY_FACTORS = ("epochs", "iterations", "batch_size", "width", "backbone", "activation", "optimiser", "precision")
 """Factors that change what a training costs."""
 
@@ -71,15 +73,15 @@ def networks_of(study: Study) -> list[Training]:
     return list({network_name(training): training for training in every}.values())
 
 
-def training_work(model: Model, run: Run) -> Work | None:
-    """None while the number of tracks is unknown."""
+def training_work(model: Model, run: Run) -> Work:
+    """While the number of tracks is unknown, so is the time of this work; of a baseline it is 0."""
     if run.is_baseline:
         return Work((), 0.0, True)
-    if model.sizes.n_training is None:
-        return None
     network = network_name(model.study.training_of(run.factors))
+    if model.sizes.n_training is None:
+        return Work(_kinds(TRAIN, run, network), 1.0)
     flops = training_flops(model.study, run, model.sizes.n_training, model.sizes.n_validation)
-    return Work(_kinds("train", run, network), flops / model.speed(network), model.in_seconds)
+    return Work(_kinds(TRAIN, run, network), flops / model.speed(network), model.in_seconds)
 
 
 def representing_work(model: Model, run: Run, targets: Iterable[str]) -> Work:
@@ -113,10 +115,9 @@ def steps_of(
     targets = tuple(targets)
     if not targets:
         return {}
-    training = None if has_trained else training_work(model, run)
+    training = [] if has_trained else [training_work(model, run)]
     representing = representing_work(model, run, [name for name in targets if name not in represented])
-    learning = [representing] if training is None else [training, representing]
-    steps: dict[Step, list[Work]] = {("learn", run.run_id, ()): learning}
+    steps: dict[Step, list[Work]] = {("learn", run.run_id, ()): [*training, representing]}
     for name in targets:
         if "fine-tune" in model.study.transfers(run.strategy, name):
             steps["fine-tune", run.run_id, (name,)] = [target_work(model, "fine-tune", run, name)]

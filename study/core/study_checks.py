@@ -135,9 +135,9 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
 
 
 def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[str, Any]) -> Iterator[Fault]:
-    """Crops too small for a backbone: one that is a level, or that of `[training]`, which baseline Random has."""
+    """Crops too small for a backbone that the study has."""
     frames = mel.crop_frames(corpus.sample_rate_hz)
-    named = {training.backbone: "[training]"} | dict.fromkeys(factors.get("backbone", ()), "[factors]")
+    named = dict.fromkeys(factors.get("backbone", ()), "[factors]") or {training.backbone: "[training]"}
     for name, section in named.items():
         if name not in BACKBONES:
             continue

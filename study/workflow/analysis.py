@@ -17,7 +17,7 @@ from study.core.plan import read_plan
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.results import read_results, stored_results
-from study.core.run import baseline_runs
+from study.core.run import Run, baseline_runs
 from study.core.study_file import FILE_NAME, AnalysisSection, Model, Study
 from study.workflow.stopping import on_precision, read_until
 
@@ -70,6 +70,16 @@ def own_results(study: Study, tell: Tell = silent) -> pd.DataFrame:
     rows, faults = read_results(paths, lambda item: item.path in belonging)
     for fault in faults:
         tell(str(fault))
+    return _with_levels_of_baselines(runs, rows)
+
+
+def _with_levels_of_baselines(runs: Sequence[Run], rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with each baseline's levels, which rows written before baselines had any lack."""
+    for run in runs:
+        for name, level in run.factors.items() if run.is_baseline else ():
+            column = f"factor.{name}"
+            lacks = (rows["run_id"] == run.run_id) & (rows[column].isna() if column in rows else True)
+            rows.loc[lacks, column] = level
     return rows
 
 

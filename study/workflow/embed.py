@@ -8,6 +8,7 @@ from pathlib import Path
 
 from study.core.errors import Fault, InputFaults, RunFailed, nearest, raise_all
 from study.core.factors import WITHOUT_NETWORK
+from study.core.fault_list import in_short
 from study.core.paths import Paths
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
@@ -17,10 +18,11 @@ from study.core.study_file import FILE_NAME
 WEIGHTS = "weights.safetensors"
 
 
-def embed_files(run: str, audio: Sequence[Path], out: Path, tell: Tell = silent) -> None:
+def embed_files(run: str, audio: Sequence[Path], out: Path, tell: Tell = silent, pad: bool = False) -> None:
     """Write the vectors of sound files, and of the folders of them in `audio`, to the Parquet file `out`.
 
     `run` is a run_id of the study in the current folder, or its beginning, or a weights file or its folder.
+    `pad`: sound shorter than a crop is followed by its floor instead of being left out.
     Raises RunFailed, once the rest is written, if sounds had to be left out.
     """
     faults: list[Fault] = []
@@ -29,7 +31,7 @@ def embed_files(run: str, audio: Sequence[Path], out: Path, tell: Tell = silent)
     except InputFaults as error:
         faults += error.faults
     from jobs.embed import embed as embed_sounds
-    from jobs.embed import sounds_in
+    from jobs.embed import fault_list_of, sounds_in
 
     sounds: list[Path] = []
     for path in audio:
@@ -46,10 +48,11 @@ def embed_files(run: str, audio: Sequence[Path], out: Path, tell: Tell = silent)
         faults.append(Fault("", "--out", str(out), "expected a name that ends in .parquet"))
     raise_all(faults)
     sounds = list(dict.fromkeys(sounds))
-    left_out = embed_sounds(weights, sounds, out, os.cpu_count() or 1)
+    left_out = embed_sounds(weights, sounds, out, os.cpu_count() or 1, pad)
+    faults_left_out = in_short(left_out, fault_list_of(out))
     tell(f"{out}: {len(sounds) - len(left_out)} of {len(sounds)} sounds")
     if left_out:
-        raise RunFailed("\n".join(map(str, left_out)))
+        raise RunFailed(faults_left_out)
 
 
 def _weights(run: str) -> Path:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from study.core.cost import run_steps
+from study.core.cost import run_cost_gpu_hours, run_steps
 from study.core.durations import Left, Rates, Slots, Unit, Work, slots_of, time_to_go_s
 from study.core.errors import InputFaults
 from study.core.factors import WITHOUT_NETWORK
@@ -22,6 +22,7 @@ from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.run import Run, baseline_runs
 from study.core.run_works import (
+    TRAIN,
     Model,
     Sizes,
     Step,
@@ -61,21 +62,26 @@ class Estimate:
     @property
     def basis(self) -> str:
         """Where the hours come from, in words that follow them."""
-        n_trained = sum(what == "train" for _, what in self.taken_in)
+        n_trained = sum(what == TRAIN for _, what in self.taken_in)
         if n_trained:
             return f"as {n_trained} trainings took"
         return f"at the speed measured on {self.processor}" if self.processor else "at the reference rate"
+
+    def has_timed(self, targets: Iterable[str]) -> bool:
+        """Whether an evaluation on each of the targets has finished."""
+        return all(("evaluate", target) in self.rates.modelled for target in targets)
 
     def hours(self, run: Run) -> float | None:
         """GPU-hours of a run's training; or CPU-hours of all its steps, as far as their time is known.
 
         None while the training's is not.
         """
-        study, training = self.model.study, training_work(self.model, run)
-        train_s = None if training is None else self.rates.seconds(training)
+        study, train_s = self.model.study, self.rates.seconds(training_work(self.model, run))
         if train_s is None:
             return None
         if self.model.on_gpu:
+            if run.is_baseline:
+                return run_cost_gpu_hours(study, run, self.model.sizes.n_training)
             return train_s * study.cluster.gpu_share / 3600
         works = (work for step in steps_of(self.model, run, study.targets).values() for work in step)
         return sum(self.rates.seconds(work) or 0.0 for work in works) * study.compute.threads / 3600
@@ -176,11 +182,11 @@ def time_left(
         for work in works:
             seconds = estimate.rates.seconds(work)
             if seconds is None:
-                if work.kinds[0][0] == "train":
+                if work.kinds[0][0] == TRAIN:
                     return None
                 is_complete = False
             rest += seconds or 0.0
-            training_s += (seconds or 0.0) * (bool(work.kinds) and work.kinds[0][0] == "train")
+            training_s += (seconds or 0.0) * (work.kinds != () and work.kinds[0][0] == TRAIN)
         left.append(Left(step[1], step[0] != "evaluate", max(rest, 0.0)))
     return TimeLeft(time_to_go_s(left, slots), training_s, sum(step.seconds for step in left), is_complete)
 
@@ -195,10 +201,10 @@ def _finished(
 ) -> Iterator[tuple[tuple[str, str], Work, float]]:
     """The pieces of a run that finished: a name, the work, and the seconds that it took on the model's device."""
     here = trained is not None and (run.strategy in WITHOUT_NETWORK or (trained.device != "cpu") == model.on_gpu)
-    if trained is not None and here and (work := training_work(model, run)) is not None and work.modelled:
-        steps = run_steps(model.study, run, model.sizes.n_training or 0)
-        made = Work(work.kinds, work.modelled * trained.train_steps / steps)  # one that diverged made fewer
-        yield (trained.attempt, "train"), made, trained.train_seconds
+    if trained is not None and here and model.sizes.n_training and not run.is_baseline:
+        work = training_work(model, run)
+        share = trained.train_steps / run_steps(model.study, run, model.sizes.n_training)  # less where it diverged
+        yield (trained.attempt, TRAIN), Work(work.kinds, work.modelled * share), trained.train_seconds
     first = next((attempt.attempt for attempt in attempts if attempt.kind == "learn"), None)
     for attempt in attempts:
         seconds = attempt.seconds

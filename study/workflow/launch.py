@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from study.core.errors import Fault, RunFailed, nearest, raise_all
+from study.core.fault_list import listing_faults_in
 from study.core.paths import Paths
 from study.core.plan import read_plan, write_plan
 from study.core.progress import Tell, duration, silent
@@ -63,7 +64,8 @@ def launch_study(
     from jobs import launch as story
     from jobs.preparation import prepare
 
-    prepared = prepare(study, tell)
+    with listing_faults_in(Paths(study.store).faults):
+        prepared = prepare(study, tell)
     for fault in story.set_invalid_aside(study):
         tell(str(fault))
     story.refuse_other_data(study, prepared, runs, options.mix_versions)
@@ -78,7 +80,7 @@ def launch_study(
     backend = _backend(study, options)
     try:
         next_run = partial(_plan_on, study) if plans_on else lambda: None
-        outlook = Outlook(study, lacking, backend.slots(), options.stop_after_s)
+        outlook = Outlook(study, lacking, backend.slots(), options.stop_after_s, plans_on)
         _say_cost(outlook, len(lacking), tell)
 
         def shown(progress: Progress, report: Report) -> None:

@@ -33,12 +33,17 @@ class Outlook:
     """The steps that a launch has left, and the estimate that each finished one corrects."""
 
     def __init__(
-        self, study: Study, lacking: Mapping[Run, tuple[str, ...]], slots: Slots, stop_after_s: float | None = None
+        self,
+        study: Study,
+        lacking: Mapping[Run, tuple[str, ...]],
+        slots: Slots,
+        stop_after_s: float | None = None,
+        plans_on: bool = False,
     ) -> None:
         records = read_records(study, planned_runs(study))
         on_gpu = bool(runs_on_gpu(study, records, may_look=True))
         self.estimate: Estimate = estimate_from(study, records, on_gpu, may_measure=True)
-        self._slots, self._stop_after_s = slots, stop_after_s
+        self._slots, self._stop_after_s, self._plans_on = slots, stop_after_s, plans_on
         self._runs = {run.run_id for run in lacking}
         self._steps: dict[Step, list[Work]] = {}
         for run, targets in lacking.items():
@@ -54,7 +59,7 @@ class Outlook:
     def look(self, progress: Progress, report: Report) -> None:
         """Take a step that ended into account, and set `progress.seconds_to_go`.
 
-        A launch that stops after a time plans on until then: that time is what is left.
+        A launch that plans on until a time has all of it to go; once the time is up, what is left is not known.
         """
         from jobs.records import read_attempts, read_trained
 
@@ -68,11 +73,12 @@ class Outlook:
             self._forget([_key(report.step)])
         elif run.run_id in progress.failed:
             self._forget([step for step in self._steps if step[1] == run.run_id])
+        left = self.time_left(progress.in_flight)
+        to_go = left.seconds if left else None
         if self._stop_after_s is not None:
-            progress.seconds_to_go = max(self._stop_after_s - (time.monotonic() - progress.started_at), 0.0)
-        else:
-            left = self.time_left(progress.in_flight)
-            progress.seconds_to_go = left.seconds if left else None
+            until = self._stop_after_s - (time.monotonic() - progress.started_at)
+            to_go = None if until < 0 else until if self._plans_on or to_go is None else min(to_go, until)
+        progress.seconds_to_go = to_go
 
     def _forget(self, steps: Iterable[Step]) -> None:
         for step in steps:

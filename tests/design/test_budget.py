@@ -68,6 +68,18 @@ def test_the_money_buys_more_information_than_the_same_money_spent_by_count(tmp_
         assert log_det(bought) > log_det(by_count)
 
 
+def test_the_rate_decides_where_a_plan_is_cut_and_never_its_order(tmp_path: Path):
+    study = write_study(tmp_path)
+    slow = {"MSS-CR": 7.0, "MS-CR@2": 0.2}
+    plans = [
+        generate(study, Hours(hours, "CPU-hours"), cost=lambda run, of=of: of.get(run.strategy, 1.0) * cost(run))
+        for hours, of in ((300, {}), (1000, slow))
+    ]
+    assert len({len(plan) for plan in plans}) == 2
+    shorter, longer = sorted(plans, key=len)
+    assert longer[: len(shorter)] == shorter
+
+
 def test_a_budget_too_small_for_the_fixed_phases_says_what_they_need(tmp_path: Path):
     with pytest.raises(InputFaults, match="the 73 runs that are fixed need 124 GPU-hours"):
         generate(write_study(tmp_path), Hours(100, "GPU-hours"), cost=cost)

@@ -129,3 +129,21 @@ def test_baselines(tmp_path: Path) -> None:
     assert [(run.strategy, run.replicate) for run in runs] == [("MFCC", 0), ("Random", 0), ("Random", 1)]
     assert all(run.is_baseline and run.n_sources == 0 for run in runs)
     assert not Run("0", "all", 0, "MSS-CR", ("a",)).is_baseline
+
+
+def test_there_is_a_random_baseline_for_each_untrained_network_and_the_default_keeps_its_name(tmp_path: Path) -> None:
+    def random_of(name: str, factors: str) -> list[Run]:
+        return [run for run in baseline_runs(read(tmp_path / name, STUDY + factors)) if run.strategy == "Random"]
+
+    today = [run.run_id for run in random_of("none", "")]
+    assert today == ids(read(tmp_path / "none"))[-2:]
+    assert [run.run_id for run in random_of("other", "\n[factors]\nepochs = [1, 2]\n")] == today
+    levels = "\n[factors]\nwidth = [0.25, 0.125]\nactivation = ['relu', 'gelu']\nepochs = [1, 2]\n"
+    runs = random_of("levels", levels)
+    of_default = [run for run in runs if run.factors == {"width": 0.125, "activation": "relu"}]
+    assert [run.run_id for run in of_default] == today
+    assert len(runs) == len({run.run_id for run in runs}) == 8
+    assert {tuple(run.factors.values()) for run in runs} == {(w, a) for w in (0.25, 0.125) for a in ("relu", "gelu")}
+    without = random_of("without", "\n[factors]\nwidth = [0.25, 0.5]\n")
+    assert {run.factors["width"] for run in without} == {0.25, 0.5}
+    assert not {run.run_id for run in without} & set(today)
