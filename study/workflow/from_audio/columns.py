@@ -31,6 +31,8 @@ NAMED = 6
 FEW_VALUES = 12
 LEAST_PER_CLASS = 5
 LEAST_LABELLED = 20
+MANY = 100
+"""So many whole numbers that are all different are ids, not measurements."""
 TERM_SEPARATORS = ("|", ";", ",")
 
 
@@ -113,7 +115,8 @@ def _numbers(name: str, texts: pd.Series) -> Column | None:
     n_distinct, low, high = values.nunique(), values.min(), values.max()
     whole = bool((values % 1 == 0).all())
     in_a_row = whole and high - low + 1 == n_distinct
-    if whole and (n_distinct == len(values) or (name in COUNTERS and 2 * n_distinct > high - low)):
+    dense = 2 * n_distinct > high - low
+    if whole and ((n_distinct == len(values) and (dense or n_distinct >= MANY)) or (name in COUNTERS and dense)):
         return Column(name, "none", texts, f"a running number, {low:g} to {high:g}")
     codes = in_a_row and low in (0, 1) and n_distinct <= MOST_CODES and name not in GROUP_NAMES
     if codes and values.value_counts().min() >= LEAST_PER_CLASS:

@@ -15,7 +15,9 @@ from study.workflow.from_audio.columns import FEW_VALUES, LEAST_PER_CLASS, Colum
 MOST_PROPOSED = 5
 """Sources with a table, and targets: what one can oversee, and a machine can learn in minutes."""
 MOST_FACTORS = 16
-TRACKS_PER_FACTOR = 10
+TRACKS_PER_FACTOR = 5
+LEAST_LEARNED = 10
+"""Labelled tracks that a source needs to be worth a run."""
 LEAST_KEPT = 0.8
 """Part of the labelled tracks that a target with groups has to keep, or it is made without them."""
 SMALL_TARGET = 3000
@@ -57,7 +59,7 @@ def propose_source(column: Column, corpus: pd.Index) -> SourceProposal | str:
         why = f"{column.why}: topics of bags of terms (pLSA)"
         return SourceProposal(column.name, rows, {"labels": "plsa", "factors": factors}, why)
     values = column.values[column.values.index.isin(corpus)]
-    if len(values) < 2 * TRACKS_PER_FACTOR or values.nunique() < 2:
+    if len(values) < LEAST_LEARNED or values.nunique() < 2:
         return f"{column.why}; too few are left to learn from"
     table = values.rename("value").rename_axis("track_id").reset_index()
     if column.kind == "classes":

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryDirectory
 
 import pandas as pd
@@ -71,7 +72,7 @@ def study_from_audio(
         tell(f"the names have a form: with --pattern '{likely}', in words of yours, they would give labels")
     budget = f" --budget {proposal.plan.budget}" if proposal.plan.budget else ""
     steps = ("check", "design", "launch", "analyze")
-    commands = tuple(f"study {step} {folder}{budget if step == 'design' else ''}" for step in steps)
+    commands = tuple(f"study {step} {quote(str(folder))}{budget if step == 'design' else ''}" for step in steps)
     return NextSteps(commands, seconds if proposal.targets else None)
 
 

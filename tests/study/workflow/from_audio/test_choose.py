@@ -83,7 +83,7 @@ def test_a_group_that_says_the_class_does_not_spoil_the_target() -> None:
         (RNG.choice(["a", "b", "c"], 100), "classes", None),
         (RNG.choice(["p", "mf", "ff"], 100), "ordinal", None),
         (RNG.choice(["1.5", "2", "4"], 100), "ordinal", None),
-        (RNG.normal(0, 1, 100).round(3), "gmm", 10),
+        (RNG.normal(0, 1, 100).round(3), "gmm", 16),
         (np.tile(np.arange(0, 60, 3), 5), "gmm", 10),
         (RNG.choice(["a|b", "b|c", "c|d|e", "f"], 100), "plsa", 3),
     ],
