@@ -111,6 +111,10 @@ def test_what_it_refuses(sounds: Path, tmp_path: Path, capfd: pytest.CaptureFixt
     assert "goes with --from-audio" in refused(own, "--pattern", "{a}")
     assert "no such file" in refused(own, "--from-audio", str(sounds), "--labels", str(tmp_path / "x.csv"))
     assert "fits none of 40 file names" in refused(own, "--from-audio", str(sounds), "--pattern", "{a}_{b}")
+    twice = pd.DataFrame({"file": [f"clip {number:03d}" for number in range(40)], "side": ["x", "y"] * 20})
+    twice.to_csv(tmp_path / "twice.csv", index=False)
+    err = refused(own, "--from-audio", str(sounds), "--labels", str(tmp_path / "twice.csv"), "--pattern", "{side}/{_}")
+    assert "'side': is the name of 2 columns" in err
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.txt").write_text("a")
     assert "there are: 1 .txt" in refused(own, "--from-audio", str(tmp_path / "texts"))

@@ -37,9 +37,8 @@ def new(
 
     steps = study_from_audio(folder, from_audio, labels, pattern, 1 if seed is None else seed, tell)
     if steps.seconds is None:
-        tell(
-            f"next: give {folder}/tables/target.csv labels and take the # from the target in {folder}/study.toml; then"
-        )
+        tell(f"next: write labels into {folder}/tables/target.csv, take the # from the lines of [targets.mine] in "
+             f"{folder}/study.toml, then:")  # fmt: skip
     else:
         tell(f"next, about {duration(steps.seconds)} in all on this machine:")
     for command in steps.commands:

@@ -163,5 +163,6 @@ def numbering(texts: pd.DataFrame, columns: Sequence[Column]) -> list[Column]:
 
 
 def plain_name(header: str) -> str:
-    """A column's header as a name that the study file takes: a-z, 0-9 and _."""
-    return re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_") or "column"
+    """A column's header as a name that the study file takes: a-z, 0-9 and _. `self` is a source of another kind."""
+    name = re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_") or "column"
+    return "self_" if name == "self" else name

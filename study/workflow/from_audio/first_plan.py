@@ -17,10 +17,10 @@ TRAINING_S = 240.0
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 40
 CLIPS_PER_S = 150.0
 """That a core decodes."""
-PROBE_S = 2.0
-"""A run's representation of a target and its probes, one core."""
-ANALYSIS_S = 40.0
-START_S = 15.0
+PROBE_S = 1.0
+"""A run's representation of a target and its probes, on one core."""
+REST_S = 60.0
+"""To start and to analyse."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,16 @@ def first_plan(n_sources: int) -> FirstPlan:
     return FirstPlan(STRATEGIES, ({**single, "repeats": 2}, several_together), BUDGET)
 
 
-def training_seconds(study: Study, budget: int | None) -> float:
-    """Seconds that the plan's trainings take here, side by side, at the speed of a step that is measured now."""
+def planned_work(study: Study, budget: int | None) -> tuple[int, float]:
+    """How many trainings the plan has, and the seconds that they take here, side by side, at the speed of a training
+    step that is measured now."""
     from design.budget import read_budget
     from design.generate import generate
 
     runs = generate(study, read_budget(None if budget is None else str(budget), study))
     estimate = estimate_from(study, {}, bool(runs_on_gpu(study, {}, may_look=True)), may_measure=True)
     works = [training_work(estimate.model, run) for run in runs]
-    return sum(work.modelled for work in works if work is not None) / slots_here(study).training
+    return len(runs), sum(work.modelled for work in works if work is not None) / slots_here(study).training
 
 
 def affordable_epochs(seconds_of_one: float) -> int:
@@ -67,8 +68,7 @@ def affordable_epochs(seconds_of_one: float) -> int:
     return max(FEWEST_EPOCHS, min(MOST_EPOCHS, int(TRAINING_S / seconds_of_one)))
 
 
-def whole_seconds(training_s: float, n_clips: int, n_targets: int, n_trainings: int, workers: int) -> float:
+def whole_seconds(training_s: float, n_clips: int, n_runs: int, n_targets: int, workers: int) -> float:
     """Seconds from `check` to the report: every clip is decoded twice, every run probed on every target."""
     decoding = 2 * n_clips / CLIPS_PER_S
-    probing = n_trainings * n_targets * PROBE_S
-    return training_s + (decoding + probing) / workers + ANALYSIS_S + START_S
+    return training_s + (decoding + n_runs * n_targets * PROBE_S) / workers + REST_S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,11 @@ import pandas as pd
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
+from study.core.run import baseline_runs
 from study.core.study_file import FILE_NAME
 from study.workflow.from_audio.choose import propose
 from study.workflow.from_audio.columns import Column, numbering, plain_name, recognise
-from study.workflow.from_audio.first_plan import affordable_epochs, training_seconds, whole_seconds
+from study.workflow.from_audio.first_plan import affordable_epochs, planned_work, whole_seconds
 from study.workflow.from_audio.label_table import read_label_table
 from study.workflow.from_audio.pattern import likely_pattern, read_names
 from study.workflow.from_audio.summary import broken_told, clips_told, proposal_told
@@ -125,10 +127,10 @@ def _columns(
         separated = f", separated by {table.separator!r}" if table.separator else ""
         tell(f"{labels}: column {table.id_column!r} names {table.files_named} of {len(ids)} files"
              f"{separated}; {table.rows_without_file} rows name none")  # fmt: skip
-        taken = {column.name for column in columns}
-        raise_all(Fault(str(labels), column.name, None, "is a name of --pattern, too; expected one of the two")
-                  for column in table.columns if column.name in taken)  # fmt: skip
         columns += table.columns
+    times = Counter(column.name for column in columns)
+    raise_all(Fault("", "--pattern, --labels", name, f"is the name of {count} columns; expected each name once")
+              for name, count in times.items() if count > 1)  # fmt: skip
     return columns
 
 
@@ -140,17 +142,16 @@ def _write(folder: Path, proposal: Proposal, path_of: dict[str, Path], broken: S
     """Write tables and study file, with as many epochs as there is time for; seconds of all that follows."""
     tracks = pd.DataFrame({"track_id": proposal.kept.index[~proposal.kept]})
 
-    def seconds_with(epochs: int) -> float:
-        with TemporaryDirectory() as trial:
-            (Path(trial) / TABLES).mkdir()
-            tracks.to_csv(Path(trial) / TABLES / "tracks.csv", index=False)  # how many there are is part of the time
-            text = study_text(proposal, epochs, "") + ("" if proposal.targets else TARGET_TO_COME)
-            (Path(trial) / FILE_NAME).write_text(text, encoding="utf-8")
-            return training_seconds(read_study(Path(trial)), proposal.plan.budget)
-
-    seconds_of_one = seconds_with(1)
-    epochs = affordable_epochs(seconds_of_one)
-    training_s = epochs * seconds_of_one
+    with TemporaryDirectory() as trial:
+        (Path(trial) / TABLES).mkdir()
+        tracks.to_csv(Path(trial) / TABLES / "tracks.csv", index=False)  # how many there are is part of the time
+        text = study_text(proposal, 1, "") + ("" if proposal.targets else TARGET_TO_COME)
+        (Path(trial) / FILE_NAME).write_text(text, encoding="utf-8")
+        study = read_study(Path(trial))
+        n_trained, epoch_s = planned_work(study, proposal.plan.budget)
+        n_runs = n_trained + len(baseline_runs(study))
+    epochs = affordable_epochs(epoch_s)
+    training_s = epochs * epoch_s
     try:
         write_tables(folder, proposal, path_of, broken)
     except OSError as error:
@@ -158,4 +159,4 @@ def _write(folder: Path, proposal: Proposal, path_of: dict[str, Path], broken: S
     minutes = f"about {training_s / 60:.0f} minutes" if training_s > 90 else "a minute or less"
     why = f"{minutes} for all trainings on this machine; more epochs learn more"
     (folder / FILE_NAME).write_text(study_text(proposal, epochs, why), encoding="utf-8")  # last: now it is a study
-    return whole_seconds(training_s, len(path_of), len(proposal.targets), 24, workers)
+    return whole_seconds(training_s, len(path_of), n_runs, len(proposal.targets), workers)
