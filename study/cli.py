@@ -15,6 +15,7 @@ from study.commands.launch import launch
 from study.commands.new import new
 from study.commands.power import power
 from study.commands.prepare import prepare
+from study.commands.runs import runs
 from study.commands.schema import schema
 from study.commands.status import status
 from study.core.errors import StudyError
@@ -23,7 +24,7 @@ app = typer.Typer(
     name="study", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Large statistical studies of learned representations: design, launch on Ray, analyze.",
 )  # fmt: skip
-for command in (new, check, design, power, prepare, launch, status, analyze, embed, schema, demo):
+for command in (new, check, design, power, prepare, launch, status, runs, analyze, embed, schema, demo):
     app.command()(command)
 
 

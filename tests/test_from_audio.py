@@ -45,7 +45,7 @@ def test_a_table_of_labels(sounds: Path, tmp_path: Path, capfd: pytest.CaptureFi
     assert "column 'File' names 39 of 39 files, separated by ';'; 2 rows name none" in err
     assert "broken, left out" in err and "left out: country: constant 'NL'" in err
     written = read_study(tmp_path / "Own Study")
-    assert written.name == "own_study" and written.corpus.channels == 2 and written.corpus.sample_rate_hz == 8000
+    assert written.name == "own-study" and written.corpus.channels == 2 and written.corpus.sample_rate_hz == 8000
     kinds = {name: source.labels for name, source in written.sources.items()}
     assert kinds == {"self": "self", "mood": "classes", "bpm": "gmm", "tags": "plsa"}
     assert {name: target.task for name, target in written.targets.items()} == {

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from study.commands.arguments import AsJson, Folder
+from study.commands.arguments import AsJson, Folder, Overrides
 from study.commands.terminal import duration
 from study.core.errors import Fault, raise_all
 from study.core.reading import read_study
@@ -34,10 +34,11 @@ def design(
     level: Annotated[
         list[str] | None, typer.Option(metavar="NAME:VALUE=LEVEL", help="What a value of --start means.")
     ] = None,
+    overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the runs in the order in which they are to be run, and write what the plan can and cannot tell."""
-    study = read_study(folder)
+    study = read_study(folder, overrides or ())
     if start is None:
         raise_all(
             Fault("", "--column, --level", text, "goes with --start") for text in [*(column or []), *(level or [])]
@@ -57,7 +58,9 @@ def _print(found: dict[str, Any]) -> None:
 
     console = Console(highlight=False)
     phases = ", ".join(f"{count} {name}" for name, count in found["runs_by_phase"].items())
-    console.print(f"{found['study']}: {found['runs']} runs planned ({phases})", markup=False)
+    console.print(
+        f"{found['study']}: {found['runs']} runs planned ({phases}) + {found['baselines']} baselines", markup=False
+    )
     if found["replaced"]:
         console.print(f"{found['replaced']} failed runs replaced")
     hours = found["hours_by_phase"]

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
+from study.commands.arguments import study_folder
 from study.commands.terminal import duration, tell
 from study.core.errors import Fault, raise_all
 from study.workflow.new import new_study
 
 
 def new(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; made if it is not there.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder to write; made if it is not there.", callback=study_folder)
+    ],
     template: Annotated[str, typer.Option(help="demo, minimal or one-representation.")] = "minimal",
     from_audio: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="A folder of sound files to make a study of, instead.")

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from study.commands.arguments import AsJson, Folder
+from study.commands.arguments import AsJson, Folder, Overrides
 from study.commands.terminal import duration, tell
 from study.core.errors import Fault, InputFaults
 from study.core.reading import read_study
@@ -38,10 +38,11 @@ def power(
     ] = None,
     fitted: Annotated[bool, typer.Option("--fitted", help="Effects and variances of report/fit.json.")] = False,
     simulations: Annotated[int, typer.Option(min=10, help="Simulated studies.")] = 1000,
+    overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """By simulation: which effects the plan can find, and what more runs or more targets would buy."""
-    study = read_study(folder)
+    study = read_study(folder, overrides or ())
     (sizes, faults), (n_targets, more) = _counts(runs, "--runs"), _counts(targets, "--targets")
     if faults or more:
         raise InputFaults([*faults, *more, *term_faults(study, sizes, effect or [], sd or [])])

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from study.commands.arguments import AsJson, Folder
+from study.commands.arguments import AsJson, Folder, Overrides
 from study.commands.terminal import duration
 from study.core.reading import read_study
+from study.core.run import counted
 from study.core.study_file import Study
 from study.workflow.estimates import UNTIMED
 from study.workflow.status import study_status
@@ -21,11 +22,12 @@ WATCH_S = 5.0
 
 def status(
     folder: Folder = Path("."),
+    overrides: Overrides = None,
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option("--watch", help="Look again every 5 seconds until all is done.")] = False,
 ) -> None:
     """Planned, done, running, failed by cause, hours spent and left, time to go."""
-    study = read_study(folder)
+    study = read_study(folder, overrides or ())
     while True:
         found = study_status(study)
         print(json.dumps(found, indent=1) if as_json else _as_text(study, found), flush=True)
@@ -35,9 +37,10 @@ def status(
 
 
 def _as_text(study: Study, found: dict[str, Any]) -> str:
+    runs = counted(found["planned"], found["baselines"])
     lines = [
-        f"{study.name}: {found['done']} of {found['planned']} runs done, {found['running']} running, "
-        f"{found['waiting']} waiting, {found['failed']} failed",
+        f"{study.name}: {found['done']} of {runs} done, {found['running']} running, {found['waiting']} waiting, "
+        f"{found['failed']} failed",
         f"scores: {found['scores_done']} of {found['scores_planned']} (runs x targets)",
     ]
     lines += [f"failed ({cause}): {count} runs" for cause, count in found["failed_by_cause"].items()]

@@ -56,6 +56,11 @@ class Paths:
     def report(self) -> Path:
         return self.store / "report"
 
+    @property
+    def few_tracks(self) -> Path:
+        """Tables of few tracks, where this is the store of a trial (`launch --quick`)."""
+        return self.store / "tables"
+
     def run(self, run_id: str) -> Path:
         return self.runs / run_id
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PrivateAttr
 
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS, WITHOUT_NETWORK, Level
 from study.core.field_types import (
@@ -26,6 +26,7 @@ from study.core.field_types import (
     Text,
     distinct,
 )  # fmt: skip
+from study.core.overrides import Override
 
 FILE_NAME = "study.toml"
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
@@ -144,6 +145,7 @@ class Target(Section):
     interactions: Location | None = None
     holdout: Annotated[Number, Field(gt=0, lt=1)] | None = None
     keep: Annotated[tuple[Literal["representation"], ...], AfterValidator(distinct)] = ()
+    on_broken: Literal["stop", "drop"] = "stop"
     reader: Text | None = None
     path: Location | None = None
 
@@ -248,6 +250,18 @@ class Study(Section):
     compute: Compute = Compute()
     design: Design = Design()
     analysis: AnalysisSection = AnalysisSection()
+    _tables: Mapping[str, Any] = PrivateAttr(default={})
+    _overrides: tuple[Override, ...] = PrivateAttr(default=())
+
+    @property
+    def tables(self) -> Mapping[str, Any]:
+        """The file as it is written, paths relative, with the overrides in it."""
+        return self._tables
+
+    @property
+    def overrides(self) -> tuple[Override, ...]:
+        """What `--set` gave."""
+        return self._overrides
 
     @property
     def name(self) -> str:

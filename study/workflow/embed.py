@@ -12,13 +12,20 @@ from study.core.fault_list import in_short
 from study.core.paths import Paths
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
-from study.core.run import baseline_runs
+from study.core.run import baseline_runs, named_run
 from study.core.study_file import FILE_NAME
 
 WEIGHTS = "weights.safetensors"
 
 
-def embed_files(run: str, audio: Sequence[Path], out: Path, tell: Tell = silent, pad: bool = False) -> None:
+def embed_files(
+    run: str,
+    audio: Sequence[Path],
+    out: Path,
+    overrides: Sequence[str] = (),
+    tell: Tell = silent,
+    pad: bool = False,
+) -> None:
     """Write the vectors of sound files, and of the folders of them in `audio`, to the Parquet file `out`.
 
     `run` is a run_id of the study in the current folder, or its beginning, or a weights file or its folder.
@@ -27,7 +34,7 @@ def embed_files(run: str, audio: Sequence[Path], out: Path, tell: Tell = silent,
     """
     faults: list[Fault] = []
     try:
-        weights = _weights(run)
+        weights = _weights(run, overrides)
     except InputFaults as error:
         faults += error.faults
     from jobs.embed import embed as embed_sounds
@@ -55,7 +62,7 @@ def embed_files(run: str, audio: Sequence[Path], out: Path, tell: Tell = silent,
         raise RunFailed(faults_left_out)
 
 
-def _weights(run: str) -> Path:
+def _weights(run: str, overrides: Sequence[str]) -> Path:
     """The weights that RUN means. Raises InputFaults if it means none, or several."""
     path = Path(run)
     if path.is_dir():
@@ -68,19 +75,15 @@ def _weights(run: str) -> Path:
     if not Path(FILE_NAME).is_file():
         expected = f"expected a {WEIGHTS} or its folder; a run_id only in a study's folder, and there is no {FILE_NAME}"
         raise InputFaults([Fault("", "RUN", run, expected)])
-    return _weights_in_study(run)
+    return _weights_in_study(run, overrides)
 
 
-def _weights_in_study(run: str) -> Path:
-    study = read_study(Path())
+def _weights_in_study(run: str, overrides: Sequence[str]) -> Path:
+    study = read_study(Path(), overrides)
     paths = Paths(study.store)
     baselines = {baseline.run_id: baseline.strategy for baseline in baseline_runs(study)}
     known = list(dict.fromkeys([*baselines, *(path.name for path in sorted(paths.runs.glob("*")) if path.is_dir())]))
-    meant = [run_id for run_id in known if run_id.startswith(run)]
-    if len(meant) != 1:
-        what = f"the beginning of {len(meant)} runs: {', '.join(meant[:5])}" if meant else f"no run in {paths.runs}"
-        raise InputFaults([Fault("", "RUN", run, what, None if meant else nearest(run, known))])
-    (run_id,) = meant
+    run_id = named_run(run, known, "RUN")
     if baselines.get(run_id) in WITHOUT_NETWORK:
         expected = f"the baseline {baselines[run_id]}, which has no network to embed with"
         raise InputFaults([Fault("", "RUN", run, expected)])

@@ -164,7 +164,7 @@ def test_everything_wrong_with_the_usage_is_told_at_once(copy: Path, capfd: pyte
     Path("empty").mkdir()
     status, _, err = study(capfd, "embed", "0000", "no.wav", "empty", "--out", "sound")
     assert status == 2
-    assert all(what in err for what in ("RUN = '0000': no run in", "no.wav: no such", "empty: a folder without",
+    assert all(what in err for what in ("RUN = '0000': no run of", "no.wav: no such", "empty: a folder without",
                                         "--out = 'sound': is a folder"))  # fmt: skip
     status, _, err = study(capfd, "embed", "runs", "soud", "--out", "x.csv")
     assert status == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -164,5 +165,6 @@ def numbering(texts: pd.DataFrame, columns: Sequence[Column]) -> list[Column]:
 
 def plain_name(header: str) -> str:
     """A column's header as a name that the study file takes: a-z, 0-9 and _. `self` is a source of another kind."""
-    name = re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_") or "column"
+    plain = unicodedata.normalize("NFKD", header).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "column"
     return "self_" if name == "self" else name

@@ -24,6 +24,7 @@ from study.workflow.from_audio.label_table import read_label_table
 from study.workflow.from_audio.pattern import likely_pattern, read_names
 from study.workflow.from_audio.summary import broken_told, clips_told, proposal_told
 from study.workflow.from_audio.write import TABLES, Proposal, study_text, write_tables
+from study.workflow.new import study_name
 
 LEAST_CLIPS = 14
 """Four to learn from and ten for a target."""
@@ -66,7 +67,7 @@ def study_from_audio(
     names = [clip.path.relative_to(sound_folder) for clip in clips]
     ids = _track_ids(names)
     columns = _columns(names, ids, labels, pattern, tell)
-    proposal = propose(_study_name(folder), sound_folder, clips, ids, columns, seed, len(broken))
+    proposal = propose(study_name(folder, "own-sound"), sound_folder, clips, ids, columns, seed, len(broken))
     seconds = _write(folder, proposal, {i: clip.path for i, clip in zip(ids, clips, strict=True)}, broken, workers)
     for line in proposal_told(folder, proposal):
         tell(line)
@@ -132,10 +133,6 @@ def _columns(
     raise_all(Fault("", "--pattern, --labels", name, f"is the name of {count} columns; expected each name once")
               for name, count in times.items() if count > 1)  # fmt: skip
     return columns
-
-
-def _study_name(folder: Path) -> str:
-    return plain_name(folder.resolve().name)
 
 
 def _write(folder: Path, proposal: Proposal, path_of: dict[str, Path], broken: Sequence[Fault], workers: int) -> float:

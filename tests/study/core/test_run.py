@@ -8,8 +8,9 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from study.core.errors import InputFaults
 from study.core.reading import read_study
-from study.core.run import Run, baseline_runs, make_run, seed_sequence, study_seed_sequence
+from study.core.run import Run, baseline_runs, make_run, named_run, seed_sequence, study_seed_sequence
 from study.core.study_file import Study, Training
 from tests.small_study import STUDY
 
@@ -129,6 +130,19 @@ def test_baselines(tmp_path: Path) -> None:
     assert [(run.strategy, run.replicate) for run in runs] == [("MFCC", 0), ("Random", 0), ("Random", 1)]
     assert all(run.is_baseline and run.n_sources == 0 for run in runs)
     assert not Run("0", "all", 0, "MSS-CR", ("a",)).is_baseline
+
+
+def test_a_run_is_named_by_its_id_or_the_beginning_of_it() -> None:
+    known = ["ab12", "ab34", "cd56"]
+    assert named_run("c", known, "--run") == named_run("cd56", known, "--run") == "cd56"
+    for text, told in {
+        "ab": "--run = 'ab': the beginning of 2 runs: ab12, ab34",
+        "cd57": "--run = 'cd57': no run of the study; `study runs` lists them; did you mean 'cd56'?",
+        "": "--run = '': no run of the study",
+    }.items():
+        with pytest.raises(InputFaults) as caught:
+            named_run(text, known, "--run")
+        assert str(caught.value).startswith(told)
 
 
 def test_there_is_a_random_baseline_for_each_untrained_network_and_the_default_keeps_its_name(tmp_path: Path) -> None:
