@@ -34,7 +34,7 @@ def share_intervals(y: np.ndarray, fixed: np.ndarray, present: np.ndarray, rng: 
     x = np.hstack([fixed, present])
     if n <= p + k or np.linalg.matrix_rank(x) < p + k:
         return np.repeat([[0.0], [1.0]], k, axis=1)
-    root = np.linalg.qr(x, mode="r")[p:, p:]  # of the presence, fixed columns taken out
+    root = np.linalg.qr(x).R[p:, p:]  # of the presence, fixed columns taken out
     coefficients, *_ = np.linalg.lstsq(x, y, rcond=None)
     inverse = np.linalg.inv(root)
     return limits(coefficients[p:], inverse @ inverse.T, float(((y - x @ coefficients) ** 2).sum()), n - p - k, rng)

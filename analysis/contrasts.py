@@ -16,6 +16,14 @@ ALPHA = 0.05
 """Below it a p value, adjusted where it is one of several, tells a difference."""
 
 
+HIGHER, LOWER, NOT_SIGNIFICANT = "higher", "lower", "not told"
+
+
+def verdicts(estimate: pd.Series, p: pd.Series) -> np.ndarray:
+    """`HIGHER`, `LOWER` or `NOT_SIGNIFICANT` (m,), by p (adjusted where it is one of several) below `ALPHA`."""
+    return np.where(~(p < ALPHA), NOT_SIGNIFICANT, np.where(estimate > 0.0, HIGHER, LOWER))
+
+
 def strategies_of(fit: MixedFit) -> list[str]:
     """The strategies that have an intercept in the first model, in its order."""
     return [strategy_of(term) for term in fit.fixed_terms if term.startswith("strategy[") and term.endswith("]")]

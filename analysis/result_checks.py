@@ -141,8 +141,11 @@ def _faults_of_runs(rows: pd.DataFrame, sources: Sequence[str]) -> Iterator[Faul
     complete = bool(present) and len(present) == len(columns)
     if "n_sources" in runs or complete:
         counts = pd.to_numeric(runs["n_sources"], errors="coerce") if "n_sources" in runs else counted
-        odd = [run for run, name, n in zip(runs.index, runs["strategy"], counts, strict=True)
-               if not (np.isfinite(n) and sources_allowed(name, int(n)))]  # fmt: skip
+        odd = [
+            run
+            for run, name, n in zip(runs.index, runs["strategy"], counts, strict=True)
+            if not (np.isfinite(n) and sources_allowed(name, int(n)))
+        ]
         if odd:
             yield _fault("n_sources", None, f"expected 1 for SS-R and 2 or more for the others; not so in {_runs(odd)}")
         if complete:

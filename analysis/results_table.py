@@ -9,7 +9,7 @@ Result rows are those of results/*.parquet, or a table from elsewhere, which nee
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +27,16 @@ from analysis.result_checks import (
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, Level
 
+PROVENANCE = (
+    "data_fingerprint",
+    "code_version",
+    "train_scores_version",
+    "probe_scores_version",
+    "device",
+    "precision",
+    "threads",
+)
+"""Columns that say where a row comes from."""
 NO_ROW = "no row"
 """The outcome of a run on a target that no row tells of."""
 
@@ -41,7 +51,7 @@ class ResultsTable:
     `sd`, `metric`). `excluded` counts the result rows that were left out, by reason; `missing` has the run x target
     that no score is left of, with the `outcome` that says why.
     `by_split` has the scores behind the means of `scores`: `run_id, target, repeat, fold, score` and the factors;
-    repeat and fold are 0 where the rows do not say.
+    repeat and fold are 0 where the rows do not say. `provenance` says where the rows come from, as far as they do.
     """
 
     scores: pd.DataFrame
@@ -51,6 +61,7 @@ class ResultsTable:
     excluded: Mapping[str, int]
     missing: pd.DataFrame
     by_split: pd.DataFrame
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -93,7 +104,7 @@ class ResultsTable:
         """The levels of further factors that occur, in ascending order, then those of evaluation factors."""
         columns = factor_columns(self.scores)
         found = {name.removeprefix("factor."): sorted(self.scores[name].dropna().unique().tolist()) for name in columns}
-        return found | self.evaluation_levels
+        return {**found, **self.evaluation_levels}
 
     @property
     def evaluation_levels(self) -> Mapping[str, Sequence[Level]]:
@@ -128,19 +139,13 @@ def results_table(
     `source_names` in the study's order; None, they are read off the columns. Raises `InputFaults` with all faults.
     """
     raise_all(faults_of_columns(rows))
+    provenance = _provenance(rows)
     rows = rows.assign(run_id=rows["run_id"].astype(str), target=rows["target"].astype(str))
     found = tuple(name.removeprefix("source.") for name in rows if name.startswith("source."))
     sources = found if source_names is None else tuple(source_names)
     raise_all(faults_of_rows(rows, metric_of, sources, mix_versions))
 
-    excluded = {}
-    of_study = rows["target"].isin(metric_of) if metric_of else pd.Series(True, index=rows.index)
-    excluded["target not in the study"] = int((~of_study).sum())
-    rows = rows[of_study]
-    if "metric" in rows and metric_of:
-        kept = (rows["metric"] == rows["target"].map(metric_of)) | failed(rows)
-        excluded["another metric than the target's primary"] = int((~kept).sum())
-        rows = rows[kept]
+    rows, excluded = _of_study(rows, metric_of)
     rows = _with_n_sources(rows, sources)
     without = failed(rows)
     if without.any():
@@ -170,10 +175,33 @@ def results_table(
         {reason: count for reason, count in excluded.items() if count},
         missing,
         _by_split(with_score),
+        provenance,
     )
     if table.shares_runs:
         raise_all(faults_of_scores(_at_first_levels(table.scores), order))
     return table
+
+
+def _of_study(rows: pd.DataFrame, metric_of: Mapping[str, str]) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The rows of the study's targets and of their primary metrics; how many were left out, by reason."""
+    excluded = {}
+    of_study = rows["target"].isin(metric_of) if metric_of else pd.Series(True, index=rows.index)
+    excluded["target not in the study"] = int((~of_study).sum())
+    rows = rows[of_study]
+    if "metric" in rows and metric_of:
+        kept = (rows["metric"] == rows["target"].map(metric_of)) | failed(rows)
+        excluded["another metric than the target's primary"] = int((~kept).sum())
+        rows = rows[kept]
+    return rows, excluded
+
+
+def _provenance(rows: pd.DataFrame) -> Mapping[str, str]:
+    """Every value of the columns of `PROVENANCE`, and when the first run started and the last one finished."""
+    found = {name: ", ".join(sorted(map(str, rows[name].dropna().unique()))) for name in PROVENANCE if name in rows}
+    for name, edge in (("started_at", "min"), ("finished_at", "max")):
+        if name in rows and rows[name].notna().any():
+            found[name] = str(getattr(pd.to_datetime(rows[name], utc=True), edge)().floor("s"))
+    return found
 
 
 def _cells(rows: pd.DataFrame, cell: list[str], of_a_run: list[str]) -> pd.DataFrame:

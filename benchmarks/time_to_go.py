@@ -103,12 +103,17 @@ def main(folder: Path) -> None:
     summary = design_study(study, "12")
     print(f"{summary['runs']} runs, at first {summary['seconds_to_go']:.0f} s")
     seen: list[tuple[float, float | None, float]] = []
+    began_at = [time.monotonic()]
 
     def show(progress: Progress, report: Report) -> None:
         share = progress.evaluations_done / progress.n_evaluations
-        seen.append((time.monotonic() - progress.started_at, progress.seconds_to_go, share))
+        seen.append((time.monotonic() - began_at[0], progress.seconds_to_go, share))
 
-    launch_study(study, LaunchOptions(in_process=True), print, show)
+    def tell(line: str) -> None:
+        print(line)
+        began_at[0] = time.monotonic()  # the last line comes as the first step begins
+
+    launch_study(study, LaunchOptions(in_process=True), tell, show)
     total_s = seen[-1][0]
     print(f"{total_s:.0f} s in all\nscores  to go, s  estimated, s  estimate/truth  by counts/truth")
     ratios = []

@@ -26,7 +26,9 @@ class InProcess:
         return execute(self._study, self._started.popleft())
 
     def slots(self) -> Slots:
-        return Slots(training=1, all=1)
+        import torch
+
+        return Slots(training=1, all=1, on_gpu=torch.cuda.is_available())
 
     def close(self) -> None:
         self._started.clear()

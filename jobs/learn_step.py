@@ -52,6 +52,7 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     threads = study.compute.threads
     facts: dict[str, Any] = {
         "attempt": attempt, "threads": threads, "data_fingerprint": prepared.fingerprint_of(run),
+        "made_from": prepared.made_from(run),
         "train_scores_version": TRAIN_SCORES_VERSION, "started_at": started_at,
     }  # fmt: skip
     if run.strategy == "MFCC":

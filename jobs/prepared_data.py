@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from study.core.study_file import Study
 
 if TYPE_CHECKING:
     from jobs.sound.mel_store import MelStore
+    from jobs.targets.track_labels import TargetData
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Prepared:
     def fingerprint_of(self, run: Run) -> str:
         """The data that a run's weights come from: the corpus and the labels of its sources."""
         return fingerprint(self.corpus_fingerprint, *(self.sources[name] for name in run.sources))
+
+    def made_from(self, run: Run) -> dict[str, str]:
+        """The same in parts, so that a change can be named later: `sound`, `corpus`, and `source.<name>` of each."""
+        sources = {f"source.{name}": self.sources[name] for name in run.sources}
+        return {"sound": self.corpus_sound, "corpus": self.corpus_fingerprint, **sources}
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,39 @@ def open_sound(study: Study, key: str) -> MelStore:
     from jobs.sound.mel_store import read_mel_store  # imports torch, which status and design do without
 
     return read_mel_store(sound_folder(study, key))
+
+
+def dropped_sound(study: Study, key: str) -> dict[str, str]:
+    """The tracks that a mel store was made without, by id, and why each could not be read."""
+    return json.loads((sound_folder(study, key) / "store.json").read_text(encoding="utf-8"))["dropped"]
+
+
+def open_target(study: Study, name: str, target: PreparedTarget) -> TargetData:
+    """A target's tracks as every run is evaluated on them: those whose sound could be read."""
+    from jobs.targets.scoring import read_target  # imports scikit-learn
+    from jobs.targets.unreadable_sound import without_tracks
+
+    return without_tracks(read_target(study.targets[name], name), dropped_sound(study, target.sound))
+
+
+def sound_left_out(study: Study, prepared: Prepared) -> dict[str, int]:
+    """How many clips of `[corpus]` and of each target are left out, since they cannot be read; none is not named."""
+    keys = {"[corpus]": prepared.corpus_sound} | {
+        f"[targets.{name}]": at.sound for name, at in prepared.targets.items()
+    }
+    counts = {name: len(dropped_sound(study, key)) for name, key in keys.items()}
+    return {name: count for name, count in counts.items() if count}
+
+
+def sound_key(study: Study, track_ids: Iterable[str], hashes: Iterable[str | None]) -> str:
+    """A hash of a set of sounds, of their content and of what else their mel store depends on."""
+    settings = (study.mel.model_dump_json(), study.corpus.sample_rate_hz, study.corpus.channels)
+    return fingerprint(*settings, *track_ids, *hashes)
+
+
+def corpus_fingerprint(sound: str, training: np.ndarray) -> str:
+    """Of the corpus's sound by its key, and of which tracks train (n_tracks,) bool."""
+    return fingerprint(sound, training.tobytes().hex())
 
 
 def open_corpus_arrays(study: Study, prepared: Prepared) -> CorpusArrays:

@@ -50,19 +50,16 @@ def label_faults(study: Study, corpus: Corpus, training: np.ndarray) -> Iterator
 
 def prepare_labels(
     study: Study, name: str, corpus: Corpus, track_ids: list[str], training: np.ndarray,
-    corpus_fingerprint: str, tell: Tell,
+    of_corpus: str, tell: Tell,
 ) -> SourceLabels:  # fmt: skip
     """Fit the source's label model on training tracks and store every track's labels, unless that is done."""
-    source = study.sources[name]
+    source, made_from = study.sources[name], labels_fingerprint(study, name, corpus, track_ids, training, of_corpus)
     if source.labels == "self":
-        return SourceLabels(fingerprint(corpus_fingerprint, "self"))
+        return SourceLabels(made_from)
     model_of = LABEL_MODELS[source.labels]
     table, labelled = _labelled(corpus, name, track_ids)
     trains = training[labelled]
     factors = model_of.factors(source, table, trains)
-    (table_hash,) = content_hashes([source.table], Paths(study.store).prepared / "labels" / HASHES)
-    revised = ["revised"] if model_of.revised(table, trains, factors) else []
-    made_from = fingerprint(corpus_fingerprint, source.label_settings(), study.seed, table_hash, *revised)
     path = labels_path(study, name, made_from)
     if not path.is_file():
         tell(f"labels: {name} to {factors} factors ({source.labels})")
@@ -79,6 +76,21 @@ def prepare_labels(
         save_arrays(path, distribution=distribution)
     values = None if isinstance(table, TermTable) else table.values[trains]
     return SourceLabels(made_from, kept_information(read_labels(path)[labelled][trains], values))
+
+
+def labels_fingerprint(
+    study: Study, name: str, corpus: Corpus, track_ids: list[str], training: np.ndarray, of_corpus: str
+) -> str:
+    """What a source's labels are made from: the corpus by its fingerprint, the table, and how it becomes labels."""
+    source = study.sources[name]
+    if source.labels == "self":
+        return fingerprint(of_corpus, "self")
+    model_of = LABEL_MODELS[source.labels]
+    table, labelled = _labelled(corpus, name, track_ids)
+    trains = training[labelled]
+    revised = ["revised"] if model_of.revised(table, trains, model_of.factors(source, table, trains)) else []
+    (table_hash,) = content_hashes([source.table], Paths(study.store).prepared / "labels" / HASHES)
+    return fingerprint(of_corpus, source.label_settings(), study.seed, table_hash, *revised)
 
 
 def on_kept_information(study: Study, made: Mapping[str, SourceLabels]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from study.core.plan import read_plan
 from study.core.reading import read_study
 from study.core.results import stored_results
 from study.workflow.launch import LaunchOptions, launch_study
+from study.workflow.new import new_study
 from study.workflow.plan import cost_of, design_study
 from study.workflow.status import study_status
 from tests.test_bad_input import edit, study
@@ -38,7 +39,7 @@ def test_status_of_a_finished_study(run_study: Path, capfd: pytest.CaptureFixtur
     assert told["scores_done"] == told["scores_planned"] == n_runs * 3
     assert told["failed"] == told["running"] == told["waiting"] == 0 and told["other_version"] == []
     assert told["training_hours_spent"] > 0 and told["training_hours_left"] == 0
-    assert study(capfd, "status", str(run_study))[1].startswith(f"small: {n_runs} of {n_runs} runs done")
+    assert study(capfd, "status", str(run_study))[1].startswith("small: 18 of 18 runs (15 + 3 baselines) done")
 
 
 def test_status_tells_failures_and_other_versions(copy: Path) -> None:
@@ -84,7 +85,8 @@ def test_analyze_leaves_a_report(copy: Path, capfd: pytest.CaptureFixture[str]) 
     status, out, err = study(capfd, "analyze", str(copy), "--until", "n_star < 0.01")
     assert status == 0 and Path(out.strip()) == copy / "report" / "index.html"
     assert "n_star < 0.01 is not reached" in err
-    assert "n_star &lt; 0.01 is not reached" in (copy / "report" / "index.html").read_text(encoding="utf-8")
+    page = (copy / "report" / "index.html").read_text(encoding="utf-8")
+    assert "n_star &lt; 0.01 is not reached" in page and "<dt>sound left out</dt><dd>none</dd>" in page
     fit = json.loads((copy / "report" / "fit.json").read_text())
     assert {"strategy", "size", "own"} <= set(fit["models"])
     assert [row["term"] for row in fit["models"]["own"]["fixed"]] == ["intercept", "r_star", "source.tag"]
@@ -153,6 +155,28 @@ def test_new_writes_every_template(tmp_path: Path, capfd: pytest.CaptureFixture[
         assert read_study(tmp_path / template).seed == 9
         status, _, err = study(capfd, "check", str(tmp_path / template))
         assert status == 2 and "no such file" in err, "the data roots are to be filled in"
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("phil", "phil"), ("Ma Thèse (2)", "ma-these-2"), ("日本", "minimal"), ("a_b-3", "a_b-3")]
+)
+def test_a_new_study_is_named_as_its_folder(tmp_path: Path, folder: str, name: str) -> None:
+    new_study(tmp_path / folder)
+    assert read_study(tmp_path / folder).name == name
+
+
+def test_the_study_file_stands_for_its_folder(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert study(capfd, "status", str(copy / "study.toml")) == study(capfd, "status", str(copy))
+    status, _, err = study(capfd, "status", str(copy.parent / "none" / "study.toml"))
+    assert status == 2 and "none: no study.toml in this folder" in err
+    for name, command in get_command(app).commands.items():
+        folders = [one for one in command.params if one.name == "folder"]
+        assert all(one.callback is not None for one in folders), name
+
+
+def test_design_counts_baselines_beside_what_it_plans(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = study(capfd, "design", str(small_study), "--budget", "4")
+    assert status == 0 and "small: 15 runs planned (6 single, 5 all, 4 sequential) + 3 baselines" in out
 
 
 def test_schema_is_json(capfd: pytest.CaptureFixture[str]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
 from analysis.fitting.conditional import modes
 from analysis.fitting.mixed_model import LEVEL, MixedFit
@@ -30,7 +32,12 @@ def effects_by_target(fit: MixedFit) -> pd.DataFrame:
     )
 
 
-def exhibits(models: Sequence[Model]) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Random effects by target of the models that every study has."""
+    return Exhibit("caterpillar", "models", tuple(shown(evidence.named)))
+
+
+def shown(models: Sequence[Model]) -> Iterator[Picture | Table]:
     """A picture and a table a model."""
     for model in models:
         name, title = f"targets_{model.name}", f"What each target adds to the effects of model {model.name}"
@@ -48,7 +55,7 @@ def exhibits(models: Sequence[Model]) -> Iterator[Picture | Table]:
             name,
             title,
             caption if len(varying) else "Not drawn, for all variances by target are zero.",
-            (lambda varying=varying: _draw(varying)) if len(varying) else None,
+            partial(_draw, varying) if len(varying) else None,
         )
         yield Table(name, title, "se and interval given the fixed effects and the variances.", effects, on_page=False)
 

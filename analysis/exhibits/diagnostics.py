@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from analysis.contrasts import ALPHA
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
 from analysis.fitting.bootstrap import simulate_responses
 from analysis.fitting.conditional import fitted, modes
@@ -56,7 +58,15 @@ def diagnose(name: str, fit: MixedFit, rng: np.random.Generator) -> Diagnostics:
     )
 
 
-def exhibits(table: pd.DataFrame, models: Sequence[Model], found: Sequence[Diagnostics]) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Residuals, random effects and simulated quantiles of the models that every study has."""
+    rng = np.random.default_rng(evidence.diagnostics_seed)
+    found = [diagnose(name, fit, rng) for name, fit in evidence.fits.items()]
+    items = shown(evidence.table.scores, evidence.named, found)
+    return Exhibit("diagnostics", "models", tuple(items), tuple(sentences(found)))
+
+
+def shown(table: pd.DataFrame, models: Sequence[Model], found: Sequence[Diagnostics]) -> Iterator[Picture | Table]:
     """A picture a model, and each score's residuals; `table` names the rows."""
     for model in models:
         name, title = f"diagnostics_{model.name}", f"Residuals of model {model.name}"
@@ -70,7 +80,7 @@ def exhibits(table: pd.DataFrame, models: Sequence[Model], found: Sequence[Diagn
             f"1 is no fault); quantiles of the scores among {SIMULATIONS} simulations of the model against uniform "
             f"ones: Kolmogorov-Smirnov D = {own.ks:.3f}, p = {own.ks_p:.3f}, by simulation too."
         )
-        yield Picture(name, title, caption, lambda own=own: _draw(own))
+        yield Picture(name, title, caption, partial(_draw, own))
     columns = {f"{part}_{one.name}": getattr(one, part) for one in found for part in ("fitted", "residual", "quantile")}
     if columns:
         rows = table[["run_id", "target", "z"]].assign(**columns)

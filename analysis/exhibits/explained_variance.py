@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.exhibits.exhibit import Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Table
 from analysis.fitting.mixed_model import MixedFit
 from analysis.models import Model
 
@@ -48,7 +49,12 @@ def explained_variance(fit: MixedFit) -> ExplainedVariance:
     return ExplainedVariance(float(of_fixed), float(fit.residual_variance * by_row.mean()), fit.residual_variance)
 
 
-def exhibits(models: Sequence[Model]) -> Iterator[Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """The facts of the fits."""
+    return Exhibit("fit_facts", "models", tuple(shown(tuple(evidence.models.values()))))
+
+
+def shown(models: Sequence[Model]) -> Iterator[Table]:
     """The facts of each fit in one table."""
     note = (
         "R2: Nakagawa and Schielzeth (2013), with random slopes as Johnson (2014); icc: the random effects' share of "

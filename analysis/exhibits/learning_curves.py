@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels, shared_legend
 from study.core.factors import STRATEGIES
 
@@ -26,14 +27,15 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#0
 DASHES = ("solid", "dashed", "dotted")
 
 
-def exhibits(sources: Sequence[str], curves: pd.DataFrame | None) -> Iterator[Picture | Table]:
-    """The picture and its numbers, colours in the order of `sources`.
+def exhibit(evidence: Evidence) -> Exhibit:
+    """The picture and its numbers, from `options.curves`: `run_id, strategy, source, epoch, loss, validation_loss`, one
+    row per run, source and epoch. Without them, as for a table from elsewhere, there is nothing to show."""
+    curves = evidence.options.curves
+    return Exhibit("learning_curves", "runs", () if curves is None else tuple(shown(evidence.table.sources, curves)))
 
-    `curves`: `run_id, strategy, source, epoch, loss, validation_loss`, one row per run, source and epoch. Without them,
-    as for a table from elsewhere, there is nothing to show.
-    """
-    if curves is None:
-        return
+
+def shown(sources: Sequence[str], curves: pd.DataFrame) -> Iterator[Picture | Table]:
+    """The picture, colours in the order of `sources`, and its table."""
     n_runs = curves["run_id"].nunique()
     yield Picture(
         "learning_curves",
@@ -45,7 +47,6 @@ def exhibits(sources: Sequence[str], curves: pd.DataFrame | None) -> Iterator[Pi
         if n_runs
         else "Not drawn. No run of this study has logged an epoch.",
         (lambda: learning_curves(sources, curves)) if n_runs else None,
-        "runs",
     )
     if n_runs:
         yield Table(
@@ -54,7 +55,6 @@ def exhibits(sources: Sequence[str], curves: pd.DataFrame | None) -> Iterator[Pi
             "Loss by strategy, source and epoch: median over the runs, and the quantiles of the band.",
             by_epoch(curves),
             on_page=False,
-            question="runs",
         )
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analysis.exhibits.exhibit import Picture, Table
-from analysis.exhibits.predictions import Predictions
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
+from analysis.exhibits.predictions import Predictions, predictions
 from analysis.figures import COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from analysis.wording import listed, number
@@ -42,7 +43,13 @@ def sentences(found: Predictions) -> Iterator[str]:
     )
 
 
-def exhibits(table: ResultsTable, found: Predictions) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """The best combinations of each target, as predicted."""
+    found = predictions(evidence.table, evidence.levels)
+    return Exhibit("predictions", "sources", tuple(shown(evidence.table, found)), tuple(sentences(found)))
+
+
+def shown(table: ResultsTable, found: Predictions) -> Iterator[Picture | Table]:
     """The best of each number of sources by target as a picture, the best few as a table."""
     name, title = "predictions", "The best combinations, as predicted"
     targets_by_reason: dict[str, list[str]] = {}
@@ -50,7 +57,7 @@ def exhibits(table: ResultsTable, found: Predictions) -> Iterator[Picture | Tabl
         targets_by_reason.setdefault(reason, []).append(target)
     absent = "; ".join(f"{listed(targets)}: {reason}" for reason, targets in targets_by_reason.items())
     if found.best.empty:
-        yield Picture(name, title, f"Not drawn. {absent}." if absent else "Not drawn.", None, "sources")
+        yield Picture(name, title, f"Not drawn. {absent}." if absent else "Not drawn.", None)
         return
     caption = (
         "Expected standardised score of the best combination at each number of sources, by the model of strategies, "
@@ -63,14 +70,13 @@ def exhibits(table: ResultsTable, found: Predictions) -> Iterator[Picture | Tabl
         title,
         caption + (f" None for {absent}." if absent else ""),
         lambda: _draw(table, found),
-        "sources",
     )
     note = (
         "The best few of n_candidates combinations at each number of sources; n_runs were run. low, high: of the "
         f"expected score; run_low, run_high: of a further run. {CAUTION} 2 of (...): these sources are alike, having "
         "no variance."
     )
-    yield Table(name, title, note, found.best, question="sources")
+    yield Table(name, title, note, found.best)
 
 
 def _counted(alike: re.Match[str]) -> str:

@@ -13,12 +13,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import LEVEL
+from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
 from analysis.wording import listed, number
-from study.core.coding import combination
 
 PARTS = ("combination", "run", "split", "residual")
 """Strategy, sources and factors; runs of the same combination; splits; run x split and whatever else."""
@@ -28,30 +29,31 @@ STYLE_OF_PART = dict(
 NEVER_AGAIN = " (no combination was: this is in the combination's share)"
 
 
-def exhibits(parts: pd.DataFrame) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Parts of a score, and its reliability."""
+    parts = score_parts(evidence.table.frozen)
+    return Exhibit("reliability", "spread", tuple(shown(parts)), tuple(sentences(parts)))
+
+
+def shown(parts: pd.DataFrame) -> Iterator[Picture | Table]:
     """The parts as bars, and with the reliability as a table."""
-    yield Picture(
-        "score_parts",
-        "What is a score made of?",
+    name, title = "score_parts", "What is a score made of?"
+    if parts.empty:
+        yield Picture(name, title, "Not drawn: no target has scores on two splits or more.", None)
+        return
+    caption = (
         "Shares of the variance of scores on single splits. Combination: strategy, sources, factors. Run: training the "
         f"same combination again{NEVER_AGAIN if parts['sd_run'].isna().all() else ''}. Split: what a split adds to "
         "every run. Residual: run by split."
-        if len(parts)
-        else "Not drawn: no target has scores on two splits or more.",
-        (lambda: parts_as_bars(parts)) if len(parts) else None,
-        "spread",
     )
-    if len(parts):
-        yield Table(
-            "score_parts",
-            "What a score is made of, and how reliable a run's mean is",
-            "Standard deviations in the target's metric, by mean squares; reliability: the share of the variance "
-            "between runs' means that is not noise of the splits, with an exact 95 % interval (Feldt 1965); below 0, "
-            "that noise is all there is to be seen. A part that no repetition tells is left empty. Where a target has "
-            "one published split, its repeats differ by the probe alone.",
-            parts,
-            question="spread",
-        )
+    yield Picture(name, title, caption, lambda: parts_as_bars(parts))
+    note = (
+        "Standard deviations in the target's metric, by mean squares; reliability: the share of the variance "
+        "between runs' means that is not noise of the splits, with an exact 95 % interval (Feldt 1965); below 0, "
+        "that noise is all there is to be seen. A part that no repetition tells is left empty. Where a target has "
+        "one published split, its repeats differ by the probe alone."
+    )
+    yield Table(name, "What a score is made of, and how reliable a run's mean is", note, parts)
 
 
 def sentences(parts: pd.DataFrame) -> Iterator[str]:
@@ -124,8 +126,10 @@ def _of_target(table: ResultsTable, target: str) -> dict[str, object] | None:
     rest = scores - of_run[:, None] - of_split + scores.mean()
     ms_rest = (rest**2).sum() / ((n_runs - 1) * (n_splits - 1))
     ms_runs = n_splits * of_run.var(ddof=1)
+    runs = table.runs.set_index("run_id", drop=False).loc[whole.index]
+    number = pd.factorize(repeated(table, runs))[0]
     variance = {"split": (n_runs * of_split.var(ddof=1) - ms_rest) / n_runs, "residual": ms_rest}
-    variance |= _between_runs(of_run, n_splits, _combination(table, whole.index), ms_rest)
+    variance |= _between_runs(of_run, n_splits, number, ms_rest)
     kept = {part: max(variance[part], 0.0) if np.isfinite(variance[part]) else np.nan for part in PARTS}
     df = n_runs - 1, (n_runs - 1) * (n_splits - 1)
     ratio, tail = ms_rest / ms_runs, (1.0 - LEVEL) / 2.0
@@ -153,10 +157,3 @@ def _between_runs(of_run: np.ndarray, n_splits: int, number: np.ndarray, ms_rest
     ms_combination = (count * (mean - of_run.mean()) ** 2).sum() / (n_combinations - 1)
     runs_each = (n_runs - (count**2).sum() / n_runs) / (n_combinations - 1)
     return {"combination": (ms_combination - ms_run) / runs_each, "run": ms_run - ms_rest / n_splits}
-
-
-def _combination(table: ResultsTable, run_ids: pd.Index) -> np.ndarray:
-    """The number of each run's combination (n_runs,); where its sources are not known, each is taken for another."""
-    if not table.sources:
-        return np.arange(len(run_ids))
-    return pd.factorize(combination(table.runs.set_index("run_id").loc[run_ids]))[0]

@@ -11,8 +11,10 @@ from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from analysis.contrasts import ALPHA, holm
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
+from analysis.fitting.conditional import residuals
 from analysis.fitting.mixed_model import LEVEL
 from analysis.results_table import ResultsTable
 from analysis.wording import listed
@@ -23,7 +25,15 @@ FEWEST = 5
 """Scores that a deviation and its interval are taken of, at least."""
 
 
-def exhibits(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Spread of the first model's residuals, and tests of it."""
+    table, fit = evidence.table, evidence.strategy.fit
+    rest = None if fit is None else residuals(fit)
+    spread, tests = residual_spread(table, rest), spread_tests(table, rest)
+    return Exhibit("residual_spread", "spread", tuple(shown(spread, tests)), tuple(sentences(spread, tests)))
+
+
+def shown(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[Picture | Table]:
     """Residual spread by number of sources as a picture, all of it as a table, and the tests."""
     by_number = spread[spread["by"] == "n_sources"]
     yield Picture(
@@ -35,7 +45,6 @@ def exhibits(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[Picture | Ta
         if len(by_number)
         else "Not drawn: this needs a fit of the first model and the numbers of sources.",
         (lambda: spread_by_n_sources(by_number, tests)) if len(by_number) else None,
-        "spread",
     )
     if len(tests):
         yield Table(
@@ -44,14 +53,12 @@ def exhibits(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[Picture | Ta
             "Brown and Forsythe's test (1974; Levene's, around medians) of the first model's residuals on each target, "
             "by number of sources and by strategy; p_adjusted by Holm over all rows. A single source is SS-R in both.",
             tests,
-            question="spread",
         )
         yield Table(
             "residual_spread",
             "Residual spread by number of sources and by strategy",
             f"Standard deviations with 95 % intervals (Bonett 2006), of {FEWEST} scores or more.",
             spread,
-            question="spread",
         )
 
 
@@ -111,8 +118,9 @@ def residual_spread(table: ResultsTable, residual: np.ndarray | None) -> pd.Data
     """
     rows = [
         (target, by, level, len(values), values.std(ddof=1), *deviation_interval(values))
-        for target, by, groups in _groups(table, residual) for level, values in groups.items()
-    ]  # fmt: skip
+        for target, by, groups in _groups(table, residual)
+        for level, values in groups.items()
+    ]
     return pd.DataFrame(rows, columns=["target", "by", "level", "n_scores", "sd", "low", "high"])
 
 

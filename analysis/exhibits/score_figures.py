@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -70,12 +72,18 @@ def strategies_by_target(table: ResultsTable) -> Figure:
             colour = COLOUR[strategy]
             if len(score) >= FEWEST_FOR_A_BOX:
                 parts = ("medianprops", "boxprops", "whiskerprops", "capprops")
-                lines_of_box = {part: {"color": colour} for part in parts}
+                lines_of_box: dict[str, Any] = {part: {"color": colour} for part in parts}
                 one.boxplot(score, positions=[x], widths=0.55, whis=(5, 95), showfliers=False, **lines_of_box)
             one.plot(
-                x + _spread(len(score), 0.16), score, MARKER[strategy], color=colour, markersize=2.6, alpha=0.45,
-                markeredgewidth=0, rasterized=True,
-            )  # fmt: skip
+                x + _spread(len(score), 0.16),
+                score,
+                MARKER[strategy],
+                color=colour,
+                markersize=2.6,
+                alpha=0.45,
+                markeredgewidth=0,
+                rasterized=True,
+            )
             one.plot(x, score.mean(), MARKER[strategy], color=colour, markersize=7, markeredgecolor="white", zorder=5)
         lines |= _baseline_lines(one, table, target)
         one.set_xticks(range(len(table.strategies)), table.strategies, rotation=60, ha="right", rotation_mode="anchor")

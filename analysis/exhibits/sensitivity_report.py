@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.exhibits.exhibit import Picture, Table
-from analysis.exhibits.sensitivity import FILLED, NOT_TOLD, WITH, WITHOUT, Variant, moved, summary
+from analysis.contrasts import NOT_SIGNIFICANT
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
+from analysis.exhibits.sensitivity import FILLED, WITH, WITHOUT, Variant, moved, sensitivity, summary
 from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import fixed_effects
 from analysis.wording import listed, number
@@ -32,7 +34,6 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
     if not variants:
         return
     reported, n = variants[0].effects, len(variants[0].effects)
-    yield from _on_what_gives_way(variants)
     kinds = {start: [one for one in variants if one.name.startswith(start)] for start in LOOKS}
     rows = summary(variants).set_index("variant")
     yield f"Leaving out one target at a time {_on_moves(reported, kinds[WITHOUT], n)}."
@@ -65,7 +66,15 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
         )
 
 
-def exhibits(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """The first model under other treatments of the same scores; what is not robust belongs to the answer."""
+    variants = sensitivity(evidence.table, evidence.strategy, evidence.levels)
+    return Exhibit(
+        "sensitivity", "models", tuple(shown(variants)), tuple(sentences(variants)), tuple(not_robust(variants))
+    )
+
+
+def shown(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
     """Every fixed effect under every variant as a picture, a summary to read, and the numbers behind it."""
     name, title = "sensitivity", "The first model under other treatments"
     if not variants:
@@ -90,13 +99,15 @@ def exhibits(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
     yield Table("sensitivity_effects", "Slopes and differences under each", "", _variant_first(effects), on_page=False)
 
 
-def _on_what_gives_way(variants: Sequence[Variant]) -> Iterator[str]:
+def not_robust(variants: Sequence[Variant]) -> Iterator[str]:
     """The effects that are told, but not under every treatment: whoever reads on no further should know."""
+    if not variants:
+        return
     reported, *others = (one for one in variants if one.effects is not None)
     under: dict[str, list[str]] = {}
     for one in others:
         for effect, verdict in moved(reported.effects, one.effects).items():
-            if not verdict.startswith(NOT_TOLD):
+            if not verdict.startswith(NOT_SIGNIFICANT):
                 under.setdefault(effect, []).append(one.name)
     if under:
         gone = "; ".join(f"{called(effect)} (not {listed(names)})" for effect, names in under.items())
@@ -117,8 +128,9 @@ def _on_moves(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: in
         return f"moves none of {n_effects} conclusions{absent}"
     told = [
         f"{called(effect)} {verdict}" + (f" ({listed(names)})" if len(variants) > 1 else "")
-        for effect, verdicts in by_effect.items() for verdict, names in verdicts.items()
-    ]  # fmt: skip
+        for effect, verdicts in by_effect.items()
+        for verdict, names in verdicts.items()
+    ]
     more = f"; and {len(told) - MOVES_SHOWN} more" if len(told) > MOVES_SHOWN else ""
     turned = any({"higher", "lower"} == set(verdict.split(" → ")) for one in by_effect.values() for verdict in one)
     return (

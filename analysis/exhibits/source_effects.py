@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from statsmodels.regression.linear_model import OLS
 
 from analysis.contrasts import ALPHA, holm
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
 from analysis.fitting.mixed_model import LEVEL
 from analysis.results_table import ResultsTable
@@ -24,21 +25,28 @@ COLUMNS = ["target", "source", "estimate", "se", "df", "p", "p_adjusted", "ci_lo
 TOLD_SHOWN = 6
 
 
-def exhibits(effects: pd.DataFrame) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """What each source adds to a multi-source run, by target."""
+    effects = source_effects(evidence.table.frozen)
+    return Exhibit("source_effects", "sources", tuple(shown(effects)), tuple(sentences(effects)))
+
+
+def shown(effects: pd.DataFrame) -> Iterator[Picture | Table]:
     """The differences with their intervals as a picture and a table."""
     name, title = "source_effects", "What having a source adds"
     if effects.empty:
-        yield Picture(name, title, "Not drawn: no target has enough multi-source runs that differ in their sources.",
-                      None, "sources")  # fmt: skip
+        yield Picture(
+            name, title, "Not drawn: no target has enough multi-source runs that differ in their sources.", None
+        )
         return
     caption = (
         "Standardised score of multi-source runs with the source less without it, strategies and the other sources "
         "equal, so that the run has one source more: least squares within the target, with 95 % t intervals of each by "
         "itself. Filled: told by p adjusted by Holm over the target's sources."
     )
-    yield Picture(name, title, caption, lambda: _draw(effects), "sources")
+    yield Picture(name, title, caption, lambda: _draw(effects))
     note = "With the source less without it; p_adjusted: Holm's over the sources of the target."
-    yield Table(name, title, note, effects, question="sources")
+    yield Table(name, title, note, effects)
 
 
 def sentences(effects: pd.DataFrame) -> Iterator[str]:
@@ -85,9 +93,17 @@ def _of_target(rows: pd.DataFrame, sources: tuple[str, ...]) -> list[tuple[objec
     names = [name.removeprefix("source.") for name in present]
     return [
         (rows["target"].iloc[0], *row)
-        for row in zip(names, fit.params[of_sources], fit.bse[of_sources], [fit.df_resid] * len(names), p, holm(p),
-                       *interval.T, strict=True)
-    ]  # fmt: skip
+        for row in zip(
+            names,
+            fit.params[of_sources],
+            fit.bse[of_sources],
+            [fit.df_resid] * len(names),
+            p,
+            holm(p),
+            *interval.T,
+            strict=True,
+        )
+    ]
 
 
 def _draw(effects: pd.DataFrame) -> Figure:

@@ -8,15 +8,23 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.exhibits.exhibit import Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Table
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.fitting.mixed_model import LEVEL
+from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
 
 ALL = "all sources"
 
 
-def exhibits(spread: pd.DataFrame) -> Iterator[Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Spread among the repeats of a single source."""
+    spread = within_source_spread(evidence.table.frozen)
+    return Exhibit("within_source", "spread", tuple(shown(spread)), tuple(sentences(spread)))
+
+
+def shown(spread: pd.DataFrame) -> Iterator[Table]:
     """The table of `within_source_spread`."""
     if len(spread):
         yield Table(
@@ -25,7 +33,6 @@ def exhibits(spread: pd.DataFrame) -> Iterator[Table]:
             "Standard deviation of runs that differ in their seed alone, in the target's metric, and its ratio to that "
             "of all scores on the target; squared, that is a share of variance. 95 % intervals by chi-squared.",
             spread,
-            question="spread",
         )
 
 
@@ -33,7 +40,7 @@ def sentences(spread: pd.DataFrame) -> Iterator[str]:
     """The paper's two numbers, and each target's pooled ratio."""
     cases = spread.loc[spread["source"] != ALL, "ratio"]
     if cases.empty:
-        yield "How far the repeats of a single source are apart is not known: none was trained twice, as far as told."
+        yield "How far the repeats of a single source are apart is not known: none was trained again on equal factors."
         return
     half, most = cases.quantile([0.5, 0.9])
     pooled = spread[spread["source"] == ALL].sort_values("ratio")
@@ -49,13 +56,13 @@ def within_source_spread(table: ResultsTable) -> pd.DataFrame:
     """Spread among the repeats of a single source over the spread of all scores on the target.
 
     A row a target x source, and one a target over `all sources` with pooled degrees of freedom: `target, source,
-    n_runs, sd` (own metric), `ratio, low, high`, `sd` over the target's own. Repeats are runs that differ in nothing
-    but their seed. Intervals are by chi-squared, the repeats taken as normal and the target's deviation as known. Empty
+    n_runs, sd` (own metric), `ratio, low, high`, `sd` over the target's own. Repeats are those of `repeated`. Intervals
+    are by chi-squared, the repeats taken as normal and the target's deviation as known. Empty
     where no source was repeated.
     """
     single = single_source_scores(table)
-    same = ["target", "source", *(name for name in single if name.startswith("factor."))]
-    cells = single.groupby(same, sort=False, dropna=False)["score"].agg(["size", "var"]).reset_index()
+    single = single.assign(repeated=repeated(table, single))
+    cells = single.groupby(["target", "source", "repeated"], sort=False)["score"].agg(["size", "var"]).reset_index()
     cells = cells[cells["size"] > 1]
     rows = []
     for target in table.targets:

@@ -112,5 +112,11 @@ def _pymer4() -> SimpleNamespace:
     except (ImportError, ValueError) as why:  # a ValueError of rpy2 where there is no R
         reason = "R is not installed" if isinstance(why, ValueError) else str(why)
         raise InputFaults([Fault("", "engine", "lme4", f"{reason}; needed are {INSTALL}")]) from None
-    return SimpleNamespace(DataFrame=DataFrame, make_rfunc=make_rfunc, lmer=lmer, lmer_control=lmer_control,
-                           version=__version__, RRuntimeError=RRuntimeError)  # fmt: skip
+    return SimpleNamespace(
+        DataFrame=DataFrame,
+        make_rfunc=make_rfunc,
+        lmer=lmer,
+        lmer_control=lmer_control,
+        version=__version__,
+        RRuntimeError=RRuntimeError,
+    )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -55,9 +54,17 @@ def model_matrix(terms: Terms, variables: Mapping[Variable, Coded], n_rows: int)
     by_indicators = _by_indicators(terms, variables)
     columns = {INTERCEPT: np.ones(n_rows)} if terms.intercept else {}
     for term in terms.terms:
-        parts = [variables[one].columns if (term, one) in by_indicators else variables[one].contrasts() for one in term]
-        columns |= reduce(_products, parts)
+        product: Mapping[str, np.ndarray] = {"": np.ones(n_rows)}
+        for one in term:
+            by_level = variables[one].columns if (term, one) in by_indicators else variables[one].contrasts()
+            product = _products(product, by_level)
+        columns.update(product)
     return pd.DataFrame(columns, index=range(n_rows))
+
+
+def group_levels(columns: pd.DataFrame) -> np.ndarray:
+    """The level of each row (n_rows,) of the grouping factor that columns make together."""
+    return np.asarray(columns.astype(str).agg(":".join, axis=1), dtype=object)
 
 
 def independent(columns: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -78,8 +85,8 @@ def independent(columns: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     return columns.drop(columns=list(left_out)), left_out
 
 
-def _products(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {f"{one}:{other}": left[one] * right[other] for other in right for one in left}
+def _products(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    return {f"{one}:{other}".removeprefix(":"): left[one] * right[other] for other in right for one in left}
 
 
 def _by_indicators(terms: Terms, variables: Mapping[Variable, Coded]) -> set[tuple[Term, Variable]]:

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.contrasts import ALPHA, holm
-from analysis.fitting.mixed_model import NotCertified
+from analysis.fitting.mixed_problem import NotCertified
 from analysis.planning.effects import Effect, effects_of, weights_of
 from analysis.planning.simulation import Refitted, joined, refit, simulate
 from analysis.planning.truth import Truth

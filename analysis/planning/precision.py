@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.fitting.mixed_model import MixedFit, NotCertified, contrast_tests, fit_mixed, half_width
+from analysis.fitting.mixed_model import MixedFit, contrast_tests, fit_mixed, half_width
+from analysis.fitting.mixed_problem import NotCertified
 from analysis.models import random_terms
 from analysis.planning.effects import Effect, effects_by_name, weights_of
 from analysis.planning.simulation import refit, simulate

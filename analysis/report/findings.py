@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.typing import SeriesGroupBy
 
 from analysis.baselines import matched_factors, with_own_baseline
-from analysis.contrasts import ALPHA, strategies_of, tukey
+from analysis.contrasts import ALPHA, strategies_of, tukey, verdicts
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import Model
+from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
 from analysis.wording import listed, number
 from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE
@@ -21,29 +21,39 @@ COVERED = {2: "0.84 to 0.95", 3: "0.91 to 0.95"}
 """By number of targets, of the fixed effects of studies of the paper's plan (benchmarks/coverage.py)."""
 
 
-def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ...]:
-    """Sentences on strategies, number of sources, baselines and sources; what cannot be told is said."""
-    return (
-        *_on_strategies(strategy),
-        *_on_number_of_sources(strategy),
-        *_on_size(size),
-        *_on_factors(strategy),
-        *_on_transfer(table, strategy),
-        *on_baselines(table.frozen),
-        *on_sources(table.frozen),
-        *on_missing_scores(table),
-        *_on_few_targets(table, strategy),
-    )
+def strategy_verdicts(model: Model) -> pd.DataFrame:
+    """What the first model says of each pair of strategies at n* = 0 (by adjusted p), each slope, each factor level."""
+    if model.fit is None:
+        return pd.DataFrame()
+    terms = model.fixed["term"]
+    alone = model.fixed[terms.str.endswith(":n_star") | terms.str.startswith("factor.")]
+    pairs = _verdict_rows(model.contrasts["contrast"], model.contrasts, model.contrasts["p_adjusted"])
+    return pd.concat([pairs, _verdict_rows(alone["term"], alone, alone["p"])], ignore_index=True)
 
 
-def _on_strategies(model: Model) -> Iterator[str]:
+def size_verdicts(model: Model) -> pd.DataFrame:
+    """What the second model says of the size of the network."""
+    if model.fit is None:
+        return pd.DataFrame()
+    size = model.fixed[model.fixed["term"] == "r_star"]
+    return _verdict_rows(size["term"], size, size["p"])
+
+
+def _verdict_rows(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> pd.DataFrame:
+    """`effect, verdict, estimate, ci_low, ci_high, p`."""
+    columns = rows[["estimate", "ci_low", "ci_high"]]
+    said = {"effect": names, "verdict": verdicts(rows["estimate"], p)}
+    return pd.DataFrame(said).join(columns).assign(p=p).reset_index(drop=True)
+
+
+def on_strategies(model: Model) -> Iterator[str]:
     if model.fit is None:
         yield f"The strategies could not be compared: {model.why_not}."
         return
     where, pairs = "in its simplest case", model.contrasts
     if N_UNKNOWN in model.coding.left_out.values():
         where = "at the numbers of sources that its runs have, which the rows do not tell,"
-    elif model.contrasts_of_means is not None and not _against_single(pairs).size:
+    elif len(model.contrasts_of_means) and _against_single(pairs).empty:
         where, pairs = f"at {_mean_n(model)} sources", model.contrasts_of_means
     against = _against_single(pairs)
     if against.empty:
@@ -65,20 +75,20 @@ def _against_single(pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _not_among(model: Model, compared: Sequence[str]) -> str:
     """The strategies that are not compared there, for nothing tells what they score at another number of sources."""
-    names = [name for name in strategies_of(model.fit) if name not in compared]
+    names = [name for name in strategies_of(model.fit) if name not in compared] if model.fit else []
     reasons = [f"{name}, for {model.coding.left_out[f'strategy[{name}]:n_star']}" for name in names]
     return f"; not compared: {'; '.join(reasons)}" if reasons else ""
 
 
 def _mean_n(model: Model) -> str:
-    return f"{model.mean_n_star + 2:.1f}".removesuffix(".0")
+    return f"{(model.mean_n_star or 0.0) + 2:.1f}".removesuffix(".0")
 
 
 def _on_best(model: Model) -> Iterator[str]:
     if len(model.means) < 2:
         return
     best = model.means.loc[model.means["estimate"].idxmax()]
-    pairs = model.contrasts if model.contrasts_of_means is None else model.contrasts_of_means
+    pairs = model.contrasts_of_means if len(model.contrasts_of_means) else model.contrasts
     mine = pairs[pairs["contrast"].str.contains(best["strategy"], regex=False)]
     open_names = []
     for row in mine.itertuples():
@@ -94,7 +104,7 @@ def _on_best(model: Model) -> Iterator[str]:
     )
 
 
-def _on_number_of_sources(model: Model) -> Iterator[str]:
+def on_number_of_sources(model: Model) -> Iterator[str]:
     if model.fit is None:
         return
     slopes = model.fixed[model.fixed["term"].str.endswith(":n_star")]
@@ -113,7 +123,7 @@ def _on_number_of_sources(model: Model) -> Iterator[str]:
     yield f"Each further source {'; it '.join(parts)}{alone}."
 
 
-def _on_size(model: Model) -> Iterator[str]:
+def on_size(model: Model) -> Iterator[str]:
     if model.fit is None:
         yield f"The size of the network could not be examined: {model.why_not}."
         return
@@ -124,7 +134,7 @@ def _on_size(model: Model) -> Iterator[str]:
         )
 
 
-def _on_factors(model: Model) -> Iterator[str]:
+def on_factors(model: Model) -> Iterator[str]:
     if model.fit is None:
         return
     terms = model.fixed["term"]
@@ -138,7 +148,7 @@ def _on_factors(model: Model) -> Iterator[str]:
         yield f"Further factors, their levels against the first and numbers by the unit — {'; '.join(parts)}."
 
 
-def _on_transfer(table: ResultsTable, model: Model) -> Iterator[str]:
+def on_transfer(table: ResultsTable, model: Model) -> Iterator[str]:
     if model.fit is None or not table.shares_runs:
         return
     at_both = table.scores.groupby("target")["factor.transfer"].nunique() > 1
@@ -173,45 +183,44 @@ def on_baselines(table: ResultsTable) -> Iterator[str]:
 
 def on_sources(table: ResultsTable) -> Iterator[str]:
     """The source whose single-source representation scores highest on each target, beside Random where scored, and
-    from which others repeats of the trainings tell it (Tukey and Kramer, all pairs of sources)."""
+    how many others it is significantly better than by the spread of repeats (Tukey and Kramer, all pairs)."""
     single = single_source_scores(table)
+    single = single.assign(repeated=repeated(table, single))
     if single.empty:
         yield "Which source helps most cannot be said from single-source runs: there are none."
         return
     random = with_own_baseline(single, table.baselines[table.baselines["strategy"] == "Random"])
     parts = []
     for target in table.targets:
-        by_source = single[single["target"] == target].groupby("source", sort=False)["score"]
-        if not len(by_source):
+        here = single[single["target"] == target]
+        if here.empty:
             parts.append(f"{target}: no single-source score")
             continue
-        means = by_source.mean()
+        means = here.groupby("source", sort=False)["score"].mean()
         best = means.index[means == means.max()]
         own = random.loc[(random["target"] == target) & random["source"].isin(best), "baseline_score"]
         beside = f", Random {number(own.mean(), 3)}" if len(own) else ""
-        parts.append(f"{target}: {listed(best)} ({number(means.max(), 3)}{beside}{_of_the_rest(by_source)})")
-    once = (
-        "; each was trained once, which tells none from another"
-        if single["run_id"].nunique() <= single["source"].nunique()
-        else ""
-    )
-    yield f"The single source that serves each target best: {'; '.join(parts)}{once}."
+        parts.append(f"{target}: {listed(best)} ({number(means.max(), 3)}{beside}{_of_the_rest(here)})")
+    once = single.groupby("repeated")["run_id"].nunique().max() == 1
+    ranked = "; each was trained only once on equal factors, so they cannot be ranked" if once else ""
+    yield f"The single source that serves each target best: {'; '.join(parts)}{ranked}."
 
 
-def _of_the_rest(by_source: SeriesGroupBy) -> str:
-    """From how many other sources the best is told, where sources were trained again."""
-    mean, count = by_source.mean(), by_source.size()
-    df = int(count.sum() - len(count))
+def _of_the_rest(scores: pd.DataFrame) -> str:
+    """How many other sources the best is significantly better than on a target, where sources were trained again."""
+    by_source, by_repeated = scores.groupby("source", sort=False)["score"], scores.groupby("repeated")["score"]
+    mean, count, repeats = by_source.mean(), by_source.size(), by_repeated.size()
+    df = int(repeats.sum() - len(repeats))
     others = mean[mean < mean.max()]
     if others.empty:
         return ""
-    within = ((count - 1) * by_source.var().fillna(0.0)).sum()
+    within = ((repeats - 1) * by_repeated.var().fillna(0.0)).sum()
     if not (df and within):
         return ""
     best = mean.idxmax()
     se = np.sqrt(within / df * (1 / count[best] + 1 / count[others.index]))
-    told = tukey(((mean[best] - others) / se).to_numpy(), np.full(len(others), float(df)), len(mean)) < ALPHA
-    return f"; told from {told.sum()} of {len(others)} others"
+    better = tukey(((mean[best] - others) / se).to_numpy(), np.full(len(others), float(df)), len(mean)) < ALPHA
+    return f"; significantly better than {better.sum()} of {len(others)} others"
 
 
 def on_missing_scores(table: ResultsTable) -> Iterator[str]:
@@ -223,7 +232,7 @@ def on_missing_scores(table: ResultsTable) -> Iterator[str]:
         yield f"{runs} no score on some target, and nothing was put in its place ({'; '.join(causes)})."
 
 
-def _on_few_targets(table: ResultsTable, model: Model) -> Iterator[str]:
+def on_few_targets(table: ResultsTable, model: Model) -> Iterator[str]:
     if model.fit is not None and len(table.targets) in COVERED:
         yield (
             f"With {len(table.targets)} targets the variances between them are hardly known: in simulated studies such "
@@ -246,7 +255,7 @@ def _told_apart(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> str:
     )
 
 
-def _verdict(effect: NamedTuple) -> str:
+def _verdict(effect: Any) -> str:
     """What a fixed effect by itself does, as far as its p tells."""
     if effect.p < ALPHA:
         return "raises the score" if effect.estimate > 0 else "lowers the score"

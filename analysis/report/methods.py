@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from analysis.components import Components
+from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Table
 from analysis.fitting.engines import NATIVE
 from analysis.fitting.mixed_model import FIT_AT_TOLERANCE
@@ -36,20 +37,15 @@ BY_TABLE = {
 """What was done for a table that is there."""
 
 
-def methods_paragraph(
-    table: ResultsTable,
-    models: Sequence[Model],
-    components: Sequence[Components],
-    tables: Sequence[Table],
-    versions: Mapping[str, str],
-) -> str:
+def methods_paragraph(evidence: Evidence, tables: Sequence[Table], versions: Mapping[str, str]) -> str:
     """Rows and exclusions, coding, each model with its convergence, inference, what else was worked out, versions."""
+    models = tuple(evidence.models.values())
     return " ".join(
         (
-            *_on_scores(table),
+            *_on_scores(evidence.table),
             *_on_models(models),
             *_on_inference(models),
-            *_on_components(components),
+            *_on_components(tuple(evidence.components.values())),
             *(BY_TABLE[one.name] for one in tables if one.name in BY_TABLE),
             f"All fits were computed with representation-study {__version__} "
             f"({', '.join(f'{name} {number}' for name, number in versions.items())}).",
@@ -104,7 +100,7 @@ def _on_models(models: Sequence[Model]) -> Iterator[str]:
 def _in_words(model: Model) -> str:
     """What stands in the formula of one of the named models."""
     factors = [term for term in model.coding.columns if term.startswith("factor.")]
-    shared = [term.group for term in model.random if term.group != "target"]
+    shared = [term.group for term in model.random_part if term.group != "target"]
     left_out = [f"{term} ({why})" for term, why in model.coding.left_out.items()]
     return NAMED_MODELS[model.name] + "".join(
         f"; {what} {listed(some)}"
@@ -134,7 +130,7 @@ def _on_inference(models: Sequence[Model]) -> Iterator[str]:
                 f"Percentile intervals of model {model.name} come from {len(model.refits.estimate)} parametric "
                 f"bootstrap refits ({model.refits.n_uncertified} more did not converge and were left out)."
             )
-        if model.contrasts is not None and len(model.contrasts):
+        if len(model.contrasts):
             yield (
                 f"p values of pairwise differences between strategies are adjusted by Holm's method "
                 f"({len(model.contrasts)} comparisons)."

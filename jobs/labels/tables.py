@@ -6,6 +6,7 @@ Rows are counted from 1 below the header. Text is taken as it stands: a term "NA
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,9 @@ import pyarrow.parquet
 from scipy import sparse
 
 from study.core.errors import Fault, InputFaults, nearest, raise_all
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What a CSV file may be separated by, and what that is called."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +107,8 @@ def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = 
             table = pa.parquet.read_table(path)
         elif path.suffix.lower() == ".csv":
             as_text = pa.csv.ConvertOptions(column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False)
-            table = pa.csv.read_csv(
-                path, parse_options=pa.csv.ParseOptions(newlines_in_values=True), convert_options=as_text
-            )
+            parsed = pa.csv.ParseOptions(delimiter=separator_of(path), newlines_in_values=True)
+            table = pa.csv.read_csv(path, parse_options=parsed, convert_options=as_text)
         else:
             raise InputFaults([Fault(str(path), "", None, "expected a file that ends in .csv or .parquet")])
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -123,6 +126,17 @@ def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = 
         faults.append(Fault(str(path), "", None, "the table has no rows"))
     raise_all(faults)
     return table.select([name for name in wanted if name in names]).to_pandas()
+
+
+def separator_of(path: Path) -> str:
+    """What separates the columns of a CSV file: the one of `SEPARATORS` in its header; a comma where it has several.
+
+    Raises OSError or UnicodeDecodeError as reading does.
+    """
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        header = re.sub(r'"[^"]*"', "", file.readline())
+    there = [one for one in SEPARATORS if one in header]
+    return there[0] if len(there) == 1 else ","
 
 
 def numbers(path: Path, table: pd.DataFrame, column: str) -> tuple[np.ndarray, list[Fault]]:

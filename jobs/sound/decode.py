@@ -21,8 +21,14 @@ from study.core.errors import Fault, InputFaults
 LOUDEST = 1e10
 """Samples beyond this many times full scale are no sound, and the power of their spectra would overflow float32."""
 
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 100, 10_000_000
+"""Other sample rates are an error of the header. Resampled from 1 Hz, a short file would fill the memory."""
+
+AT_ONCE, BLOCK = 2**28, 2**20
+"""Samples per channel. A file that states more is read in blocks: it may not have them, nor the memory."""
+
 UNKNOWN_SAMPLES = 2**62
-"""From here on, libsndfile's number of samples stands for an unknown one."""
+"""From here on, libsndfile's number of samples stands for an unknown one (FLAC that was streamed)."""
 
 NUMBER = re.compile(r"\d[\d.e+]*")
 
@@ -34,16 +40,19 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au")
 def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     """All samples of a file as float32 (channels, samples) and its own sample rate in Hz.
 
-    Raises InputFaults, naming the file, if it is missing, is not sound, is cut off, is empty or holds NaN,
-    infinity or samples beyond `LOUDEST`."""
+    Raises InputFaults, naming the file, if it is missing, is not sound, is cut off, is empty, states an impossible
+    sample rate, or holds NaN, infinity or samples beyond `LOUDEST`."""
     try:
         if reason := _not_a_file(Path(path)):
             raise NotWholeError(reason)
         sound, sample_rate_hz = _read_mpeg(path) if is_mpeg(path) else _read_other(path)
     except (NotWholeError, soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw has no header
-        raise _faulty(path, str(getattr(error, "error_string", error)) or "cannot be decoded") from None
+        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+        raise _faulty(path, reason) from None
     if sound.shape[1] == 0:
         raise _faulty(path, "holds no samples")
+    if not LOWEST_RATE_HZ <= sample_rate_hz <= HIGHEST_RATE_HZ:
+        raise _faulty(path, f"states a sample rate of {sample_rate_hz} Hz, which is not from 100 Hz to 10 MHz")
     if not np.isfinite(sound).all():
         raise _faulty(path, "holds NaN or infinite samples")
     if (loudest := np.abs(sound).max()) > LOUDEST:
@@ -101,13 +110,20 @@ def sound_faults(paths: Iterable[str | os.PathLike[str]], workers: int = 1) -> l
         return [fault for found in pool.map(faults, paths) for fault in found]
 
 
+class _ReadOn(soundfile.SoundFile):
+    """Read from the beginning on without a seek after each part, which fails in FLAC without a right length."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 def _read_mpeg(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     """An MP3's samples (channels, samples) and sample rate in Hz, as long as its frames are."""
     stream = mpeg_stream(Path(path).read_bytes())
-    file = soundfile.SoundFile(BytesIO(stream.frames))
+    file = _ReadOn(BytesIO(stream.frames))
     if not stream.states_length and file.frames < stream.n_samples - stream.frame_samples:
         file.close()  # it would read no further than its estimate
-        file = soundfile.SoundFile(BytesIO(stream.with_length()))
+        file = _ReadOn(BytesIO(stream.with_length()))
     with file:
         expected = min(file.frames, stream.n_samples)
         sound = file.read(stream.n_samples, dtype="float32", always_2d=True).T
@@ -118,14 +134,15 @@ def _read_mpeg(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
 
 def _read_other(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     """Samples (channels, samples) and sample rate in Hz of any other file."""
-    with soundfile.SoundFile(path) as file:
-        if file.frames >= UNKNOWN_SAMPLES:
-            raise NotWholeError("states no length, as FLAC that was streamed; expected it encoded anew, from a file")
-        try:
-            sound = file.read(dtype="float32", always_2d=True).T
-        except MemoryError:
-            raise NotWholeError(f"states {file.frames} samples, more than memory holds") from None
-        if sound.shape[1] < SHORTEST_PART * file.frames:
+    with _ReadOn(path) as file:
+        if file.frames <= AT_ONCE:
+            sound = file.read(file.frames, dtype="float32", always_2d=True).T
+        else:
+            blocks = [file.read(BLOCK, dtype="float32", always_2d=True)]
+            while len(blocks[-1]):
+                blocks.append(file.read(BLOCK, dtype="float32", always_2d=True))
+            sound = np.concatenate(blocks).T
+        if sound.shape[1] < SHORTEST_PART * file.frames and file.frames < UNKNOWN_SAMPLES:
             raise NotWholeError(f"ends after {sound.shape[1]} of {file.frames} samples")
         if reason := cut_off(path):
             raise NotWholeError(reason)

@@ -11,7 +11,7 @@ from study.commands.arguments import Folder, Overrides
 from study.commands.terminal import tell
 from study.core.errors import Fault, InputFaults
 from study.core.reading import read_study
-from study.workflow.analysis import analyze_study, analyze_tables
+from study.workflow.analysis import analyze_study, analyze_tables, report_folder
 
 
 def analyze(
@@ -47,9 +47,9 @@ def analyze(
     if out and out.exists() and not out.is_dir():
         raise InputFaults([Fault("", "--out", str(out), "is a file; expected a folder for the report")])
     if results:
-        analysis = analyze_tables(folder, results, out, formula or (), overrides or (), **options)
+        analysis = analyze_tables(folder, results, formula or (), overrides or (), **options)
     else:
-        analysis = analyze_study(read_study(folder, overrides or ()), out, until, formula or (), tell, **options)
+        analysis = analyze_study(read_study(folder, overrides or ()), until, formula or (), tell, **options)
     for sentence in (*analysis.findings, *analysis.cross_check):
         tell(sentence)
-    print(analysis.page)
+    print(analysis.write_report(out or report_folder(folder, overrides or ())))

@@ -9,31 +9,20 @@ import typer
 
 from study.commands.arguments import AsJson, Folder, Overrides
 from study.commands.terminal import tell
-from study.core.errors import Fault, InputFaults
-from study.core.reading import read_study
-from study.workflow.check import check_folder, cost_of_a_run
+from study.core.errors import InputFaults
+from study.workflow.check import check_folder
 
 
 def check(folder: Folder = Path("."), overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Read the study file and everything that it points to, sound included, and list every fault."""
-    faults: tuple[Fault, ...] = ()
-    try:
-        check_folder(folder, overrides or ())
-    except InputFaults as error:
-        if not as_json:
-            raise
-        faults = error.faults
-    if not as_json:
-        tell(f"{folder}: no fault in the study file, its tables and its sound")
-        if cost := cost_of_a_run(read_study(folder, overrides or ())):
-            note = f" ({cost['note']})" if cost["note"] else ""
-            tell(f"a run takes about {cost['least']:.2g} to {cost['most']:.2g} {cost['unit']} {cost['basis']}{note}")
-        return
-    listed = [
-        {"file": fault.file, "key": fault.key, "value": None if fault.value is None else str(fault.value),
-         "expected": fault.expected, "nearest": fault.nearest}
-        for fault in faults
-    ]  # fmt: skip
-    cost = None if faults else cost_of_a_run(read_study(folder, overrides or ()))
-    print(json.dumps({"ok": not faults, "faults": listed, "cost": cost}, indent=1))
-    raise typer.Exit(2 if faults else 0)
+    """List every fault of the study file and of all that it points to, sound included, and what may hurt later."""
+    found = check_folder(folder, overrides or ())
+    if as_json:
+        print(json.dumps(found.as_json(), indent=1))
+        raise typer.Exit(2 if found.faults else 0)
+    for caution in found.cautions:
+        tell(f"warning: {caution}")
+    if found.faults:
+        raise InputFaults(found.faults, found.list_of_all)
+    tell(f"{folder}: no fault in the study file, its tables and its sound")
+    if found.cost:
+        tell(str(found.cost))

@@ -58,7 +58,9 @@ def _print(found: dict[str, Any]) -> None:
 
     console = Console(highlight=False)
     phases = ", ".join(f"{count} {name}" for name, count in found["runs_by_phase"].items())
-    console.print(f"{found['study']}: {found['runs']} runs planned ({phases})", markup=False)
+    console.print(
+        f"{found['study']}: {found['runs']} runs planned ({phases}) + {found['baselines']} baselines", markup=False
+    )
     if found["replaced"]:
         console.print(f"{found['replaced']} failed runs replaced")
     hours = found["hours_by_phase"]

@@ -54,7 +54,10 @@ def launch(
         progress = launch_study(read_study(folder, overrides or ()), options, tell, show)
     if progress is not None:
         left = progress.n_runs - progress.runs_done
-        tell(f"{progress.runs_done} runs done" + (f", {left} left for another launch" if left else ""))
+        tell(
+            f"{progress.runs_done} of {progress.n_runs} runs done"
+            + (f", {left} left for another launch" if left else "")
+        )
 
 
 def _seconds(text: str) -> float:

@@ -12,6 +12,7 @@ import typer
 from study.commands.arguments import AsJson, Folder, Overrides
 from study.commands.terminal import duration
 from study.core.reading import read_study
+from study.core.run import counted
 from study.core.study_file import Study
 from study.workflow.estimates import UNTIMED
 from study.workflow.status import study_status
@@ -36,9 +37,10 @@ def status(
 
 
 def _as_text(study: Study, found: dict[str, Any]) -> str:
+    runs = counted(found["planned"], found["baselines"])
     lines = [
-        f"{study.name}: {found['done']} of {found['planned']} runs done, {found['running']} running, "
-        f"{found['waiting']} waiting, {found['failed']} failed",
+        f"{study.name}: {found['done']} of {runs} done, {found['running']} running, {found['waiting']} waiting, "
+        f"{found['failed']} failed",
         f"scores: {found['scores_done']} of {found['scores_planned']} (runs x targets)",
     ]
     lines += [f"failed ({cause}): {count} runs" for cause, count in found["failed_by_cause"].items()]

@@ -120,7 +120,7 @@ def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) ->
     if n_training_tracks is None:
         return None
     if run.is_baseline:
-        flops = n_training_tracks * sum(_forward_flops_of(study, study.training_of(run.factors)))
+        flops: float = n_training_tracks * sum(_forward_flops_of(study, study.training_of(run.factors)))
     else:
         flops = training_flops(study, run, n_training_tracks)
     return flops / REFERENCE_FLOP_PER_S / 3600

@@ -48,10 +48,11 @@ class Rates:
 
 @dataclass(frozen=True)
 class Slots:
-    """How many steps run at a time: those that train (they hold a GPU where there is one), and all together."""
+    """How many steps run at a time: those that train, which hold a GPU where there is one, and all together."""
 
     training: int
     all: int
+    on_gpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ class Left:
 def slots_of(cpus: float, gpus: float, threads: int, gpu_share: float) -> Slots:
     """Steps at a time on so many CPUs and GPUs, each of `threads` threads, and if it trains of `gpu_share` of a GPU."""
     fit = max(int(cpus // threads), 1)
-    return Slots(min(fit, max(int(gpus / gpu_share + 1e-9), 1)) if gpus else fit, fit)
+    if not gpus:
+        return Slots(fit, fit)
+    return Slots(min(fit, max(int(gpus / gpu_share + 1e-9), 1)), fit, on_gpu=True)
 
 
 def time_to_go_s(left: Iterable[Left], slots: Slots) -> float:

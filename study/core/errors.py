@@ -3,14 +3,15 @@
 StudyError
 ├── InputFaults    exit status 2: the study file, a table, a sound file or the usage is wrong; every fault at once
 ├── MissingExtra   exit status 2: the installation lacks what the command needs
-└── RunFailed      exit status 1: the input was fine, something that ran did not work
+├── RunFailed      exit status 1: the input was fine, something that ran did not work
+└── Interrupted    exit status 130: Ctrl-C
 """
 
 from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 FAULTS_SHOWN = 5
@@ -36,6 +37,18 @@ class Fault:
         shown = "" if self.value is None else f" = {_short(self.value)}"
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
         return f"{where}{shown}: {self.expected}{hint}"
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something that is allowed and may hurt later: where it stands, what it is, and the command that mends it."""
+
+    key: str
+    message: str
+    command: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message}" + (f"; `{self.command}`" if self.command else "")
 
 
 class StudyError(Exception):
@@ -71,6 +84,12 @@ class RunFailed(StudyError):
     """Something that ran failed; the message says what, and what was kept."""
 
 
+class Interrupted(StudyError):
+    """The user stopped it; the message says what was finished and how to go on."""
+
+    exit_status = 130
+
+
 def nearest(name: str, valid: Iterable[str]) -> str | None:
     """The valid name closest in spelling to `name`, or None when none is close."""
     names = list(valid)
@@ -91,6 +110,11 @@ def distinct(faults: Iterable[Fault]) -> list[Fault]:
     return list({str(fault): fault for fault in faults}.values())
 
 
+def are_shown_in_part(faults: Iterable[Fault]) -> bool:
+    """Whether `shown` leaves faults out: more than `FAULTS_SHOWN` have the same cause."""
+    return any(count > FAULTS_SHOWN for count in Counter(fault.cause for fault in faults if fault.cause).values())
+
+
 def shown(faults: Iterable[Fault]) -> Iterator[str]:
     """A line per fault, in order; of each cause the first `FAULTS_SHOWN`, then a line that counts the others."""
     faults = list(faults)
@@ -102,6 +126,12 @@ def shown(faults: Iterable[Fault]) -> Iterator[str]:
             yield str(fault)
         elif so_far[fault.cause] == FAULTS_SHOWN + 1:
             yield f"{of_cause[fault.cause] - FAULTS_SHOWN} more: {fault.cause}"
+
+
+def some(names: Sequence[str], shown: int = 5) -> str:
+    """The first few of many names, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def _short(value: object) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from study.core.errors import Fault, InputFaults, shown
+from study.core.errors import Fault, InputFaults, are_shown_in_part, shown
 from study.core.paths import write_whole
 
 COLUMNS = ("file", "key", "value", "expected", "nearest")
@@ -33,7 +33,7 @@ def in_short(faults: Sequence[Fault], path: Path) -> str:
 
 def list_faults(faults: Sequence[Fault], path: Path) -> str:
     """Write all faults to `path` if some of them are not printed, and say so. Otherwise there is no such file."""
-    if len(list(shown(faults))) == len(faults):
+    if not are_shown_in_part(faults):
         if path.exists():
             path.unlink()
         return ""

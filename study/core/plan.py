@@ -70,6 +70,8 @@ def run_columns(study: Study, run: Run) -> dict[str, object]:
 def read_plan(path: Path, study: Study) -> list[Run]:
     """The planned runs, in order. Raises `InputFaults` if there is no plan, or if it is another study's.
 
+    A source that came into the study file later has no column, and no run of the plan learns from it.
+
     Each run's identity is worked out anew from its levels: a plan made before the study file changed, or of another
     study, is recognised by its first run that is called otherwise; then the settings that differ are named.
     """
@@ -78,7 +80,7 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     again = "; restore these settings, or make another plan with `study design`"
     faults = [
         Fault(path.name, f"column {name}", None, f"missing: this is the plan of another study{again}")
-        for name in expected.names if name not in table.column_names
+        for name in expected.names if name not in table.column_names and not name.startswith("source.")
     ]  # fmt: skip
     faults += [
         Fault(path.name, f"column {name}", None, f"not a factor or source of this study{again}")
@@ -87,7 +89,7 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     raise_all(faults)
     runs = []
     for row in table.to_pylist():
-        sources = tuple(name for name in study.sources if row[f"source.{name}"])
+        sources = tuple(name for name in study.sources if row.get(f"source.{name}"))
         levels = {name: _level(row[f"factor.{name}"], of) for name, of in study.further_factors.items()}
         run = make_run(study, row["phase"], row["replicate"], row["strategy"], sources, levels)
         if run.run_id != row["run_id"]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.errors import Fault, InputFaults, distinct, nearest, raise_all
 from study.core.field_types import Section
 from study.core.file_checks import faults_of_validation
 from study.core.overrides import naming_overrides, overridden, read_overrides
@@ -36,7 +36,8 @@ def read_study(folder: Path, overrides: Iterable[str] = ()) -> Study:
 def read_sections(folder: Path, overrides: Iterable[str] = ()) -> tuple[Study, list[Fault]]:
     """The study as far as its file is right, and every fault of the file; those of an override name it.
 
-    Raises `InputFaults` if the file cannot be read at all, or an override is none.
+    A section that is faulty is not among the study's `model_fields_set`; of sources and targets the faulty entries are
+    left out. Raises `InputFaults` if the file cannot be read at all, or an override is none.
     """
     given = read_overrides(overrides)
     written = _read_tables(Path(folder))
@@ -90,7 +91,9 @@ def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[F
     }
     faults.extend(between_keys(entries["sources"], entries["targets"]))
     faults.extend(between_sections(sections))
-    return sections, faults
+    for name, among in entries.items():
+        sections[name] = {key: entry for key, entry in among.items() if not list(between_keys(**{name: {key: entry}}))}
+    return sections, distinct(faults)
 
 
 def _valid_entries(raw: object, model: type[Section], context: dict[str, Path]) -> dict[str, Any]:

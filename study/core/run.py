@@ -92,6 +92,12 @@ def _random(study: Study, levels: Mapping[str, Level], replicate: int) -> Run:
     return replace(run, factors=levels)
 
 
+def counted(n_runs: int, n_baselines: int) -> str:
+    """ "40 runs (34 + 6 baselines)": how runs are counted wherever baselines are among them."""
+    beside = f" ({n_runs - n_baselines} + {n_baselines} baselines)" if 0 < n_baselines < n_runs else ""
+    return f"{n_runs} runs{beside}"
+
+
 def seed_sequence(run_id: str, purpose: str) -> np.random.SeedSequence:
     """The randomness of one purpose of one run: independent of every other purpose and run, and of their order."""
     return np.random.SeedSequence(int(run_id, 16), spawn_key=(zlib.crc32(purpose.encode()),))

@@ -19,15 +19,22 @@ from study.core.study_file import FILE_NAME, METRICS, Constraint, Corpus, Mel, P
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
 
 
-def missing_files(study: Study) -> list[Fault]:
-    """A fault for every file that the study names and that is not there."""
-    named: list[tuple[str, Path | None]] = [("[corpus] tracks", study.corpus.tracks)]
+def named_files(study: Study) -> list[tuple[str, Path]]:
+    """The files that the study names, each with its key; `study` may lack faulty sections."""
+    named: list[tuple[str, Path | None]] = []
+    if "corpus" in study.model_fields_set:
+        named.append(("[corpus] tracks", study.corpus.tracks))
     named += [(f"[sources.{name}] table", source.table) for name, source in study.sources.items()]
     for name, target in study.targets.items():
         named += [(f"[targets.{name}] tracks", target.tracks), (f"[targets.{name}] interactions", target.interactions)]
+    return [(key, path) for key, path in named if path is not None]
+
+
+def missing_files(study: Study) -> list[Fault]:
+    """A fault for every file that the study names and that is not there."""
     faults = []
-    for key, path in named:
-        if path is not None and not path.is_file():
+    for key, path in named_files(study):
+        if not path.is_file():
             siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
             faults.append(Fault(FILE_NAME, key, str(path), "no such file", nearest(path.name, siblings)))
     return faults
@@ -44,7 +51,7 @@ def not_launchable(study: Study) -> list[Fault]:
     ]  # fmt: skip
 
 
-def between_keys(sources: Mapping[str, Source], targets: Mapping[str, Target]) -> Iterator[Fault]:
+def between_keys(sources: Mapping[str, Source] = {}, targets: Mapping[str, Target] = {}) -> Iterator[Fault]:
     """Faults that lie between the keys of one source or target."""
     for name, source in sources.items():
         yield from _source_faults(name, source)

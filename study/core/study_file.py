@@ -145,6 +145,7 @@ class Target(Section):
     interactions: Location | None = None
     holdout: Annotated[Number, Field(gt=0, lt=1)] | None = None
     keep: Annotated[tuple[Literal["representation"], ...], AfterValidator(distinct)] = ()
+    on_broken: Literal["stop", "drop"] = "stop"
     reader: Text | None = None
     path: Location | None = None
 

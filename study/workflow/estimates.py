@@ -217,7 +217,8 @@ def _finished(
             trains = trained.attempt == attempt.attempt
             if trains and attempt.attempt != first:
                 continue  # it went on from a checkpoint: its training counts seconds of earlier attempts
-            seconds = max(seconds - trained.train_seconds * trains, 0.0)
+            if trains and not run.is_baseline:  # what Random spends on the corpus is counted as representing
+                seconds = max(seconds - trained.train_seconds, 0.0)
             yield (attempt.attempt, "represent"), representing_work(model, run, attempt.targets), seconds
 
 

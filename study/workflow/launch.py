@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from study.core.errors import Fault, RunFailed, nearest, raise_all
+from study.core.errors import Fault, Interrupted, RunFailed, nearest, raise_all
 from study.core.fault_list import listing_faults_in
 from study.core.paths import Paths
 from study.core.plan import read_plan, refuse_other_overrides, write_plan
 from study.core.progress import Tell, duration, silent
-from study.core.run import Run, baseline_runs
+from study.core.run import Run, baseline_runs, counted
 from study.core.study_file import Study
 from study.workflow.analysis import own_results
 from study.workflow.estimates import UNTIMED
@@ -51,8 +51,17 @@ def launch_study(
 ) -> Progress | None:
     """Launch, and return how far it came; None where nothing was missing. `show` is called after each step.
 
-    Raises RunFailed, once the rest is done, if a run failed.
+    Raises RunFailed, once the rest is done, if a run failed, and Interrupted on Ctrl-C.
     """
+    try:
+        return _launch(study, options, tell, show)
+    except KeyboardInterrupt:  # before the first step: once there are some, `jobs.launch` says how many runs are done
+        raise Interrupted("stopped before a run began; what is prepared stays, launch again to go on") from None
+
+
+def _launch(
+    study: Study, options: LaunchOptions, tell: Tell, show: Callable[[Progress, Report], None]
+) -> Progress | None:
     if options.in_process:
         given = {"--address": options.address, "--gpu-share": options.gpu_share}
         raise_all(
@@ -71,18 +80,20 @@ def launch_study(
         tell(str(fault))
     story.refuse_other_data(study, prepared, runs, options.mix_versions)
     story.forget_left_over(study, prepared, runs)
-    plans_on = options.stop_after_s is not None and not options.runs
     lacking = story.missing_targets(study, prepared, runs)
+    all_runs = counted(len(runs), sum(run.is_baseline for run in runs))
+    plans_on = options.stop_after_s is not None and not options.runs
     if options.stop_after_s is None and not lacking:
-        tell(f"nothing is missing: {len(runs)} runs have their scores on {len(study.targets)} targets")
+        tell(f"nothing is missing: {all_runs} have their scores on {len(study.targets)} targets")
         return None
+    tell(f"{all_runs}: {len(runs) - len(lacking)} done, {len(lacking)} to go")
     results = partial(own_results, study, tell)
     enough = enough_when(study, rule, len(runs), results, options.mix_versions, tell) if rule else lambda n_done: False
     backend = _backend(study, options)
     try:
         next_run = partial(_plan_on, study) if plans_on else lambda: None
         outlook = Outlook(study, lacking, backend.slots(), options.stop_after_s, plans_on)
-        _say_cost(outlook, len(lacking), tell)
+        _say_cost(outlook, len(lacking), options.gpu_share or study.cluster.gpu_share, tell)
 
         def shown(progress: Progress, report: Report) -> None:
             outlook.look(progress, report)
@@ -99,13 +110,12 @@ def launch_study(
     return progress
 
 
-def _say_cost(outlook: Outlook, n_runs: int, tell: Tell) -> None:
+def _say_cost(outlook: Outlook, n_runs: int, gpu_share: float, tell: Tell) -> None:
     """What is left, before the first step ends: probes that nobody has timed yet are left out, and that is said."""
     left, model = outlook.time_left({}), outlook.estimate.model
     if left is None or not left.all_s:
         return
-    share = model.study.cluster.gpu_share
-    seconds = left.training_s * share if model.on_gpu else left.all_s * model.study.compute.threads
+    seconds = left.training_s * gpu_share if model.on_gpu else left.all_s * model.study.compute.threads
     without = "" if left.is_complete else f"; {UNTIMED}"
     tell(
         f"{n_runs} runs left: about {seconds / 3600:.2g} {outlook.estimate.unit} {outlook.estimate.basis}, "

@@ -17,7 +17,6 @@ from study.workflow.estimates import (
     estimate_from,
     planned_runs,
     read_records,
-    runs_on_gpu,
     steps_left,
     take_in,
     time_left,
@@ -41,8 +40,7 @@ class Outlook:
         plans_on: bool = False,
     ) -> None:
         records = read_records(study, planned_runs(study))
-        on_gpu = bool(runs_on_gpu(study, records, may_look=True))
-        self.estimate: Estimate = estimate_from(study, records, on_gpu, may_measure=True)
+        self.estimate: Estimate = estimate_from(study, records, slots.on_gpu, may_measure=True)
         self._slots, self._stop_after_s, self._plans_on = slots, stop_after_s, plans_on
         self._runs = {run.run_id for run in lacking}
         self._steps: dict[Step, list[Work]] = {}

@@ -54,7 +54,8 @@ def design_study(
     left = _time_left(study, estimate, runs)
     return {
         "study": study.name, "plan": str(paths.plan), "page": str(paths.design / "design.html"), "runs": len(runs),
-        "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(failed),
+        "runs_by_phase": dict(Counter(run.phase for run in runs)), "baselines": len(baseline_runs(study)),
+        "replaced": len(failed),
         "cost_unit": estimate.unit, "cost_basis": estimate.basis, "cost_note": _cost_note(study, estimate, left),
         "seconds_to_go": left.seconds if left else None,
         "gpu_hours_by_phase": hours_by_phase(runs, gpu_hours), **summary,

@@ -69,9 +69,9 @@ def quick_study(folder: Path, study: Study, overrides: Sequence[str] = ()) -> tu
     What `overrides` set stays so, but for the store and the tables.
     """
     from jobs.few_tracks import write_few_tracks
-    from jobs.preparation import table_faults
+    from jobs.inputs import read_inputs
 
-    raise_all(table_faults(study))
+    raise_all(read_inputs(study).faults)
     paths = Paths(study.store / FOLDER)
     n_tracks, n_before = FEWEST_TRACKS, -1
     while True:
@@ -79,7 +79,7 @@ def quick_study(folder: Path, study: Study, overrides: Sequence[str] = ()) -> tu
         places = {"study.store": paths.store, **files}
         own = [f"{key}={json.dumps(str(path))}" for key, path in places.items()]
         quick = read_study(folder, [*_smallest(study), *overrides, *own])
-        faults = table_faults(quick)
+        faults = list(read_inputs(quick).faults)
         if not faults or n_rows == n_before:  # all tracks are in
             raise_all(faults)
             return quick, n_tracks

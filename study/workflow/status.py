@@ -28,8 +28,9 @@ def study_status(study: Study) -> dict[str, Any]:
     records = {run.run: (run.trained, list(run.attempts)) for run in sweep.runs}
     missing = {run.run: run.missing for run in sweep.runs}
     return {
-        "study": study.name, "planned": len(sweep.runs), "done": states["done"], "running": states["running"],
-        "failed": states["failed"], "failed_by_cause": dict(causes), "waiting": states["waiting"],
+        "study": study.name, "planned": len(sweep.runs), "baselines": sum(run.run.is_baseline for run in sweep.runs),
+        "done": states["done"], "running": states["running"], "waiting": states["waiting"],
+        "failed": states["failed"], "failed_by_cause": dict(causes),
         "scores_done": sum(len(run.results) for run in sweep.runs),
         "scores_planned": len(sweep.runs) * len(study.targets),
         **_spent_and_left(study, records, missing),

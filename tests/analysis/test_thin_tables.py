@@ -9,20 +9,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.evidence import Evidence
+from analysis.exhibits import caterpillar, diagnostics, explained_variance, predictions_report, sensitivity_report
 from analysis.exhibits.exhibit import Table
-from analysis.exhibits.model_exhibits import behind_models
 from analysis.models import Model, size_model, strategy_model
-from analysis.report.findings import findings
 from analysis.results_table import results_table
+from tests.analysis.conftest import findings
 
 
 def analysed(rows: pd.DataFrame) -> tuple[Model, Model, list[Table], str]:
     """Both models, the tables behind them, and all sentences, without drawing."""
     table, rng = results_table(rows, {}), np.random.default_rng(0)
     strategy, size = strategy_model(table, {}, 0, rng), size_model(table, 0, rng)
-    exhibits, behind = behind_models(table, (strategy, size), {}, rng)
-    tables = [one for one in exhibits if isinstance(one, Table)]
-    return strategy, size, tables, "\n".join((*findings(table, strategy, size), *behind))
+    evidence = Evidence(table, {"strategy": strategy, "size": size})
+    subjects = (predictions_report, explained_variance, diagnostics, caterpillar, sensitivity_report)
+    behind = [subject.exhibit(evidence) for subject in subjects]
+    said = [sentence for one in behind for sentence in (*one.headline, *one.sentences)]
+    tables = [table for one in behind for table in one.tables]
+    return strategy, size, tables, "\n".join((*findings(table, strategy, size), *said))
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,21 @@ import pytest
 from jobs.corpus import read_corpus, training_split
 from jobs.kept_representations import read_topics
 from jobs.preparation import prepare
-from jobs.prepared_data import fingerprint, open_corpus_arrays, open_labels, open_sound, read_prepared
+from jobs.prepared_data import (
+    fingerprint,
+    open_corpus_arrays,
+    open_labels,
+    open_sound,
+    read_prepared,
+    sound_left_out,
+)
 from study.core.errors import InputFaults
+from study.core.paths import Paths
+from study.core.plan import write_plan
 from study.core.reading import read_study
-from study.core.run import make_run
+from study.core.run import baseline_runs, make_run
 from study.core.study_file import Study
+from study.workflow.launch import LaunchOptions, launch_study
 from tests.test_bad_input import edit
 
 
@@ -245,4 +255,48 @@ def test_a_factor_that_trains_nothing_is_told(small_study: Path) -> None:
     with (small_study / "study.toml").open("a") as file:
         file.write('[factors]\naugmentation = ["none", "pitch"]\n')
     with pytest.raises(InputFaults, match=r"\[factors\] augmentation .* can be designed and analysed but not launched"):
+        prepare(read_study(small_study), workers=1)
+
+
+def break_target_clips(folder: Path, on_broken: str) -> None:
+    (folder / "sound" / "t03.wav").write_bytes(b"not sound")
+    (folder / "sound" / "t08.wav").unlink()
+    for name in ("timbre", "height", "heard"):
+        edit(folder / "study.toml", f'tracks = "{name}.csv"', f'tracks = "{name}.csv"\non_broken = "{on_broken}"')
+
+
+def test_broken_sound_of_a_target_is_dropped_where_asked_for_every_run_alike(small_study: Path) -> None:
+    break_target_clips(small_study, "drop")
+    study, told = read_study(small_study), []
+    write_plan(Paths(study.store).plan, study, [], lambda run: None)
+    mfcc, random, _ = baseline_runs(study)
+    launch_study(study, LaunchOptions(in_process=True, runs=(mfcc.run_id, random.run_id)), told.append)
+    prepared = read_prepared(study)
+    assert "target timbre: 2 of 20 clips cannot be read and are left out" in told
+    assert prepared.targets["timbre"].n_tracks == 18
+    assert sound_left_out(study, prepared) == {"[targets.timbre]": 2, "[targets.height]": 2, "[targets.plays]": 2}
+    for run in (mfcc, random):
+        for name in ("timbre", "height"):
+            rows = pd.read_parquet(Paths(study.store).target(run.run_id, name) / "predictions.parquet")
+            assert len(rows) and not set(rows["track_id"]) & {"t03", "t08"}
+        assert Paths(study.store).result(run.run_id, "plays", prepared.targets["plays"].fingerprint).is_file()
+    file = small_study / "study.toml"
+    file.write_text(file.read_text().replace('on_broken = "drop"', 'on_broken = "stop"'))
+    with pytest.raises(InputFaults, match=r"t08\.wav"):
+        prepare(read_study(small_study), workers=1)
+
+
+def test_a_target_that_may_drop_and_need_not_keeps_its_fingerprint(small_study: Path) -> None:
+    before = prepare(read_study(small_study), workers=1)
+    for name in ("timbre", "height", "heard"):
+        edit(small_study / "study.toml", f'tracks = "{name}.csv"', f'tracks = "{name}.csv"\non_broken = "drop"')
+    assert prepare(read_study(small_study), workers=1) == before
+
+
+def test_a_target_that_loses_a_class_stops(small_study: Path) -> None:
+    break_target_clips(small_study, "drop")
+    table = pd.read_csv(small_study / "timbre.csv")
+    table.loc[table["track_id"].isin(["t03", "t08"]), "label"] = "rare"
+    table.to_csv(small_study / "timbre.csv", index=False)
+    with pytest.raises(InputFaults, match=r"timbre\.csv: label rare: none of its tracks has sound that can be read"):
         prepare(read_study(small_study), workers=1)

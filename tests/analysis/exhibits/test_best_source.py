@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from statsmodels.formula.api import ols
 
-from analysis.exhibits.best_source import best_sources, effect_of_best_source, exhibits, sentences
+from analysis.exhibits.best_source import best_sources, effect_of_best_source, sentences, shown
 from analysis.results_table import results_table
 
 
@@ -44,14 +44,14 @@ def test_where_all_runs_have_the_source_there_is_no_effect(simulate) -> None:
     table = results_table(rows, {})
     assert set(best_sources(table).values()) == {"self"}
     assert effect_of_best_source(table).empty and not list(sentences(table))
-    (picture,) = exhibits(table)
+    (picture,) = shown(table)
     assert picture.draw is not None
 
 
 def test_what_cannot_be_drawn_is_said(results) -> None:
     rows = results[results["strategy"] != "SS-R"]
-    (picture,) = exhibits(results_table(rows, {}))
+    (picture,) = shown(results_table(rows, {}))
     assert picture.draw is None and picture.caption.startswith("There are no single-source scores")
     bare = results.groupby(["run_id", "target", "strategy"], as_index=False)["score"].mean()
-    (picture,) = exhibits(results_table(pd.DataFrame(bare), {}))
+    (picture,) = shown(results_table(pd.DataFrame(bare), {}))
     assert picture.caption == "The table does not say how many sources a run had."

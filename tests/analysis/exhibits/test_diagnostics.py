@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from analysis.exhibits.caterpillar import effects_by_target
-from analysis.exhibits.diagnostics import diagnose, exhibits, sentences
+from analysis.exhibits.diagnostics import diagnose, sentences, shown
 from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.random_terms import RandomTerm
 from analysis.models import strategy_model
@@ -56,9 +56,9 @@ def test_residuals_and_fitted_values_make_up_the_scores(results) -> None:
     model = strategy_model(table, {}, 0, np.random.default_rng(0))
     found = diagnose("strategy", model.fit, np.random.default_rng(0))
     np.testing.assert_allclose(found.fitted + found.residual, table.scores["z"])
-    shown = {one.name: one for one in exhibits(table.scores, [model], [found])}
-    assert list(shown["residuals"].frame.columns[-3:]) == ["fitted_strategy", "residual_strategy", "quantile_strategy"]
-    assert f"D = {found.ks:.3f}" in shown["diagnostics_strategy"].caption
+    items = {one.name: one for one in shown(table.scores, [model], [found])}
+    assert list(items["residuals"].frame.columns[-3:]) == ["fitted_strategy", "residual_strategy", "quantile_strategy"]
+    assert f"D = {found.ks:.3f}" in items["diagnostics_strategy"].caption
 
 
 def test_what_a_target_adds_is_shrunk_by_the_known_factor() -> None:

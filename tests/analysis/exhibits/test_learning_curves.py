@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.exhibits import learning_curves
-from analysis.exhibits.learning_curves import COLOURS, MOST_LINES, by_epoch, exhibits
+from analysis.exhibits.learning_curves import COLOURS, MOST_LINES, by_epoch, shown
 from analysis.figures import drawing
 
 COLUMNS = ["run_id", "strategy", "source", "epoch", "loss", "validation_loss"]
@@ -63,8 +63,8 @@ def test_one_epoch_is_a_point_and_similar_losses_are_on_a_linear_scale(n_epochs:
 
 
 def test_what_is_shown_without_curves() -> None:
-    assert list(exhibits(["a"], None)) == []
-    (picture,) = exhibits(["a"], pd.DataFrame(columns=COLUMNS))
+    assert list(shown(["a"], None)) == []
+    (picture,) = shown(["a"], pd.DataFrame(columns=COLUMNS))
     assert picture.draw is None and "No run of this study has logged an epoch" in picture.caption
-    picture, table = exhibits(["a", "b"], curves(3))
+    picture, table = shown(["a", "b"], curves(3))
     assert "in 3 runs" in picture.caption and not table.on_page and len(table.frame) == 40

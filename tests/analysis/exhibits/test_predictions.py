@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.exhibits.predictions import best_sets, predictions
-from analysis.exhibits.predictions_report import exhibits, sentences
+from analysis.exhibits.predictions_report import sentences, shown
 from analysis.results_table import results_table
 
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_predicted_is_told(simulate, results) -> None:
     without = results.drop(columns=[name for name in results if name.startswith("source.")])
     assert "does not say which sources" in predictions(results_table(without, {}), {}).why_not["every target"]
     assert not list(sentences(found))
-    (picture,) = exhibits(table, found)
+    (picture,) = shown(table, found)
     assert picture.caption.startswith("Not drawn. ballroom, gtzan, irmas and valence: ")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.exhibits.sensitivity import Variant, moved, sensitivity, summary
-from analysis.exhibits.sensitivity_report import called, exhibits, sentences
+from analysis.exhibits.sensitivity_report import called, not_robust, sentences, shown
 from analysis.models import strategy_model
 from analysis.results_table import ResultsTable, results_table
 from study.core.factors import STRATEGIES
@@ -95,8 +95,8 @@ def test_what_is_told_and_gives_way_is_named_first_and_what_is_only_found_is_not
     turned = effects.copy()
     turned.loc[[told, untold], "p_adjusted"] = 0.5, 0.001
     unchanged = [reported, *(replace(one, effects=effects) for one in others)]
-    assert next(iter(sentences(unchanged))).startswith("Leaving out one target")
-    first = next(iter(sentences([*unchanged[:-1], replace(others[-1], effects=turned)])))
+    assert not list(not_robust(unchanged)) and not list(not_robust(()))
+    (first,) = not_robust([*unchanged[:-1], replace(others[-1], effects=turned)])
     name = called(effects.loc[told, "effect"])
     assert first.endswith(f": {name} (not with a fixed intercept of each target).")
 
@@ -117,10 +117,10 @@ def test_more_levels_than_are_fitted_are_told(results, monkeypatch) -> None:
 
 
 def test_the_numbers_behind_it_are_all_there(variants) -> None:
-    tables = {one.name: one.frame for one in exhibits(variants) if hasattr(one, "frame")}
+    tables = {one.name: one.frame for one in shown(variants) if hasattr(one, "frame")}
     assert set(tables) == {"sensitivity", "sensitivity_fixed", "sensitivity_effects"}
     assert set(tables["sensitivity_effects"]["variant"]) == {one.name for one in variants}
-    assert not list(sentences(())) and next(iter(exhibits(()))).draw is None
+    assert not list(sentences(())) and next(iter(shown(()))).draw is None
 
 
 def test_where_runs_have_two_rows_on_a_target_their_intercept_stays(simulate) -> None:

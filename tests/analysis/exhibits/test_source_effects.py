@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.exhibits.source_effects import exhibits, sentences, source_effects
+from analysis.exhibits.source_effects import sentences, shown, source_effects
 from analysis.results_table import results_table
 from study.core.factors import STRATEGIES
 
@@ -54,5 +54,5 @@ def test_what_rows_do_not_tell_is_not_there(simulate) -> None:
     for some in (all_sources, rows[rows["n_sources"] < 2], rows.drop(columns=[c for c in rows if c[:7] == "source."])):
         none = source_effects(results_table(some, {}))
         assert none.empty and not list(sentences(none))
-        (picture,) = exhibits(none)
+        (picture,) = shown(none)
         assert picture.draw is None

@@ -39,4 +39,4 @@ def test_levels_of_a_factor_are_no_repeats(simulate) -> None:
 def test_without_repeats_it_says_so(simulate) -> None:
     spread = within_source_spread(results_table(simulate(per_cell=1), {}))
     assert spread.empty
-    assert "none was trained twice" in next(sentences(spread))
+    assert "none was trained again on equal factors" in next(sentences(spread))

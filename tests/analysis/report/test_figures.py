@@ -10,10 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from analysis.exhibits.effect_figures import strategy_effects
 from analysis.exhibits.score_figures import scores_by_n_sources
 from analysis.figures import drawing, panels, shared_legend
 from analysis.models import strategy_model
-from analysis.report.effect_figures import strategy_effects
 from analysis.results_table import results_table
 
 

@@ -10,9 +10,9 @@ from scipy import stats
 
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import size_model, strategy_model
-from analysis.report.findings import findings
 from analysis.results_table import results_table
 from study.core.factors import STRATEGIES
+from tests.analysis.conftest import findings
 
 
 def sentences(rows) -> str:
@@ -113,7 +113,7 @@ def test_baselines_are_counted_by_target(simulate) -> None:
 
 def test_the_source_that_serves_a_target_best_is_named_beside_random(results) -> None:
     found = sentence(results, "The single source that serves each target best")
-    assert re.search(r"ballroom: bpm \(0\.5\d*, Random 0\.2\d*; told from 3 of 3 others\)", found)
+    assert re.search(r"ballroom: bpm \(0\.5\d*, Random 0\.2\d*; significantly better than 3 of 3 others\)", found)
 
 
 def test_the_best_source_is_told_from_others_by_tukeys_p(simulate) -> None:
@@ -124,7 +124,9 @@ def test_the_best_source_is_told_from_others_by_tukeys_p(simulate) -> None:
         groups = {source: group["score"].to_numpy() for source, group in here.groupby("source")}
         best = max(groups, key=lambda source: groups[source].mean())
         p = stats.tukey_hsd(*groups.values()).pvalue[list(groups).index(best)]
-        assert re.search(rf"{target}: {best} \([^;]*; told from {(p < 0.05).sum()} of 3 others\)", found)
+        assert re.search(
+            rf"{target}: {best} \([^;]*; significantly better than {(p < 0.05).sum()} of 3 others\)", found
+        )
         several.add((p < 0.05).sum())
     assert len(several) > 1, "the case tells too little"
 
@@ -135,9 +137,21 @@ def test_few_targets_are_a_caution(simulate, results) -> None:
     assert not any(line.startswith("With ") for line in sentences(results).splitlines())
 
 
+def test_runs_at_other_levels_of_a_factor_are_no_repeats_here_either(simulate) -> None:
+    """Each source once at each of two widths: no sentence may know a spread of repeats that another has not."""
+    rows = simulate(seed=8, per_cell=2, source_effects={("gtzan", "bpm"): 3.0})
+    rows["factor.width"] = rows["run_id"].map({run: k % 2 for k, run in enumerate(rows["run_id"].unique())})
+    found = sentence(rows, "The single source")
+    assert "better than" not in found and found.endswith(
+        "trained only once on equal factors, so they cannot be ranked."
+    )
+
+
 def test_sources_trained_once_are_not_told_apart(simulate) -> None:
     found = sentence(simulate(per_cell=1), "The single source")
-    assert "told from" not in found and found.endswith("each was trained once, which tells none from another.")
+    assert "better than" not in found and found.endswith(
+        "each was trained only once on equal factors, so they cannot be ranked."
+    )
 
 
 @pytest.mark.parametrize(

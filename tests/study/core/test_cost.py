@@ -15,8 +15,10 @@ from study.core.cost import (
     representation_dim,
     run_cost_gpu_hours,
     run_steps,
+    run_work,
     source_factors_of,
     step_flops,
+    training_flops,
 )
 from study.core.factors import STRATEGIES
 from study.core.run import baseline_runs, make_run
@@ -112,6 +114,17 @@ def test_steps_and_cost_of_a_run() -> None:
     flops = 300 * 327 * 3 * 4 / 3 * 42.1e9
     assert hours == pytest.approx(flops / REFERENCE_FLOP_PER_S / 3600, rel=1e-3)
     assert run_cost_gpu_hours(this, run, None) is None
+
+
+def test_work_is_the_flops_for_each_track_whatever_the_batch() -> None:
+    this = study(factors={"batch_size": [32, 128], "iterations": ["l", "lm"]})
+    one = step_flops("MSS-CR", {"self": None, "year": 20}, batch_size=1)
+    for batch_size in (32, 128):
+        for iterations, visits in (("l", 1), ("lm", 2)):
+            levels = {"batch_size": batch_size, "iterations": iterations}
+            run = make_run(this, "all", 0, "MSS-CR", ("self", "year"), levels)
+            assert run_work(this, run) == pytest.approx(200 * visits * one)
+            assert training_flops(this, run, 1280) == pytest.approx(1280 * run_work(this, run))
 
 
 def test_a_baseline_trains_nothing() -> None:

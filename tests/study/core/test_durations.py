@@ -50,9 +50,9 @@ def test_more_slots_never_take_longer(pieces: list[tuple[str, bool, float]], n: 
     [
         (16, 0, 1, 1.0, Slots(16, 16)),
         (16, 0, 3, 0.1, Slots(5, 5)),
-        (16, 2, 1, 1.0, Slots(2, 16)),
-        (16, 1, 1, 0.1, Slots(10, 16)),
-        (4, 8, 2, 0.5, Slots(2, 2)),
+        (16, 2, 1, 1.0, Slots(2, 16, True)),
+        (16, 1, 1, 0.1, Slots(10, 16, True)),
+        (4, 8, 2, 0.5, Slots(2, 2, True)),
         (1, 0, 4, 1.0, Slots(1, 1)),
     ],
 )

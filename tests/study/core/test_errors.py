@@ -38,6 +38,8 @@ def test_all_are_in_a_file_only_where_some_are_not_printed(tmp_path: Path) -> No
         assert list(listed.columns) == ["file", "key", "value", "expected", "nearest"]
         assert list(listed["file"]) == [*(f"cut{number}.wav" for number in range(9)), "a, b.csv"]
         assert len(caught.value.faults) == 10
+    with pytest.raises(InputFaults, match="1 more: cut\nall 6 faults"), listing_faults_in(path):
+        raise InputFaults(faults_of("cut", 6))
     with pytest.raises(InputFaults) as caught, listing_faults_in(path):
         raise InputFaults(faults_of("cut", 5))
     assert len(str(caught.value).splitlines()) == 5 and not path.exists(), "a list of earlier faults does not stay"

@@ -57,7 +57,7 @@ def test_truncated_plan(study: Study, tmp_path: Path) -> None:
     ("old", "new", "told"),
     [
         ("seed = 5", "seed = 6", "position 0 run_id"),
-        ("[sources.tag]", "[sources.genre]", "column source.genre: missing: this is the plan of another study"),
+        ("[sources.tag]", "[sources.genre]", "column source.tag: not a factor or source of this study"),
         ("width = [0.125, 0.25]", "", "column factor.width: not a factor or source of this study"),
     ],
 )

@@ -138,6 +138,17 @@ def test_what_has_elapsed_is_taken_off_and_what_is_not_known_is_said() -> None:
     assert time_left(no_tracks, steps_of(no_tracks.model, run, this.targets), {}, Slots(1, 1)) is None
 
 
+def test_what_random_spends_on_the_corpus_is_counted_as_representing() -> None:
+    this = study()
+    given, random = estimate(this), baseline_runs(this)[-1]
+    take_in(given, random, trained(this, random, 40.0), [attempt("1", "learn", ("genre",), 60)])
+    assert given.hours(random) == pytest.approx(60 * 2 / 3600)
+    crops = 500 + 900
+    trained_alike = given.hours(run_of(this, 1.0, "SS-R"))
+    modelled = training_work(given.model, run_of(this, 1.0, "SS-R")).modelled
+    assert trained_alike == pytest.approx((modelled + 60 * 500 / crops) * 2 / 3600)
+
+
 def test_a_training_that_went_on_says_nothing_of_its_representing() -> None:
     this = study()
     given, run = estimate(this), run_of(this, 0.5)
@@ -184,6 +195,6 @@ def test_without_pytorch_a_budget_in_cpu_hours_says_how_to_get_one(
     assert summary["cost_unit"] == "CPU-hours" and summary["cost_basis"] == "at the speed measured on another"
     given = estimate_from(this, {}, on_gpu=False)
     assert sum(summary["hours_by_phase"].values()) == pytest.approx(
-        sum(given.hours(run) or 0.0 for run in estimates.planned_runs(this)[6:])
+        sum(given.hours(run) or 0.0 for run in estimates.planned_runs(this) if not run.is_baseline)
     )
     assert set(summary["gpu_hours_by_phase"]) == set(summary["hours_by_phase"])

@@ -1,14 +1,11 @@
-"""Estimated effects and components with their 95 % intervals (paper, Fig. 11 and 12, Table 6)."""
+"""Estimated effects with their 95 % intervals (paper, Fig. 11 and 12)."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.components import Components
 from analysis.figures import COLOUR, MARKER, panels
 from analysis.models import Model
 from analysis.wording import number
@@ -53,23 +50,12 @@ def size_effects(model: Model) -> Figure:
     return figure
 
 
-def component_intervals(components: Sequence[Components]) -> Figure:
-    """Table 6 as a picture: each source's percent within each target, as bars with their intervals."""
-    figure, axes = panels(len(components), height=2.4)
-    for one, target in zip(axes, components, strict=True):
-        rows = target.percent.iloc[::-1]
-        one.barh(rows["source"], rows["percent"], color="#56B4E9")
-        one.hlines(rows["source"], rows["low"], rows["high"], color="black", linewidth=1.0)
-        one.set(title=target.target, xlim=(0, 100), xlabel="percent")
-        one.grid(axis="y", visible=False)
-    return figure
-
-
 def _intervals(axes: Axes, names: list[str], effects: pd.DataFrame, colours: list[str], markers: list[str]) -> None:
     axes.axhline(0.0, color="#999999", linewidth=0.8)
     for x, (row, colour, marker) in enumerate(zip(effects.itertuples(), colours, markers, strict=False)):
         axes.plot([x, x], [row.ci_low, row.ci_high], color=colour, linewidth=1.8, solid_capstyle="butt")
-        axes.plot([x - 0.12] * 2, [row.bootstrap_low, row.bootstrap_high], color=colour, linewidth=0.8)  # NaN: none
+        if "bootstrap_low" in effects:
+            axes.plot([x - 0.12] * 2, [row.bootstrap_low, row.bootstrap_high], color=colour, linewidth=0.8)
         axes.plot(x, row.estimate, marker=marker, color=colour, markersize=6.5, linestyle="none")
         axes.annotate(
             number(row.estimate),
