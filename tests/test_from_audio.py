@@ -108,7 +108,7 @@ def test_what_it_refuses(sounds: Path, tmp_path: Path, capfd: pytest.CaptureFixt
 
     own = str(tmp_path / "own")
     assert "did you mean 'sounds'" in refused(own, "--from-audio", str(tmp_path / "sound"))
-    assert "goes with --from-audio" in refused(own, "--pattern", "{a}")
+    assert "works only with --from-audio" in refused(own, "--pattern", "{a}")
     assert "no such file" in refused(own, "--from-audio", str(sounds), "--labels", str(tmp_path / "x.csv"))
     assert "fits none of 40 file names" in refused(own, "--from-audio", str(sounds), "--pattern", "{a}_{b}")
     twice = pd.DataFrame({"file": [f"clip {number:03d}" for number in range(40)], "side": ["x", "y"] * 20})

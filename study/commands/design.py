@@ -1,4 +1,4 @@
-"""`study design`: which runs to pay for, and in which order. Needs the study file only, no data."""
+"""`study design`: which runs to do, and in which order. Needs only the study file, no data."""
 
 from __future__ import annotations
 
@@ -19,29 +19,32 @@ def design(
     folder: Folder = Path("."),
     budget: Annotated[
         str | None,
-        typer.Option(metavar="N|Ncpuh|Ngpuh|Nd", help="Runs of the sequential phases, CPU-hours, GPU-hours, or days."),
+        typer.Option(metavar="N|Ncpuh|Ngpuh|Nd", help="Sequential runs, CPU-hours, GPU-hours or days to plan."),
     ] = None,
     append: Annotated[
-        bool, typer.Option("--append", help="Keep what is planned, replace what failed, and plan on.")
+        bool, typer.Option("--append", help="Keep the planned runs, replace failed ones and extend the plan.")
     ] = False,
     start: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Runs of a design made elsewhere, CSV or Parquet, to plan on from."),
+        typer.Option(metavar="FILE", help="Design made elsewhere (CSV or Parquet) to extend."),
     ] = None,
     column: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=COLUMN", help="What --start calls a factor or source.")
+        list[str] | None,
+        typer.Option(metavar="NAME=COLUMN", help="Column of --start that holds a factor or source; may be repeated."),
     ] = None,
     level: Annotated[
-        list[str] | None, typer.Option(metavar="NAME:VALUE=LEVEL", help="What a value of --start means.")
+        list[str] | None,
+        typer.Option(metavar="NAME:VALUE=LEVEL", help="Level that a value in --start stands for; may be repeated."),
     ] = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Plan the runs in the order in which they are to be run, and write what the plan can and cannot tell."""
+    """Plan the runs in the order they are to be run, and report what the plan can and cannot estimate."""
     study = read_study(folder, overrides or ())
     if start is None:
         raise_all(
-            Fault("", "--column, --level", text, "goes with --start") for text in [*(column or []), *(level or [])]
+            Fault("", "--column, --level", text, "works only with --start")
+            for text in [*(column or []), *(level or [])]
         )
     started = None if start is None else read_start(study, start, column or [], level or [])
     found = design_study(study, budget, append, started)

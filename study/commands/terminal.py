@@ -16,7 +16,7 @@ def tell(line: str) -> None:
 
 
 def print_drawn(facts: Mapping[str, Any], draw: Draw) -> None:
-    """A result as it is drawn, to standard output."""
+    """Draw a result on standard output."""
     from rich.console import Console
 
     draw(facts, Console(highlight=False))
