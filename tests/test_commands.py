@@ -144,7 +144,7 @@ def test_settings_for_one_command(copy: Path, capfd: pytest.CaptureFixture[str])
     assert status == 0 and json.loads(out)["waiting"] == 6 + 5 + 1 + 3, "runs of other settings are other runs"
     status, _, err = study(capfd, "status", str(copy), "--set", "study.store=other")
     assert status == 2 and "this plan was made with [training] epochs = 2 (now 1)" in err
-    assert study(capfd, "status", str(copy))[1].startswith("small: 18 of 18 runs done")
+    assert study(capfd, "status", str(copy))[1].startswith("small: 18 of 18 runs (15 + 3 baselines) done")
     status, _, err = study(capfd, "check", str(copy), "--set", "training.epoch=2", "--set", "mel.n_mels=1")
     assert status == 2 and err.count("--set") == 2 and "did you mean 'epochs'?" in err
 

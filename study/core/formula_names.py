@@ -1,4 +1,4 @@
-"""What a formula may name: the columns of the rows that models are fitted to; and the faults of a formula over them."""
+"""The columns that a formula may name, and the faults of a formula over these columns."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ BUILT_IN = {
 def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -> dict[str, Column]:
     """Each name that a formula may use, and its column.
 
-    Sources (1 where a run learns from it, else 0) and further factors go by `source.<name>` and `factor.<name>`, and by
-    `<name>` where nothing else does. A factor whose levels are all numbers is a number.
+    Sources (1 if a run learns from it, else 0) and further factors are named `source.<name>` and `factor.<name>`, or
+    `<name>` alone if that is unique. A factor whose levels are all numbers is numeric.
     """
     full = {f"source.{name}": Column(f"source.{name}", True) for name in sources}
     for name, levels in factors.items():
@@ -52,19 +52,19 @@ def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -
 def faults_of_formula(
     text: str, columns: Mapping[str, Column], file: str, key: str, response: str | None = RESPONSE
 ) -> Iterator[Fault]:
-    """What is wrong with a formula over these columns: where it is none, and every name that is not there, by place.
+    """The faults of a formula over these columns: where it is invalid, and each unknown name with its position.
 
-    `response` is the one that it must have; None, it may be any column.
+    `response` is the required response; None allows any column.
     """
     full = dict.fromkeys(quoted(column.name) for column in columns.values())
     unknown: dict[str, int] = {}
     for token, after in list(pairwise(tokens(text)))[1:]:
         if token.kind == "name" and token.text not in (*columns, ".") and after.text != "(":
             unknown.setdefault(token.text, token.column)
-    for name, at in unknown.items():
+    for name, position in unknown.items():
         close = nearest(name, columns)
-        yield Fault(file, key, text, f"column {at}: `{name}`: no such variable; expected of {', '.join(full)}",
-                    close and quoted(close))  # fmt: skip
+        yield Fault(file, key, text, f"column {position}: `{name}`: no such variable; "
+                    f"expected one of {', '.join(full)}", close and quoted(close))  # fmt: skip
     try:
         formula = parse(text)
         yield from _faults_of_response(text, formula.response, columns, file, key, response)
@@ -77,10 +77,10 @@ def _faults_of_response(
     text: str, name: str, columns: Mapping[str, Column], file: str, key: str, response: str | None
 ) -> Iterator[Fault]:
     if response is not None and name != response:
-        expected = f"column 1: `{name}`: the response is `{response}`, standardised within its target"
+        expected = f"column 1: `{name}`: expected the response `{response}`, standardised within its target"
         yield Fault(file, key, text, expected, nearest(name, [response]))
     elif response is None and name not in columns:
-        expected = f"column 1: `{name}`: no such variable; expected of {', '.join(map(quoted, columns))}"
+        expected = f"column 1: `{name}`: no such variable; expected one of {', '.join(map(quoted, columns))}"
         yield Fault(file, key, text, expected, nearest(name, columns))
 
 
@@ -90,7 +90,7 @@ def _faults_of_terms(
     for variable in formula.variables:
         needs_number = variable.function in ("I", "log")
         if needs_number and variable.name in columns and not columns[variable.name].is_number:
-            yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not a number")
+            yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not numeric")
     if not formula.random:
         yield Fault(file, key, text, "expected a random part, such as (1 | target)")
     if not formula.fixed.terms and not formula.fixed.intercept:
