@@ -1,4 +1,4 @@
-"""The step `fine-tune`: a run's network trained on for a target; what it predicts of each test part waits for
+"""The step `fine-tune`: a run's network is fine-tuned on a target; its predictions on each test part are kept for
 `evaluate`."""
 
 from __future__ import annotations

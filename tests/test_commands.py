@@ -70,7 +70,7 @@ def test_costs_are_corrected_by_what_gpus_took(copy: Path) -> None:
             seconds = before[run.run_id] * over[run.strategy] * 3600
             path.write_text(json.dumps(record | {"device": "NVIDIA H200", "train_seconds": seconds}))
     summary = design_study(given, "3", append=True)
-    assert summary["cost_basis"].endswith("trainings took")
+    assert summary["cost_basis"].endswith("finished trainings")
     table = pd.read_parquet(Paths(copy).plan)
     ratios = table.cost_gpu_hours / table.run_id.map(before)
     for strategy, expected in over.items():

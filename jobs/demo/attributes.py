@@ -98,7 +98,7 @@ class Track:
 
 
 def draw_tracks(prefix: str, n_tracks: int, tracks_an_artist: int, rng: np.random.Generator) -> list[Track]:
-    """Tracks `prefix`000 on: genres in equal parts, dances in equal parts, and neither tells of the other."""
+    """Tracks from `prefix`000 on, with equal numbers of each genre and of each dance, independent of each other."""
     n_artists = -(-n_tracks // tracks_an_artist)
     genres = _evenly(tuple(GENRES), n_artists, rng)
     artists = [_artist(f"{prefix}-artist-{number:02}", genre, rng) for number, genre in enumerate(genres)]

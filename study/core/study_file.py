@@ -289,7 +289,7 @@ class Study(Section):
 
     @property
     def evaluation_factors(self) -> dict[str, tuple[Level, ...]]:
-        """Factors at every level of which each run is evaluated; the first level is that of studies without the factor."""
+        """Factors of the evaluation; each run is evaluated at every level, the first being that without the factor."""
         return {name: levels for name, levels in EVALUATION_FACTORS.items() if name in self.factors}
 
     @property

@@ -1,4 +1,4 @@
-"""How the result of a check looks: faults, warnings, and what a run costs."""
+"""How the result of a check is shown: faults, warnings, and the cost of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How power looks: a table for each number of targets."""
+"""How power is shown: one table per number of targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the status of a sweep looks."""
+"""How the status of a sweep is shown."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def draw_status(facts: Mapping[str, Any], console: Console) -> None:
         without = "" if facts["estimate_is_complete"] else f"; {UNTIMED}"
         lines.append(f"about {duration(facts['seconds_to_go'])} to go{without}")
     if facts["other_version"]:
-        lines.append(f"{len(facts['other_version'])} results are of another version of the study file or its targets")
+        lines.append(f"{len(facts['other_version'])} results are from another version of the study file or its targets")
     console.print("\n".join(lines), markup=False, soft_wrap=True)

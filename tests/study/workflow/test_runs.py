@@ -79,7 +79,7 @@ def test_best_scores_come_first_and_missing_ones_last(run_study: Path) -> None:
     )
     pd.testing.assert_frame_equal(by_score, sorted_runs(table, "score.height"))
     assert sorted_runs(table, "strategy")["strategy"].is_monotonic_increasing
-    with pytest.raises(InputFaults, match=r"--sort = 'heigth': expected a column: .* did you mean 'height'"):
+    with pytest.raises(InputFaults, match=r"--sort = 'heigth': expected one of the columns .* did you mean 'height'"):
         sorted_runs(table, "heigth")
 
 
