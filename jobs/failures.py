@@ -19,7 +19,7 @@ ERROR = "error"
 
 LOST_TRIES = 5
 """How often in a row a step may lose its worker before it fails: a step that kills its worker would otherwise be
-retried for ever."""
+retried forever."""
 
 
 @dataclass(frozen=True)

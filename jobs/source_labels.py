@@ -112,7 +112,7 @@ def _advice(source: Source) -> str:
 
 
 def _labelled(corpus: Corpus, name: str, track_ids: list[str]) -> tuple[Any, np.ndarray]:
-    """The rows of these tracks in a source's table, and which of the tracks have one, (n_tracks,) bool."""
+    """A source's table cut to `track_ids`, and which of the tracks have a label, (n_tracks,) bool."""
     present = set(corpus.labels[name].track_ids)
     labelled = np.array([track_id in present for track_id in track_ids])
     return corpus.labels[name].select([track_id for track_id in track_ids if track_id in present]), labelled

@@ -41,7 +41,7 @@ def read_step_speed(study: Study) -> StepSpeed | None:
 
 
 def measured_step_speed(study: Study, networks: Iterable[Training]) -> StepSpeed:
-    """The speed of these networks on this machine; missing ones are measured now (a few seconds) and kept."""
+    """The speed of `networks` on this machine; missing ones are measured now (a few seconds) and kept."""
     from jobs.learning.step_time import training_flop_per_s
     from jobs.steps import limited_threads
 

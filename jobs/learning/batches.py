@@ -86,7 +86,7 @@ def fits_on(device: torch.device, n_bytes: int, gpu_share: float) -> bool:
 
 
 def leaves_room(n_bytes: int, free: int, share: float) -> bool:
-    """Whether a training has room besides a store in a GPU's `free` memory and in its `share`, all in bytes.
+    """Whether a training has room next to a store in a GPU's `free` memory and in its `share`, all in bytes.
 
     It needs `TRAINING_BYTES`, or half of the smaller of the two if that is less.
     """

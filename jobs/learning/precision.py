@@ -51,7 +51,7 @@ class Arithmetic:
 
 
 def resolve(settings: Training, device: str | torch.device, flop: float) -> Arithmetic:
-    """The arithmetic of these settings on this machine, for a study whose smallest training takes `flop` FLOP.
+    """The arithmetic of `settings` on this machine, for a study whose smallest training takes `flop` FLOP.
 
     Raises RunFailed under `compile = true` if nothing can be compiled.
     """
@@ -76,7 +76,7 @@ def resolve(settings: Training, device: str | torch.device, flop: float) -> Arit
 
 
 def keep_to(kept: Arithmetic, settings: Training, device: str | torch.device) -> Arithmetic:
-    """The study's `kept` arithmetic for a run of these settings; not compiled if its network or this machine cannot."""
+    """The study's `kept` arithmetic for a run with `settings`; not compiled if its network or this machine cannot."""
     precision = kept.precision if settings.precision == "auto" else settings.precision
     if settings.compile != "auto":
         return resolve(settings.model_copy(update={"precision": precision}), device, flop=0.0)

@@ -105,9 +105,9 @@ def train(
     def validate() -> dict[str, float | None]:
         unchanging = np.random.default_rng(seed_sequence(run_id, "validation"))
         network.eval()
-        found = _mean_losses(tasks, losses, validation_batches(unchanging, reader, tasks, settings.batch_size))
+        mean_losses = _mean_losses(tasks, losses, validation_batches(unchanging, reader, tasks, settings.batch_size))
         network.train()
-        return found
+        return mean_losses
 
     batches = training_batches(generator, reader, tasks, settings.batch_size)
     if device.type == "cuda" and not resident:

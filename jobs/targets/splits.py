@@ -73,7 +73,7 @@ def split_faults(data: TargetData, target: Target) -> Iterator[Fault]:
             n = len(np.unique(units[data.labels == name]))
             if n < parts:
                 yield Fault(data.file, f"label {name}", n, f"expected {parts} {what} or more of this class to split")
-        n_folds = round(1 / TEST_PART)  # a grouped random split is one of these
+        n_folds = round(1 / TEST_PART)  # a grouped random split is one of them
         most = max(int((data.labels == name).sum()) for name in classes)
         if parts == 2 and data.groups is not None and target.folds is None and most < n_folds:
             yield Fault(data.file, "label", most, f"expected {n_folds} tracks or more of some class to split")

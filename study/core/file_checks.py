@@ -55,7 +55,7 @@ def _plain(message: str) -> str:
 
 
 def written_key(section: str, path: tuple[Any, ...]) -> str:
-    """The key as it is in the file: `[sources.year] factors`, `[[design.phase]] 2 strategy`."""
+    """The key as written in the file: `[sources.year] factors`, `[[design.phase]] 2 strategy`."""
     if not path:
         return section if section == "schema" else f"[{section}]"
     if section in ("sources", "targets"):

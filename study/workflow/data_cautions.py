@@ -89,7 +89,7 @@ def target_cautions(study: Study, targets: Mapping[str, TargetData]) -> Iterator
 
 
 def changed_cautions(changes: Mapping[Change, int]) -> Iterator[Caution]:
-    """Data that has changed since runs were trained on it, and the number of these runs."""
+    """Data that has changed since runs were trained on it, and the number of such runs."""
     for (key, what), count in changes.items():
         runs = "1 trained run" if count == 1 else f"{count} trained runs"
         yield Caution(key, f"{what}: changed since {runs} learned from it, so `study launch` will refuse; restore it, "

@@ -105,7 +105,7 @@ def read_records(study: Study, runs: Iterable[Run]) -> Records:
 def runs_on_gpu(study: Study, records: Records, may_look: bool = False) -> bool | None:
     """Whether the study is trained on GPUs, by its runs so far, else by `[cluster] gpus`, else by what was measured.
 
-    With `may_look`, else by what PyTorch sees on this machine. None if none of these is known.
+    With `may_look`, else by what PyTorch sees on this machine. None if all are unknown.
     """
     from jobs.step_speed import read_step_speed
 

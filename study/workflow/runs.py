@@ -107,7 +107,7 @@ def _score_column(target: str, transfer: str) -> str:
 
 
 def _scores(study: Study, results: Iterable[StoredResult]) -> pd.DataFrame:
-    """The rows of these results that have a score, each with its level of `transfer`."""
+    """The rows of `results` that have a score, each with its level of `transfer`."""
     wanted = {result.path for result in results}
     rows, _ = read_results(Paths(study.store), lambda stored: stored.path in wanted)
     if rows.empty:
