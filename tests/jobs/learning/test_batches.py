@@ -66,7 +66,7 @@ def test_every_track_is_in_both_halves_of_a_batch_of_all_tracks() -> None:
 
 
 def test_pairs_need_two_tracks() -> None:
-    with pytest.raises(ValueError, match="2 tracks or more, and there are 1"):
+    with pytest.raises(ValueError, match="2 or more tracks; there are 1"):
         draw_pairs(np.random.default_rng(0), TRACKS[:1], 4)
 
 
