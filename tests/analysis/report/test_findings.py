@@ -106,8 +106,6 @@ def test_where_nothing_was_planted_nothing_is_told(simulate) -> None:
     rows = simulate(seed=5, strategies=dict.fromkeys(STRATEGIES, 0.0), slopes=dict.fromkeys(STRATEGIES, 0.0), noise=1.0)
     said = "is not significantly different (after Holm adjustment for 15 comparisons) for MS-SR@FC"
     assert said in sentence(rows, "Compared with single-source")
-        rows, "Compared with single-source"
-    )
     assert sentence(rows, "Each further source").startswith("Each further source has no detectable effect")
 
 
