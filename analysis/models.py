@@ -86,7 +86,7 @@ class Model:
 
     @property
     def singularity(self) -> str:
-        """Whether the optimum lies on the boundary, and how."""
+        """Whether the optimum is on the boundary, and how."""
         if self.fit is None:
             return "no fit"
         zero = self.fit.variance == 0.0

@@ -104,9 +104,10 @@ def score_parts(table: ResultsTable) -> pd.DataFrame:
     """A row a target with two splits or more: the deviation of each part, and the reliability of a run's mean score.
 
     Columns: `target, n_runs, n_splits, left_out` (runs that lack a split), `sd_<part>` in the target's own metric,
-    `reliability, low, high`. Estimated from mean squares; an estimate below zero is zero, and the part is NaN where
-    nothing tells it (no combination was run twice). Reliability is 1 - MS(rest) / MS(runs), the share of the variance
-    between runs' mean scores that is not noise of the splits; its 95 % interval is exact for normal parts (Feldt 1965).
+    `reliability, low, high`. Estimated from mean squares; an estimate below zero is zero, and a part
+    that is not estimable (no combination was run twice) is NaN. Reliability is 1 - MS(rest) / MS(runs), the share of
+    the variance between runs' mean scores that is not noise of the splits; its 95 % interval is exact for normal parts
+    (Feldt 1965).
     """
     table = table.frozen
     counts, deviations = ("n_runs", "n_splits", "left_out"), (f"sd_{part}" for part in PARTS)
@@ -147,7 +148,7 @@ def _between_runs(of_run: np.ndarray, n_splits: int, number: np.ndarray, ms_rest
     `number` (n_runs,) are of one combination."""
     count = np.bincount(number)
     n_runs, n_combinations = len(of_run), len(count)
-    if n_combinations in (1, n_runs):  # never twice, or always the same: one of the two is not told apart
+    if n_combinations in (1, n_runs):  # never twice, or always the same: the two are confounded
         whole = of_run.var(ddof=1) - ms_rest / n_splits
         return {"combination": np.nan, "run": whole} if n_combinations == 1 else {"combination": whole, "run": np.nan}
     mean = np.bincount(number, of_run) / count

@@ -69,7 +69,7 @@ def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm],
 
 
 def require_told_apart(design: Design, response: Response, names: Iterable[str]) -> None:
-    """Raise `NotCertified` naming the variances that these rows cannot tell from each other or from the residual's."""
+    """Raise `NotCertified` with the variances that are not distinguishable from each other or the residual's."""
     zero = np.zeros((1, len(design.is_variance)))
     information = derivatives(design, evaluate(design, response, zero)).information[0]
     length = _lengths(design)

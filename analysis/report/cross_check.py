@@ -30,7 +30,7 @@ class CrossCheck:
 
     `comparison` has a row for each number: `model, quantity, term, ours, <engine>, difference` (ours less the other),
     the quantities being criterion, estimate, se, df (where the engine has them) and sd, of the random coefficients and
-    the residual. `why_not` tells the models that were not compared.
+    the residual. `why_not` names the models that were not compared.
     """
 
     engine: str
