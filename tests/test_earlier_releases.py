@@ -41,7 +41,7 @@ def test_the_store_is_whole(release: Path) -> None:
 def test_the_demo_is_fitted_as_before(release: Path, tmp_path: Path) -> None:
     folder = release / "demo"
     before = json.loads((folder / "report" / "fit.json").read_text())
-    analyze_tables(folder, [folder / "results.parquet"], out=tmp_path / "report")
+    analyze_tables(folder, [folder / "results.parquet"]).write_report(tmp_path / "report")
     after = json.loads((tmp_path / "report" / "fit.json").read_text())
     for name, model in before["models"].items():
         fixed, again = (pd.DataFrame(of["models"][name]["fixed"]).set_index("term") for of in (before, after))

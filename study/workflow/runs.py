@@ -98,8 +98,8 @@ def _settings(study: Study, run: RunState) -> dict[str, Any]:
 
 
 def _score_columns(study: Study) -> list[str]:
-    levels = study.evaluation_factors.get("transfer", TRANSFERS[:1])
-    return [_score_column(target, str(level)) for target in study.targets for level in levels]
+    strategy = study.strategies[0]  # any that has a network
+    return [_score_column(target, level) for target in study.targets for level in study.transfers(strategy, target)]
 
 
 def _score_column(target: str, transfer: str) -> str:

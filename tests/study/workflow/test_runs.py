@@ -146,9 +146,18 @@ def test_the_command_prints_tables_json_and_csv(run_study: Path, capfd: pytest.C
 
 def test_transfer_has_a_column_of_its_own(copy: Path) -> None:
     """As the results of a study that fine-tunes are: the scores of both levels in one file."""
-    (copy / "study.toml").write_text(
-        (copy / "study.toml").read_text() + '\n[factors]\ntransfer = ["frozen", "fine-tune"]\n', encoding="utf-8"
-    )
-    assert [name for name in study_runs(read_study(copy)) if name.startswith("score.timbre")] == [
-        "score.timbre", "score.timbre.fine-tune"
+    given = read_study(copy, ["factors.transfer=['frozen', 'fine-tune']"])
+    run = read_plan(Paths(copy).plan, given)[0]
+    (path,) = Paths(copy).results.glob(f"{run.run_id}/timbre-*")
+    rows, level = pd.read_parquet(path), "factor.transfer"
+    pd.concat([rows.assign(**{level: "frozen"}), rows.assign(score=0.25, **{level: "fine-tune"})]).to_parquet(path)
+    table = study_runs(given).set_index("run_id")
+    assert [name for name in table if name.startswith("score.")] == [
+        "score.timbre", "score.timbre.fine-tune", "score.height", "score.height.fine-tune", "score.plays"
     ]  # fmt: skip
+    of_run = table.loc[run.run_id]
+    assert (of_run["score.timbre"], of_run["score.timbre.fine-tune"]) == (rows["score"].mean(), 0.25)
+    scores = [score for score in run_detail(given, run.run_id)["scores"] if score["target"] == "timbre"]
+    assert {score["transfer"]: score["mean"] for score in scores} == {
+        "frozen": rows["score"].mean(), "fine-tune": 0.25
+    }  # fmt: skip

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.core.factors import BASELINE_PHASE
+from study.core.run import counted
 from study.workflow.runs import FACTOR, SCORE
 
 NOT_SHOWN = ("phase", "replicate", "n_sources", "outcome", "cause")
@@ -38,8 +39,7 @@ def print_runs(study_name: str, runs: pd.DataFrame) -> None:
     console.print(table, crop=False)
     n_baselines = int((runs["phase"] == BASELINE_PHASE).sum())
     states = ", ".join(f"{count} {state}" for state, count in runs["state"].value_counts().items())
-    counts = f"{len(runs)} runs ({len(runs) - n_baselines} + {n_baselines} baselines)"
-    console.print(f"{study_name}: {counts}: {states}", markup=False)
+    console.print(f"{study_name}: {counted(len(runs), n_baselines)}: {states}", markup=False)
 
 
 def _cell(name: str, row: dict[Any, Any]) -> str:
