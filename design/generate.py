@@ -2,7 +2,7 @@
 
 The phases of the study file give their runs independently (the paper's 4.3). A factorial phase has every combination,
 `repeats` times. A sequential phase has a criterion, and with it an order of its combinations that is good wherever it
-is stopped: that is where the budget goes. No combination is planned twice, and none that a constraint forbids.
+is stopped: that is where the budget goes. No combination is planned by two phases, and none that a constraint forbids.
 
 An order is a supply: a plan of N runs is the first N of it, so the plan of k is the beginning of the plan of N. What
 finished, in whatever order and whoever planned it, is where the order starts from.
@@ -36,18 +36,19 @@ def generate(
     """The plan: the runs of the factorial phases in the file's order, then those of the sequential ones.
 
     A budget of runs counts those of the sequential phases, what is `finished` among them included (it is kept, in its
-    order, also beyond the budget); several sequential phases take turns. A budget of `GpuHours` pays for all phases,
-    the factorial ones and what is finished first, and `anytime` then weighs what a run tells against what it costs.
-    `failed` runs are not planned again in a sequential phase: the best next ones take their places. Baselines among
-    either are passed over.
+    order, also beyond the budget); several sequential phases take turns by their shares. A budget of `GpuHours` pays
+    for all phases, the factorial ones and what is finished first, and `anytime` then weighs information against cost.
+    `failed` runs, of whatever phase, are not planned again: in a sequential phase the best next ones take their places.
+    Baselines among either are passed over.
 
     Raises `InputFaults`: a budget without a sequential phase or the other way round, beyond the candidates (saying how
-    many there are), too small for what is fixed (saying what that needs); runs of phases or levels that the study does
-    not have.
+    many there are), too small for what is fixed (saying what that needs); a sequential phase that gets no run; runs of
+    phases or levels that the study does not have.
     """
     phases = sequential_phases(study, finished, failed)
+    lost = {run.run_id for run in failed}
     fixed = [run for phase in study.phases if phase.criterion is None for run in factorial_runs(study, phase)]
-    fixed = list({run.run_id: run for run in reversed(fixed)}.values())[::-1]
+    fixed = [run for run in {run.run_id: run for run in reversed(fixed)}.values() if run.run_id not in lost][::-1]
     if not phases:
         if budget is not None:
             expected = "no phase of the study is sequential: all runs are planned without a budget"
@@ -55,14 +56,17 @@ def generate(
         return fixed
     fixed += [run for phase in phases for run in phase.start_runs]
     if isinstance(budget, GpuHours):
-        return fixed + affordable(budget, fixed, in_turn(study, phases, cost_gpu_hours), cost_gpu_hours)
-    n_started = sum(len(phase.start_runs) for phase in phases)
-    possible = n_started + sum(phase.n_left for phase in phases)
-    if budget is None or not 0 <= budget <= possible:
-        missing = "missing: " * (budget is None)
-        expected = f"{missing}the sequential phases have {possible:,} possible runs; expected a number up to that"
-        raise InputFaults([Fault("", "--budget", budget, expected)])
-    return fixed + list(islice(in_turn(study, phases), max(budget - n_started, 0)))
+        plan = fixed + affordable(budget, fixed, in_turn(study, phases, cost_gpu_hours), cost_gpu_hours)
+    else:
+        n_started = sum(len(phase.start_runs) for phase in phases)
+        possible = n_possible(phases)
+        if budget is None or not 0 <= budget <= possible:
+            missing = "missing: " * (budget is None)
+            expected = f"{missing}the sequential phases have {possible:,} possible runs; expected a number up to that"
+            raise InputFaults([Fault("", "--budget", budget, expected)])
+        plan = fixed + list(islice(in_turn(study, phases), max(budget - n_started, 0)))
+    raise_all(_empty_phases(phases, plan, budget))
+    return plan
 
 
 def next_run(study: Study, finished: Sequence[Run], failed: Sequence[Run] = ()) -> Run | None:
@@ -88,66 +92,106 @@ def factorial_runs(study: Study, phase: Phase) -> list[Run]:
 
 @dataclass(frozen=True)
 class SequentialPhase:
-    """A sequential phase with what of it has run: `start_runs`, and as level numbers `start` (n_runs, n_factors)."""
+    """A sequential phase with what of it has run: `start_runs`, and as level numbers `start` (n_runs, n_factors).
+
+    `open` (n_candidates,) marks the candidates that no phase has planned yet.
+    """
 
     phase: Phase
     candidates: Candidates
     start_runs: tuple[Run, ...]
     start: np.ndarray
+    open: np.ndarray
 
-    @property
-    def n_left(self) -> int:
-        """Candidates that have not run."""
-        return int(self.candidates.rows_of(self.start)[1].sum())
+    def order(self, study: Study, remaining: np.ndarray, cost_gpu_hours: Cost | None = None) -> Iterator[int]:
+        """Rows of the candidates, the best next one first, to the last; with a cost, best for the money.
 
-    def order(self, study: Study, cost_gpu_hours: Cost | None = None) -> Iterator[int]:
-        """Rows of the candidates, the best next one first, to the last; with a cost, best for the money."""
+        `remaining` (n_candidates,) marks those left; whoever takes one elsewhere clears its mark between two steps.
+        """
         seed = study_seed_sequence(study, f"design of phase {self.phase.name}")
         criterion, balance = str(self.phase.criterion), self.candidates.positions(self.phase.balance)
         if criterion in WEIGHTS:
-            return optimal(criterion, self.candidates, self.start, seed)
+            return optimal(criterion, self.candidates, self.start, seed, remaining)
         if criterion == "balance-alias":
-            return balance_alias(self.candidates, self.start, balance, seed)
+            return balance_alias(self.candidates, self.start, balance, seed, remaining)
         hours = None
         if cost_gpu_hours is not None:
             runs = [self.candidates.run(study, self.phase.name, row) for row in range(len(self.candidates))]
             hours = np.array(hours_of(runs, cost_gpu_hours))
-        return anytime(self.candidates, self.start, balance, seed, hours)
+        return anytime(self.candidates, self.start, balance, seed, hours, remaining)
 
 
 def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequence[Run] = ()) -> list[SequentialPhase]:
-    """The sequential phases, each with candidates of its own: what another phase has already is not among them."""
+    """The sequential phases, each with its own candidates: neither what a factorial phase has nor what has failed.
+
+    Raises `InputFaults` for a phase to which the factorial ones leave no candidate.
+    """
     raise_all(_phase_faults(study, [*finished, *failed]))
     taken = [enumerate_candidates(study, phase) for phase in study.phases if phase.criterion is None]
+    sequential = [phase for phase in study.phases if phase.criterion is not None]
+    started = [run for run in finished if run.phase in {phase.name for phase in sequential}]
     found = []
-    for phase in study.phases:
-        if phase.criterion is None:
-            continue
-        candidates = enumerate_candidates(study, phase)
-        own = candidates
+    for phase in sequential:
+        possible = enumerate_candidates(study, phase)
+        own = possible
         for other in taken:
             own = own.without(other)
-        taken.append(candidates)
-        runs = tuple({run.run_id: run for run in finished if run.phase == phase.name}.values())
-        lost = candidates.codes_of([run for run in failed if run.phase == phase.name])
-        own = own.without(Candidates(candidates.factors, lost))
-        found.append(SequentialPhase(phase, own, runs, candidates.codes_of(runs)))
+        if not len(own):
+            expected = "the factorial phases have all of its combinations; expected one or more of its own"
+            raise InputFaults([Fault(FILE_NAME, f"[[design.phase]] {phase.name}", None, expected)])
+        own = Candidates(own.factors, np.delete(own.codes, own.rows_of_runs(failed), axis=0))
+        runs = tuple({run.run_id: run for run in started if run.phase == phase.name}.values())
+        remaining = np.ones(len(own), dtype=bool)
+        remaining[own.rows_of_runs(started)] = False
+        found.append(SequentialPhase(phase, own, runs, possible.codes_of(runs), remaining))
     return found
 
 
+def n_possible(phases: Sequence[SequentialPhase]) -> int:
+    """How many runs the sequential phases can have together; a combination that several could have counts once."""
+    total = sum(len(phase.start_runs) for phase in phases)
+    seen: list[Candidates] = []
+    for phase in phases:
+        left = Candidates(phase.candidates.factors, phase.candidates.codes[phase.open])
+        for other in seen:
+            left = left.without(other)
+        seen.append(left)
+        total += len(left)
+    return total
+
+
 def in_turn(study: Study, phases: Sequence[SequentialPhase], cost_gpu_hours: Cost | None = None) -> Iterator[Run]:
-    """New runs of the sequential phases, each time of the phase that has fewest, to the last candidate."""
+    """New runs of the sequential phases, each time of the phase that is furthest behind its share, to the last."""
     counts = {phase.phase.name: len(phase.start_runs) for phase in phases}
-    orders = {phase.phase.name: (phase, phase.order(study, cost_gpu_hours)) for phase in phases}
+    remaining = {phase.phase.name: phase.open.copy() for phase in phases}
+    orders = {
+        phase.phase.name: (phase, phase.order(study, remaining[phase.phase.name], cost_gpu_hours)) for phase in phases
+    }
     while orders:
-        name = min(orders, key=counts.__getitem__)
+        name = min(orders, key=lambda name: counts[name] / orders[name][0].phase.share)
         phase, order = orders[name]
         row = next(order, None)
         if row is None:
             del orders[name]
-        else:
-            counts[name] += 1
-            yield phase.candidates.run(study, name, row)
+            continue
+        counts[name] += 1
+        run = phase.candidates.run(study, name, row)
+        yield run
+        for other in phases:
+            if other is not phase:
+                remaining[other.phase.name][other.candidates.rows_of_runs([run])] = False
+
+
+def _empty_phases(
+    phases: Sequence[SequentialPhase], plan: Sequence[Run], budget: int | GpuHours | None
+) -> Iterator[Fault]:
+    """A fault for each sequential phase that gets no run while another gets some."""
+    planned = {run.phase for run in plan}
+    names = [phase.phase.name for phase in phases]
+    for name in names:
+        if name not in planned and planned & set(names):
+            yield Fault("", "--budget", budget, f"phase {name} gets no run of it: expected a larger budget, or a larger "
+                        f"`share` in phase {name}")  # fmt: skip
 
 
 def _phase_faults(study: Study, runs: Sequence[Run]) -> Iterator[Fault]:

@@ -28,6 +28,8 @@ from study.core.field_types import (
 )  # fmt: skip
 
 FILE_NAME = "study.toml"
+BALANCED = ("strategy", "sources", "n_sources")
+"""What a sequential phase balances where its file does not say; `anytime` every further factor besides."""
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
 """Keys of `[training]` that are part of every run's identity; any other only where it is not at its default."""
 METRICS = {
@@ -175,7 +177,8 @@ class Phase(Section):
     n_sources: Counts
     repeats: Positive = 1
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
-    balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = ("strategy", "sources", "n_sources")
+    balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = BALANCED
+    share: Annotated[Number, Field(gt=0)] = 1.0
 
 
 Combination = Annotated[dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)]
@@ -286,12 +289,18 @@ class Study(Section):
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """The phases of the file, or the default ones; those that name no strategies have all of the study's."""
-        named = tuple(
-            phase if "strategy" in phase.model_fields_set else phase.model_copy(update={"strategy": self.strategies})
-            for phase in self.design.phase
-        )
-        return named or default_phases(self.strategies, len(self.sources))
+        """The phases of the file, or the default ones; where they do not say, with the study's strategies, and
+        `anytime` with the balance of every factor."""
+        named = self.design.phase or default_phases(self.strategies, len(self.sources))
+        return tuple(self._completed(phase) for phase in named)
+
+    def _completed(self, phase: Phase) -> Phase:
+        found: dict[str, Any] = {}
+        if "strategy" not in phase.model_fields_set:
+            found["strategy"] = self.strategies
+        if phase.criterion == "anytime" and "balance" not in phase.model_fields_set:
+            found["balance"] = (*BALANCED, *self.further_factors)
+        return phase.model_copy(update=found) if found else phase
 
     def training_of(self, levels: Mapping[str, Level]) -> Training:
         """The training settings of a run: `[training]`, with the levels of the factors named as its keys."""
