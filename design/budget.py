@@ -23,9 +23,11 @@ class GpuHours:
 
 def read_budget(text: str | None, study: Study) -> int | GpuHours | None:
     """`352` (runs of the sequential phases), `400gpuh`, or `5d` (days of all GPUs of `[cluster]`); None stays None."""
-    if text is None or text.isdigit():
-        return None if text is None else int(text)
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(gpuh|d)", text)
+    if text is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,15}", text):
+        return int(text)
+    found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]+)?)(gpuh|d)", text)
     if not found:
         expected = "expected runs such as 352, GPU-hours such as 400gpuh, or days of the cluster such as 5d"
         raise InputFaults([Fault("", "--budget", text, expected)])

@@ -30,19 +30,20 @@ SHOWN_SIZES = (10, 20, 40, 60, 80, 100, 150, 200, 250, 300, 400, 500, 700, 1000,
 class PhaseDiagnostics:
     """A sequential phase, by number of its runs done.
 
-    `prefixes` has a row for each number of runs: n_runs, unbalance (of the factors asked for, exhausted levels
-    excepted), aliasing (largest absolute correlation) and the least that any design of that size, and any with these
-    level counts, can have; d_efficiency and its bound (percent; nan and 0 below as many runs as terms). `canonical`
-    has, for the numbers of `SHOWN_SIZES`, the largest canonical correlation between two sources, between a source and
-    the strategy, and between any two factors but n_sources. `terms` has a row a term of the main-effects model: its
-    standard error (in residual standard deviations) and its factor's GVIF^(1 / 2 df). `variances` holds the mean and
-    the largest relative prediction variance over the candidates, `impossible` levels that no candidate has, `dependent`
-    what the other terms determine, `derived` what is to be said of n_sources, `contradictions` of balances (None: not
-    worked out).
+    `unbalance` is each factor's at the end, asked for or not. `prefixes` has a row for each number of runs: n_runs,
+    unbalance (of the factors asked for, exhausted levels excepted), aliasing (largest absolute correlation) and the
+    least that any design of that size, and any with these level counts, can have; d_efficiency and its bound (percent;
+    nan and 0 below as many runs as terms). `canonical` has, for the numbers of `SHOWN_SIZES`, the largest canonical
+    correlation between two sources, between a source and the strategy, and between any two factors but n_sources.
+    `terms` has a row a term of the main-effects model: its standard error (in residual standard deviations) and its
+    factor's GVIF^(1 / 2 df). `variances` holds the mean and the largest relative prediction variance over the
+    candidates, `impossible` levels that no candidate has, `dependent` what the other terms determine, `derived` what is
+    to be said of n_sources, `contradictions` of balances (None: not worked out).
     """
 
     name: str
     prefixes: pd.DataFrame
+    unbalance: dict[str, int]
     canonical: pd.DataFrame
     terms: pd.DataFrame
     variances: tuple[float, float]
@@ -83,6 +84,7 @@ def diagnose(sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnosti
     return PhaseDiagnostics(
         sequential.phase.name,
         prefixes,
+        _unbalance_by_factor(candidates, codes),
         pd.DataFrame([_canonical(candidates, codes[:size]) for size in shown_sizes(len(runs))]),
         pd.DataFrame({
             "term": [names[k] for k in kept],
@@ -106,6 +108,15 @@ def prefix_unbalance(candidates: Candidates, codes: np.ndarray, asked: Sequence[
     left = level_counts(candidates.codes, n_levels) - (steps & among[:, None, None]).cumsum(axis=0)
     found = unbalance(counts[:, list(asked)], left[:, list(asked)])
     return found.max(axis=1, initial=0)
+
+
+def _unbalance_by_factor(candidates: Candidates, codes: np.ndarray) -> dict[str, int]:
+    """Each factor's unbalance (sources by their names, further factors by theirs); those of one level are left out."""
+    return {
+        factor.name.partition(".")[2] or factor.name: int(prefix_unbalance(candidates, codes, (position,))[-1])
+        for position, factor in enumerate(candidates.factors)
+        if len(factor.levels) > 1
+    }
 
 
 def prefix_efficiency(columns: np.ndarray) -> np.ndarray:
@@ -143,24 +154,28 @@ def expected_errors(study: Study, fixed: Sequence[Run], sequential: Sequence[Run
 
 
 def level_table(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
-    """How often each level is planned: factor, level, phase, n_runs; levels in the study's order."""
-    counts: Counter[tuple[str, str, object]] = Counter()
-    for run in runs:
-        levels = {"strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)}
-        counts.update((run.phase, factor, level) for factor, level in levels.items())
-    known = {"strategy": study.strategies, **{f"factor.{name}": of for name, of in study.further_factors.items()}}
-    orders = {factor: {level: place for place, level in enumerate(of)} for factor, of in known.items()}
-    rows = [(factor, level, phase, n) for (phase, factor, level), n in counts.items()]
+    """How many runs of each phase have each level: factor, level (text), phase, n_runs.
 
-    def place(row: tuple[str, object, str, int]) -> object:  # never a name; presence and counts are their own places
-        order = orders.get(row[0])
-        return row[1] if order is None else order.get(row[1], len(order))
-
-    rows.sort(key=place)  # of a factor in order; the rest is stable
-    frame = pd.DataFrame(rows, columns=["factor", "level", "phase", "n_runs"])
-    order = {factor: place for place, factor in enumerate(dict.fromkeys(factor for _, factor, _ in counts))}
-    frame = frame.sort_values("factor", key=lambda column: column.map(order), kind="stable", ignore_index=True)
-    return frame.astype({"level": str})
+    A level that no run has stands once, under the first phase, with 0.
+    """
+    phases = list(dict.fromkeys(run.phase for run in runs))
+    sizes = {n for phase in study.phases for n in phase.n_sources} | {run.n_sources for run in runs}
+    known: dict[str, Sequence[object]] = {"strategy": study.strategies, "n_sources": sorted(sizes)}
+    known |= {f"source.{name}": (False, True) for name in study.sources}
+    known |= {f"factor.{name}": levels for name, levels in study.further_factors.items()}
+    counts = Counter(
+        (run.phase, factor, level)
+        for run in runs
+        for factor, level in {
+            "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)
+        }.items()
+    )  # fmt: skip
+    table = pd.DataFrame([
+        {"factor": factor, "level": str(level), "phase": phase, "n_runs": counts[phase, factor, level]}
+        for factor, levels in known.items() for level in levels for phase in phases
+    ])  # fmt: skip
+    of_level = table.groupby(["factor", "level"]).n_runs.transform("sum")
+    return table[(table.n_runs > 0) | ((of_level == 0) & (table.phase == phases[0]))].reset_index(drop=True)
 
 
 def aliasing_table(candidates: Candidates, codes: np.ndarray) -> pd.DataFrame:

@@ -188,10 +188,11 @@ def _empty_phases(
     """A fault for each sequential phase that gets no run while another gets some."""
     planned = {run.phase for run in plan}
     names = [phase.phase.name for phase in phases]
+    value = f"{budget.hours:g} GPU-hours" if isinstance(budget, GpuHours) else budget
     for name in names:
         if name not in planned and planned & set(names):
-            yield Fault("", "--budget", budget, f"phase {name} gets no run of it: expected a larger budget, or a larger "
-                        f"`share` in phase {name}")  # fmt: skip
+            expected = f"phase {name} gets no run; expected a larger budget, or a larger `share` of phase {name}"
+            yield Fault("", "--budget", value, expected)
 
 
 def _phase_faults(study: Study, runs: Sequence[Run]) -> Iterator[Fault]:

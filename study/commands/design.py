@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from study.commands.arguments import AsJson, Folder
-from study.core.errors import Fault, raise_all
+from study.core.errors import Fault, nearest, raise_all
 from study.core.reading import read_study
-from study.workflow.plan import design_study, read_start
+from study.core.study_file import Study
+from study.workflow.plan import design_study
+from study.workflow.start import read_start
 
 
 def design(
@@ -33,6 +36,16 @@ def design(
     level: Annotated[
         list[str] | None, typer.Option(metavar="NAME:VALUE=LEVEL", help="What a value of --start means.")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Discard a plan although some of its runs have results.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Plan runs again that failed for a cause of their own.")
+    ] = False,
+    absent: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SOURCE", help="A source that no run so far has: added to the study since."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the runs in the order in which they are to be run, and write what the plan can and cannot tell."""
@@ -41,12 +54,24 @@ def design(
         raise_all(
             Fault("", "--column, --level", text, "goes with --start") for text in [*(column or []), *(level or [])]
         )
-    started = None if start is None else read_start(study, start, column or [], level or [])
-    found = design_study(study, budget, append, started)
+    raise_all(_usage_faults(study, append, replace, start, absent or []))
+    started = [] if start is None else read_start(study, start, column or [], level or [], absent or [])
+    found = design_study(study, budget, append, started, replace, retry_failed, absent or [])
     if as_json:
         print(json.dumps(found, indent=1))
     else:
         _print(found)
+
+
+def _usage_faults(study: Study, append: bool, replace: bool, start: Path | None, absent: list[str]) -> Iterator[Fault]:
+    if append and replace:
+        yield Fault("", "--append", None, "not together with --replace")
+    for name in absent:
+        if name not in study.sources:
+            expected = f"not a source of the study: {', '.join(study.sources)}"
+            yield Fault("", "--absent", name, expected, nearest(name, study.sources))
+    if absent and not append and start is None:
+        yield Fault("", "--absent", ", ".join(absent), "goes with --append or --start")
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -57,8 +82,10 @@ def _print(found: dict[str, Any]) -> None:
     console = Console(highlight=False)
     phases = ", ".join(f"{count} {name}" for name, count in found["runs_by_phase"].items())
     console.print(f"{found['study']}: {found['runs']} runs planned ({phases})", markup=False)
-    if found["replaced"]:
-        console.print(f"{found['replaced']} failed runs replaced")
+    if found["failed"]:
+        planned = f", {found['replaced']} of them planned before" if found["replaced"] else ""
+        console.print(f"{found['failed']} runs failed for a cause of their own and are not planned{planned}; "
+                      "--retry-failed plans them again")  # fmt: skip
     hours = found["gpu_hours_by_phase"]
     if None not in hours.values():
         told = ", ".join(f"{name} {value:.2g}" for name, value in hours.items())
@@ -77,6 +104,8 @@ def _print(found: dict[str, Any]) -> None:
                 f"{efficiency} ({row['d_efficiency_bound']:.1f})",
             )  # fmt: skip
         console.print(table)
+        by_factor = ", ".join(f"{name} {value}" for name, value in found["unbalance"][phase].items())
+        console.print(f"unbalance by factor: {by_factor}", markup=False)
     for note in found["notes"]:
         console.print(note, markup=False)
     console.print(f"see {found['page']}", markup=False, soft_wrap=True)

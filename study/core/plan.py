@@ -58,23 +58,20 @@ def run_columns(study: Study, run: Run) -> dict[str, object]:
     return present | {f"factor.{name}": run.factors.get(name) for name in study.further_factors}
 
 
-def read_plan(path: Path, study: Study) -> list[Run]:
+def read_plan(path: Path, study: Study, absent: Sequence[str] = ()) -> list[Run]:
     """The planned runs, in order. Raises `InputFaults` if there is no plan, or if it is another study's.
 
     Each run's identity is worked out anew from its levels: a plan made before the study file changed, or of another
-    study, is told by its first run that is called otherwise.
+    study, is recognised by its first run that is called otherwise. Sources that are `absent` may have no column: the
+    plan was made before the study had them.
     """
-    if not path.is_file():
-        raise InputFaults([Fault(str(path), "", None, "no plan yet; `study design --budget N` makes one")])
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputFaults([Fault(str(path), "", None, f"not a readable plan: {error}")]) from None
+    table = _read_table(path)
     expected = plan_schema(study)
     again = "; `study design` makes the plan of this study file"
+    without = [f"source.{name}" for name in absent]
     faults = [
-        Fault(path.name, f"column {name}", None, f"missing: this is the plan of another study{again}")
-        for name in expected.names if name not in table.column_names
+        Fault(path.name, f"column {name}", None, f"missing: this is the plan of another study{_absent(name, again)}")
+        for name in expected.names if name not in table.column_names and name not in without
     ]  # fmt: skip
     faults += [
         Fault(path.name, f"column {name}", None, f"not a factor or source of this study{again}")
@@ -83,7 +80,7 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     raise_all(faults)
     runs = []
     for row in table.to_pylist():
-        sources = tuple(name for name in study.sources if row[f"source.{name}"])
+        sources = tuple(name for name in study.sources if row.get(f"source.{name}"))
         levels = {name: _level(row[f"factor.{name}"], of) for name, of in study.further_factors.items()}
         run = make_run(study, row["phase"], row["replicate"], row["strategy"], sources, levels)
         if run.run_id != row["run_id"]:
@@ -91,6 +88,31 @@ def read_plan(path: Path, study: Study) -> list[Run]:
             raise InputFaults([Fault(path.name, f"position {row['position']} run_id", row["run_id"], expected_id)])
         runs.append(run)
     return runs
+
+
+def planned_ids(path: Path) -> list[str]:
+    """The run ids of a plan, of whichever version of the study file; none where there is no readable plan."""
+    try:
+        table = _read_table(path)
+    except InputFaults:
+        return []
+    return table.column("run_id").to_pylist() if "run_id" in table.column_names else []
+
+
+def _read_table(path: Path) -> pa.Table:
+    if not path.is_file():
+        raise InputFaults([Fault(str(path), "", None, "no plan yet; `study design --budget N` makes one")])
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputFaults([Fault(str(path), "", None, f"not a readable plan: {error}")]) from None
+
+
+def _absent(column: str, again: str) -> str:
+    """What to do about a column that the plan lacks."""
+    source = column.removeprefix("source.")
+    added = f", or it was made before source {source} was added (`study design --append --absent {source}`)"
+    return f"{added}{again}" if source != column else again
 
 
 def _level(value: Level, levels: Sequence[Level]) -> Level:

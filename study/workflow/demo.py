@@ -38,7 +38,7 @@ def run_demo(
         new_study(folder, "demo", seed, tell)
     study = read_study(folder)
     stage("design")
-    design_study(study, DEMO_BUDGET)
+    design_study(study, DEMO_BUDGET, replace=True, retry_failed=True)
     stage("launch")
     launch_study(study, LaunchOptions(in_process=in_process), tell, show)
     stage("analyze")

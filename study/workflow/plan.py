@@ -2,43 +2,82 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from study.core.cost import measured_over_modelled, run_cost_gpu_hours, timing_kind
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import Paths
-from study.core.plan import read_plan, write_plan
+from study.core.plan import planned_ids, read_plan, write_plan
 from study.core.run import Run
 from study.core.study_file import Study
+from study.workflow.failed_runs import failed_runs
 
 
 def design_study(
-    study: Study, budget: str | None, append: bool = False, started: list[Run] | None = None
+    study: Study,
+    budget: str | None,
+    append: bool = False,
+    started: Sequence[Run] = (),
+    replace: bool = False,
+    retry_failed: bool = False,
+    absent: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Write plan.parquet and design/; what they hold, for the terminal.
+    """Write plan.parquet and design/; what they hold, for the terminal. On any fault nothing is written.
 
-    `append` keeps what is planned and has not failed; `started` are runs of a design made elsewhere, kept likewise.
+    `append` keeps what is planned and has not failed, and plans on; `started` are runs of a design made elsewhere, kept
+    likewise. Without `append`, `replace` discards a plan although some of its runs have results. Runs that failed for a
+    cause of their own are planned again under `retry_failed` only. `absent` are sources that the plan may lack, because
+    no run so far learned from them.
     """
     from design.budget import read_budget
+    from design.foreign import constraint_notes
     from design.generate import generate
-    from design.page import write_page
+    from design.page import design_page, write_page
 
     paths = Paths(study.store)
-    kept, failed = planned_so_far(study) if append else ([], [])
+    if not append and not replace:
+        refuse_to_discard(paths)
+    planned = read_plan(paths.plan, study, absent) if append else []
+    failed = [] if retry_failed else failed_runs(study, planned)
+    lost = {run.run_id for run in failed}
+    kept = [run for run in planned if run.run_id not in lost]
     cost, n_timed = cost_of(study), len(_timed(study))
     basis = f"as {n_timed} trainings took" if n_timed else "at the reference rate"
-    runs = generate(study, read_budget(budget, study), [*(started or []), *kept], failed, cost)
+    runs = generate(study, read_budget(budget, study), [*started, *kept], failed, cost)
+    raise_all([Fault("", "--budget", budget, "no run would be planned; expected 1 or more")] * (not runs))
+    notes = [*constraint_notes(study, started), *_whole_space(study, runs)]
+    page = design_page(study, runs, cost, basis, notes)
+    write_page(page, paths.design)
     write_plan(paths.plan, study, runs, cost)
-    summary = write_page(study, runs, paths.design, cost, basis)
     return {
         "study": study.name, "plan": str(paths.plan), "page": str(paths.design / "design.html"), "runs": len(runs),
-        "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(failed), "cost_basis": basis,
-        **summary,
+        "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(planned) - len(kept),
+        "failed": len(failed), "cost_basis": basis, **page.summary,
     }  # fmt: skip
+
+
+def _whole_space(study: Study, runs: Sequence[Run]) -> list[str]:
+    """What is to be said of a plan that has every run that its sequential phases could have."""
+    from design.generate import n_possible, sequential_phases
+
+    phases = sequential_phases(study, runs)
+    n_planned = sum(len(phase.start_runs) for phase in phases)
+    bought = bool(phases) and n_possible(phases) == n_planned
+    return [f"the budget buys all {n_planned:,} possible runs of the sequential phases"] * bought
+
+
+def refuse_to_discard(paths: Paths) -> None:
+    """Raise `InputFaults` if some runs of the plan that is there have results, and say how to go on."""
+    ids = planned_ids(paths.plan)
+    n_begun = sum(any(paths.results.glob(f"{run_id}/*.parquet")) or paths.trained(run_id).is_file() for run_id in ids)
+    if n_begun:
+        expected = (
+            f"{n_begun} of its {len(ids)} runs have results; --append plans on from them, --replace discards the plan "
+            "(results stay on disk)"
+        )
+        raise InputFaults([Fault(str(paths.plan), "", None, expected)])
 
 
 def cost_of(study: Study) -> Callable[[Run], float | None]:
@@ -58,18 +97,11 @@ def cost_of(study: Study) -> Callable[[Run], float | None]:
 
 
 def planned_so_far(study: Study) -> tuple[list[Run], list[Run]]:
-    """The planned runs that have not failed, and those that have."""
-    from jobs.records import last_failure, read_attempts, read_trained
-
-    paths = Paths(study.store)
-    kept: list[Run] = []
-    failed: list[Run] = []
-    for run in read_plan(paths.plan, study):
-        has_failed = (
-            read_trained(paths, run.run_id) is None and last_failure(read_attempts(paths, run.run_id)) is not None
-        )
-        (failed if has_failed else kept).append(run)
-    return kept, failed
+    """The planned runs that have not failed for a cause of their own, and all runs that have, planned or not."""
+    planned = read_plan(Paths(study.store).plan, study)
+    failed = failed_runs(study, planned)
+    lost = {run.run_id for run in failed}
+    return [run for run in planned if run.run_id not in lost], failed
 
 
 def _timed(study: Study) -> list[tuple[Run, int, float]]:
@@ -84,29 +116,6 @@ def _timed(study: Study) -> list[tuple[Run, int, float]]:
     records = [(run, read_trained(paths, run.run_id)) for run in runs]
     share = study.cluster.gpu_share / 3600
     return [(run, of.train_steps, of.train_seconds * share) for run, of in records if of and of.device != "cpu"]
-
-
-def read_start(study: Study, path: Path, columns: Sequence[str], levels: Sequence[str]) -> list[Run]:
-    """The runs of a foreign design, as runs of the study's sequential phase."""
-    from design.foreign import read_design
-
-    phases = [phase.name for phase in study.phases if phase.criterion is not None]
-    if not phases:
-        raise InputFaults([Fault("", "--start", str(path), "the study has no sequential phase to start")])
-    faults = [
-        Fault("", "--column", text, "expected NAME=COLUMN, such as strategy=arc") for text in columns if "=" not in text
-    ]
-    faults += [
-        Fault("", "--level", text, "expected NAME:VALUE=LEVEL, such as strategy:1=MSS-CR")
-        for text in levels if not re.fullmatch(r"[^:]+:[^=]+=.+", text)
-    ]  # fmt: skip
-    raise_all(faults)
-    meanings: dict[str, dict[str, str]] = {}
-    for text in levels:
-        name, _, rest = text.partition(":")
-        value, _, level = rest.partition("=")
-        meanings.setdefault(name, {})[value] = level
-    return read_design(study, path, phases[0], dict(text.split("=", 1) for text in columns), meanings)
 
 
 def _n_training_tracks(study: Study) -> int | None:
