@@ -11,6 +11,7 @@ import numpy as np
 from study.core.errors import Fault, InputFaults
 from study.core.factors import Level, sources_allowed
 from study.core.run import Run, make_run
+from study.core.scales import are_numbers
 from study.core.study_file import FILE_NAME, Combination, Constraint, Phase, Study
 
 MAXIMUM_CANDIDATES = 2**24
@@ -22,13 +23,12 @@ class Factor:
     """A factor and its levels, named as in plan.parquet: `strategy`, `source.<name>`, `factor.<name>`, `n_sources`."""
 
     name: str
-    levels: tuple[Level, ...]
+    levels: tuple[Level, ...]  # `Levels` with a scale for a study's further factors
 
     @property
     def is_ordered(self) -> bool:
         """Numbers in three levels or more have an order and distances; the levels of all others are only different."""
-        numbers = all(isinstance(level, int | float) and not isinstance(level, bool) for level in self.levels)
-        return numbers and len(self.levels) > 2
+        return are_numbers(self.levels) and len(self.levels) > 2
 
     @property
     def is_derived(self) -> bool:

@@ -2,7 +2,7 @@
 
 Columns are normalised: over equally used levels each has mean 0 and mean square 1, so that det(X'X)^(1/p) / n is at
 most 1. A two-level factor is -1 and 1; k unordered levels are k - 1 Helmert columns; numbers in three or more levels
-are a line and a parabola. The number of sources has no column: it is the sum of the sources.
+are a line and a parabola on their scale. The number of sources has no column: it is the sum of the sources.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 
 from design.candidates import Candidates, Factor
 from design.level_tables import LevelTables
+from study.core.scales import scaled
 
 RIDGE = 1e-3
 """Prior information of a thousandth of a run on each term, so that the first p runs have a gain."""
@@ -24,7 +25,8 @@ def contrasts(factor: Factor) -> np.ndarray:
     if factor.is_derived or n < 2:
         return np.zeros((n, 0))
     if factor.is_ordered:
-        powers = np.vander(np.asarray(factor.levels, dtype=float) - np.mean(factor.levels), 3, increasing=True)
+        numbers = scaled(factor.levels, factor.levels)
+        powers = np.vander(numbers - numbers.mean(), 3, increasing=True)
         columns = np.linalg.qr(powers)[0][:, 1:]
         columns *= np.sign(columns[-1])
     else:

@@ -130,7 +130,7 @@ def test_everything_that_is_wrong_is_told_at_once(small_study: Path, capfd: pyte
 def test_check_finds_no_fault(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert study(capfd, "check", str(small_study))[0] == 0
     status, out, _ = study(capfd, "check", str(small_study), "--json")
-    assert status == 0 and json.loads(out) == {"ok": True, "faults": []}
+    assert status == 0 and json.loads(out) == {"ok": True, "faults": [], "proposals": []}
 
 
 def test_no_plan(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:

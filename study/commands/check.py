@@ -10,20 +10,23 @@ import typer
 from study.commands.arguments import AsJson, Folder
 from study.commands.terminal import tell
 from study.core.errors import InputFaults
-from study.workflow.check import check_folder
+from study.workflow.check import check_folder, proposals_for
 
 
 def check(folder: Folder = Path("."), as_json: AsJson = False) -> None:
     """Read the study file and everything that it points to, sound included, and list every fault."""
     faults = check_folder(folder)
+    notes = [] if faults else proposals_for(folder)
     if as_json:
         shown = [
             {"file": fault.file, "key": fault.key, "value": None if fault.value is None else str(fault.value),
              "expected": fault.expected, "nearest": fault.nearest}
             for fault in faults
         ]  # fmt: skip
-        print(json.dumps({"ok": not faults, "faults": shown}, indent=1))
+        print(json.dumps({"ok": not faults, "faults": shown, "proposals": notes}, indent=1))
         raise typer.Exit(2 if faults else 0)
     if faults:
         raise InputFaults(faults)
+    for note in notes:
+        tell(note)
     tell(f"{folder}: no fault in the study file, its tables and its sound")

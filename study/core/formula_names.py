@@ -11,6 +11,7 @@ from study.core.factors import STRATEGIES, Level
 from study.core.formula import Formula, quoted
 from study.core.formula_grammar import parse
 from study.core.formula_tokens import FormulaError, tokens
+from study.core.scales import are_numbers
 
 RESPONSE = "score"
 
@@ -42,7 +43,7 @@ def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -
     """
     full = {f"source.{name}": Column(f"source.{name}", True) for name in sources}
     for name, levels in factors.items():
-        numbers = all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels)
+        numbers = are_numbers(levels)
         full[f"factor.{name}"] = Column(f"factor.{name}", numbers, () if numbers else tuple(levels))
     short = [name.partition(".")[2] for name in full]
     plain = {name: column for name, column in zip(short, full.values(), strict=True) if short.count(name) == 1}

@@ -14,6 +14,7 @@ from study.core.backbones import BACKBONES
 from study.core.errors import Fault, nearest
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
 from study.core.file_checks import faults_of_validation
+from study.core.scales import are_numbers
 from study.core.study_file import FILE_NAME, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
 
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
@@ -66,6 +67,7 @@ def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _loss_faults(sections["training"], sources, factors)
     for name, levels in factors.items():
         yield from _factor_faults(name, levels)
+    yield from _scale_faults(sections.get("scale", {}), factors)
     if "fine_tuning" in sections and sections["fine_tuning"].model_fields_set and "transfer" not in factors:
         yield Fault(FILE_NAME, "[fine_tuning]", None,
                     'nothing is fine-tuned without [factors] transfer = ["frozen", "fine-tune"]')  # fmt: skip
@@ -183,6 +185,19 @@ def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:
                 Training.model_validate({name: level})
             except ValidationError as error:
                 yield from faults_of_validation(FILE_NAME, "factors", Training, error)
+
+
+def _scale_faults(scales: Mapping[str, str], factors: Mapping[str, Any]) -> Iterator[Fault]:
+    further = [name for name in factors if name != "strategy" and name not in EVALUATION_FACTORS]
+    for name, scale in scales.items():
+        key = f"[scale] {name}"
+        if name not in further:
+            expected = f"not a further factor of the study: {', '.join(further) or 'there is none'}"
+            yield Fault(FILE_NAME, key, scale, expected, nearest(name, further))
+        elif scale != "levels" and not are_numbers(factors[name]):
+            yield Fault(FILE_NAME, key, scale, 'only numbers have distances; expected "levels", or leave it out')
+        elif scale == "log" and min(factors[name]) <= 0:
+            yield Fault(FILE_NAME, key, scale, f"{min(factors[name])} has no logarithm; expected levels above 0")
 
 
 def _phase_faults(

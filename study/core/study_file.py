@@ -26,6 +26,7 @@ from study.core.field_types import (
     Text,
     distinct,
 )  # fmt: skip
+from study.core.scales import Levels, Scale
 
 FILE_NAME = "study.toml"
 BALANCED = ("strategy", "sources", "n_sources")
@@ -229,6 +230,7 @@ class Study(Section):
     factors: dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]] = Field(
         default={}
     )
+    scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     fine_tuning: FineTuning = FineTuning()
@@ -255,10 +257,10 @@ class Study(Section):
         return self.factors.get("strategy", STRATEGIES)  # type: ignore[return-value]
 
     @property
-    def further_factors(self) -> dict[str, tuple[Level, ...]]:
-        """The factors of the design beside strategy and sources, in the order of the file."""
+    def further_factors(self) -> dict[str, Levels]:
+        """The factors of the design beside strategy and sources, in the order of the file, with their scales."""
         return {
-            name: levels for name, levels in self.factors.items()
+            name: Levels(levels, self.scale.get(name, "linear")) for name, levels in self.factors.items()
             if name != "strategy" and name not in EVALUATION_FACTORS
         }  # fmt: skip
 
@@ -270,7 +272,7 @@ class Study(Section):
     @property
     def score_factors(self) -> dict[str, tuple[Level, ...]]:
         """What scores differ by beside strategy and sources: further factors, then those of the evaluation."""
-        return self.further_factors | self.evaluation_factors
+        return {**self.further_factors, **self.evaluation_factors}
 
     @property
     def primary_metrics(self) -> dict[str, str]:

@@ -7,6 +7,13 @@ from pathlib import Path
 
 from study.core.errors import Fault, InputFaults
 from study.core.reading import read_study
+from study.core.scales import proposals
+
+
+def proposals_for(folder: Path) -> list[str]:
+    """What a sound study file could say besides."""
+    study = read_study(folder)
+    return list(proposals(study.further_factors, study.scale))
 
 
 def check_folder(folder: Path) -> list[Fault]:
