@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,11 @@ from design.bounds import balance_bound, efficiency_bound, size_bound
 from design.candidates import Candidates
 from design.contradictions import contradictions
 from design.dependence import dependent_terms, derived_factors, impossible_levels
+from design.expected_errors import main_effects, named_effects, run_rows, unit_errors
 from design.generate import SequentialPhase
 from design.information import CHUNK, model_columns, moments, term_names
 from design.optimal import WEIGHTS
-from study.core.coding import first_model
+from study.core.effects import weights_of
 from study.core.plan import run_columns
 from study.core.run import Run
 from study.core.study_file import Study
@@ -35,10 +36,11 @@ class PhaseDiagnostics:
     least that any design of that size, and any with these level counts, can have; d_efficiency and its bound (percent;
     nan and 0 below as many runs as terms). `canonical` has, for the numbers of `SHOWN_SIZES`, the largest canonical
     correlation between two sources, between a source and the strategy, and between any two factors but n_sources.
-    `terms` has a row a term of the main-effects model: its standard error (in residual standard deviations) and its
-    factor's GVIF^(1 / 2 df). `variances` holds the mean and the largest relative prediction variance over the
-    candidates, `impossible` levels that no candidate has, `dependent` what the other terms determine, `derived` what is
-    to be said of n_sources, `contradictions` of balances (None: not worked out).
+    `terms` has a row for each main effect under the name that `analyze` has for it (a source present less absent, pairs
+    of strategies, slopes, levels less the first): its standard error (in residual standard deviations; nan where these
+    runs cannot tell it) and its factor's GVIF^(1 / 2 df). `variances` holds the mean and the largest relative prediction
+    variance over the candidates, `impossible` levels that no candidate has, `dependent` what other terms determine,
+    `derived` what is to be said of n_sources, `contradictions` of balances (None: not worked out).
     """
 
     name: str
@@ -58,7 +60,7 @@ def shown_sizes(n_runs: int) -> list[int]:
     return [*(size for size in SHOWN_SIZES if size < n_runs), n_runs] if n_runs else []
 
 
-def diagnose(sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnostics:
+def diagnose(study: Study, sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnostics:
     """Diagnostics of a sequential phase's planned runs, one or more, in order."""
     candidates = sequential.candidates
     factors, codes = candidates.factors, candidates.codes_of(runs)
@@ -81,16 +83,13 @@ def diagnose(sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnosti
     information = columns.T @ columns
     tells_all = np.linalg.matrix_rank(information) == len(kept)
     inverse = np.linalg.inv(information) if tells_all else np.full_like(information, np.nan)
+    gvif = _gvif(columns, [names[k] for k in kept]) if tells_all else {}
     return PhaseDiagnostics(
         sequential.phase.name,
         prefixes,
         _unbalance_by_factor(candidates, codes),
         pd.DataFrame([_canonical(candidates, codes[:size]) for size in shown_sizes(len(runs))]),
-        pd.DataFrame({
-            "term": [names[k] for k in kept],
-            "standard_error": np.sqrt(np.diag(inverse)),
-            "gvif": _gvif(columns, [names[k] for k in kept]) if tells_all else np.nan,
-        }),
+        _main_effects(study, runs, dependent, gvif),
         _prediction_variances(candidates, kept, inverse),
         impossible_levels(candidates),
         dependent,
@@ -131,28 +130,6 @@ def prefix_efficiency(columns: np.ndarray) -> np.ndarray:
     return values
 
 
-def expected_errors(study: Study, fixed: Sequence[Run], sequential: Sequence[Run]) -> pd.DataFrame:
-    """Expected standard error of each term of the first analysis model, after each number of sequential runs.
-
-    Columns: n_runs (sequential ones; the fixed phases' are all done), then a term each, in residual standard deviations
-    of one target's scores. nan where the runs so far cannot tell the term from the others.
-    """
-    runs = [*fixed, *sequential]
-    frame = pd.DataFrame(
-        [{"strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)} for run in runs]
-    )
-    coded = first_model(frame, study.further_factors).columns
-    columns = coded.to_numpy()
-    information = np.einsum("ij,ik->jk", columns[: len(fixed)], columns[: len(fixed)])
-    rows = []
-    for size in range(1 if not fixed else 0, len(sequential) + 1):
-        if size:
-            x = columns[len(fixed) + size - 1]
-            information = information + np.outer(x, x)
-        rows.append({"n_runs": size, **dict(zip(coded, _standard_errors(information), strict=True))})
-    return pd.DataFrame(rows)
-
-
 def level_table(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
     """How many runs of each phase have each level: factor, level (text), phase, n_runs.
 
@@ -187,14 +164,6 @@ def aliasing_table(candidates: Candidates, codes: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(correlations(len(columns), columns.sum(axis=0), columns.T @ columns), names, names)
 
 
-def _standard_errors(information: np.ndarray) -> np.ndarray:
-    values, vectors = np.linalg.eigh(information)
-    tells = values > 1e-9 * max(values[-1], 1.0)
-    unknown = (vectors[:, ~tells] ** 2).sum(axis=1) > 1e-9
-    variance = (vectors[:, tells] ** 2 / values[tells]).sum(axis=1)
-    return np.where(unknown, np.nan, np.sqrt(variance))
-
-
 def _canonical(candidates: Candidates, codes: np.ndarray) -> dict[str, float]:
     names, matrix = canonical_correlations(candidates.factors, codes)
     np.fill_diagonal(matrix, 0)
@@ -209,18 +178,33 @@ def _canonical(candidates: Candidates, codes: np.ndarray) -> dict[str, float]:
     }
 
 
-def _gvif(columns: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """GVIF^(1 / 2 df) of each term's factor, nan for the intercept (Fox & Monette 1992)."""
-    owners = [name.partition("[")[0] for name in names]
+def _main_effects(
+    study: Study, runs: Sequence[Run], dependent: Iterable[str], gvif: Mapping[str, float]
+) -> pd.DataFrame:
+    columns = main_effects(run_rows(study, runs), study).columns
+    columns = columns.drop(columns=[name for name in dependent if name in columns])
+    means = [name for name in columns if name.startswith("strategy[")]
+    effects = [effect for effect in named_effects(columns) if effect.name not in means]
+    errors = unit_errors(columns.to_numpy(), weights_of(effects, list(columns)))
+    owners = ["strategy" if each.is_comparison else each.name.partition("[")[0].removesuffix("^2") for each in effects]
+    return pd.DataFrame({
+        "term": [effect.name for effect in effects], "standard_error": errors,
+        "gvif": [gvif.get(owner, np.nan) for owner in owners],
+    })  # fmt: skip
+
+
+def _gvif(columns: np.ndarray, names: Sequence[str]) -> dict[str, float]:
+    """GVIF^(1 / 2 df) of each factor (Fox & Monette 1992)."""
+    owners = np.array([name.partition("[")[0] for name in names[1:]])
     centred = columns[:, 1:] - columns[:, 1:].mean(axis=0)
     length = np.sqrt((centred**2).sum(axis=0))
     correlation = (centred / length).T @ (centred / length)
-    found = [np.nan]
-    for owner in owners[1:]:
-        mine = np.array([other == owner for other in owners[1:]])
+    found = {}
+    for owner in dict.fromkeys(owners.tolist()):
+        mine = owners == owner
         log = [np.linalg.slogdet(correlation[np.ix_(part, part)])[1] for part in (mine, ~mine, mine | ~mine)]
-        found.append(float(np.exp((log[0] + log[1] - log[2]) / (2 * mine.sum()))))
-    return np.array(found)
+        found[owner] = float(np.exp((log[0] + log[1] - log[2]) / (2 * mine.sum())))
+    return found
 
 
 def _prediction_variances(candidates: Candidates, terms: Sequence[int], inverse: np.ndarray) -> tuple[float, float]:

@@ -23,10 +23,10 @@ from design.diagnostics import (
     PhaseDiagnostics,
     aliasing_table,
     diagnose,
-    expected_errors,
     level_table,
     shown_sizes,
 )
+from design.expected_errors import expected_errors
 from design.figures import colour_map, drawing, level_bars, png, prefix_curves
 from design.generate import sequential_phases
 from design.information import term_names
@@ -62,7 +62,7 @@ def design_page(
     `cost_basis` says where the GPU-hours come from; `notes` are said beside those that the plan itself gives rise to.
     """
     by_phase = {name: [run for run in runs if run.phase == name] for name in dict.fromkeys(run.phase for run in runs)}
-    found = [diagnose(phase, by_phase[phase.phase.name])
+    found = [diagnose(study, phase, by_phase[phase.phase.name])
              for phase in sequential_phases(study) if by_phase.get(phase.phase.name)]  # fmt: skip
     chosen = {each.name for each in found}
     fixed = [run for run in runs if run.phase not in chosen]
