@@ -4,10 +4,11 @@ Each step takes the most informative run. Balance comes first: only runs that le
 `ALLOWED_SHARE` of the runs (and `ALLOWED_RUNS`) of balance may be taken. Factors that can all be balanced at once come
 first; of factors that contradict each other the largest unbalance counts, and comes after. Where no run keeps a limit,
 those may be taken that come nearest to it. A level that no run has had after `UNUSED_AFTER` runs per term comes before
-all this. Among what is left, the log determinant of the information matrix (intercept, strategy, sources, further
-factors) grows most.
+all this, and so does one with less than `LEAST_SHARE` of the runs where the model has slopes on n_sources: they alone
+would be known best from the smallest and the largest, and nobody could see whether lines are lines. Among what is left,
+the log determinant of the information matrix of the phase's model (`design.model`) grows most.
 
-The number of sources is no term of that matrix, so nothing in it would keep their counts from drifting. Where they
+The number of sources is no term of the main effects' matrix, so nothing in it would keep their counts from drifting. Where they
 are to be balanced, a candidate's gain in log determinant is therefore lowered by `DRIFT` times the unbalance of
 n_sources that it would leave, over the number of runs; and, with the strategy balanced too, by `WITHIN_STRATEGY` times
 the runs of its strategy that have its n_sources already: slopes on n_sources within strategies need it spread.
@@ -29,14 +30,17 @@ from design.aliasing import main_effect_columns, prefix_aliasing
 from design.balance import MANY, LevelUse
 from design.candidates import Candidates
 from design.contradictions import balance_groups
-from design.information import Information, log_efficiency, model_columns
+from design.information import log_efficiency, model_columns
 from design.level_tables import LevelTables
+from design.model import Criterion, Part
+from study.core.design_models import FIRST, MAIN
 
 ALLOWED_RUNS, ALLOWED_SHARE = 2, 0.05
 DRIFT, WITHIN_STRATEGY = 2.0, 0.5
 OPENINGS = 14
 OPENING_RUNS_PER_TERM = 3
 UNUSED_AFTER = 2
+LEAST_SHARE = 0.06
 EFFICIENCY_WEIGHT = 10
 """What a relative loss of D-efficiency at an opening's end counts beside its mean aliasing: about alike."""
 MANY_CANDIDATES = 2**16
@@ -53,12 +57,14 @@ def anytime(
     seed: np.random.SeedSequence,
     cost: np.ndarray | None = None,
     remaining: np.ndarray | None = None,
+    model: Sequence[Part] = (Part(MAIN),),
 ) -> Iterator[int]:
     """Rows of the candidates in the order to run them, after `start` (n_runs, n_factors level numbers), to the last.
 
     `balance` holds the positions of the factors to balance. With `cost` (n_candidates,), in any unit, the gain in log
     determinant counts per cost: what is best for the money, not for the number of runs. `remaining` (n_candidates,)
-    marks the candidates left, without it all but `start`; marks that are cleared between two steps are heeded.
+    marks the candidates left, without it all but `start`; marks that are cleared between two steps are heeded. `model`
+    holds the parts of what the information is about.
     """
     rng = np.random.default_rng(seed)
     tables = LevelTables(candidates)
@@ -72,7 +78,7 @@ def anytime(
 
     def loss(order: np.ndarray) -> float:
         every = np.ones(len(candidates), dtype=bool)
-        rows = list(islice(_grow(candidates, tables, nothing, limits, order, worth, every), length))
+        rows = list(islice(_grow(candidates, tables, nothing, limits, order, worth, every, model), length))
         codes = candidates.codes[rows]
         columns, owners, _ = main_effect_columns(candidates.factors, codes)
         aliasing = float(prefix_aliasing(columns, owners)[n_terms:].mean())
@@ -81,7 +87,7 @@ def anytime(
     losses = [loss(order) for order in orders] if several else [0.0]
     best = next(number for number, value in enumerate(losses) if value <= min(losses) + TOLERANCE)
     remaining = candidates.rows_of(start)[1] if remaining is None else remaining
-    yield from _grow(candidates, tables, start, limits, orders[best], worth, remaining)
+    yield from _grow(candidates, tables, start, limits, orders[best], worth, remaining, model)
 
 
 def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray) -> int:
@@ -99,20 +105,24 @@ def _grow(
     order: np.ndarray,
     worth: np.ndarray | None,
     remaining: np.ndarray,
+    model: Sequence[Part],
 ) -> Iterator[int]:
     use = LevelUse(candidates, start, remaining)
-    information = Information(tables, candidates.factors, start)
+    criterion = Criterion(candidates, tables, start, model)
+    slopes = any(part.name == FIRST for part in model)
     drift = _Drift(candidates, start, limits.balance)
     n_runs = len(start)
     while use.notice(remaining):
         n_runs += 1
-        score = 1 + information.gain
+        score = criterion.score()
         if worth is not None:
             score **= worth
         after = use.unbalance_after()
         allowed = remaining
-        if n_runs > UNUSED_AFTER * len(information.inverse):
-            allowed = limits.with_unused(allowed, use.unused(1))
+        if n_runs > UNUSED_AFTER * criterion.n_terms:
+            allowed = limits.with_level_of(allowed, use.rarer_than(1))
+        if slopes:
+            allowed = limits.with_level_of(allowed, use.rarer_than(int(LEAST_SHARE * n_runs)) * limits.is_derived)
         allowed = limits.kept(allowed, after, n_runs)
         if drift.matters:
             score *= drift.of_candidates(after, n_runs)
@@ -122,7 +132,7 @@ def _grow(
         remaining[row] = False
         use.take(levels)
         drift.take(levels)
-        information.take(levels)
+        criterion.take(row)
 
 
 class _Limits:
@@ -132,6 +142,7 @@ class _Limits:
         self.balance, self._tables = balance, tables
         agreeing, contradicting = balance_groups(candidates, balance)
         n_factors = len(candidates.factors)
+        self.is_derived = np.array([[factor.is_derived] for factor in candidates.factors])
         self._agreeing = _marked(sum(agreeing, ()), n_factors)
         self._units = [_marked(unit, n_factors) for unit in agreeing]
         self._groups = [_marked(group, n_factors) for group in contradicting]
@@ -144,11 +155,11 @@ class _Limits:
             allowed = within if within.any() else self._nearest(allowed, self._units, unbalance_after, limit)
         return self._nearest(allowed, self._groups, unbalance_after, limit)
 
-    def with_unused(self, allowed: np.ndarray, unused: np.ndarray) -> np.ndarray:
-        """Those of the allowed candidates that have a level of `unused` (n_factors, n_levels); all where none has."""
-        if not unused.any():
+    def with_level_of(self, allowed: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Those of the allowed candidates that have a level of `wanted` (n_factors, n_levels); all where none has."""
+        if not wanted.any():
             return allowed
-        having = allowed & self._tables.max(unused)
+        having = allowed & self._tables.max(wanted)
         return having if having.any() else allowed
 
     def _nearest(

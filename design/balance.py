@@ -48,7 +48,7 @@ class LevelUse:
             self._count_left(remaining)
         return n_left
 
-    def unused(self, least: int) -> np.ndarray:
+    def rarer_than(self, least: int) -> np.ndarray:
         """Levels with fewer than `least` runs for which candidates are left (n_factors, n_levels)."""
         return (self.counts < least) & (self.left > 0)
 

@@ -20,6 +20,7 @@ from design.anytime import anytime
 from design.balance_alias import balance_alias
 from design.budget import Cost, GpuHours, affordable, hours_of
 from design.candidates import Candidates, enumerate_candidates
+from design.model import parts_of
 from design.optimal import WEIGHTS, optimal
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.run import Run, study_seed_sequence
@@ -118,7 +119,8 @@ class SequentialPhase:
         if cost_gpu_hours is not None:
             runs = [self.candidates.run(study, self.phase.name, row) for row in range(len(self.candidates))]
             hours = np.array(hours_of(runs, cost_gpu_hours))
-        return anytime(self.candidates, self.start, balance, seed, hours, remaining)
+        model = parts_of(self.phase.model, self.phase.want_if_possible)
+        return anytime(self.candidates, self.start, balance, seed, hours, remaining, model)
 
 
 def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequence[Run] = ()) -> list[SequentialPhase]:
@@ -205,3 +207,7 @@ def _phase_faults(study: Study, runs: Sequence[Run]) -> Iterator[Fault]:
         if phase.criterion in WEIGHTS and "balance" in phase.model_fields_set:
             expected = f'criterion = "{phase.criterion}" balances nothing; "anytime" balances what is asked'
             yield Fault(FILE_NAME, f"[[design.phase]] {phase.name} balance", list(phase.balance), expected)
+        for key in ("model", "want_if_possible"):
+            if phase.criterion != "anytime" and key in phase.model_fields_set:
+                expected = 'only criterion = "anytime" plans for a model of the study\'s own'
+                yield Fault(FILE_NAME, f"[[design.phase]] {phase.name} {key}", getattr(phase, key), expected)

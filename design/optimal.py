@@ -14,7 +14,7 @@ import numpy as np
 
 from design.anytime import first_of_best
 from design.candidates import Candidates
-from design.information import Information, level_columns, moments
+from design.information import Information, MainEffects, level_columns, model_columns, moments
 from design.level_tables import LevelTables
 
 WEIGHTS: dict[str, Callable[[Candidates], np.ndarray | None]] = {
@@ -36,7 +36,8 @@ def optimal(
     `remaining` as in `anytime`.
     """
     order = np.random.default_rng(seed).permutation(len(candidates))
-    information = Information(LevelTables(candidates), candidates.factors, start, WEIGHTS[criterion](candidates))
+    model = MainEffects(candidates, LevelTables(candidates))
+    information = Information(model, model_columns(candidates.factors, start), WEIGHTS[criterion](candidates))
     remaining = candidates.rows_of(start)[1] if remaining is None else remaining
     n_runs = len(start) - 1
     while remaining.any():
@@ -46,4 +47,4 @@ def optimal(
         row = first_of_best(1 + gain if by_gain else drop / (1 + gain), remaining, order)
         yield row
         remaining[row] = False
-        information.take(candidates.codes[row])
+        information.take(row)

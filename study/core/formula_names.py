@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from study.core.errors import Fault, nearest
 from study.core.factors import STRATEGIES, Level
-from study.core.formula import Formula, quoted
-from study.core.formula_grammar import parse
+from study.core.formula import Formula, Variable, quoted
+from study.core.formula_grammar import parse, parse_terms
 from study.core.formula_tokens import FormulaError, tokens
 from study.core.scales import are_numbers
 
@@ -52,19 +52,44 @@ def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -
 
 def faults_of_formula(text: str, columns: Mapping[str, Column], file: str, key: str) -> Iterator[Fault]:
     """What is wrong with a formula over these columns: where it is none, and every name that is not there, by place."""
+    yield from _unknown_names(text, columns, file, key, 1)
+    try:
+        yield from _faults_of_terms(text, parse(text), columns, file, key)
+    except FormulaError as error:
+        yield Fault(file, key, text, str(error), error.nearest)
+
+
+def faults_of_terms(text: str, columns: Mapping[str, Column], file: str, key: str) -> Iterator[Fault]:
+    """What is wrong with the right side of a formula over these columns."""
+    yield from _unknown_names(text, columns, file, key, 0)
+    try:
+        terms = parse_terms(text)
+    except FormulaError as error:
+        yield Fault(file, key, text, str(error), error.nearest)
+        return
+    for variable in dict.fromkeys(variable for term in terms.terms for variable in term):
+        yield from _faults_of_variable(text, variable, columns, file, key)
+
+
+def _unknown_names(text: str, columns: Mapping[str, Column], file: str, key: str, n_before: int) -> Iterator[Fault]:
+    """A fault for each name, after the first `n_before` words, that is no column."""
     full = dict.fromkeys(quoted(column.name) for column in columns.values())
     unknown: dict[str, int] = {}
-    for token, after in list(pairwise(tokens(text)))[1:]:
+    for token, after in list(pairwise(tokens(text)))[n_before:]:
         if token.kind == "name" and token.text not in (*columns, ".") and after.text != "(":
             unknown.setdefault(token.text, token.column)
     for name, at in unknown.items():
         close = nearest(name, columns)
         yield Fault(file, key, text, f"column {at}: `{name}`: no such variable; expected of {', '.join(full)}",
                     close and quoted(close))  # fmt: skip
-    try:
-        yield from _faults_of_terms(text, parse(text), columns, file, key)
-    except FormulaError as error:
-        yield Fault(file, key, text, str(error), error.nearest)
+
+
+def _faults_of_variable(
+    text: str, variable: Variable, columns: Mapping[str, Column], file: str, key: str
+) -> Iterator[Fault]:
+    needs_number = variable.function in ("I", "log", "poly")
+    if needs_number and variable.name in columns and not columns[variable.name].is_number:
+        yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not a number")
 
 
 def _faults_of_terms(
@@ -74,9 +99,7 @@ def _faults_of_terms(
         yield Fault(file, key, text, f"column 1: `{formula.response}`: the response is `{RESPONSE}`, standardised "
                     "within its target", nearest(formula.response, [RESPONSE]))  # fmt: skip
     for variable in formula.variables:
-        needs_number = variable.function in ("I", "log")
-        if needs_number and variable.name in columns and not columns[variable.name].is_number:
-            yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not a number")
+        yield from _faults_of_variable(text, variable, columns, file, key)
     if not formula.random:
         yield Fault(file, key, text, "expected a random part, such as (1 | target)")
     if not formula.fixed.terms and not formula.fixed.intercept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from study.core.analysis_checks import analysis_faults
 from study.core.backbones import BACKBONES
+from study.core.design_models import model_faults
 from study.core.errors import Fault, nearest
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
 from study.core.file_checks import faults_of_validation
@@ -75,7 +76,9 @@ def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
     if "analysis" in sections and sources:
         yield from analysis_faults(sections["analysis"], sources, factors)
     if "design" in sections and sources:
-        yield from _phase_faults(sections["design"].phase, designed.get("strategy", STRATEGIES), designed, len(sources))
+        yield from _phase_faults(
+            sections["design"].phase, designed.get("strategy", STRATEGIES), designed, list(sources)
+        )
         yield from _constraint_faults(sections["design"].constraint, sources, designed)
 
 
@@ -201,7 +204,7 @@ def _scale_faults(scales: Mapping[str, str], factors: Mapping[str, Any]) -> Iter
 
 
 def _phase_faults(
-    phases: tuple[Phase, ...], strategies: tuple[str, ...], factors: Mapping[str, Any], n_sources: int
+    phases: tuple[Phase, ...], strategies: tuple[str, ...], factors: Mapping[str, Any], sources: Sequence[str]
 ) -> Iterator[Fault]:
     seen: set[str] = set()
     for number, phase in enumerate(phases, 1):
@@ -216,14 +219,16 @@ def _phase_faults(
                             f"not a level of [factors] strategy: {', '.join(map(str, strategies))}",
                             nearest(strategy, map(str, strategies)))  # fmt: skip
         for n in phase.n_sources:
-            if n > n_sources:
-                yield Fault(FILE_NAME, f"{key} n_sources", n, f"the study has {n_sources} sources")
+            if n > len(sources):
+                yield Fault(FILE_NAME, f"{key} n_sources", n, f"the study has {len(sources)} sources")
         if not any(sources_allowed(s, n) for s in asked for n in phase.n_sources):
             yield Fault(FILE_NAME, f"{key} n_sources", list(phase.n_sources),
                         "no run can be: SS-R has one source, the other strategies two or more")  # fmt: skip
         if phase.criterion is not None and phase.repeats != 1:
             yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, "a sequential phase never repeats a run")
-        valid = ("strategy", "sources", "n_sources", *(f for f in factors if f != "strategy"))
+        further = {name: levels for name, levels in factors.items() if name != "strategy"}
+        yield from model_faults(phase.model, phase.want_if_possible, sources, further, FILE_NAME, key)
+        valid = ("strategy", "sources", "n_sources", *further)
         for name in phase.balance:
             if name not in valid:
                 yield Fault(FILE_NAME, f"{key} balance", name, f"expected of {', '.join(valid)}", nearest(name, valid))

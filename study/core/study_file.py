@@ -180,6 +180,8 @@ class Phase(Section):
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
     balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = BALANCED
     share: Annotated[Number, Field(gt=0)] = 1.0
+    model: Text | Annotated[dict[Text, Annotated[Number, Field(gt=0)]], Field(min_length=1)] = "main"
+    want_if_possible: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()
 
 
 Combination = Annotated[dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)]

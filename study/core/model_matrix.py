@@ -44,6 +44,8 @@ def coded(variable: Variable, column: Column, values: pd.Series) -> Coded:
         if variable.function == "log":
             raise_all([Fault("", name, float(numbers.min()), "expected numbers above 0")] * bool((numbers <= 0).any()))
             numbers = np.log(numbers)
+        if variable.function == "poly":
+            return Coded({name: _orthogonal(numbers, variable.power)}, False)
         return Coded({name: numbers**variable.power}, False)
     levels = column.levels or sorted(values.unique().tolist())
     indicators = {f"{column.name}[{_shown(level)}]": (values == level).to_numpy(dtype=float) for level in levels}
@@ -76,6 +78,15 @@ def independent(columns: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
         else:
             basis = np.column_stack([basis, rest / norm])
     return columns.drop(columns=list(left_out)), left_out
+
+
+def _orthogonal(numbers: np.ndarray, degree: int) -> np.ndarray:
+    """R's `poly`: the column (n,) of that degree, of length 1, orthogonal to those before; 0 with too few values."""
+    if len(np.unique(numbers)) <= degree:
+        return np.zeros(len(numbers))
+    centred = numbers - numbers.mean()
+    basis, triangle = np.linalg.qr(np.vander(centred / np.abs(centred).max(), degree + 1, increasing=True))
+    return np.asarray(basis[:, degree] * np.sign(triangle[degree, degree]))
 
 
 def _products(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
