@@ -4,14 +4,14 @@ Each step takes the most informative run. Balance comes first: only runs that le
 `ALLOWED_SHARE` of the runs (and `ALLOWED_RUNS`) of balance may be taken. Factors that can all be balanced at once come
 first; of factors that contradict each other the largest unbalance counts, and comes after. Where no run keeps a limit,
 those may be taken that come nearest to it. A level that no run has had after `UNUSED_AFTER` runs per term comes before
-all this, and so does one with less than `LEAST_SHARE` of the runs where the model has slopes on n_sources: they alone
-would be known best from the smallest and the largest, and nobody could see whether lines are lines. Among what is left,
-the log determinant of the information matrix of the phase's model (`design.model`) grows most.
+all this. So does a number of sources with less than `LEAST_SHARE` of the runs where slopes on it are what is wanted:
+they alone would be known best from the smallest and the largest, and nobody could see whether lines are lines. Among
+what is left, the log determinant of the information matrix of the phase's model (`design.model`) grows most.
 
-The number of sources is no term of the main effects' matrix, so nothing in it would keep their counts from drifting. Where they
-are to be balanced, a candidate's gain in log determinant is therefore lowered by `DRIFT` times the unbalance of
-n_sources that it would leave, over the number of runs; and, with the strategy balanced too, by `WITHIN_STRATEGY` times
-the runs of its strategy that have its n_sources already: slopes on n_sources within strategies need it spread.
+The number of sources is no term of the main effects' matrix, so nothing in it would keep their counts from drifting.
+Where they are to be balanced, a candidate's gain in log determinant is therefore lowered by `DRIFT` times the unbalance
+of n_sources that it would leave, over the number of runs; and, with the strategy balanced too, by `WITHIN_STRATEGY`
+times the runs of its strategy that have its n_sources already: slopes on n_sources within strategies need it spread.
 
 Ties are many, and which of them is taken shows in the first prefixes. So `OPENINGS` tie-breaking orders are drawn and
 an opening of three runs a term is grown with each from nothing; the order whose opening is least aliased, on average
@@ -32,8 +32,8 @@ from design.candidates import Candidates
 from design.contradictions import balance_groups
 from design.information import log_efficiency, model_columns
 from design.level_tables import LevelTables
-from design.model import Criterion, Part
-from study.core.design_models import FIRST, MAIN
+from design.model import Criterion, Part, columns_of_parts
+from study.core.design_models import MAIN
 
 ALLOWED_RUNS, ALLOWED_SHARE = 2, 0.05
 DRIFT, WITHIN_STRATEGY = 2.0, 0.5
@@ -41,6 +41,10 @@ OPENINGS = 14
 OPENING_RUNS_PER_TERM = 3
 UNUSED_AFTER = 2
 LEAST_SHARE = 0.06
+LATE = 5
+"""Runs per term of the main effects after which late parts of the model count (design.model)."""
+SLACK = 1
+"""Runs by which factors that contradict each other stay within their limit while a late part pulls at them."""
 EFFICIENCY_WEIGHT = 10
 """What a relative loss of D-efficiency at an opening's end counts beside its mean aliasing: about alike."""
 MANY_CANDIDATES = 2**16
@@ -76,9 +80,11 @@ def anytime(
     several = length < len(candidates) <= MANY_CANDIDATES
     orders = [rng.permutation(len(candidates)) for _ in range(OPENINGS if several else 1)]
 
+    early = columns_of_parts(candidates, tables, nothing, [part for part in model if not part.late])
+
     def loss(order: np.ndarray) -> float:
         every = np.ones(len(candidates), dtype=bool)
-        rows = list(islice(_grow(candidates, tables, nothing, limits, order, worth, every, model), length))
+        rows = list(islice(_grow(candidates, Criterion(early), limits, nothing, order, worth, every), length))
         codes = candidates.codes[rows]
         columns, owners, _ = main_effect_columns(candidates.factors, codes)
         aliasing = float(prefix_aliasing(columns, owners)[n_terms:].mean())
@@ -87,7 +93,8 @@ def anytime(
     losses = [loss(order) for order in orders] if several else [0.0]
     best = next(number for number, value in enumerate(losses) if value <= min(losses) + TOLERANCE)
     remaining = candidates.rows_of(start)[1] if remaining is None else remaining
-    yield from _grow(candidates, tables, start, limits, orders[best], worth, remaining, model)
+    criterion = Criterion(columns_of_parts(candidates, tables, start, model))
+    yield from _grow(candidates, criterion, limits, start, orders[best], worth, remaining)
 
 
 def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray) -> int:
@@ -99,31 +106,29 @@ def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray) -> 
 
 def _grow(
     candidates: Candidates,
-    tables: LevelTables,
-    start: np.ndarray,
+    criterion: Criterion,
     limits: _Limits,
+    start: np.ndarray,
     order: np.ndarray,
     worth: np.ndarray | None,
     remaining: np.ndarray,
-    model: Sequence[Part],
 ) -> Iterator[int]:
     use = LevelUse(candidates, start, remaining)
-    criterion = Criterion(candidates, tables, start, model)
-    slopes = any(part.name == FIRST for part in model)
     drift = _Drift(candidates, start, limits.balance)
     n_runs = len(start)
     while use.notice(remaining):
         n_runs += 1
-        score = criterion.score()
+        late = n_runs > LATE * criterion.n_terms
+        score = criterion.score(late)
         if worth is not None:
             score **= worth
         after = use.unbalance_after()
         allowed = remaining
         if n_runs > UNUSED_AFTER * criterion.n_terms:
             allowed = limits.with_level_of(allowed, use.rarer_than(1))
-        if slopes:
+        if criterion.has_slopes:
             allowed = limits.with_level_of(allowed, use.rarer_than(int(LEAST_SHARE * n_runs)) * limits.is_derived)
-        allowed = limits.kept(allowed, after, n_runs)
+        allowed = limits.kept(allowed, after, n_runs, SLACK if late and criterion.has_late else 0)
         if drift.matters:
             score *= drift.of_candidates(after, n_runs)
         row = first_of_best(score, allowed, order)
@@ -147,13 +152,13 @@ class _Limits:
         self._units = [_marked(unit, n_factors) for unit in agreeing]
         self._groups = [_marked(group, n_factors) for group in contradicting]
 
-    def kept(self, allowed: np.ndarray, unbalance_after: np.ndarray, n_runs: int) -> np.ndarray:
+    def kept(self, allowed: np.ndarray, unbalance_after: np.ndarray, n_runs: int, slack: int = 0) -> np.ndarray:
         """Those of the allowed candidates (n_candidates,) that keep the limits, each group's among what is left."""
         limit = ALLOWED_RUNS + int(ALLOWED_SHARE * n_runs)
         if self._units:
             within = allowed & (self._tables.max(unbalance_after * self._agreeing) <= limit)
             allowed = within if within.any() else self._nearest(allowed, self._units, unbalance_after, limit)
-        return self._nearest(allowed, self._groups, unbalance_after, limit)
+        return self._nearest(allowed, self._groups, unbalance_after, limit - slack)
 
     def with_level_of(self, allowed: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Those of the allowed candidates that have a level of `wanted` (n_factors, n_levels); all where none has."""

@@ -18,7 +18,9 @@ from design.dependence import dependent_terms, derived_factors, impossible_level
 from design.expected_errors import main_effects, named_effects, run_rows, unit_errors
 from design.generate import SequentialPhase
 from design.information import CHUNK, model_columns, moments, term_names
+from design.model import parts_of, written_out
 from design.optimal import WEIGHTS
+from study.core.design_models import FIRST, MAIN
 from study.core.effects import weights_of
 from study.core.plan import run_columns
 from study.core.run import Run
@@ -36,11 +38,14 @@ class PhaseDiagnostics:
     least that any design of that size, and any with these level counts, can have; d_efficiency and its bound (percent;
     nan and 0 below as many runs as terms). `canonical` has, for the numbers of `SHOWN_SIZES`, the largest canonical
     correlation between two sources, between a source and the strategy, and between any two factors but n_sources.
-    `terms` has a row for each main effect under the name that `analyze` has for it (a source present less absent, pairs
+
+    `terms` has a row for each main effect under the name that `analyze` has for it (source present less absent, pairs
     of strategies, slopes, levels less the first): its standard error (in residual standard deviations; nan where these
-    runs cannot tell it) and its factor's GVIF^(1 / 2 df). `variances` holds the mean and the largest relative prediction
-    variance over the candidates, `impossible` levels that no candidate has, `dependent` what other terms determine,
-    `derived` what is to be said of n_sources, `contradictions` of balances (None: not worked out).
+    runs cannot estimate it) and its factor's GVIF^(1 / 2 df). `model_terms` has the terms of formulas that the phase is
+    designed for: model, term, whether it is wanted `if_possible`, standard error. `variances` holds the mean and the
+    largest relative prediction variance over the candidates, `impossible` levels that no candidate has, `dependent`
+    what the other terms determine, `derived` what is to be said of n_sources, `contradictions` of balances (None: not
+    worked out).
     """
 
     name: str
@@ -48,6 +53,7 @@ class PhaseDiagnostics:
     unbalance: dict[str, int]
     canonical: pd.DataFrame
     terms: pd.DataFrame
+    model_terms: pd.DataFrame
     variances: tuple[float, float]
     impossible: list[str]
     dependent: dict[str, str]
@@ -90,6 +96,7 @@ def diagnose(study: Study, sequential: SequentialPhase, runs: Sequence[Run]) -> 
         _unbalance_by_factor(candidates, codes),
         pd.DataFrame([_canonical(candidates, codes[:size]) for size in shown_sizes(len(runs))]),
         _main_effects(study, runs, dependent, gvif),
+        _model_terms(sequential, codes),
         _prediction_variances(candidates, kept, inverse),
         impossible_levels(candidates),
         dependent,
@@ -191,6 +198,22 @@ def _main_effects(
         "term": [effect.name for effect in effects], "standard_error": errors,
         "gvif": [gvif.get(owner, np.nan) for owner in owners],
     })  # fmt: skip
+
+
+def _model_terms(sequential: SequentialPhase, codes: np.ndarray) -> pd.DataFrame:
+    factors, rows = sequential.candidates.factors, []
+    for part in parts_of(sequential.phase.model, sequential.phase.want_if_possible):
+        if part.name in (MAIN, FIRST) and not part.if_possible:
+            continue
+        wanted, n_certain = written_out(factors, sequential.candidates.codes, part)
+        columns = written_out(factors, codes, part)[0]
+        errors = dict(zip(columns, unit_errors(columns.to_numpy(), np.eye(columns.shape[1])), strict=True))
+        rows += [
+            {"model": part.name, "term": term, "if_possible": place >= n_certain,
+             "standard_error": errors.get(term, np.nan)}
+            for place, term in enumerate(wanted)
+        ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["model", "term", "if_possible", "standard_error"])
 
 
 def _gvif(columns: np.ndarray, names: Sequence[str]) -> dict[str, float]:

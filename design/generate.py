@@ -119,7 +119,9 @@ class SequentialPhase:
         if cost_gpu_hours is not None:
             runs = [self.candidates.run(study, self.phase.name, row) for row in range(len(self.candidates))]
             hours = np.array(hours_of(runs, cost_gpu_hours))
-        model = parts_of(self.phase.model, self.phase.want_if_possible)
+        sizes = self.candidates.factors[-1]
+        slopes = len(sizes.levels) > 1 and len(self.candidates.factors) - 1 in balance
+        model = parts_of(self.phase.model, self.phase.want_if_possible, slopes)
         return anytime(self.candidates, self.start, balance, seed, hours, remaining, model)
 
 

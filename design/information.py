@@ -118,19 +118,20 @@ class MainEffects:
 
 
 class WrittenOut:
-    """The columns (n_candidates, n_terms) of any model, written out."""
+    """The columns (n_candidates, n_terms) of any model, written out; candidates that share a row share its sums."""
 
     def __init__(self, columns: np.ndarray, prior: np.ndarray) -> None:
-        self._columns, self.prior = columns, prior
+        self._rows, self._row_of = np.unique(columns, axis=0, return_inverse=True)
+        self.prior = prior
 
     def of_row(self, row: int) -> np.ndarray:
-        return self._columns[row]
+        return np.asarray(self._rows[self._row_of[row]])
 
     def linear_form(self, vector: np.ndarray) -> np.ndarray:
-        return self._columns @ vector
+        return (self._rows @ vector)[self._row_of]
 
     def quadratic_form(self, matrix: np.ndarray) -> np.ndarray:
-        return np.einsum("ij,ij->i", self._columns @ matrix, self._columns)
+        return np.einsum("ij,ij->i", self._rows @ matrix, self._rows)[self._row_of]
 
 
 class Information:

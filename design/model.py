@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from design.candidates import Candidates, Factor
-from design.information import RIDGE, Information, MainEffects, WrittenOut, model_columns
+from design.information import RIDGE, Information, MainEffects, ModelColumns, WrittenOut, model_columns
 from design.level_tables import LevelTables
 from study.core.coding import first_model, n_star, r_star
 from study.core.design_models import FIRST, MAIN, columns_of_design, with_sources
@@ -26,6 +26,9 @@ from study.core.model_matrix import coded, independent, model_matrix
 
 OPEN_QUESTIONS = 0.05
 """What main effects weigh beside a model that leaves them out: they settle what it leaves open."""
+SLOPES = 0.2
+"""What the first model weighs beside main effects where the file names no model. By trial on the founding space: more
+costs balance, and less leaves slopes less well known (benchmarks/design_models.py)."""
 POSSIBLE = 1.0
 """Prior information of a term that is wanted if possible: of a run in which its column has mean square 1."""
 MOST_ENTRIES = 2**28
@@ -34,16 +37,27 @@ MOST_ENTRIES = 2**28
 
 @dataclass(frozen=True)
 class Part:
-    """One model of a weighting: its name as the study file has it, its weight, terms wanted if possible."""
+    """One model of a weighting: its name as the study file has it, its weight, and terms wanted if possible.
+
+    A part that is `late` counts only after the opening, once all main effects are known.
+    """
 
     name: str
     weight: float = 1.0
     if_possible: tuple[str, ...] = ()
+    late: bool = False
 
 
-def parts_of(model: str | Mapping[str, float], if_possible: Sequence[str] = ()) -> tuple[Part, ...]:
-    """The parts of a phase's `model`; main effects always are one, so that nothing is left to chance."""
-    weights = {model: 1.0} if isinstance(model, str) else dict(model)
+def parts_of(
+    model: str | Mapping[str, float] | None, if_possible: Sequence[str] = (), slopes: bool = False
+) -> tuple[Part, ...]:
+    """The parts of a phase's `model`; main effects always are one, so that nothing is left to chance.
+
+    Without a model, those alone, and where `slopes` on n_sources are to be had those of the first model too.
+    """
+    if model is None and not if_possible:
+        return (Part(MAIN), Part(FIRST, SLOPES, late=True)) if slopes else (Part(MAIN),)
+    weights = {model or MAIN: 1.0} if not isinstance(model, Mapping) else dict(model)
     parts = tuple(Part(name, weight, tuple(if_possible)) for name, weight in weights.items())
     return (
         parts if MAIN in weights and not if_possible else (*parts, Part(MAIN, OPEN_QUESTIONS * max(weights.values())))
@@ -53,35 +67,47 @@ def parts_of(model: str | Mapping[str, float], if_possible: Sequence[str] = ()) 
 class Criterion:
     """The information on all parts of a growing design, as one score: the larger, the more a candidate adds."""
 
-    def __init__(
-        self, candidates: Candidates, tables: LevelTables, start: np.ndarray, parts: Sequence[Part] = (Part(MAIN),)
-    ) -> None:
-        self._parts = [_information(candidates, tables, start, part) for part in parts]
-        weights = np.array([part.weight for part in parts])
-        n_terms = np.array([len(part.inverse) for part in self._parts])
-        self._powers = weights / weights.sum() * n_terms[0] / n_terms
+    def __init__(self, models: Sequence[tuple[Part, ModelColumns, np.ndarray]]) -> None:
+        """`models`: parts with their columns for the candidates, and (n_runs, n_terms) for what has run already."""
+        parts = [part for part, _, _ in models]
+        self._information = [Information(columns, start) for _, columns, start in models]
+        self.has_slopes = any(part.name == FIRST and not part.late for part in parts)
+        self._late = np.array([part.late for part in parts])
+        n_terms = np.array([len(each.inverse) for each in self._information])
+        self.has_late = bool(self._late.any())
         self.n_terms = int(n_terms.max())
+        self._powers = np.array([part.weight for part in parts]) * n_terms[0] / n_terms
 
-    def score(self) -> np.ndarray:
+    def score(self, late: bool) -> np.ndarray:
         """What a candidate multiplies the weighted determinants by (n_candidates,)."""
-        if len(self._parts) == 1:
-            return 1 + self._parts[0].gain
-        return np.exp(sum(power * np.log1p(part.gain) for power, part in zip(self._powers, self._parts, strict=True)))
+        powers = np.where(self._late & (not late), 0.0, self._powers)
+        powers = powers / powers.sum()
+        counted = [(power, each) for power, each in zip(powers, self._information, strict=True) if power]
+        if len(counted) == 1:
+            return 1 + counted[0][1].gain
+        return np.exp(sum(power * np.log1p(each.gain) for power, each in counted))
 
     def take(self, row: int) -> None:
-        for part in self._parts:
-            part.take(row)
+        for each in self._information:
+            each.take(row)
 
 
-def _information(candidates: Candidates, tables: LevelTables, start: np.ndarray, part: Part) -> Information:
-    if part.name == MAIN and not part.if_possible:
-        return Information(MainEffects(candidates, tables), model_columns(candidates.factors, start))
-    columns, n_certain = written_out(candidates.factors, np.vstack([candidates.codes, start]), part)
-    values = columns.to_numpy()
-    values = values / np.sqrt((values[: len(candidates)] ** 2).mean(axis=0))
-    prior = np.full(values.shape[1], RIDGE)
-    prior[n_certain:] = POSSIBLE
-    return Information(WrittenOut(values[: len(candidates)], prior), values[len(candidates) :])
+def columns_of_parts(
+    candidates: Candidates, tables: LevelTables, start: np.ndarray, parts: Sequence[Part]
+) -> list[tuple[Part, ModelColumns, np.ndarray]]:
+    """Each part with its columns for the candidates, and for `start` (n_runs, n_factors level numbers)."""
+    models: list[tuple[Part, ModelColumns, np.ndarray]] = []
+    for part in parts:
+        if part.name == MAIN and not part.if_possible:
+            models.append((part, MainEffects(candidates, tables), model_columns(candidates.factors, start)))
+            continue
+        columns, n_certain = written_out(candidates.factors, np.vstack([candidates.codes, start]), part)
+        values = columns.to_numpy()
+        values = values / np.sqrt((values[: len(candidates)] ** 2).mean(axis=0))
+        prior = np.full(values.shape[1], RIDGE)
+        prior[n_certain:] = POSSIBLE
+        models.append((part, WrittenOut(values[: len(candidates)], prior), values[len(candidates) :]))
+    return models
 
 
 def written_out(factors: Sequence[Factor], codes: np.ndarray, part: Part) -> tuple[pd.DataFrame, int]:
@@ -89,17 +115,17 @@ def written_out(factors: Sequence[Factor], codes: np.ndarray, part: Part) -> tup
     possible last; and how many are wanted for certain. Columns that others determine in these rows are left out."""
     rows = _rows(factors, codes)
     levels = {each.name.partition(".")[2]: each.levels for each in factors if each.name.startswith("factor.")}
+    text = {MAIN: _main_formula(factors), FIRST: "strategy"}.get(part.name, part.name)
     if part.name == FIRST:
         certain = first_model(rows, levels).columns
     else:
-        text = _main_formula(factors) if part.name == MAIN else part.name
         certain = independent(_matrix(text, rows, factors))[0]
     if certain.size > MOST_ENTRIES:
         expected = f"has {len(certain):,} runs to choose from and {certain.shape[1]} terms: too many to work out"
         raise InputFaults([Fault("", f"model {part.name}", None, expected)])
     if not part.if_possible:
         return certain, certain.shape[1]
-    possible = _matrix(" + ".join(part.if_possible), rows, factors)
+    possible = _matrix(" + ".join([text, *part.if_possible]), rows, factors)
     every = independent(pd.concat([certain, possible.drop(columns=[c for c in possible if c in certain])], axis=1))[0]
     return every, certain.shape[1]
 

@@ -29,7 +29,7 @@ def with_sources(text: str, sources: Sequence[str]) -> str:
 
 
 def model_faults(
-    model: str | Mapping[str, float],
+    model: str | Mapping[str, float] | None,
     if_possible: Sequence[str],
     sources: Sequence[str],
     levels: Mapping[str, Sequence[Level]],
@@ -38,7 +38,8 @@ def model_faults(
 ) -> Iterator[Fault]:
     """What is wrong with a phase's `model` and `want_if_possible`."""
     known = columns_of_design(sources, levels)
-    formulas = [text for text in ([model] if isinstance(model, str) else model) if text not in (MAIN, FIRST)]
-    for name, texts in (("model", formulas), ("want_if_possible", if_possible)):
-        for text in texts:
+    texts = [model] if isinstance(model, str) else model or ()
+    formulas = [text for text in texts if text not in (MAIN, FIRST)]
+    for name, given in (("model", formulas), ("want_if_possible", if_possible)):
+        for text in given:
             yield from faults_of_terms(with_sources(text, sources), known, file, f"{key} {name}")

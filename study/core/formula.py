@@ -13,8 +13,8 @@ PLAIN = re.compile(r"[^\W\d][\w.]*")
 
 @dataclass(frozen=True)
 class Variable:
-    """A column of the rows, or one of the functions of it that the language has; `power` is that of `I(name^power)`, or the
-    degree of one column of `poly(name, degree)`."""
+    """A column of the rows, or one of the functions of it that the language has; `power` is that of
+    `I(name^power)`, or the degree of one column of `poly(name, degree)`."""
 
     name: str
     function: str = ""

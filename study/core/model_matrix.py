@@ -55,10 +55,13 @@ def coded(variable: Variable, column: Column, values: pd.Series) -> Coded:
 def model_matrix(terms: Terms, variables: Mapping[Variable, Coded], n_rows: int) -> pd.DataFrame:
     """The columns (n_rows, p) of the terms, in R's order: in an interaction, the first factor's levels run fastest."""
     by_indicators = _by_indicators(terms, variables)
-    columns = {INTERCEPT: np.ones(n_rows)} if terms.intercept else {}
+    columns: dict[str, np.ndarray] = {INTERCEPT: np.ones(n_rows)} if terms.intercept else {}
     for term in terms.terms:
-        parts = [variables[one].columns if (term, one) in by_indicators else variables[one].contrasts() for one in term]
-        columns |= reduce(_products, parts)
+        parts: list[Mapping[str, np.ndarray]] = [
+            variables[one].columns if (term, one) in by_indicators else variables[one].contrasts() for one in term
+        ]
+        products = reduce(_products, parts)
+        columns |= products
     return pd.DataFrame(columns, index=range(n_rows))
 
 

@@ -12,6 +12,7 @@ from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS,
 from study.core.field_types import (
     Count,
     Counts,
+    DesignModel,
     Flag,
     Int,
     Location,
@@ -180,7 +181,7 @@ class Phase(Section):
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
     balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = BALANCED
     share: Annotated[Number, Field(gt=0)] = 1.0
-    model: Text | Annotated[dict[Text, Annotated[Number, Field(gt=0)]], Field(min_length=1)] = "main"
+    model: DesignModel | None = None
     want_if_possible: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()
 
 
