@@ -110,7 +110,10 @@ def prefix_unbalance(candidates: Candidates, codes: np.ndarray, asked: Sequence[
     n_levels = np.array([len(factor.levels) for factor in candidates.factors])
     steps = np.arange(n_levels.max()) == codes[:, :, None]
     counts = steps.cumsum(axis=0)
-    among = candidates.rows_of(codes)[0] >= 0  # a run from elsewhere uses up no candidate
+    rows = candidates.rows_of(codes)[0]
+    among = np.zeros(len(codes), dtype=bool)
+    among[np.unique(rows, return_index=True)[1]] = True
+    among &= rows >= 0  # neither a repeat nor a run from elsewhere uses up a candidate
     left = level_counts(candidates.codes, n_levels) - (steps & among[:, None, None]).cumsum(axis=0)
     found = unbalance(counts[:, list(asked)], left[:, list(asked)])
     return found.max(axis=1, initial=0)

@@ -10,9 +10,10 @@ finished, in whatever order and whoever planned it, is where the order starts fr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 
 import numpy as np
 
@@ -23,7 +24,8 @@ from design.candidates import Candidates, enumerate_candidates
 from design.model import parts_of
 from design.optimal import WEIGHTS, optimal
 from study.core.errors import Fault, InputFaults, nearest, raise_all
-from study.core.run import Run, study_seed_sequence
+from study.core.factors import Level
+from study.core.run import Run, make_run, study_seed_sequence
 from study.core.study_file import FILE_NAME, Phase, Study
 
 
@@ -93,9 +95,10 @@ def factorial_runs(study: Study, phase: Phase) -> list[Run]:
 
 @dataclass(frozen=True)
 class SequentialPhase:
-    """A sequential phase with what of it has run: `start_runs`, and as level numbers `start` (n_runs, n_factors).
+    """A sequential phase with what of it has run: `start_runs`, and each of their combinations once as level numbers,
+    `start` (n_combinations, n_factors).
 
-    `open` (n_candidates,) marks the candidates that no phase has planned yet.
+    `open` (n_candidates,) marks the candidates that no phase has planned yet; `lost` has the ids of runs that failed.
     """
 
     phase: Phase
@@ -103,6 +106,16 @@ class SequentialPhase:
     start_runs: tuple[Run, ...]
     start: np.ndarray
     open: np.ndarray
+    lost: frozenset[str] = frozenset()
+
+    @property
+    def most(self) -> int:
+        """Runs that the phase can have, repeats included, if no other phase takes any."""
+        combinations = len(self.start) + int(self.open.sum())
+        n_runs = combinations
+        while n_runs + 1 - n_repeats(n_runs + 1, self.phase.repeat_share) <= combinations:
+            n_runs += 1
+        return n_runs
 
     def order(self, study: Study, remaining: np.ndarray, cost_gpu_hours: Cost | None = None) -> Iterator[int]:
         """Rows of the candidates, the best next one first, to the last; with a cost, best for the money.
@@ -143,16 +156,21 @@ def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequen
         if not len(own):
             expected = "the factorial phases have all of its combinations; expected one or more of its own"
             raise InputFaults([Fault(FILE_NAME, f"[[design.phase]] {phase.name}", None, expected)])
-        own = Candidates(own.factors, np.delete(own.codes, own.rows_of_runs(failed), axis=0))
+        gone = own.rows_of_runs(run for run in failed if run.replicate == 0)
+        own = Candidates(own.factors, np.delete(own.codes, gone, axis=0))
         runs = tuple({run.run_id: run for run in started if run.phase == phase.name}.values())
         remaining = np.ones(len(own), dtype=bool)
         remaining[own.rows_of_runs(started)] = False
-        found.append(SequentialPhase(phase, own, runs, possible.codes_of(runs), remaining))
+        start = possible.codes_of(list({_combination(run): run for run in reversed(runs)}.values())[::-1])
+        lost = frozenset(run.run_id for run in failed)
+        found.append(SequentialPhase(phase, own, runs, start, remaining, lost))
     return found
 
 
 def n_possible(phases: Sequence[SequentialPhase]) -> int:
     """How many runs the sequential phases can have together; a combination that several could have counts once."""
+    if len(phases) == 1:
+        return max(phases[0].most, len(phases[0].start_runs))
     total = sum(len(phase.start_runs) for phase in phases)
     seen: list[Candidates] = []
     for phase in phases:
@@ -165,7 +183,12 @@ def n_possible(phases: Sequence[SequentialPhase]) -> int:
 
 
 def in_turn(study: Study, phases: Sequence[SequentialPhase], cost_gpu_hours: Cost | None = None) -> Iterator[Run]:
-    """New runs of the sequential phases, each time of the phase that is furthest behind its share, to the last."""
+    """New runs of the sequential phases, each time of the phase that is furthest behind its share, to the last.
+
+    The `repeat_share` of a phase's runs repeat combinations that it has, with new seeds: those repeated least, the
+    earliest first, so that what is repeated is as balanced as the plan's own beginning.
+    """
+    had = {phase.phase.name: list(phase.start_runs) for phase in phases}
     counts = {phase.phase.name: len(phase.start_runs) for phase in phases}
     remaining = {phase.phase.name: phase.open.copy() for phase in phases}
     orders = {
@@ -174,16 +197,38 @@ def in_turn(study: Study, phases: Sequence[SequentialPhase], cost_gpu_hours: Cos
     while orders:
         name = min(orders, key=lambda name: counts[name] / orders[name][0].phase.share)
         phase, order = orders[name]
-        row = next(order, None)
-        if row is None:
+        share = phase.phase.repeat_share
+        if n_repeats(counts[name] + 1, share) > n_repeats(counts[name], share):
+            run = _repeat(study, phase, had[name])
+        elif (row := next(order, None)) is None:
             del orders[name]
             continue
+        else:
+            run = phase.candidates.run(study, name, row)
         counts[name] += 1
-        run = phase.candidates.run(study, name, row)
+        had[name].append(run)
         yield run
         for other in phases:
             if other is not phase:
                 remaining[other.phase.name][other.candidates.rows_of_runs([run])] = False
+
+
+def n_repeats(n_runs: int, share: float) -> int:
+    """How many of a phase's first `n_runs` are repeats."""
+    return int(n_runs * share + 1e-9)
+
+
+def _repeat(study: Study, phase: SequentialPhase, had: Sequence[Run]) -> Run:
+    """A combination that the phase has, once more."""
+    times = Counter(map(_combination, had))
+    again = min(had, key=lambda run: times[_combination(run)])  # the earliest of those
+    taken = {run.run_id for run in had} | phase.lost
+    runs = (make_run(study, phase.phase.name, k, again.strategy, again.sources, again.factors) for k in count(1))
+    return next(run for run in runs if run.run_id not in taken)
+
+
+def _combination(run: Run) -> tuple[str, tuple[str, ...], tuple[tuple[str, Level], ...]]:
+    return run.strategy, run.sources, tuple(run.factors.items())
 
 
 def _empty_phases(

@@ -128,9 +128,7 @@ def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
         notes += [f"{each.name}: {derived}" for derived in each.derived]
         last = each.prefixes.iloc[-1]
         if np.isnan(last.d_efficiency):
-            notes.append(
-                f"{each.name}: {last.n_runs:.0f} runs do not tell all {len(each.terms)} terms of the main effects"
-            )
+            notes.append(f"{each.name}: {last.n_runs:.0f} runs are too few to estimate all main effects")
     return notes
 
 

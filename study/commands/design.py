@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from study.commands.arguments import AsJson, Folder
+from study.commands.design_tables import print_evaluation, print_plan
 from study.core.errors import Fault, nearest, raise_all
 from study.core.reading import read_study
 from study.core.study_file import Study
+from study.workflow.evaluate import evaluate_tables
 from study.workflow.plan import design_study
 from study.workflow.start import read_start
 
@@ -46,9 +48,19 @@ def design(
         list[str] | None,
         typer.Option(metavar="SOURCE", help="A source that no run so far has: added to the study since."),
     ] = None,
+    evaluate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Judge this table of runs, whoever made it, and plan nothing."),
+    ] = None,
+    against: Annotated[Path | None, typer.Option(metavar="FILE", help="Another table, beside --evaluate's.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the runs in the order in which they are to be run, and write what the plan can and cannot tell."""
+    if evaluate is not None or against is not None:
+        raise_all([Fault("", "--against", against, "goes with --evaluate")] * (evaluate is None))
+        tables = evaluate_tables([path for path in (evaluate, against) if path is not None])
+        print(json.dumps(tables, indent=1)) if as_json else print_evaluation(tables)
+        return
     study = read_study(folder)
     if start is None:
         raise_all(
@@ -60,7 +72,7 @@ def design(
     if as_json:
         print(json.dumps(found, indent=1))
     else:
-        _print(found)
+        print_plan(found)
 
 
 def _usage_faults(study: Study, append: bool, replace: bool, start: Path | None, absent: list[str]) -> Iterator[Fault]:
@@ -72,40 +84,3 @@ def _usage_faults(study: Study, append: bool, replace: bool, start: Path | None,
             yield Fault("", "--absent", name, expected, nearest(name, study.sources))
     if absent and not append and start is None:
         yield Fault("", "--absent", ", ".join(absent), "goes with --append or --start")
-
-
-def _print(found: dict[str, Any]) -> None:
-    """What was planned, what it costs, and how good it is wherever it is stopped."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    phases = ", ".join(f"{count} {name}" for name, count in found["runs_by_phase"].items())
-    console.print(f"{found['study']}: {found['runs']} runs planned ({phases})", markup=False)
-    if found["failed"]:
-        planned = f", {found['replaced']} of them planned before" if found["replaced"] else ""
-        console.print(f"{found['failed']} runs failed for a cause of their own and are not planned{planned}; "
-                      "--retry-failed plans them again")  # fmt: skip
-    hours = found["gpu_hours_by_phase"]
-    if None not in hours.values():
-        told = ", ".join(f"{name} {value:.2g}" for name, value in hours.items())
-        console.print(f"about {sum(hours.values()):.2g} GPU-hours {found['cost_basis']} ({told})", markup=False)
-    for phase in dict.fromkeys(row["phase"] for row in found["prefixes"]):
-        table = Table("runs", "unbalance", "aliasing\n(at least)", "source-\nsource", "source-\nstrategy",
-                      "D-efficiency, %\n(at most)", title=phase)  # fmt: skip
-        for row in found["prefixes"]:
-            if row["phase"] != phase:
-                continue
-            least = max(row["aliasing_bound_size"], row["aliasing_bound_balance"])
-            efficiency = "-" if row["d_efficiency"] is None else f"{row['d_efficiency']:.1f}"
-            table.add_row(
-                str(row["n_runs"]), str(row["unbalance"]), f"{row['aliasing']:.3f} ({least:.3f})",
-                f"{row['source_source']:.3f}", f"{row['source_strategy']:.3f}",
-                f"{efficiency} ({row['d_efficiency_bound']:.1f})",
-            )  # fmt: skip
-        console.print(table)
-        by_factor = ", ".join(f"{name} {value}" for name, value in found["unbalance"][phase].items())
-        console.print(f"unbalance by factor: {by_factor}", markup=False)
-    for note in found["notes"]:
-        console.print(note, markup=False)
-    console.print(f"see {found['page']}", markup=False, soft_wrap=True)

@@ -225,7 +225,15 @@ def _phase_faults(
             yield Fault(FILE_NAME, f"{key} n_sources", list(phase.n_sources),
                         "no run can be: SS-R has one source, the other strategies two or more")  # fmt: skip
         if phase.criterion is not None and phase.repeats != 1:
-            yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, "a sequential phase never repeats a run")
+            expected = "of factorial phases alone; `repeat_share` repeats some of a sequential phase's runs"
+            yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, expected)
+        if phase.criterion is None and phase.repeat_share:
+            yield Fault(
+                FILE_NAME,
+                f"{key} repeat_share",
+                phase.repeat_share,
+                "of sequential phases alone; `repeats` repeats a factorial one",
+            )
         further = {name: levels for name, levels in factors.items() if name != "strategy"}
         yield from model_faults(phase.model, phase.want_if_possible, sources, further, FILE_NAME, key)
         valid = ("strategy", "sources", "n_sources", *further)

@@ -181,6 +181,7 @@ class Phase(Section):
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
     balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = BALANCED
     share: Annotated[Number, Field(gt=0)] = 1.0
+    repeat_share: Annotated[Number, Field(ge=0, le=0.9)] = 0.0
     model: DesignModel | None = None
     want_if_possible: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()
 

@@ -8,6 +8,9 @@ from study.core.paths import Paths
 from study.core.run import Run
 from study.core.study_file import Study
 
+MOST_REPEATS = 10
+"""Repeats of a combination that a sequential phase may have had, as far as failed ones are looked for."""
+
 
 def failed_runs(study: Study, planned: Sequence[Run]) -> list[Run]:
     """The runs of the study that failed for a cause of their own, as `runs/*/attempts` has it.
@@ -42,6 +45,6 @@ def _every_run(study: Study, planned: Sequence[Run]) -> Iterator[Run]:
     yield from planned
     for phase in study.phases:
         candidates = enumerate_candidates(study, phase)
-        for replicate in range(phase.repeats):
+        for replicate in range(MOST_REPEATS if phase.repeat_share else phase.repeats):
             for row in range(len(candidates)):
                 yield candidates.run(study, phase.name, row, replicate)
