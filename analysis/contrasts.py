@@ -11,10 +11,7 @@ from scipy import stats
 
 from analysis.fitting.mixed_model import MixedFit, contrast_tests
 from study.core.coding import SINGLE, n_star, strategy_of
-
-ALPHA = 0.05
-"""Below it a p value, adjusted where it is one of several, tells a difference."""
-
+from study.core.variances import ALPHA as ALPHA
 
 HIGHER, LOWER, NOT_SIGNIFICANT = "higher", "lower", "not told"
 

@@ -139,7 +139,9 @@ def on_factors(model: Model) -> Iterator[str]:
         return
     terms = model.fixed["term"]
     found = model.fixed[terms.str.startswith("factor.") & ~terms.str.startswith("factor.transfer[")]
-    parts = [_told_apart(found["term"].str.removeprefix("factor."), found, found["p"])] * (not found.empty)
+    units = {term: f" ({unit})" for term, unit in model.coding.units.items()}
+    names = found["term"].str.removeprefix("factor.") + found["term"].map(lambda term: units.get(term, ""))
+    parts = [_told_apart(names, found, found["p"])] * (not found.empty)
     aliased = [name for name, why in model.coding.left_out.items() if name.startswith("factor.") and why == DETERMINED]
     if aliased:
         names = listed([name.removeprefix("factor.") for name in aliased])
