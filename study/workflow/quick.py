@@ -19,6 +19,7 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
+from study.workflow.extras import needs_train
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import cost_of
 
@@ -33,6 +34,7 @@ SEQUENTIAL_RUNS = 12
 """Of a sequential phase, to choose the few from."""
 
 
+@needs_train()
 def launch_quick(
     folder: Path,
     options: LaunchOptions,
