@@ -147,7 +147,9 @@ def level_table(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
     """
     phases = list(dict.fromkeys(run.phase for run in runs))
     sizes = {n for phase in study.phases for n in phase.n_sources} | {run.n_sources for run in runs}
-    known: dict[str, Sequence[object]] = {"strategy": study.strategies, "n_sources": sorted(sizes)}
+    asked = {name for phase in study.phases for name in phase.strategy} | {run.strategy for run in runs}
+    strategies = [name for name in study.strategies if name in asked]
+    known: dict[str, Sequence[object]] = {"strategy": strategies, "n_sources": sorted(sizes)}
     known |= {f"source.{name}": (False, True) for name in study.sources}
     known |= {f"factor.{name}": levels for name, levels in study.further_factors.items()}
     counts = Counter(

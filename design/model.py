@@ -116,10 +116,7 @@ def written_out(factors: Sequence[Factor], codes: np.ndarray, part: Part) -> tup
     rows = _rows(factors, codes)
     levels = {each.name.partition(".")[2]: each.levels for each in factors if each.name.startswith("factor.")}
     text = {MAIN: _main_formula(factors), FIRST: "strategy"}.get(part.name, part.name)
-    if part.name == FIRST:
-        certain = first_model(rows, levels).columns
-    else:
-        certain = independent(_matrix(text, rows, factors))[0]
+    certain = first_model(rows, levels).columns if part.name == FIRST else independent(_matrix(text, rows, factors))[0]
     if certain.size > MOST_ENTRIES:
         expected = f"has {len(certain):,} runs to choose from and {certain.shape[1]} terms: too many to work out"
         raise InputFaults([Fault("", f"model {part.name}", None, expected)])

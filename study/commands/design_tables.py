@@ -22,6 +22,8 @@ def print_plan(found: dict[str, Any]) -> None:
     if None not in hours.values():
         told = ", ".join(f"{name} {value:.2g}" for name, value in hours.items())
         console.print(f"about {sum(hours.values()):.2g} GPU-hours {found['cost_basis']} ({told})", markup=False)
+    for sentence in found["verdict"]:
+        console.print(sentence, markup=False)
     for phase in dict.fromkeys(row["phase"] for row in found["prefixes"]):
         table = Table("runs", "unbalance", "aliasing\n(at least)", "source-\nsource", "source-\nstrategy",
                       "D-efficiency, %\n(at most)", title=phase)  # fmt: skip

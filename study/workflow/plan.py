@@ -10,9 +10,12 @@ from study.core.cost import measured_over_modelled, run_cost_gpu_hours, timing_k
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import Paths
 from study.core.plan import planned_ids, read_plan, write_plan
-from study.core.run import Run
+from study.core.run import Run, study_seed_sequence
 from study.core.study_file import Study
 from study.workflow.failed_runs import failed_runs
+
+N_SIMULATIONS = 200
+"""Studies that the page's smallest effects come from; `study power` takes more."""
 
 
 def design_study(
@@ -48,7 +51,7 @@ def design_study(
     runs = generate(study, read_budget(budget, study), [*started, *kept], failed, cost)
     raise_all([Fault("", "--budget", budget, "no run would be planned; expected 1 or more")] * (not runs))
     notes = [*constraint_notes(study, started), *_whole_space(study, runs)]
-    page = design_page(study, runs, cost, basis, notes)
+    page = design_page(study, runs, cost, basis, notes, smallest_effects(study, runs))
     write_page(page, paths.design)
     write_plan(paths.plan, study, runs, cost)
     return {
@@ -56,6 +59,26 @@ def design_study(
         "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(planned) - len(kept),
         "failed": len(failed), "cost_basis": basis, **page.summary,
     }  # fmt: skip
+
+
+def smallest_effects(study: Study, runs: Sequence[Run]) -> dict[str, float]:
+    """The smallest effects, by name, that simulated studies over these runs find; none where they cannot be fitted."""
+    import numpy as np
+
+    from analysis.planning.power import power
+    from analysis.planning.truth import paper_truth
+    from design.expected_errors import run_rows
+    from study.core.coding import first_model
+
+    rows = run_rows(study, runs)
+    coding = first_model(rows, study.further_factors)
+    if len(study.targets) < 2 or len(rows) <= coding.columns.shape[1]:
+        return {}
+    rng = np.random.default_rng(study_seed_sequence(study, "verdict"))
+    (cell,) = power(
+        rows, study.further_factors, paper_truth(coding), [len(rows)], [len(study.targets)], N_SIMULATIONS, rng
+    )
+    return {} if cell.why_not else dict(zip(cell.power["effect"], cell.power["smallest"], strict=True))
 
 
 def _whole_space(study: Study, runs: Sequence[Run]) -> list[str]:

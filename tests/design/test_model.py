@@ -55,7 +55,7 @@ def test_the_first_model_has_slopes_as_well_known_as_can_be_and_every_size_run(s
 def test_the_first_model_counts_what_analyze_codes():
     columns, n_certain = written_out(PAPER.factors, PAPER.codes, Part("first"))
     assert n_certain == 10
-    assert list(columns)[0] == "strategy[MS-SR@FC]" and list(columns)[-1] == "strategy[MSS-CR]:n_star"
+    assert next(iter(columns)) == "strategy[MS-SR@FC]" and list(columns)[-1] == "strategy[MSS-CR]:n_star"
 
 
 def test_interactions_that_are_wanted_are_known_nearly_as_well_as_can_be():

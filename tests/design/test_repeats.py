@@ -52,5 +52,5 @@ def test_repeats_make_more_runs_possible(tmp_path: Path):
 
 
 def test_only_sequential_phases_have_it(tmp_path: Path):
-    with pytest.raises(InputFaults, match="repeat_share = 0.5: of sequential phases alone"):
+    with pytest.raises(InputFaults, match=r"repeat_share = 0\.5: of sequential phases alone"):
         write_study(tmp_path, SMALL.replace('criterion = "anytime"', "repeat_share = 0.5"), sources=3)
