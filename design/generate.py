@@ -11,18 +11,20 @@ finished, in whatever order and whoever planned it, is where the order starts fr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, islice
 
 import numpy as np
 
 from design.anytime import anytime
 from design.balance_alias import balance_alias
-from design.budget import Cost, GpuHours, affordable, hours_of
+from design.budget import Cost, Hours, affordable
 from design.candidates import Candidates, enumerate_candidates
 from design.model import parts_of
 from design.optimal import WEIGHTS, optimal
+from study.core.cost import run_work
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
 from study.core.run import Run, make_run, study_seed_sequence
@@ -31,18 +33,19 @@ from study.core.study_file import FILE_NAME, Phase, Study
 
 def generate(
     study: Study,
-    budget: int | GpuHours | None,
+    budget: int | Hours | None,
     finished: Sequence[Run] = (),
     failed: Sequence[Run] = (),
-    cost_gpu_hours: Cost = lambda run: None,
+    cost: Cost = lambda run: None,
 ) -> list[Run]:
     """The plan: the runs of the factorial phases in the file's order, then those of the sequential ones.
 
     A budget of runs counts those of the sequential phases, what is `finished` among them included (it is kept, in its
-    order, also beyond the budget); several sequential phases take turns by their shares. A budget of `GpuHours` pays
-    for all phases, the factorial ones and what is finished first, and `anytime` then weighs information against cost.
-    `failed` runs, of whatever phase, are not planned again: in a sequential phase the best next ones take their places.
-    Baselines among either are passed over.
+    order, also beyond the budget); several sequential phases take turns by their shares. A budget of `Hours` pays for
+    all phases, the factorial ones and what is finished first, and `anytime` then weighs information against a run's
+    work in FLOPs: `cost`, in the unit of the budget, decides where the order is cut and nothing else. `failed` runs, of
+    whatever phase, are not planned again: in a sequential phase the best next ones take their places. Baselines among
+    either are passed over.
 
     Raises `InputFaults`: a budget without a sequential phase or the other way round, beyond the candidates (saying how
     many there are), too small for what is fixed (saying what that needs); a sequential phase that gets no run; runs of
@@ -58,8 +61,8 @@ def generate(
             raise InputFaults([Fault("", "--budget", budget, expected)])
         return fixed
     fixed += [run for phase in phases for run in phase.start_runs]
-    if isinstance(budget, GpuHours):
-        plan = fixed + affordable(budget, fixed, in_turn(study, phases, cost_gpu_hours), cost_gpu_hours)
+    if isinstance(budget, Hours):
+        plan = fixed + affordable(budget, fixed, in_turn(study, phases, partial(run_work, study)), cost)
     else:
         n_started = sum(len(phase.start_runs) for phase in phases)
         possible = n_possible(phases)
@@ -117,8 +120,8 @@ class SequentialPhase:
             n_runs += 1
         return n_runs
 
-    def order(self, study: Study, remaining: np.ndarray, cost_gpu_hours: Cost | None = None) -> Iterator[int]:
-        """Rows of the candidates, the best next one first, to the last; with a cost, best for the money.
+    def order(self, study: Study, remaining: np.ndarray, work: Callable[[Run], float] | None = None) -> Iterator[int]:
+        """Rows of the candidates, the best next one first, to the last; with their work, best for the money.
 
         `remaining` (n_candidates,) marks those left; whoever takes one elsewhere clears its mark between two steps.
         """
@@ -128,14 +131,14 @@ class SequentialPhase:
             return optimal(criterion, self.candidates, self.start, seed, remaining)
         if criterion == "balance-alias":
             return balance_alias(self.candidates, self.start, balance, seed, remaining)
-        hours = None
-        if cost_gpu_hours is not None:
+        works = None
+        if work is not None:
             runs = [self.candidates.run(study, self.phase.name, row) for row in range(len(self.candidates))]
-            hours = np.array(hours_of(runs, cost_gpu_hours))
+            works = np.array([work(run) for run in runs])
         sizes = self.candidates.factors[-1]
         slopes = len(sizes.levels) > 1 and len(self.candidates.factors) - 1 in balance
         model = parts_of(self.phase.model, self.phase.want_if_possible, slopes)
-        return anytime(self.candidates, self.start, balance, seed, hours, remaining, model)
+        return anytime(self.candidates, self.start, balance, seed, works, remaining, model)
 
 
 def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequence[Run] = ()) -> list[SequentialPhase]:
@@ -182,7 +185,9 @@ def n_possible(phases: Sequence[SequentialPhase]) -> int:
     return total
 
 
-def in_turn(study: Study, phases: Sequence[SequentialPhase], cost_gpu_hours: Cost | None = None) -> Iterator[Run]:
+def in_turn(
+    study: Study, phases: Sequence[SequentialPhase], work: Callable[[Run], float] | None = None
+) -> Iterator[Run]:
     """New runs of the sequential phases, each time of the phase that is furthest behind its share, to the last.
 
     The `repeat_share` of a phase's runs repeat combinations that it has, with new seeds: those repeated least, the
@@ -191,9 +196,7 @@ def in_turn(study: Study, phases: Sequence[SequentialPhase], cost_gpu_hours: Cos
     had = {phase.phase.name: list(phase.start_runs) for phase in phases}
     counts = {phase.phase.name: len(phase.start_runs) for phase in phases}
     remaining = {phase.phase.name: phase.open.copy() for phase in phases}
-    orders = {
-        phase.phase.name: (phase, phase.order(study, remaining[phase.phase.name], cost_gpu_hours)) for phase in phases
-    }
+    orders = {phase.phase.name: (phase, phase.order(study, remaining[phase.phase.name], work)) for phase in phases}
     while orders:
         name = min(orders, key=lambda name: counts[name] / orders[name][0].phase.share)
         phase, order = orders[name]
@@ -232,12 +235,12 @@ def _combination(run: Run) -> tuple[str, tuple[str, ...], tuple[tuple[str, Level
 
 
 def _empty_phases(
-    phases: Sequence[SequentialPhase], plan: Sequence[Run], budget: int | GpuHours | None
+    phases: Sequence[SequentialPhase], plan: Sequence[Run], budget: int | Hours | None
 ) -> Iterator[Fault]:
     """A fault for each sequential phase that gets no run while another gets some."""
     planned = {run.phase for run in plan}
     names = [phase.phase.name for phase in phases]
-    value = f"{budget.hours:g} GPU-hours" if isinstance(budget, GpuHours) else budget
+    value = f"{budget.hours:g} {budget.unit}" if isinstance(budget, Hours) else budget
     for name in names:
         if name not in planned and planned & set(names):
             expected = f"phase {name} gets no run; expected a larger budget, or a larger `share` of phase {name}"

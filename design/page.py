@@ -32,6 +32,7 @@ from design.figures import colour_map, drawing, level_bars, margin_figure, png, 
 from design.generate import in_turn, sequential_phases
 from design.information import term_names
 from design.verdict import FURTHER_RUNS, KINDS, margin_curve, verdict
+from study.core.durations import Unit
 from study.core.paths import write_whole
 from study.core.run import Run
 from study.core.study_file import Study
@@ -45,7 +46,7 @@ class Page:
     """What is said of a plan: files by their path within the design folder, and `summary`, plain data.
 
     `summary` has `largest_unbalance` and `largest_aliasing` of the sequential phases at their end, `prefixes` (a row a
-    phase and shown number of runs), `unbalance` (by phase and factor), `gpu_hours_by_phase`, and `notes` in words.
+    phase and shown number of runs), `unbalance` (by phase and factor), `hours_by_phase`, `verdict` and `notes`.
     """
 
     files: Mapping[str, bytes]
@@ -55,14 +56,15 @@ class Page:
 def design_page(
     study: Study,
     runs: Sequence[Run],
-    cost_gpu_hours: Callable[[Run], float | None] = lambda run: None,
+    cost_hours: Callable[[Run], float | None] = lambda run: None,
     cost_basis: str = "at the reference rate",
+    cost_unit: Unit = "GPU-hours",
     notes: Sequence[str] = (),
     smallest: Mapping[str, float] | None = None,
 ) -> Page:
     """design.html (self-contained), balance.csv, aliasing.csv, prefixes.csv, standard_errors.csv and figures/.
 
-    `cost_basis` says where the GPU-hours come from; `notes` are said beside those that the plan itself gives rise to.
+    `cost_basis` says where the hours come from; `notes` are said beside those that the plan itself gives rise to.
     `smallest` are the smallest effects by name that studies simulated over this plan find (`verdict`).
     """
     by_phase = {name: [run for run in runs if run.phase == name] for name in dict.fromkeys(run.phase for run in runs)}
@@ -78,7 +80,7 @@ def design_page(
     levels = level_table(study, runs)
     scopes = {name: by_phase[name] for name in chosen} or {"all": list(runs)}
     maps = {name: aliasing_table(*_as_codes(study, of)) for name, of in scopes.items()}
-    costs = {name: [cost_gpu_hours(run) for run in of] for name, of in by_phase.items()}
+    costs = {name: [cost_hours(run) for run in of] for name, of in by_phase.items()}
     hours = {name: None if None in of else math.fsum(of) for name, of in costs.items()}  # type: ignore[arg-type]
     prefixes = pd.concat([_prefix_rows(each) for each in found]) if found else pd.DataFrame()
     notes = [*notes, *_notes(found), *_unused_levels(levels)]
@@ -90,7 +92,7 @@ def design_page(
     }
     if found:
         files["prefixes.csv"] = _csv(pd.concat([each.prefixes.assign(phase=each.name) for each in found]))
-    spent = _hours_spent(fixed, sequential, curve, cost_gpu_hours)
+    spent = _hours_spent(fixed, sequential, curve, cost_hours)
     with drawing():
         images = {name: png(figure) for name, figure in _pictures(study, scopes, maps, levels, found).items()}
         if len(curve) > 1:
@@ -99,14 +101,14 @@ def design_page(
     shown = errors[errors.n_runs.isin([*shown_sizes(len(runs) - len(fixed)), 0])].set_index("n_runs")
     html = _template().render(
         study=study, n_runs=len(runs), phases=[(name, len(of), hours[name]) for name, of in by_phase.items()],
-        cost_basis=cost_basis, verdict=said, found=found, prefixes=prefixes.to_dict("records"), errors=shown,
-        notes=notes,
+        cost=f"{cost_unit}, {cost_basis}", verdict=said, found=found, prefixes=prefixes.to_dict("records"),
+        errors=shown, notes=notes,
         images={name: base64.b64encode(content).decode() for name, content in images.items()}, scopes=list(scopes),
     )  # fmt: skip
     files["design.html"] = html.encode()
     ends = [each.prefixes.iloc[-1] for each in found]
     summary: dict[str, Any] = {
-        "gpu_hours_by_phase": hours, "verdict": said, "prefixes": _plain(prefixes), "notes": notes,
+        "hours_by_phase": hours, "verdict": said, "prefixes": _plain(prefixes), "notes": notes,
         "unbalance": {each.name: each.unbalance for each in found},
     }  # fmt: skip
     if found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from jobs.steps import Report, Step, execute
+from study.core.durations import Slots
 from study.core.study_file import Study
 
 
@@ -23,6 +24,11 @@ class InProcess:
 
     def next_report(self) -> Report:
         return execute(self._study, self._started.popleft())
+
+    def slots(self) -> Slots:
+        import torch
+
+        return Slots(training=1, all=1, on_gpu=torch.cuda.is_available())
 
     def close(self) -> None:
         self._started.clear()

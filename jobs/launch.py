@@ -20,6 +20,7 @@ from jobs.failures import DISK_FULL, Failure, is_tried_again
 from jobs.prepared_data import Prepared
 from jobs.records import read_trained
 from jobs.steps import Report, Step
+from study.core.durations import Slots
 from study.core.errors import Fault, RunFailed, raise_all
 from study.core.paths import Paths
 from study.core.results import (
@@ -39,6 +40,7 @@ class Backend(Protocol):
     def has_room(self, step: Step) -> bool: ...
     def start(self, step: Step) -> None: ...
     def next_report(self) -> Report: ...
+    def slots(self) -> Slots: ...
     def close(self) -> None: ...
 
 
@@ -52,6 +54,10 @@ class Progress:
     evaluations_done: int = 0
     started_at: float = field(default_factory=time.monotonic)
     failed: dict[str, Failure] = field(default_factory=dict)
+    in_flight: dict[Step, float] = field(default_factory=dict)
+    """Steps that have begun and not ended, each with when by `time.monotonic`."""
+    seconds_to_go: float | None = None
+    """As whoever watches estimates it; None while that is unknown."""
 
 
 def missing_targets(study: Study, prepared: Prepared, runs: Iterable[Run]) -> dict[Run, tuple[str, ...]]:
@@ -126,17 +132,14 @@ def launch(
     waiting = {"evaluate": deque[Step](), "fine-tune": deque[Step](), "learn": to_learn}
     left = {run.run_id: set(targets) for run, targets in lacking.items()}
     tries: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
-    in_flight = 0
     n_done_before = len(runs) - len(lacking)
     is_enough = enough(n_done_before)
 
-    def start_all_that_fit() -> int:
-        started = 0
+    def start_all_that_fit() -> None:
         for queue in waiting.values():
             while queue and backend.has_room(queue[0]):
+                progress.in_flight[queue[0]] = time.monotonic()
                 backend.start(queue.popleft())
-                started += 1
-        return started
 
     def draw() -> bool:
         """Plan one run more, only when it can begin at once: else it would be planned and, time being up, never run."""
@@ -152,13 +155,13 @@ def launch(
         time_is_up = stop_after_s is not None and time.monotonic() - progress.started_at > stop_after_s
         if time_is_up or is_enough:
             to_learn.clear()
-        in_flight += start_all_that_fit()
+        start_all_that_fit()
         while not time_is_up and not is_enough and draw():
-            in_flight += start_all_that_fit()
-        if not in_flight:
+            start_all_that_fit()
+        if not progress.in_flight:
             break
         report = backend.next_report()
-        in_flight -= 1
+        del progress.in_flight[report.step]
         step, failure = report.step, report.failure
         if failure is None:
             if step.kind == "learn":

@@ -16,6 +16,7 @@ from typing import Any
 from jobs import failures
 from jobs.records import end_open_attempt
 from jobs.steps import Report, Step, execute
+from study.core.durations import Slots, slots_of
 from study.core.errors import Fault, InputFaults
 from study.core.paths import Paths
 from study.core.study_file import Study
@@ -87,6 +88,11 @@ class RayBackend:
             need + sum(other[kind] for other in taken) <= total.get(kind, 0.0) + 1e-9
             for kind, need in self._needs(step).items()
         )
+
+    def slots(self) -> Slots:
+        """How many steps the cluster, as large as it is now, runs at a time."""
+        total = ray.cluster_resources()
+        return slots_of(total.get("CPU", 0.0), total.get("GPU", 0.0), self._threads, self._gpu_share)
 
     def start(self, step: Step) -> None:
         # Without a GPU nothing is left behind, and a new process takes two seconds to import torch.

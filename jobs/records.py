@@ -74,6 +74,11 @@ class Attempt:
     traceback: str | None = None
 
     @property
+    def seconds(self) -> float | None:
+        """What it took; None where it has not ended, or nobody knows when."""
+        return None if self.finished_at is None else seconds_since(self.started_at, self.finished_at)
+
+    @property
     def is_running(self) -> bool:
         """Not ended, and its process is there as far as this machine can tell."""
         return self.finished_at is None and (self.host != socket.gethostname() or _is_alive(self.pid))
@@ -142,6 +147,11 @@ def failed_by_itself(attempts: list[Attempt]) -> bool:
 def now() -> str:
     """This moment, UTC, ISO 8601 with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def seconds_since(moment: str, until: str | None = None) -> float:
+    """Seconds from a moment as `now` writes it, to another one or to this."""
+    return (datetime.fromisoformat(until or now()) - datetime.fromisoformat(moment)).total_seconds()
 
 
 def _is_alive(pid: int) -> bool:

@@ -130,7 +130,9 @@ def test_everything_that_is_wrong_is_told_at_once(small_study: Path, capfd: pyte
 def test_check_finds_no_fault(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert study(capfd, "check", str(small_study))[0] == 0
     status, out, _ = study(capfd, "check", str(small_study), "--json")
-    assert status == 0 and json.loads(out) == {"ok": True, "faults": [], "proposals": []}
+    told = json.loads(out)
+    assert status == 0 and told["ok"] and told["faults"] == [] and told["proposals"] == []
+    assert told["cost"]["unit"] == "CPU-hours" and 0 < told["cost"]["least"] < told["cost"]["most"]
 
 
 def test_no_plan(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -169,7 +171,7 @@ def test_nothing_to_analyze(small_study: Path, capfd: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["design", "--budget", "many"], "--budget = 'many': expected runs such as 352"),
+        (["design", "--budget", "many"], "--budget = 'many': expected 40, 3cpuh"),
         (["design", "--budget", "5d"], "study.toml: [cluster] gpus: missing"),
         (["design", "--budget", "0gpuh"], "runs that are fixed need"),
         (["design", "--budget", "9", "--start", "plays.csv"], "plays.csv"),

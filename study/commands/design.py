@@ -23,7 +23,7 @@ def design(
     folder: Folder = Path("."),
     budget: Annotated[
         str | None,
-        typer.Option(metavar="N|Ngpuh|Nd", help="Runs of the sequential phases, GPU-hours, or days of the cluster."),
+        typer.Option(metavar="N|Ncpuh|Ngpuh|Nd", help="Runs of the sequential phases, CPU-hours, GPU-hours, or days."),
     ] = None,
     append: Annotated[
         bool, typer.Option("--append", help="Keep what is planned, replace what failed, and plan on.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from study.commands.terminal import duration
+
 
 def print_plan(found: dict[str, Any]) -> None:
     """What was planned, what it costs, and how good it is wherever it is stopped."""
@@ -18,10 +20,15 @@ def print_plan(found: dict[str, Any]) -> None:
         planned = f", {found['replaced']} of them planned before" if found["replaced"] else ""
         console.print(f"{found['failed']} runs failed for a cause of their own and are not planned{planned}; "
                       "--retry-failed plans them again")  # fmt: skip
-    hours = found["gpu_hours_by_phase"]
+    hours = found["hours_by_phase"]
     if None not in hours.values():
-        told = ", ".join(f"{name} {value:.2g}" for name, value in hours.items())
-        console.print(f"about {sum(hours.values()):.2g} GPU-hours {found['cost_basis']} ({told})", markup=False)
+        by_phase = ", ".join(f"{name} {value:.2g}" for name, value in hours.items())
+        cost = f"about {sum(hours.values()):.2g} {found['cost_unit']} {found['cost_basis']}"
+        console.print(f"{cost} ({by_phase})", markup=False)
+    if found["cost_note"]:
+        console.print(found["cost_note"], markup=False)
+    if found["seconds_to_go"]:
+        console.print(f"about {duration(found['seconds_to_go'])} to go for what is not done yet", markup=False)
     for sentence in found["verdict"]:
         console.print(sentence, markup=False)
     for phase in dict.fromkeys(row["phase"] for row in found["prefixes"]):

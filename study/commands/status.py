@@ -13,6 +13,7 @@ from study.commands.arguments import AsJson, Folder
 from study.commands.terminal import duration
 from study.core.reading import read_study
 from study.core.study_file import Study
+from study.workflow.estimates import UNTIMED
 from study.workflow.status import study_status
 
 WATCH_S = 5.0
@@ -40,13 +41,16 @@ def _as_text(study: Study, found: dict[str, Any]) -> str:
         f"scores: {found['scores_done']} of {found['scores_planned']} (runs x targets)",
     ]
     lines += [f"failed ({cause}): {count} runs" for cause, count in found["failed_by_cause"].items()]
-    spent = f"training: {duration(found['training_hours_spent'] * 3600)} spent"
-    if found["gpu_hours_spent"]:
-        spent += f" ({found['gpu_hours_spent']:.1f} GPU-hours)"
-    if found["training_hours_left"]:
-        spent += f", about {duration(found['training_hours_left'] * 3600)} left"
-        spent += f", {duration(found['seconds_to_go'])} to go as it runs now"
-    lines.append(spent)
+    kind = "gpu" if found["cpu_hours_spent"] is None else "cpu"
+    spent, left = found[f"{kind}_hours_spent"], found[f"{kind}_hours_left"]
+    unit = "GPU-hours of training" if kind == "gpu" else "CPU-hours"
+    hours = f"{unit}: {spent:.2g} spent"
+    if left:
+        hours += f", about {left:.2g} left {found['cost_basis']}"
+    lines.append(hours)
+    if found["seconds_to_go"]:
+        without = "" if found["estimate_is_complete"] else f"; {UNTIMED}"
+        lines.append(f"about {duration(found['seconds_to_go'])} to go{without}")
     if found["other_version"]:
         lines.append(f"{len(found['other_version'])} results are of another version of the study file or its targets")
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -22,17 +21,18 @@ def progress_shown() -> Iterator[Callable[[Progress, Report], None]]:
         yield lambda progress, report: tell(line(progress, report))
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[to_go]}"))
     with Bar(*columns, console=Console(stderr=True)) as bar:
-        scores = bar.add_task("scores", total=None)
+        scores = bar.add_task("scores", total=None, to_go="")
 
         def show(progress: Progress, report: Report) -> None:
             if report.failure is not None:
                 bar.console.print(line(progress, report), markup=False)
-            bar.update(scores, total=progress.n_evaluations, completed=progress.evaluations_done,
+            bar.update(scores, to_go=_to_go(progress),
+                       total=progress.n_evaluations, completed=progress.evaluations_done,
                        description=f"{progress.runs_done}/{progress.n_runs} runs, scores")  # fmt: skip
 
         yield show
@@ -43,12 +43,15 @@ def line(progress: Progress, report: Report) -> str:
     what = f"{run.strategy} {'+'.join(run.sources)}".strip()
     if report.failure is not None:
         return f"failed ({report.failure.cause}): {report.step.kind} {run.run_id} {what}: {report.failure.message}"
-    elapsed_s = time.monotonic() - progress.started_at
     done, total = progress.evaluations_done, progress.n_evaluations
-    to_go = f", {duration(elapsed_s / done * (total - done))} to go" if done else ""
+    to_go = f", {_to_go(progress)}" if _to_go(progress) else ""
     without_score = {"learn": "learned", "fine-tune": "fine-tuned", "evaluate": "no score"}
     if report.scores is None:
         result = "scored by another launch"
     else:
         result = " ".join(f"{name} {value:.3f}" for name, value in report.scores) or without_score[report.step.kind]
     return f"[{progress.runs_done}/{progress.n_runs} runs, {done}/{total} scores{to_go}] {what}: {result}"
+
+
+def _to_go(progress: Progress) -> str:
+    return "" if progress.seconds_to_go is None else f"{duration(progress.seconds_to_go)} to go"

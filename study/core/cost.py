@@ -7,13 +7,13 @@ Design, launch and status all ask, so it stands on the ground: `study.core.backb
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from study.core.backbones import BACKBONES
 from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
 from study.core.factors import STRATEGIES
 from study.core.run import Run
-from study.core.study_file import Study
+from study.core.study_file import Study, Training
 
 SourceFactors = Mapping[str, int | None]
 """Source -> number of factors of its labels, in the study's order; None for `self` (pairs of crops)."""
@@ -108,39 +108,55 @@ def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
 
 
 def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) -> float | None:
-    """GPU-hours of training a run at `REFERENCE_FLOP_PER_S`; None while the number of tracks is unknown."""
+    """GPU-hours of a run's training steps at `REFERENCE_FLOP_PER_S`; None while the number of tracks is unknown."""
     if run.is_baseline:
         return 0.0
     if n_training_tracks is None:
         return None
-    return _reference_hours(study, run, run_steps(study, run, n_training_tracks))
+    return training_flops(study, run, n_training_tracks) / REFERENCE_FLOP_PER_S / 3600
 
 
-def timing_kind(study: Study, run: Run) -> tuple[str, str]:
-    """Strategy and backbone: what decides how far a device is from the reference rate."""
-    return run.strategy, study.training_of(run.factors).backbone
+def training_flops(study: Study, run: Run, n_training_tracks: int, n_validation_tracks: int = 0) -> float:
+    """FLOPs of a run's training: its steps and, after each epoch, the validation tracks of every source once, forward.
 
-
-def measured_over_modelled(
-    study: Study, timed: Iterable[tuple[Run, int, float]]
-) -> tuple[dict[tuple[str, str], float], float]:
-    """GPU time that trainings took, as a multiple of the reference's: by `timing_kind`, and over all (1 for none).
-
-    `timed` has runs with their training steps and GPU-hours.
+    A baseline has none.
     """
-    hours: dict[tuple[str, str], float] = {}
-    reference: dict[tuple[str, str], float] = {}
-    for run, steps, took in timed:
-        kind = timing_kind(study, run)
-        hours[kind] = hours.get(kind, 0.0) + took
-        reference[kind] = reference.get(kind, 0.0) + _reference_hours(study, run, steps)
-    ratios = {kind: hours[kind] / reference[kind] for kind in hours if reference[kind]}
-    return ratios, sum(hours.values()) / sum(reference.values()) if ratios else 1.0
+    if run.is_baseline:
+        return 0.0
+    training, factors = study.training_of(run.factors), source_factors_of(study, run)
+    crops = sum(2 if of is None else 1 for of in factors.values())
+    filled = math.ceil(n_validation_tracks / training.batch_size) * training.batch_size
+    validation = training.epochs * filled * crops * sum(_forward_flops_of(study, training))
+    return run_steps(study, run, n_training_tracks) * _step_flops_of(study, run, training) + validation
 
 
-def _reference_hours(study: Study, run: Run, steps: int) -> float:
+def run_work(study: Study, run: Run) -> float:
+    """FLOPs of a run's training for each track it learns from: what runs of a study cost beside each other.
+
+    The order of a plan weighs by this, so it depends on no data and on no machine.
+    """
     training = study.training_of(run.factors)
-    flops = step_flops(
+    visits = training.epochs * (run.n_sources if training.iterations == "lm" else 1)
+    return visits * _step_flops_of(study, run, training) / training.batch_size
+
+
+def representation_flops(study: Study, run: Run) -> float:
+    """FLOPs of representing a crop: the shared layers once, the others once per source."""
+    shared = BACKBONES[study.training_of(run.factors).backbone].shared_layers.get(run.strategy)
+    layers = _forward_flops_of(study, study.training_of(run.factors))
+    return sum(layers[:shared]) + (0 if shared is None else run.n_sources * sum(layers[shared:]))
+
+
+def network_name(training: Training) -> str:
+    """What decides how long a training step takes on a machine, beside the crops' shape."""
+    return (
+        f"{training.backbone}, width {training.width:g}, {training.activation}, {training.optimiser}, "
+        f"batches of {training.batch_size}, {training.precision}"
+    )
+
+
+def _step_flops_of(study: Study, run: Run, training: Training) -> float:
+    return step_flops(
         run.strategy,
         source_factors_of(study, run),
         study.crop_frames,
@@ -150,7 +166,10 @@ def _reference_hours(study: Study, run: Run, steps: int) -> float:
         training.batch_size,
         training.backbone,
     )
-    return steps * flops / REFERENCE_FLOP_PER_S / 3600
+
+
+def _forward_flops_of(study: Study, training: Training) -> tuple[int, ...]:
+    return forward_flops(study.crop_frames, study.mel.n_mels, study.corpus.channels, training.width, training.backbone)
 
 
 def _head_parameters(factors: int | None, features: int) -> int:

@@ -32,6 +32,10 @@ class Paths:
         return self.store / "looks.jsonl"
 
     @property
+    def step_speed(self) -> Path:
+        return self.store / "step_speed.json"
+
+    @property
     def prepared(self) -> Path:
         return self.store / "prepared"
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from study.core.errors import Fault, RunFailed, nearest, raise_all
 from study.core.paths import Paths
 from study.core.plan import read_plan, write_plan
-from study.core.progress import Tell, silent
+from study.core.progress import Tell, duration, silent
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
 from study.workflow.analysis import own_results
+from study.workflow.estimates import UNTIMED
+from study.workflow.outlook import Outlook
 from study.workflow.plan import cost_of, planned_so_far
 from study.workflow.stopping import enough_when, read_until
 
@@ -67,7 +69,8 @@ def launch_study(
     story.refuse_other_data(study, prepared, runs, options.mix_versions)
     story.forget_left_over(study, prepared, runs)
     plans_on = options.stop_after_s is not None and not options.runs
-    if options.stop_after_s is None and not story.missing_targets(study, prepared, runs):
+    lacking = story.missing_targets(study, prepared, runs)
+    if options.stop_after_s is None and not lacking:
         tell(f"nothing is missing: {len(runs)} runs have their scores on {len(study.targets)} targets")
         return None
     results = partial(own_results, study, tell)
@@ -75,7 +78,14 @@ def launch_study(
     backend = _backend(study, options)
     try:
         next_run = partial(_plan_on, study) if plans_on else lambda: None
-        progress = story.launch(study, prepared, runs, backend, show, options.stop_after_s, next_run, enough)
+        outlook = Outlook(study, lacking, backend.slots(), options.stop_after_s, plans_on)
+        _say_cost(outlook, len(lacking), options.gpu_share or study.cluster.gpu_share, tell)
+
+        def shown(progress: Progress, report: Report) -> None:
+            outlook.look(progress, report)
+            show(progress, report)
+
+        progress = story.launch(study, prepared, runs, backend, shown, options.stop_after_s, next_run, enough)
     finally:
         backend.close()
     if progress.failed:
@@ -84,6 +94,19 @@ def launch_study(
             "runs/ID/attempts says more, and launching again tries them again"
         )
     return progress
+
+
+def _say_cost(outlook: Outlook, n_runs: int, gpu_share: float, tell: Tell) -> None:
+    """What is left, before the first step ends: probes that nobody has timed yet are left out, and that is said."""
+    left, model = outlook.time_left({}), outlook.estimate.model
+    if left is None or not left.all_s:
+        return
+    seconds = left.training_s * gpu_share if model.on_gpu else left.all_s * model.study.compute.threads
+    without = "" if left.is_complete else f"; {UNTIMED}"
+    tell(
+        f"{n_runs} runs left: about {seconds / 3600:.2g} {outlook.estimate.unit} {outlook.estimate.basis}, "
+        f"{duration(left.seconds)} to go{without}"
+    )
 
 
 def _plan_on(study: Study) -> Run | None:

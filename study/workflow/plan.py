@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from study.core.cost import measured_over_modelled, run_cost_gpu_hours, timing_kind
+from study.core.durations import Unit, Work
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import Paths
 from study.core.plan import planned_ids, read_plan, write_plan
-from study.core.run import Run, study_seed_sequence
-from study.core.study_file import Study
+from study.core.run import Run, baseline_runs, study_seed_sequence
+from study.core.run_works import Step
+from study.core.study_file import FILE_NAME, Study
+from study.workflow.estimates import (
+    UNMEASURED,
+    UNTIMED,
+    Estimate,
+    TimeLeft,
+    estimate_from,
+    planned_runs,
+    read_records,
+    runs_on_gpu,
+    slots_here,
+    steps_left,
+    time_left,
+    torch_is_installed,
+)
 from study.workflow.failed_runs import failed_runs
 
 N_SIMULATIONS = 200
@@ -34,30 +51,33 @@ def design_study(
     cause of their own are planned again under `retry_failed` only. `absent` are sources that the plan may lack, because
     no run so far learned from them.
     """
-    from design.budget import read_budget
+    from design.budget import Hours, read_budget
     from design.foreign import constraint_notes
     from design.generate import generate
     from design.page import design_page, write_page
 
-    paths = Paths(study.store)
+    paths, limit = Paths(study.store), read_budget(budget, study)
     if not append and not replace:
         refuse_to_discard(paths)
     planned = read_plan(paths.plan, study, absent) if append else []
     failed = [] if retry_failed else failed_runs(study, planned)
     lost = {run.run_id for run in failed}
     kept = [run for run in planned if run.run_id not in lost]
-    cost, n_timed = cost_of(study), len(_timed(study))
-    basis = f"as {n_timed} trainings took" if n_timed else "at the reference rate"
-    runs = generate(study, read_budget(budget, study), [*started, *kept], failed, cost)
+    estimate = _estimate_in(study, budget, limit.unit if isinstance(limit, Hours) else None)
+    runs = generate(study, limit, [*started, *kept], failed, estimate.hours)
     raise_all([Fault("", "--budget", budget, "no run would be planned; expected 1 or more")] * (not runs))
+    gpu_hours, left = cost_of(study), _time_left(study, estimate, runs)
     notes = [*constraint_notes(study, started), *_whole_space(study, runs)]
-    page = design_page(study, runs, cost, basis, notes, smallest_effects(study, runs))
+    smallest = smallest_effects(study, runs)
+    page = design_page(study, runs, estimate.hours, estimate.basis, estimate.unit, notes, smallest)
     write_page(page, paths.design)
-    write_plan(paths.plan, study, runs, cost)
+    write_plan(paths.plan, study, runs, gpu_hours)
     return {
         "study": study.name, "plan": str(paths.plan), "page": str(paths.design / "design.html"), "runs": len(runs),
         "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(planned) - len(kept),
-        "failed": len(failed), "cost_basis": basis, **page.summary,
+        "failed": len(failed), "cost_unit": estimate.unit, "cost_basis": estimate.basis,
+        "cost_note": _cost_note(study, estimate, left), "seconds_to_go": left.seconds if left else None,
+        "gpu_hours_by_phase": hours_by_phase(runs, gpu_hours), **page.summary,
     }  # fmt: skip
 
 
@@ -103,20 +123,68 @@ def refuse_to_discard(paths: Paths) -> None:
         raise InputFaults([Fault(str(paths.plan), "", None, expected)])
 
 
+def _time_left(study: Study, estimate: Estimate, runs: list[Run]) -> TimeLeft | None:
+    """Of the plan and the baselines, as far as they have no scores yet."""
+    from jobs.launch import missing_targets
+    from jobs.prepared_data import read_prepared
+
+    every = baseline_runs(study) + runs
+    lacking: dict[Run, tuple[str, ...]] = dict.fromkeys(every, tuple(study.targets))
+    with contextlib.suppress(InputFaults):  # where nothing is prepared, all is left
+        lacking = missing_targets(study, read_prepared(study), every)
+    records = read_records(study, lacking)
+    steps: dict[Step, list[Work]] = {}
+    for run, targets in lacking.items():
+        steps |= steps_left(estimate.model, run, targets, records[run][0] is not None)
+    return time_left(estimate, steps, {}, slots_here(study))
+
+
+def _cost_note(study: Study, estimate: Estimate, left: TimeLeft | None) -> str:
+    """What the hours leave out, or why there are none; empty where there is nothing to say."""
+    if not torch_is_installed() and not estimate.rates.modelled:
+        if not estimate.model.in_seconds:
+            return f"what the plan takes is not known: {UNMEASURED}"
+        if estimate.model.on_gpu and not study.cluster.gpus:
+            return f"what the plan takes without a GPU is not known: {UNMEASURED}"
+    return UNTIMED if left and not left.is_complete and not estimate.model.on_gpu else ""
+
+
 def cost_of(study: Study) -> Callable[[Run], float | None]:
-    """GPU-hours of a run, once it is known how many tracks there are to learn from.
+    """GPU-hours of a run's training: at the reference rate, corrected by the trainings that GPUs have done.
 
-    The closed form at its reference rate, corrected by what trainings of the run's strategy and backbone took, or else
-    of any.
+    None while it is unknown how many tracks there are to learn from.
     """
-    n_training = _n_training_tracks(study)
-    by_kind, overall = measured_over_modelled(study, _timed(study))
+    return estimate_from(study, read_records(study, planned_runs(study)), on_gpu=True).hours
 
-    def cost(run: Run) -> float | None:
-        hours = run_cost_gpu_hours(study, run, n_training)
-        return None if hours is None else hours * by_kind.get(timing_kind(study, run), overall)
 
-    return cost
+def hours_by_phase(runs: Iterable[Run], hours: Callable[[Run], float | None]) -> dict[str, float | None]:
+    """The sum of each phase; None where a run's is unknown."""
+    costs: dict[str, list[float | None]] = {}
+    for run in runs:
+        costs.setdefault(run.phase, []).append(hours(run))
+    return {
+        name: math.fsum(each for each in of if each is not None) if None not in of else None
+        for name, of in costs.items()
+    }
+
+
+def _estimate_in(study: Study, budget: str | None, unit: Unit | None) -> Estimate:
+    """The estimate in the unit of a budget, or else in that of the device the study is trained on.
+
+    Raises `InputFaults` where the budget is in days of GPUs whose number is not known, or in CPU-hours and nothing says
+    what they buy.
+    """
+    records = read_records(study, planned_runs(study))
+    on_gpu = runs_on_gpu(study, records, may_look=True)
+    if unit == "CPU-hours" and on_gpu and str(budget).endswith("d"):
+        expected = "missing or 0: a budget in days needs to know how many GPUs there are"
+        raise InputFaults([Fault(FILE_NAME, "[cluster] gpus", study.cluster.gpus, expected)])
+    estimate = estimate_from(study, records, unit == "GPU-hours" if unit else on_gpu is not False, may_measure=True)
+    if unit == "CPU-hours" and not estimate.model.in_seconds and not estimate.rates.modelled:
+        copied = f"copy {Paths(study.store).step_speed.name} into the study's store from where it was measured"
+        expected = f"{UNMEASURED}; install it, or {copied}, or give a number of runs such as 40"
+        raise InputFaults([Fault("", "--budget", budget, expected)])
+    return estimate
 
 
 def planned_so_far(study: Study) -> tuple[list[Run], list[Run]]:
@@ -125,32 +193,3 @@ def planned_so_far(study: Study) -> tuple[list[Run], list[Run]]:
     failed = failed_runs(study, planned)
     lost = {run.run_id for run in failed}
     return [run for run in planned if run.run_id not in lost], failed
-
-
-def _timed(study: Study) -> list[tuple[Run, int, float]]:
-    """The planned runs that GPUs have trained, each with its steps and GPU-hours."""
-    from jobs.records import read_trained
-
-    paths = Paths(study.store)
-    try:
-        runs = read_plan(paths.plan, study)
-    except InputFaults:  # no plan yet, or another study file's
-        return []
-    records = [(run, read_trained(paths, run.run_id)) for run in runs]
-    share = study.cluster.gpu_share / 3600
-    return [(run, of.train_steps, of.train_seconds * share) for run, of in records if of and of.device != "cpu"]
-
-
-def _n_training_tracks(study: Study) -> int | None:
-    """Training tracks as prepared; else as listed, without the validation part; None where there is no table yet."""
-    from jobs.prepared_data import read_prepared
-
-    try:
-        return read_prepared(study).n_training
-    except InputFaults:
-        pass
-    if not study.corpus.tracks.is_file():
-        return None
-    from jobs.labels.tables import read_columns
-
-    return round(len(read_columns(study.corpus.tracks, ("track_id",))) * (1 - study.corpus.validation))

@@ -57,4 +57,5 @@ class BackendContract:
             backend.start(step)
             started += 1
             assert started <= 1000
+        assert started == backend.slots().training
         assert all(backend.next_report().failure is None for _ in range(started))

@@ -52,8 +52,8 @@ def test_csv_files_hold_the_plans_figures(written):
 def test_the_summary_is_plain_data_with_what_each_phase_costs(written):
     _, _, summary = written
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
-    assert summary["gpu_hours_by_phase"]["single"] == 24
-    assert summary["gpu_hours_by_phase"]["all"] == 100
+    assert summary["hours_by_phase"]["single"] == 24
+    assert summary["hours_by_phase"]["all"] == 100
     assert [row["n_runs"] for row in summary["prefixes"]] == [10, 20, 40, 45]
     assert summary["largest_unbalance"] == summary["prefixes"][-1]["unbalance"]
 
@@ -62,7 +62,7 @@ def test_a_plan_of_factorial_phases_alone_has_a_page(tmp_path: Path):
     study = write_study(tmp_path, PAPER_PHASES[: PAPER_PHASES.index('[[design.phase]]\nname = "sequential"')])
     summary = written_page(study, generate(study, None), tmp_path / "design")
     assert summary["prefixes"] == []
-    assert summary["gpu_hours_by_phase"] == {"single": None, "all": None}
+    assert summary["hours_by_phase"] == {"single": None, "all": None}
     assert "not known yet" in (tmp_path / "design" / "design.html").read_text()
 
 

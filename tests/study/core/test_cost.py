@@ -11,13 +11,14 @@ from study.core.cost import (
     REFERENCE_FLOP_PER_S,
     epoch_steps,
     forward_flops,
-    measured_over_modelled,
     n_parameters,
     representation_dim,
     run_cost_gpu_hours,
     run_steps,
+    run_work,
     source_factors_of,
     step_flops,
+    training_flops,
 )
 from study.core.factors import STRATEGIES
 from study.core.run import baseline_runs, make_run
@@ -115,29 +116,15 @@ def test_steps_and_cost_of_a_run() -> None:
     assert run_cost_gpu_hours(this, run, None) is None
 
 
-def test_what_trainings_took_is_told_by_strategy_and_overall() -> None:
-    this = study()
-    runs = [make_run(this, "any", 0, strategy, ("year", "tag")) for strategy in ("MSS-CR", "MSS-CR", "MS-CR@2")]
-    steps = [run_steps(this, run, 1280) for run in runs]
-    modelled = [run_cost_gpu_hours(this, run, 1280) or 0.0 for run in runs]
-    assert len(set(modelled)) == 1
-    timed = [(run, n, hours * over) for run, n, hours, over in zip(runs, steps, modelled, (3, 5, 1), strict=True)]
-    by_kind, overall = measured_over_modelled(this, timed)
-    assert by_kind == pytest.approx({("MSS-CR", "base"): 4, ("MS-CR@2", "base"): 1})
-    assert overall == pytest.approx(3)
-    assert measured_over_modelled(this, []) == ({}, 1.0)
-    assert measured_over_modelled(this, [(runs[0], 0, 0.1)]) == ({}, 1.0)
-
-
-def test_backbones_are_timed_apart() -> None:
-    this = study(factors={"backbone": ["base", "lstm"]})
-    runs = [make_run(this, "any", 0, "SS-R", ("year",), {"backbone": name}) for name in ("base", "lstm")]
-    base, lstm = (run_cost_gpu_hours(this, run, 1280) or 0.0 for run in runs)
-    assert base / lstm == pytest.approx(
-        step_flops("SS-R", {"year": 20}) / step_flops("SS-R", {"year": 20}, backbone="lstm")
-    )
-    by_kind, _ = measured_over_modelled(this, [(runs[0], 2000, base), (runs[1], 2000, 30 * lstm)])
-    assert by_kind["SS-R", "lstm"] == pytest.approx(30 * by_kind["SS-R", "base"])
+def test_work_is_the_flops_for_each_track_whatever_the_batch() -> None:
+    this = study(factors={"batch_size": [32, 128], "iterations": ["l", "lm"]})
+    one = step_flops("MSS-CR", {"self": None, "year": 20}, batch_size=1)
+    for batch_size in (32, 128):
+        for iterations, visits in (("l", 1), ("lm", 2)):
+            levels = {"batch_size": batch_size, "iterations": iterations}
+            run = make_run(this, "all", 0, "MSS-CR", ("self", "year"), levels)
+            assert run_work(this, run) == pytest.approx(200 * visits * one)
+            assert training_flops(this, run, 1280) == pytest.approx(1280 * run_work(this, run))
 
 
 def test_a_baseline_trains_nothing() -> None:

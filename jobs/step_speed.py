@@ -1,0 +1,76 @@
+"""What a training step takes on this machine's CPU: measured once, kept in the store, done again when that changes."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from study.core.cost import network_name
+from study.core.paths import Paths, write_whole
+from study.core.study_file import Study, Training
+
+MOST_S = 4.0
+"""Of processor time. After so long no further network is timed, and those left out go by the others."""
+
+
+@dataclass(frozen=True)
+class StepSpeed:
+    """FLOP/s of a training step by `network_name`, with all that it depends on beside the network."""
+
+    processor: str
+    threads: int
+    torch: str
+    crop: tuple[int, int, int]
+    flop_per_s: dict[str, float]
+
+
+def read_step_speed(study: Study) -> StepSpeed | None:
+    """What was measured for crops and threads as the study has them now, on whatever machine; None if nothing was."""
+    try:
+        raw = json.loads(Paths(study.store).step_speed.read_text(encoding="utf-8"))
+        found = StepSpeed(**raw | {"crop": tuple(raw["crop"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    as_now = (found.threads, found.crop) == (study.compute.threads, crop_of(study))
+    return found if as_now and found.flop_per_s else None
+
+
+def measured_step_speed(study: Study, networks: Iterable[Training]) -> StepSpeed:
+    """The speed of each of these networks here, as kept or, where it is not, measured now (a few seconds) and kept."""
+    from jobs.learning.step_time import training_flop_per_s
+    from jobs.steps import limited_threads
+
+    here = StepSpeed(processor(), study.compute.threads, version("torch"), crop_of(study), {})
+    kept = read_step_speed(study)
+    if kept is not None and (kept.processor, kept.torch) == (here.processor, here.torch):
+        here = kept
+    lacking = {network_name(each): each for each in networks if network_name(each) not in here.flop_per_s}
+    began, found = time.process_time(), dict(here.flop_per_s)
+    with limited_threads(study.compute.threads):
+        for name, settings in lacking.items():
+            if not found or time.process_time() - began < MOST_S:
+                found[name] = training_flop_per_s(settings, here.crop)
+    here = StepSpeed(**asdict(here) | {"flop_per_s": found})
+    if lacking:
+        text = json.dumps(asdict(here), indent=1)
+        write_whole(Paths(study.store).step_speed, lambda path: path.write_text(text, encoding="utf-8"))
+    return here
+
+
+def crop_of(study: Study) -> tuple[int, int, int]:
+    return study.corpus.channels, study.crop_frames, study.mel.n_mels
+
+
+def processor() -> str:
+    """The processor by its name where the system says it, else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

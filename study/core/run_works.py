@@ -1,0 +1,129 @@
+"""A run as pieces of work: training, representing, fine-tuning and evaluating, each with what it takes in the model.
+
+Trainings and representations are modelled as FLOPs over a speed, evaluations as equal.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from study.core.cost import (
+    REFERENCE_FLOP_PER_S,
+    network_name,
+    representation_dim,
+    representation_flops,
+    training_flops,
+)
+from study.core.durations import Work
+from study.core.factors import WITHOUT_NETWORK
+from study.core.run import Run
+from study.core.study_file import Study, Training
+
+Step = tuple[str, str, tuple[str, ...]]
+"""A step by its kind, its run's id and its targets (none for `learn`, which is one step for all of them)."""
+TRAIN = "train"
+"""The first word of the kinds of a training."""
+COSTLY_FACTORS = ("epochs", "iterations", "batch_size", "width", "backbone", "activation", "optimiser", "precision")
+"""Factors that change what a training costs."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much there is to learn from and to represent. Crops and sounds are known once targets are prepared."""
+
+    n_training: int | None
+    n_validation: int = 0
+    sound_of: Mapping[str, str] = field(default_factory=dict)
+    """Target -> the key of its sound. Targets that share it are represented once."""
+    crops: Mapping[str, int] = field(default_factory=dict)
+    """Key of a sound -> its crops."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What decides the modelled seconds of a study's work.
+
+    `flop_per_s` is by `network_name`, as measured on a CPU; empty: the reference rate, which is a GPU's, so that on a
+    CPU the model gives proportions only.
+    """
+
+    study: Study
+    on_gpu: bool
+    sizes: Sizes
+    flop_per_s: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def in_seconds(self) -> bool:
+        return self.on_gpu or bool(self.flop_per_s)
+
+    def speed(self, network: str) -> float:
+        """FLOP/s of a network; of one that was not measured, as of those that were."""
+        if self.on_gpu or not self.flop_per_s:
+            return REFERENCE_FLOP_PER_S
+        mean = len(self.flop_per_s) / sum(1 / each for each in self.flop_per_s.values())
+        return self.flop_per_s.get(network, mean)
+
+
+def networks_of(study: Study) -> list[Training]:
+    """The settings of every network that the study's factors can make, in the order of the file."""
+    levels = {name: of for name, of in study.further_factors.items() if name in COSTLY_FACTORS}
+    every = (study.training_of(dict(zip(levels, each, strict=True))) for each in itertools.product(*levels.values()))
+    return list({network_name(training): training for training in every}.values())
+
+
+def training_work(model: Model, run: Run) -> Work:
+    """While the number of tracks is unknown, so is the time of this work; of a baseline it is 0."""
+    if run.is_baseline:
+        return Work((), 0.0, True)
+    network = network_name(model.study.training_of(run.factors))
+    if model.sizes.n_training is None:
+        return Work(_kinds(TRAIN, run, network), 1.0)
+    flops = training_flops(model.study, run, model.sizes.n_training, model.sizes.n_validation)
+    return Work(_kinds(TRAIN, run, network), flops / model.speed(network), model.in_seconds)
+
+
+def representing_work(model: Model, run: Run, targets: Iterable[str]) -> Work:
+    """Representing the sound of targets. The baseline Random also passes the corpus once."""
+    sizes = model.sizes
+    crops = sum(sizes.crops.get(key, 0) for key in {sizes.sound_of.get(name) for name in targets} if key is not None)
+    if run.strategy in WITHOUT_NETWORK:
+        return Work((("represent", run.strategy),), float(crops))
+    crops += (sizes.n_training or 0) if run.is_baseline else 0
+    network = network_name(model.study.training_of(run.factors))
+    seconds = crops * representation_flops(model.study, run) / model.speed(network)
+    return Work(_kinds("represent", run, network), seconds, model.in_seconds)
+
+
+def target_work(model: Model, kind: str, run: Run, target: str) -> Work:
+    """Fine-tuning a run for a target, or evaluating it there: alike for networks, or representations, of one size."""
+    training = model.study.training_of(run.factors)
+    if kind == "fine-tune":
+        return Work(((kind, target, network_name(training)), (kind, target)), 1.0)
+    size = 0 if run.strategy in WITHOUT_NETWORK else representation_dim(run.strategy, run.n_sources, training.width)
+    return Work(((kind, target, size), (kind, target)), 1.0)
+
+
+def steps_of(
+    model: Model, run: Run, targets: Iterable[str], has_trained: bool = False, represented: Container[str] = ()
+) -> dict[Step, list[Work]]:
+    """The steps that a run needs for these targets, each with its pieces of work as far as they can be modelled.
+
+    It may have trained already, and some of the targets may be `represented`.
+    """
+    targets = tuple(targets)
+    if not targets:
+        return {}
+    training = [] if has_trained else [training_work(model, run)]
+    representing = representing_work(model, run, [name for name in targets if name not in represented])
+    steps: dict[Step, list[Work]] = {("learn", run.run_id, ()): [*training, representing]}
+    for name in targets:
+        if "fine-tune" in model.study.transfers(run.strategy, name):
+            steps["fine-tune", run.run_id, (name,)] = [target_work(model, "fine-tune", run, name)]
+        steps["evaluate", run.run_id, (name,)] = [target_work(model, "evaluate", run, name)]
+    return steps
+
+
+def _kinds(what: str, run: Run, network: str) -> tuple[tuple[str, ...], ...]:
+    return (what, run.strategy, network), (what, "", network), (what,)
