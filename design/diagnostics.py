@@ -16,10 +16,10 @@ from design.candidates import Candidates
 from design.contradictions import contradictions
 from design.dependence import dependent_terms, derived_factors, impossible_levels
 from design.expected_errors import main_effects, named_effects, run_rows, unit_errors
-from design.generate import SequentialPhase
 from design.information import CHUNK, model_columns, moments, term_names
 from design.model import parts_of, written_out
 from design.optimal import WEIGHTS
+from design.phases import SequentialPhase
 from study.core.design_models import FIRST, MAIN
 from study.core.effects import weights_of
 from study.core.plan import run_columns

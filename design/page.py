@@ -29,8 +29,9 @@ from design.diagnostics import (
 )
 from design.expected_errors import expected_errors
 from design.figures import colour_map, drawing, level_bars, margin_figure, png, prefix_curves
-from design.generate import in_turn, sequential_phases
+from design.generate import in_turn
 from design.information import term_names
+from design.phases import sequential_phases
 from design.verdict import FURTHER_RUNS, KINDS, margin_curve, verdict
 from study.core.durations import Unit
 from study.core.paths import write_whole

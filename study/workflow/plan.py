@@ -103,7 +103,7 @@ def smallest_effects(study: Study, runs: Sequence[Run]) -> dict[str, float]:
 
 def _whole_space(study: Study, runs: Sequence[Run]) -> list[str]:
     """What is to be said of a plan that has every run that its sequential phases could have."""
-    from design.generate import n_possible, sequential_phases
+    from design.phases import n_possible, sequential_phases
 
     phases = sequential_phases(study, runs)
     n_planned = sum(len(phase.start_runs) for phase in phases)

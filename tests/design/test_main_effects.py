@@ -7,7 +7,8 @@ import pytest
 
 from design.diagnostics import diagnose
 from design.expected_errors import main_effects, run_rows
-from design.generate import generate, sequential_phases
+from design.generate import generate
+from design.phases import sequential_phases
 from tests.design.spaces import write_study
 
 ONE = """
