@@ -1,14 +1,20 @@
 # make demo: install and run the whole study on sound that it makes itself
 # make test: install and run the tests
 # make lint: ruff, mypy, import-linter
+# make test-base: the tests of the study file, design and analysis in a base install, without torch and Ray (Python 3.12)
+# make test-newest: the fast tests on Python 3.13, without Ray, browser and lme4
+# make coverage: which lines the tests run
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell sh tests/find_python.sh 3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LME4 := .venv-lme4
+BASE := .venv-base
+NEWEST := .venv-newest
+PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint install lme4 browser clean
+.PHONY: demo test lint install lme4 browser test-base test-newest coverage clean
 
 demo: $(INSTALLED)
 	$(BIN)/study demo demo
@@ -29,9 +35,9 @@ install: $(INSTALLED)
 # Exact versions from constraints.txt; pyproject.toml has the ranges.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo "this needs Python 3.11, and $(PYTHON) is another: make PYTHON=/path/to/python3.11"; exit 2; }
+	  { echo "constraints.txt is for Python 3.11, and $(PYTHON) is another: make PYTHON=/path/to/python3.11"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python $(PIP) --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 # R with lme4, and pymer4 in an environment of its own, for its pins exclude the main one's; what cannot be had is said.
@@ -42,5 +48,20 @@ lme4:
 browser:
 	@sh tests/install_chromium.sh
 
+test-base:
+	@python=$$(sh tests/find_python.sh 3.12) || { echo "left out: the base install's tests, for there is no Python 3.12"; exit 0; }; \
+	set -e; test -x $(BASE)/bin/python || $$python -m venv $(BASE); \
+	$(BASE)/bin/python $(PIP) --editable '.[test]'; \
+	OMP_NUM_THREADS=1 $(BASE)/bin/pytest -n 2 --dist loadfile -m "not browser" tests/study tests/design tests/analysis
+
+test-newest:
+	@python=$$(sh tests/find_python.sh 3.13) || { echo "left out: the tests on Python 3.13, for there is none"; exit 0; }; \
+	set -e; test -x $(NEWEST)/bin/python || $$python -m venv $(NEWEST); \
+	$(NEWEST)/bin/python $(PIP) --editable '.[train,test]'; \
+	OMP_NUM_THREADS=1 $(NEWEST)/bin/pytest -n 2 --dist loadfile -m "not ray and not browser and not lme4"
+
+coverage: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report term --cov-report html
+
 clean:
-	rm -rf $(VENV) $(LME4) demo
+	rm -rf $(VENV) $(LME4) $(BASE) $(NEWEST) demo

@@ -1,147 +1,163 @@
-"""The story of this wing: rows -> table -> fits -> findings, figures, tables -> one page.
+"""The story of this wing: rows -> table -> models -> exhibits, and nothing written.
 
-Everything that the page says is also in fit.json and tables/*.csv, and every picture in figures/.
+`Analysis` shows itself on a terminal and in a notebook; `analysis.report.write_report` makes the report of it.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from analysis.components import Components, source_components
-from analysis.exhibits.exhibit import Picture, Table
-from analysis.exhibits.model_exhibits import behind_models
-from analysis.exhibits.representation_map import Kept
-from analysis.exhibits.score_exhibits import beside_models
-from analysis.figures import drawing, save
-from analysis.fitting.engines import NATIVE, require_engine
+from analysis.evidence import Evidence
+from analysis.exhibits.contents import EXHIBITS
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
+from analysis.figures import drawn
+from analysis.fitting.engines import require_engine
 from analysis.formulas.further_contrasts import with_own_contrasts
 from analysis.formulas.further_models import own_models
 from analysis.models import Model, size_model, strategy_model
-from analysis.report import cross_check as checks
-from analysis.report import further_model_exhibits as own_exhibits
-from analysis.report.draws import write_draws
-from analysis.report.findings import findings
-from analysis.report.fit_json import fit_record
-from analysis.report.latex import latex
-from analysis.report.page import render_page
-from analysis.report.pictures import pictures
-from analysis.report.tables import tables
+from analysis.options import AnalysisOptions
+from analysis.overview import as_html, as_text
+from analysis.report.cross_check import CrossCheck, compare, sentences
+from analysis.report.write_report import write_report
 from analysis.results_table import ResultsTable, results_table
-from study.core.factors import Level
-from study.core.study_file import AnalysisSection
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Analysis:
-    """What came out: the table, the models, the answer in sentences, those on the cross-check, and the page."""
+    """What came out: the models, the answer in sentences, tables and figures by name.
 
-    table: ResultsTable
-    strategy: Model
-    size: Model
-    components: tuple[Components, ...]
-    findings: tuple[str, ...]
-    cross_check: tuple[str, ...]
-    page: Path
-
-
-def analyze(
-    results: pd.DataFrame,
-    metric_of: Mapping[str, str],
-    source_names: Sequence[str] | None,
-    out: Path,
-    study_name: str,
-    plan: pd.DataFrame | None = None,
-    bootstrap: int = 0,
-    seed: int = 0,
-    factors: Mapping[str, Sequence[Level]] | None = None,
-    mix_versions: bool = False,
-    engine: str = NATIVE,
-    cross_check: str | None = None,
-    own: AnalysisSection | None = None,
-    further: Callable[[Model, ResultsTable], Sequence[str]] = lambda model, table: (),
-    kept: Kept | None = None,
-    topics: pd.DataFrame | None = None,
-) -> Analysis:
-    """Analyse result rows and write the report to `out`: index.html, fit.json, tables/*.csv, figures/*.{png,svg}.
-
-    `metric_of` names each target's primary metric and may be empty for a table with one metric a target; `source_names`
-    may be None to read them off the columns. `plan` (as plan.parquet) tells what was planned. `factors` are the levels
-    of further factors in the study's order; None, those that occur, ascending. `bootstrap` refits from `seed` give
-    percentile intervals beside the others. `engine` fits the models (the components and what else is refitted are
-    native); `cross_check` names another one that fits them once more.
-
-    `own` are the study's own models and contrasts, without faults that `study check` would tell.
-
-    `further` gives sentences on the first model that ask for more than the results: what runs are still to come.
-    `kept` gives kept representations, and `topics` (`source, topic, terms`) what their topics are.
-
-    Raises `InputFaults` for rows that cannot be used, and for an engine that is not there. A model that these rows do
-    not determine is no error, but is said on the page.
+    Figures are drawn when they are called. `engine_versions` are those of another engine than our own.
     """
-    engine_versions = require_engine("--engine", engine, others=False)
-    if cross_check:
-        require_engine("--cross-check", cross_check)
-    table = results_table(results, metric_of, source_names, mix_versions)
-    own = own or AnalysisSection()
-    levels = table.factor_levels if factors is None else factors
-    children = np.random.default_rng(seed).spawn(4 + len(own.model))
-    for_strategy, for_size, for_components, for_diagnostics, *for_own = children
-    of_formulas = own_models(own.model, table, levels, bootstrap, for_own, engine)
-    strategy = strategy_model(table, levels, bootstrap, for_strategy, engine)
-    size = size_model(table, bootstrap, for_size, engine)
+
+    evidence: Evidence
+    exhibits: tuple[Exhibit, ...]
+    checked: CrossCheck | None = None
+    engine_versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def options(self) -> AnalysisOptions:
+        """What was asked for."""
+        return self.evidence.options
+
+    @property
+    def table(self) -> ResultsTable:
+        """The scores, standardised, and what was left out."""
+        return self.evidence.table
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """`strategy`, `size` and the study's own, by name."""
+        return self.evidence.models
+
+    @property
+    def components(self) -> Mapping[str, Components]:
+        """The sources' variance components, by target."""
+        return self.evidence.components
+
+    @property
+    def answer(self) -> tuple[str, ...]:
+        """The findings that answer the study's questions."""
+        return tuple(sentence for one in self.exhibits for sentence in one.headline)
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Every sentence: the answer first."""
+        return (*self.answer, *(sentence for one in self.exhibits for sentence in one.sentences))
+
+    @property
+    def cross_check(self) -> tuple[str, ...]:
+        """How far another engine agrees, where one was asked."""
+        return tuple(sentences(self.checked)) if self.checked else ()
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """`exhibit, effect, verdict, estimate, ci_low, ci_high, p` of each effect that the findings state."""
+        stated = [one.verdicts.assign(exhibit=one.name) for one in self.exhibits if len(one.verdicts)]
+        columns = ["exhibit", "effect", "verdict", "estimate", "ci_low", "ci_high", "p"]
+        return pd.concat(stated, ignore_index=True)[columns] if stated else pd.DataFrame(columns=columns)
+
+    @cached_property
+    def shown_tables(self) -> tuple[Table, ...]:
+        """The tables with their titles and notes, in the order of the report."""
+        tables = tuple(table for one in self.exhibits for table in one.tables)
+        return (*tables, self.checked.table()) if self.checked else tables
+
+    @cached_property
+    def shown_figures(self) -> tuple[Picture, ...]:
+        """The figures with their captions, those that these rows do not give among them."""
+        return tuple(figure for one in self.exhibits for figure in one.figures)
+
+    @cached_property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The tables by name."""
+        return {one.name: one.frame for one in self.shown_tables}
+
+    @cached_property
+    def figures(self) -> Mapping[str, Callable[[], Figure]]:
+        """A function for each figure that these rows give; it draws the figure."""
+        return {one.name: partial(drawn, one.draw) for one in self.shown_figures if one.draw is not None}
+
+    def adding(self, exhibit: Exhibit) -> Analysis:
+        """With one exhibit more, at the end."""
+        return replace(self, exhibits=(*self.exhibits, exhibit))
+
+    def write_report(self, folder: Path | str) -> Path:
+        """Write the report to a folder, in the place of an earlier one; the path of its page."""
+        return write_report(self, Path(folder))
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+
+def analyze(rows: pd.DataFrame | ResultsTable, options: AnalysisOptions | None = None) -> Analysis:
+    """Analyse result rows, or the table made of them. Nothing is written and nothing is drawn.
+
+    Raises `InputFaults` for rows that cannot be used, and for an engine that is not installed. A model that these rows
+    do not determine is no error: it has no fit, and says why.
+    """
+    options = options or AnalysisOptions()
+    engine_versions = require_engine("--engine", options.engine, others=False)
+    if options.cross_check:
+        require_engine("--cross-check", options.cross_check)
+    if isinstance(rows, pd.DataFrame):
+        rows = results_table(rows, options.metrics, options.sources, options.mix_versions)
+    evidence = _evidence(rows, options)
+    exhibits = tuple(exhibit(evidence) for exhibit in EXHIBITS)
+    checked = compare(options.cross_check, evidence.models.values()) if options.cross_check else None
+    return Analysis(evidence, exhibits, checked, engine_versions)
+
+
+def _evidence(table: ResultsTable, options: AnalysisOptions) -> Evidence:
+    """The models and the components, each drawing from a seed of its own."""
+    levels = table.factor_levels if options.levels is None else options.levels
+    n_bootstrap, engine, own = options.bootstrap, options.engine, options.own
+    seeds = np.random.SeedSequence(options.seed).spawn(4 + len(own.model))
+    for_strategy, for_size, for_components, for_diagnostics, *for_own = seeds
+    of_formulas = own_models(own.model, table, levels, n_bootstrap, _rngs(for_own), engine)
+    strategy = strategy_model(table, levels, n_bootstrap, np.random.default_rng(for_strategy), engine)
+    size = size_model(table, n_bootstrap, np.random.default_rng(for_size), engine)
     models = with_own_contrasts((strategy, size, *of_formulas), own.contrast)
-    strategy, size, *_ = models
-    components = tuple(source_components(table, for_components))
-    beside, on_scores = beside_models(table, strategy, components, kept, topics, seed)
-    behind, on_models = behind_models(table, models, levels, for_diagnostics)
-    sentences = (*findings(table, strategy, size), *on_models, *on_scores, *further(strategy, table))
-    checked = checks.compare(cross_check, models) if cross_check else None
-    on_check = tuple(checks.sentences(checked)) if checked else ()
-
-    out.mkdir(parents=True, exist_ok=True)
-    exhibits = [
-        *pictures(table, strategy, size, components),
-        *tables(table, strategy, size, components),
-        *behind,
-        *beside,
-        *own_exhibits.pictures(models),
-        *own_exhibits.tables(models),
-        *([checked.table()] if checked else []),
-    ]
-    drawn = _draw([one for one in exhibits if isinstance(one, Picture)], out / "figures")
-    written = [one for one in exhibits if isinstance(one, Table)]
-    _write(written, out / "tables")
-    for model in models:
-        if model.refits:
-            write_draws(model, seed, out / "tables" / f"{model.name}_draws.parquet")
-    fit = fit_record(models, components)
-    (out / "fit.json").write_text(json.dumps(fit, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    page = out / "index.html"
-    page.write_text(
-        render_page(
-            study_name, results, table, models, components, sentences, engine_versions, on_check, drawn, written, plan
-        ),
-        encoding="utf-8",
+    components = source_components(table, np.random.default_rng(for_components))
+    return Evidence(
+        table,
+        {model.name: model for model in models},
+        {one.target: one for one in components},
+        levels,
+        options,
+        for_diagnostics,
     )
-    return Analysis(table, strategy, size, components, sentences, on_check, page)
 
 
-def _draw(pictures: Sequence[Picture], folder: Path) -> list[tuple[Picture, Path | None]]:
-    """Each picture with the PNG that was drawn of it, if any."""
-    with drawing():
-        return [(one, save(one.draw(), folder, one.name) if one.draw else None) for one in pictures]
-
-
-def _write(tables: Sequence[Table], folder: Path) -> None:
-    """Every table as CSV, those of the page as LaTeX too."""
-    folder.mkdir(exist_ok=True)
-    for one in tables:
-        one.frame.to_csv(folder / f"{one.name}.csv", index=False)
-        if one.on_page:
-            (folder / f"{one.name}.tex").write_text(latex(one), encoding="utf-8")
+def _rngs(seeds: Iterable[np.random.SeedSequence]) -> list[np.random.Generator]:
+    return [np.random.default_rng(seed) for seed in seeds]

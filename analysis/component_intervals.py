@@ -26,7 +26,7 @@ def share_intervals(y: np.ndarray, fixed: np.ndarray, present: np.ndarray, rng: 
     data sets in place of 2.5, and hardly ever 1 where one source has everything.)
 
     Draws without any variance say nothing of shares and count as 0 for the lower limit, as 1 for the upper one. So do
-    all where least squares cannot tell the sources apart or leaves no degree of freedom.
+    all where the sources' effects are not estimable or no degree of freedom is left.
     """
     n, p, k = *fixed.shape, present.shape[1]
     if k == 1:
@@ -34,7 +34,7 @@ def share_intervals(y: np.ndarray, fixed: np.ndarray, present: np.ndarray, rng: 
     x = np.hstack([fixed, present])
     if n <= p + k or np.linalg.matrix_rank(x) < p + k:
         return np.repeat([[0.0], [1.0]], k, axis=1)
-    root = np.linalg.qr(x, mode="r")[p:, p:]  # of the presence, fixed columns taken out
+    root = np.linalg.qr(x).R[p:, p:]  # of the presence, fixed columns taken out
     coefficients, *_ = np.linalg.lstsq(x, y, rcond=None)
     inverse = np.linalg.inv(root)
     return limits(coefficients[p:], inverse @ inverse.T, float(((y - x @ coefficients) ** 2).sum()), n - p - k, rng)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.component_intervals import share_intervals
-from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_mixed
+from analysis.fitting.mixed_model import MixedFit, fit_mixed
+from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import intercepts_by
 from analysis.results_table import ResultsTable
 from study.core.coding import SINGLE, source_columns, strategy_columns

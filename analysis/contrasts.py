@@ -13,6 +13,13 @@ from analysis.fitting.mixed_model import MixedFit, contrast_tests
 from study.core.coding import SINGLE, n_star, strategy_of
 from study.core.variances import ALPHA as ALPHA
 
+HIGHER, LOWER, NOT_SIGNIFICANT = "higher", "lower", "not significant"
+
+
+def verdicts(estimate: pd.Series, p: pd.Series) -> np.ndarray:
+    """`HIGHER`, `LOWER` or `NOT_SIGNIFICANT` (m,), by p (adjusted where it is one of several) below `ALPHA`."""
+    return np.where(~(p < ALPHA), NOT_SIGNIFICANT, np.where(estimate > 0.0, HIGHER, LOWER))
+
 
 def strategies_of(fit: MixedFit) -> list[str]:
     """The strategies that have an intercept in the first model, in its order."""
@@ -20,7 +27,7 @@ def strategies_of(fit: MixedFit) -> list[str]:
 
 
 def strategies_at(fit: MixedFit, rows: pd.DataFrame, at: float) -> list[str]:
-    """The strategies of which the fit to these rows tells a mean at n* = `at`: SS-R, at its 0; those with a slope;
+    """The strategies whose mean at n* = `at` is estimable from these rows: SS-R, at its 0; those with a slope;
     those whose runs all have this n*. All of them where the rows do not say how many sources a run has."""
     every = strategies_of(fit)
     if "n_sources" not in rows:

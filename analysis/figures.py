@@ -1,9 +1,12 @@
-"""How every figure looks, and writing them: colours that the colour-blind tell apart, shapes that survive black ink."""
+"""How every figure looks, and writing them: colours for the colour-blind, shapes that survive black ink."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -14,13 +17,13 @@ from study.core.factors import STRATEGIES
 # Okabe & Ito 2008, black for the single-source reference
 COLOUR = dict(zip(STRATEGIES, ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"), strict=True))
 MARKER = dict(zip(STRATEGIES, ("o", "s", "^", "v", "D", "P"), strict=True))
-BASELINE_STYLE = {
+BASELINE_STYLE: dict[Any, Any] = {
     "MFCC": ("#CC79A7", (0, (6, 2))),
     "Random": ("#777777", (0, (1, 1.5))),
     "Choi": ("#8B6914", (0, (5, 2, 1, 2))),
 }
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9.0, "axes.titlesize": 10.0, "axes.labelsize": 9.0, "legend.fontsize": 8.5, "legend.frameon": False,
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True,
     "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "lines.linewidth": 1.3, "svg.fonttype": "path",
@@ -35,7 +38,7 @@ def panels(
     """A figure of n panels."""
     columns = min(n, per_row)
     rows = -(-n // columns)
-    figure = Figure(figsize=(max(width * columns, 4.5), height * rows), layout="constrained")
+    figure = ReportFigure(figsize=(max(width * columns, 4.5), height * rows), layout="constrained")
     axes = [figure.add_subplot(rows, columns, position + 1) for position in range(n)]
     for one in axes[1:]:
         if share_y:
@@ -43,24 +46,44 @@ def panels(
     return figure, axes
 
 
-def shared_legend(figure: Figure, handles: Mapping[str, object]) -> None:
+def shared_legend(figure: Figure, handles: Mapping[str, Any]) -> None:
     """One legend for all panels, above them, in as many rows as its names need."""
     if handles:
         entry_inches = 0.7 + 0.075 * max(map(len, handles))  # the mark, and 8.5 pt letters
         columns = max(1, int(figure.get_figwidth() / entry_inches))
-        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(len(handles), columns))
+        figure.legend(
+            list(handles.values()), list(handles), loc="outside upper center", ncols=min(len(handles), columns)
+        )
+
+
+class ReportFigure(Figure):
+    """A figure that shows itself in a notebook, in the report's style, without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = BytesIO()
+        with drawing():
+            self.savefig(buffer, dpi=PNG_DPI)
+        return buffer.getvalue()
+
+
+def drawn(draw: Callable[[], Figure]) -> Figure:
+    """The figure, drawn in the report's style."""
+    with drawing():
+        return draw()
 
 
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write `name`.png and `name`.svg; the PNG's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    figure.get_layout_engine().execute(figure)
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
     figure.set_layout_engine(None)  # laid out once, for both
     figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
     figure.savefig(folder / f"{name}.png", dpi=PNG_DPI, metadata={"Software": None})
     return folder / f"{name}.png"
 
 
-def drawing() -> mpl.rc_context:
+def drawing() -> AbstractContextManager[None]:
     """The context in which figures are drawn and saved."""
     return mpl.rc_context(STYLE)

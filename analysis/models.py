@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,10 @@ import pandas as pd
 from analysis.contrasts import marginal_means, pairwise_strategies, strategies_at, with_tukey
 from analysis.fitting.bootstrap import Refits, percentile_interval, refit
 from analysis.fitting.engines import NATIVE, fit_by
-from analysis.fitting.mixed_model import MixedFit, NotCertified, fixed_effects
+from analysis.fitting.mixed_model import MixedFit, fixed_effects, variances
+from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
+from analysis.fitting.summary import summary
 from analysis.results_table import ResultsTable
 from analysis.wording import listed
 from study.core.coding import SINGLE, Coding, first_model, n_star, second_model
@@ -25,31 +27,53 @@ class Model:
     """A model and what came of it: `fit` is None where there is none to report, and `why_not` says why.
 
     A model of the study's own has its formula as `given`. `fixed` is `fixed_effects` of the fit, with `bootstrap_low`
-    and `bootstrap_high` from `refits` (NaN where there are none). `contrasts` at n* = 0, `means` and
-    `contrasts_of_means` at n* = `mean_n_star` are the first model's, of the strategies of which it tells a mean there;
-    `own_contrasts` are those that the study asks for.
+    and `bootstrap_high` where there were `refits`. `contrasts` at n* = 0, `means` and `contrasts_of_means` at n* =
+    `mean_n_star` are the first model's, of the strategies whose mean there it can estimate; `own_contrasts` are those
+    that the study asks for. Frames are empty where there is nothing of the kind.
     """
 
     name: str
     coding: Coding
-    random: tuple[RandomTerm, ...]
+    random_part: tuple[RandomTerm, ...]
     engine: str = NATIVE
     given: str | None = None
     why_not: str | None = None
     fit: MixedFit | None = None
-    fixed: pd.DataFrame | None = None
+    fixed: pd.DataFrame = field(default_factory=pd.DataFrame)
     refits: Refits | None = None
-    contrasts: pd.DataFrame | None = None
-    contrasts_of_means: pd.DataFrame | None = None
-    means: pd.DataFrame | None = None
-    mean_n_star: float = 0.0
-    own_contrasts: pd.DataFrame | None = None
+    contrasts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    contrasts_of_means: pd.DataFrame = field(default_factory=pd.DataFrame)
+    means: pd.DataFrame = field(default_factory=pd.DataFrame)
+    mean_n_star: float | None = None
+    own_contrasts: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def criterion(self) -> float | None:
+        """-2 log restricted likelihood, as lme4 prints it; None without a fit."""
+        return None if self.fit is None else self.fit.criterion
+
+    @property
+    def random(self) -> pd.DataFrame:
+        """`group, term, variance, sd, boundary` of each random coefficient and, of no group, the residual; with a
+        bootstrap, the share of refits that have it on the boundary. Empty without a fit."""
+        if self.fit is None:
+            return pd.DataFrame()
+        frame = variances(self.fit)
+        if self.refits is None:
+            return frame
+        return frame.assign(share_of_refits_with_zero=np.append(self.refits.zero_share(), np.nan))
 
     @property
     def formula(self) -> str:
         """The whole model as lme4 takes it, on the coded columns: `||` would leave a factor's levels correlated."""
         fixed = [f"`{name}`" for name in self.coding.columns]
-        return " + ".join(["z ~ 0", *fixed, *(part for term in self.random for part in _in_lme4(term))])
+        return " + ".join(["z ~ 0", *fixed, *(part for term in self.random_part for part in _in_lme4(term))])
+
+    def summary(self) -> str:
+        """The fit as text, in the order of R's `summary(lmer)`; why there is none, where there is none."""
+        if self.fit is None:
+            return f"Model {self.name} has no fit: {self.why_not}"
+        return summary(self.fit, self.given or self.formula, self.coding.left_out)
 
     @property
     def n_rows(self) -> int:
@@ -58,16 +82,18 @@ class Model:
     @property
     def groups(self) -> Mapping[str, int]:
         """The number of levels of each grouping factor."""
-        return {term.group: len(np.unique(term.levels)) for term in self.random}
+        return {term.group: len(np.unique(term.levels)) for term in self.random_part}
 
     @property
     def singularity(self) -> str:
-        """Whether the optimum lies on the boundary, and how."""
+        """Whether the optimum is on the boundary, and how."""
+        if self.fit is None:
+            return "no fit"
         zero = self.fit.variance == 0.0
-        told = [f"{zero.sum()} of {len(zero)} variances are zero"] * bool(zero.any())
+        found = [f"{zero.sum()} of {len(zero)} variances are zero"] * bool(zero.any())
         if (np.concatenate(self.fit.boundary) & ~zero).any():
-            told.append("correlated coefficients have a covariance matrix of less than full rank")
-        return f"singular: {' and '.join(told)}" if told else "not singular"
+            found.append("correlated coefficients have a covariance matrix of less than full rank")
+        return f"singular: {' and '.join(found)}" if found else "not singular"
 
 
 def strategy_model(
@@ -88,14 +114,17 @@ def strategy_model(
     steps = n_star(multiple["strategy"], multiple["n_sources"]) if "n_sources" in scores else np.empty(0)
     mean_n_star = float(steps.mean()) if len(steps) else 0.0
     simplest, at_mean = (strategies_at(model.fit, scores, at) for at in (0.0, mean_n_star))
-    of_means = with_tukey(pairwise_strategies(model.fit, mean_n_star, at_mean), len(at_mean)) if mean_n_star else None
-    return replace(
+    fit = model.fit
+    model = replace(
         model,
-        contrasts=with_tukey(pairwise_strategies(model.fit, 0.0, simplest), len(simplest)),
-        contrasts_of_means=of_means,
+        contrasts=with_tukey(pairwise_strategies(fit, 0.0, simplest), len(simplest)),
         mean_n_star=mean_n_star,
-        means=marginal_means(model.fit, mean_n_star, at_mean),
+        means=marginal_means(fit, mean_n_star, at_mean),
     )
+    if not mean_n_star:
+        return model
+    pairs = pairwise_strategies(fit, mean_n_star, at_mean)
+    return replace(model, contrasts_of_means=with_tukey(pairs, len(at_mean)))
 
 
 def size_model(table: ResultsTable, n_bootstrap: int, rng: np.random.Generator, engine: str = NATIVE) -> Model:
@@ -106,14 +135,15 @@ def size_model(table: ResultsTable, n_bootstrap: int, rng: np.random.Generator, 
 def fitted(model: Model, y: np.ndarray, n_bootstrap: int, rng: np.random.Generator) -> Model:
     """The model with what comes of fitting it to y (n_rows,)."""
     try:
-        fit = fit_by(model.engine, y, model.coding.columns, model.random)
+        fit = fit_by(model.engine, y, model.coding.columns, model.random_part)
     except (NotCertified, InputFaults) as reason:
         return replace(model, why_not=str(reason))
-    refits = refit(fit, n_bootstrap, rng) if n_bootstrap else None
-    low, high = percentile_interval(refits.estimate) if refits else (np.nan, np.nan)
-    return replace(
-        model, fit=fit, refits=refits, fixed=fixed_effects(fit).assign(bootstrap_low=low, bootstrap_high=high)
-    )
+    model = replace(model, fit=fit, fixed=fixed_effects(fit))
+    if not n_bootstrap:
+        return model
+    refits = refit(fit, n_bootstrap, rng)
+    low, high = percentile_interval(refits.estimate)
+    return replace(model, refits=refits, fixed=model.fixed.assign(bootstrap_low=low, bootstrap_high=high))
 
 
 def random_terms(scores: pd.DataFrame, coding: Coding) -> tuple[RandomTerm, ...]:

@@ -1,4 +1,4 @@
-"""From result rows to the table that models are fitted to: one row a run x target, standardised within the target.
+"""From result rows to the table that models are fitted to: one row per run and target, standardised within the target.
 
 Where a study has evaluation factors, a run has such a row for each of their levels.
 
@@ -9,7 +9,7 @@ Result rows are those of results/*.parquet, or a table from elsewhere, which nee
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -27,21 +27,31 @@ from analysis.result_checks import (
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, Level
 
+PROVENANCE = (
+    "data_fingerprint",
+    "code_version",
+    "train_scores_version",
+    "probe_scores_version",
+    "device",
+    "precision",
+    "threads",
+)
+"""Columns that say where a row comes from."""
 NO_ROW = "no row"
-"""The outcome of a run on a target that no row tells of."""
+"""The outcome of a run on a target that has no row."""
 
 
 @dataclass(frozen=True)
 class ResultsTable:
     """What was scored.
 
-    `scores` and `baselines`: one row a run x target (x level of evaluation factors) with `run_id, target, score` (mean
-    over repeats and folds), `n_scores`, and what else the rows say of a run; `scores` has `z` besides, the score
+    `scores` and `baselines`: one row per run and target (and level of evaluation factors) with `run_id, target, score`
+    (mean over repeats and folds), `n_scores`, and what else the rows say of a run; `scores` also has `z`, the score
     standardised within its target (mean and sample deviation, n - 1), which are in `moments` (index target; `mean`,
     `sd`, `metric`). `excluded` counts the result rows that were left out, by reason; `missing` has the run x target
     that no score is left of, with the `outcome` that says why.
     `by_split` has the scores behind the means of `scores`: `run_id, target, repeat, fold, score` and the factors;
-    repeat and fold are 0 where the rows do not say.
+    repeat and fold are 0 where the rows do not say. `provenance` says where the rows come from, as far as they do.
     """
 
     scores: pd.DataFrame
@@ -51,6 +61,7 @@ class ResultsTable:
     excluded: Mapping[str, int]
     missing: pd.DataFrame
     by_split: pd.DataFrame
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -65,7 +76,7 @@ class ResultsTable:
 
     @property
     def runs(self) -> pd.DataFrame:
-        """One row a run, as in the plan."""
+        """One row per run, as in the plan."""
         of_scores = ["target", "score", "n_scores", "z", *evaluation_columns(self.scores)]
         return self.scores.drop_duplicates("run_id").drop(columns=of_scores)
 
@@ -77,7 +88,7 @@ class ResultsTable:
     @cached_property
     def frozen(self) -> ResultsTable:
         """The scores at the first level of every evaluation factor, standardised by themselves: what there is without
-        such factors. The table itself where it has one row a run x target anyway."""
+        such factors. The table itself where it has one row per run and target."""
         if not self.shares_runs:
             return self
         scores, baselines, missing, by_split = map(
@@ -93,7 +104,7 @@ class ResultsTable:
         """The levels of further factors that occur, in ascending order, then those of evaluation factors."""
         columns = factor_columns(self.scores)
         found = {name.removeprefix("factor."): sorted(self.scores[name].dropna().unique().tolist()) for name in columns}
-        return found | self.evaluation_levels
+        return {**found, **self.evaluation_levels}
 
     @property
     def evaluation_levels(self) -> Mapping[str, Sequence[Level]]:
@@ -128,19 +139,13 @@ def results_table(
     `source_names` in the study's order; None, they are read off the columns. Raises `InputFaults` with all faults.
     """
     raise_all(faults_of_columns(rows))
+    provenance = _provenance(rows)
     rows = rows.assign(run_id=rows["run_id"].astype(str), target=rows["target"].astype(str))
     found = tuple(name.removeprefix("source.") for name in rows if name.startswith("source."))
     sources = found if source_names is None else tuple(source_names)
     raise_all(faults_of_rows(rows, metric_of, sources, mix_versions))
 
-    excluded = {}
-    of_study = rows["target"].isin(metric_of) if metric_of else pd.Series(True, index=rows.index)
-    excluded["target not in the study"] = int((~of_study).sum())
-    rows = rows[of_study]
-    if "metric" in rows and metric_of:
-        kept = (rows["metric"] == rows["target"].map(metric_of)) | failed(rows)
-        excluded["another metric than the target's primary"] = int((~kept).sum())
-        rows = rows[kept]
+    rows, excluded = _of_study(rows, metric_of)
     rows = _with_n_sources(rows, sources)
     without = failed(rows)
     if without.any():
@@ -152,8 +157,8 @@ def results_table(
     cell = ["run_id", "target", *evaluation_columns(rows)]
     cells = _cells(rows, cell, _of_a_run(rows, sources))
     without_score = cells[~pd.MultiIndex.from_frame(cells[cell]).isin(pd.MultiIndex.from_frame(means[cell]))]
-    told = rows[without].drop_duplicates(cell).reindex(columns=[*cell, "outcome"]).astype({"outcome": object})
-    missing = without_score.merge(told, how="left", on=cell).fillna({"outcome": NO_ROW})
+    causes_by_cell = rows[without].drop_duplicates(cell).reindex(columns=[*cell, "outcome"]).astype({"outcome": object})
+    missing = without_score.merge(causes_by_cell, how="left", on=cell).fillna({"outcome": NO_ROW})
 
     is_baseline = means["strategy"].isin(BASELINES)
     scores, baselines = means[~is_baseline], means[is_baseline].reset_index(drop=True)
@@ -170,10 +175,33 @@ def results_table(
         {reason: count for reason, count in excluded.items() if count},
         missing,
         _by_split(with_score),
+        provenance,
     )
     if table.shares_runs:
         raise_all(faults_of_scores(_at_first_levels(table.scores), order))
     return table
+
+
+def _of_study(rows: pd.DataFrame, metric_of: Mapping[str, str]) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The rows of the study's targets and of their primary metrics; how many were left out, by reason."""
+    excluded = {}
+    of_study = rows["target"].isin(metric_of) if metric_of else pd.Series(True, index=rows.index)
+    excluded["target not in the study"] = int((~of_study).sum())
+    rows = rows[of_study]
+    if "metric" in rows and metric_of:
+        kept = (rows["metric"] == rows["target"].map(metric_of)) | failed(rows)
+        excluded["another metric than the target's primary"] = int((~kept).sum())
+        rows = rows[kept]
+    return rows, excluded
+
+
+def _provenance(rows: pd.DataFrame) -> Mapping[str, str]:
+    """Every value of the columns of `PROVENANCE`, and when the first run started and the last one finished."""
+    found = {name: ", ".join(sorted(map(str, rows[name].dropna().unique()))) for name in PROVENANCE if name in rows}
+    for name, edge in (("started_at", "min"), ("finished_at", "max")):
+        if name in rows and rows[name].notna().any():
+            found[name] = str(getattr(pd.to_datetime(rows[name], utc=True), edge)().floor("s"))
+    return found
 
 
 def _cells(rows: pd.DataFrame, cell: list[str], of_a_run: list[str]) -> pd.DataFrame:

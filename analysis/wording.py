@@ -1,8 +1,10 @@
-"""Numbers and lists as sentences say them."""
+"""Numbers and lists as sentences and tables say them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import pandas as pd
 
 
 def number(value: float, decimals: int = 2) -> str:
@@ -11,7 +13,31 @@ def number(value: float, decimals: int = 2) -> str:
     return shown.replace("-", "\N{MINUS SIGN}")
 
 
+LEAST_P = 0.001
+
+
+def p_value(p: float) -> str:
+    """Two significant digits, no smaller than 0.001."""
+    return f"< {LEAST_P}" if p < LEAST_P else f"{p:.2g}"
+
+
+def p_shown(p: float) -> str:
+    """`p < 0.001` or `p = 0.012`."""
+    return f"p {'' if p < LEAST_P else '= '}{p_value(p)}"
+
+
 def listed(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     names = list(names)
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def cell(value: object) -> str:
+    """A cell of a table: four significant digits, small p values as such, an en dash for what is not there."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if pd.isna(value):
+            return "–"
+        return f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1e}"
+    return str(value)

@@ -19,7 +19,7 @@ from scipy import stats
 from study.core.paths import Paths
 from study.core.reading import read_study
 from study.core.results import read_results
-from study.workflow.analysis import analyze_study
+from study.workflow.analysis import analyze_study, report_folder
 from study.workflow.launch import launch_study
 from study.workflow.plan import design_study
 
@@ -33,7 +33,7 @@ def main(recordings: Path, folder: Path) -> None:
     study = read_study(folder)
     design_study(study, "10")
     launch_study(study)
-    print(f"report: {analyze_study(study).page}\n")
+    print(f"report: {analyze_study(study).write_report(report_folder(folder))}\n")
     rows, _ = read_results(Paths(study.store))
     means = rows.groupby(["run_id", "phase", "strategy", "n_sources", "target"])["score"].mean().reset_index()
     print(scores_by_strategy(means), "\n")

@@ -34,9 +34,9 @@ def generate(
     A budget of runs counts those of the sequential phases, what is `finished` among them included (it is kept, in its
     order, also beyond the budget); several sequential phases take turns by their shares. A budget of `Hours` pays for
     all phases, the factorial ones and what is finished first, and `anytime` then weighs information against a run's
-    work in FLOPs: `cost`, in the unit of the budget, decides where the order is cut and nothing else. `failed` runs, of
-    whatever phase, are not planned again: in a sequential phase the best next ones take their places. Baselines among
-    either are passed over.
+    work in FLOPs: `cost`, in the unit of the budget, decides where the order is cut and nothing else.
+    `failed` runs, of whatever phase, are not planned again: in a sequential phase the best next ones take their places.
+    Baselines among either are passed over.
 
     Raises `InputFaults`: a budget without a sequential phase or the other way round, beyond the candidates (saying how
     many there are), too small for what is fixed (saying what that needs); a sequential phase that gets no run; runs of

@@ -6,7 +6,7 @@ import base64
 import itertools
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -35,7 +35,7 @@ from design.phases import sequential_phases
 from design.verdict import FURTHER_RUNS, KINDS, margin_curve, verdict
 from study.core.durations import Unit
 from study.core.paths import write_whole
-from study.core.run import Run
+from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
 
 MAXIMUM_PAIRS = 200
@@ -47,7 +47,7 @@ class Page:
     """What is said of a plan: files by their path within the design folder, and `summary`, plain data.
 
     `summary` has `largest_unbalance` and `largest_aliasing` of the sequential phases at their end, `prefixes` (a row a
-    phase and shown number of runs), `unbalance` (by phase and factor), `hours_by_phase`, `verdict` and `notes`.
+    phase and shown number of runs), `unbalance` (by phase and factor), `hours_by_phase`, and `notes` in words.
     """
 
     files: Mapping[str, bytes]
@@ -84,7 +84,7 @@ def design_page(
     costs = {name: [cost_hours(run) for run in of] for name, of in by_phase.items()}
     hours = {name: None if None in of else math.fsum(of) for name, of in costs.items()}  # type: ignore[arg-type]
     prefixes = pd.concat([_prefix_rows(each) for each in found]) if found else pd.DataFrame()
-    notes = [*notes, *_notes(found), *_unused_levels(levels)]
+    notes = [*notes, *_notes(found), *_unused_levels(levels), *on_baselines(study, cost_hours, cost_unit)]
 
     files = {
         "balance.csv": _csv(levels),
@@ -156,6 +156,20 @@ def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
         if np.isnan(last.d_efficiency):
             notes.append(f"{each.name}: {last.n_runs:.0f} runs are too few to estimate all main effects")
     return notes
+
+
+def on_baselines(study: Study, cost_hours: Callable[[Run], float | None], unit: Unit) -> Iterator[str]:
+    """How many baselines are run beside the plan, and what they cost."""
+    runs = baseline_runs(study)
+    if not runs:
+        return
+    untrained = [run for run in runs if run.strategy == "Random"]
+    names = list(untrained[0].factors) if untrained else []
+    each = f" ({study.baselines.random} for each {' x '.join(names)} of the study)" if names else ""
+    costs = [cost_hours(run) for run in runs]
+    hours = "" if None in costs else f", about {math.fsum(costs):.2g} {unit}"  # type: ignore[arg-type]
+    yield (f"baselines: {len(runs) - len(untrained)} MFCC and {len(untrained)} Random{each} are run beside the plan"
+           f"{hours}; they are not trained, and each is evaluated on every target as a run is")  # fmt: skip
 
 
 def _unused_levels(levels: pd.DataFrame) -> list[str]:

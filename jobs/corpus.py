@@ -14,7 +14,7 @@ from jobs.labels.label_models import LABEL_MODELS
 from jobs.labels.tables import empty_text, faulty_rows, read_columns
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.run import study_seed_sequence
-from study.core.study_file import FILE_NAME, Study
+from study.core.study_file import FILE_NAME, Source, Study
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,8 @@ def read_corpus(study: Study) -> Corpus:
         tracks = _read_tracks(study)
     except InputFaults as error:
         faults += error.faults
-    labels = {}
-    for name, source in study.sources.items():
-        if source.labels != "self":
-            try:
-                labels[name] = LABEL_MODELS[source.labels].read(source)
-            except InputFaults as error:
-                faults += error.faults
-    raise_all(faults)
+    labels, of_labels = read_labels(study.sources)
+    raise_all(faults + of_labels)
     has_label = {name: tracks["track_id"].isin(table.track_ids) for name, table in labels.items()}
     unlabelled = {name: int((~has).sum()) for name, has in has_label.items()}
     kept = tracks
@@ -57,6 +51,18 @@ def read_corpus(study: Study) -> Corpus:
                                  f"of {len(tracks)} tracks {len(kept)} have labels of every source ({lacking}); "
                                  "expected 4 or more")])  # fmt: skip
     return Corpus(kept, labels, unlabelled, len(tracks))
+
+
+def read_labels(sources: Mapping[str, Source]) -> tuple[dict[str, Any], list[Fault]]:
+    """The table of each source but self that can be read, and the faults of all."""
+    labels, faults = {}, []
+    for name, source in sources.items():
+        if source.labels != "self":
+            try:
+                labels[name] = LABEL_MODELS[source.labels].read(source)
+            except InputFaults as error:
+                faults += error.faults
+    return labels, faults
 
 
 def training_split(study: Study, tracks: pd.DataFrame) -> np.ndarray:

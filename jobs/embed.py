@@ -16,14 +16,16 @@ from jobs.sound.mel_store import Counts, MelStore
 from jobs.sound.mel_writing import Clip, read_clips
 from jobs.steps import limited_threads
 from study.core.errors import Fault, InputFaults, RunFailed
+from study.core.fault_list import in_short
 from study.core.paths import write_whole
 from study.core.study_file import Mel
 
 
-def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1) -> list[Fault]:
-    """Write a row for each sound to the Parquet file `out`; the faults of those that are left out.
+def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pad: bool = False) -> list[Fault]:
+    """Write one row per sound to the Parquet file `out`; return the faults of those that are left out.
 
-    These cannot be read, are shorter than a crop, or have a vector that is not finite.
+    Left out is sound that cannot be read, whose vector is not finite or, unless `pad`, that is shorter than a crop.
+    With `pad`, such sound is followed by its own floor up to one crop, as a study does with short clips.
     Columns: path, run_id, duration_s (of the file), n_crops, and representation, 2 * dim float32 of fixed length:
     the vector that the study has for such sound (`represent`), on a CPU to the bit.
     Raises InputFaults if the weights are not those of a run, RunFailed if no sound is left; then nothing is written.
@@ -48,12 +50,13 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1) ->
         clips = read_clips(list(map(str, sounds)), workers, f"sound to {out.name}", sample_rate_hz=rate_hz,
                            channels=channels, mel=mel, crop_frames=crop_frames)  # fmt: skip
         with pq.ParquetWriter(temporary, schema) as file:
-            for group in _groups(sounds, clips, crop_frames, mel.crop_s, faults):
+            for group in _groups(sounds, clips, crop_frames, mel.crop_s, pad, faults):
                 store = _store(group)
                 with limited_threads(description.get("threads", 1)):
                     vectors = represent(network, store, statistics, crop_frames, device)
                 finite = np.isfinite(vectors).all(axis=1)
-                faults.extend(Fault(path, "representation", None, "not finite") for path in store.track_ids[~finite])
+                faults.extend(Fault(path, "representation", None, "not finite", cause="sound of no finite vector")
+                              for path in store.track_ids[~finite])  # fmt: skip
                 columns = [
                     list(store.track_ids), [run_id] * len(group),
                     [clip.duration_s for _, clip in group], (store.n_frames // crop_frames).tolist(),
@@ -61,10 +64,16 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1) ->
                 ]  # fmt: skip
                 file.write_table(pa.table(columns, schema=schema).filter(pa.array(finite)))
         if len(faults) == len(sounds):
-            raise RunFailed("\n".join(map(str, faults)) + f"\nno sound is left, and {out} was not written")
+            left_out = in_short(faults, fault_list_of(out))
+            raise RunFailed(f"{left_out}\nno sound is left, and {out} was not written")
 
     write_whole(out, write)
     return faults
+
+
+def fault_list_of(out: Path) -> Path:
+    """Where all the faults are listed of sounds that `out` lacks."""
+    return out.with_name(f"{out.stem}-faults.csv")
 
 
 def sounds_in(folder: Path) -> list[Path]:
@@ -73,7 +82,7 @@ def sounds_in(folder: Path) -> list[Path]:
 
 
 def _groups(
-    sounds: Sequence[Path], clips: Iterator[Clip], crop_frames: int, crop_s: float, faults: list[Fault]
+    sounds: Sequence[Path], clips: Iterator[Clip], crop_frames: int, crop_s: float, pad: bool, faults: list[Fault]
 ) -> Iterator[list[tuple[Path, Clip]]]:
     """Readable sounds, together of about `GROUP_CROPS` crops; `faults` gets what is wrong with the others."""
     group: list[tuple[Path, Clip]] = []
@@ -81,8 +90,11 @@ def _groups(
     for path, clip in zip(sounds, clips, strict=True):
         if clip.frames is None:
             faults.append(clip.faults[0])
-        elif clip.n_sound_frames < crop_frames:
-            faults.append(Fault(str(path), "duration_s", round(clip.duration_s, 3), f"expected a crop, {crop_s:g} s"))
+        elif clip.n_sound_frames < crop_frames and not pad:
+            expected = f"shorter than a crop; expected {crop_s:g} s or more, or --pad"
+            faults.append(
+                Fault(str(path), "duration_s", round(clip.duration_s, 3), expected, cause=f"sound {expected}")
+            )
         else:
             group.append((path, clip))
             n_crops += len(clip.frames) // crop_frames

@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 
 from jobs.kept_representations import KEPT
-from jobs.prepared_data import PreparedTarget, open_sound, read_prepared
+from jobs.prepared_data import PreparedTarget, open_sound, open_target, read_prepared
 from jobs.records import Trained, now, read_trained
 from jobs.targets.scoring import (
     Evaluation,
     Score,
     evaluate,
     evaluate_predictions,
-    read_target,
     target_splits,
     without_scores,
 )
@@ -82,7 +81,7 @@ def _evaluation(
 ) -> tuple[Evaluation, float]:
     """A run's scores on a target, transferred in one way, and the seconds that an earlier step took for them."""
     paths, target = Paths(study.store), study.targets[name]
-    data = read_target(target, name)
+    data = open_target(study, name, at)
     splits = target_splits(data, target, study.seed, name)
     if outcome != "ok":
         return without_scores(target, splits, outcome), 0.0
@@ -107,7 +106,7 @@ def _row(
     """A row of the result store."""
     training = asdict(trained)
     value = score.score if score.outcome == "ok" else None
-    for name in ("outcome", "attempt", "started_at"):  # the row's own are the evaluation's
+    for name in ("outcome", "attempt", "started_at", "made_from"):  # the row's own are the evaluation's
         training.pop(name)
     return {
         "schema_version": SCHEMA_VERSION, "run_id": run.run_id, "attempt": attempt, "phase": run.phase,

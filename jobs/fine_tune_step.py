@@ -8,9 +8,9 @@ import time
 import torch
 
 from jobs.learning.fine_tuning import fine_tune
-from jobs.prepared_data import open_sound, read_prepared
+from jobs.prepared_data import open_sound, open_target, read_prepared
 from jobs.records import read_trained
-from jobs.targets.scoring import read_target, target_splits
+from jobs.targets.scoring import target_splits
 from study.core.paths import Paths, write_beside_another_launch
 from study.core.run import Run, seed_sequence
 from study.core.study_file import Study
@@ -28,7 +28,7 @@ def fine_tune_run(study: Study, run: Run, targets: tuple[str, ...]) -> None:
         if trained.outcome != "ok" or path.is_file() or paths.result(run.run_id, name, at.fingerprint).is_file():
             continue
         began = time.monotonic()
-        data = read_target(target, name)
+        data = open_target(study, name, at)
         predictions = fine_tune(
             paths.weights(run.run_id), open_sound(study, at.sound), study.crop_frames, data,
             target_splits(data, target, study.seed, name), study.fine_tuning, study.training_of(run.factors).l2,

@@ -21,7 +21,7 @@ from jobs.prepared_data import Prepared
 from jobs.records import read_trained
 from jobs.steps import Report, Step
 from study.core.durations import Slots
-from study.core.errors import Fault, RunFailed, raise_all
+from study.core.errors import Fault, Interrupted, RunFailed, raise_all
 from study.core.paths import Paths
 from study.core.results import (
     PROBE_SCORES_VERSION,
@@ -46,12 +46,16 @@ class Backend(Protocol):
 
 @dataclass
 class Progress:
-    """What a launch has done so far; `tell` functions read it."""
+    """How far a sweep is, earlier launches included; `tell` functions read it.
+
+    `evaluations_before` were done when this launch began: what it has taken time for are those beyond.
+    """
 
     n_runs: int
     n_evaluations: int
     runs_done: int = 0
     evaluations_done: int = 0
+    evaluations_before: int = 0
     started_at: float = field(default_factory=time.monotonic)
     failed: dict[str, Failure] = field(default_factory=dict)
     in_flight: dict[Step, float] = field(default_factory=dict)
@@ -124,16 +128,43 @@ def launch(
     A step that fails is said and the rest goes on; a full disk stops the launch. After `stop_after_s` no further
     training is begun, and what has begun is finished. Once all of `runs` have begun, `next_run` is asked for one more
     (Algorithm 2's "while time allows"), until the time is up or it has none. `enough` is asked at the start and after
-    each run with how many are done; once it says so, no further training is begun.
+    each run with how many are done; once it says so, no further training is begun. Raises Interrupted on Ctrl-C.
     """
     lacking = missing_targets(study, prepared, runs)
-    progress = Progress(len(lacking), sum(map(len, lacking.values())))
-    to_learn = deque(Step("learn", run, targets) for run, targets in lacking.items())
+    progress = progress_so_far(prepared, runs, lacking)
+    try:
+        _work_off(study, prepared, runs, lacking, backend, progress, tell, stop_after_s, next_run, enough)
+    except KeyboardInterrupt:
+        done = f"{progress.runs_done} of {progress.n_runs} runs done"
+        raise Interrupted(f"stopped: {done}; launch again to go on") from None
+    return progress
+
+
+def progress_so_far(prepared: Prepared, runs: Sequence[Run], lacking: Mapping[Run, Sequence[str]]) -> Progress:
+    """How far a sweep of `runs` is where `lacking` has the targets that are still missing."""
+    n_evaluations = len(runs) * len(prepared.targets)
+    done = n_evaluations - sum(map(len, lacking.values()))
+    return Progress(len(runs), n_evaluations, len(runs) - len(lacking), done, done)
+
+
+def _work_off(
+    study: Study,
+    prepared: Prepared,
+    runs: Sequence[Run],
+    lacking: Mapping[Run, Sequence[str]],
+    backend: Backend,
+    progress: Progress,
+    tell: Callable[[Progress, Report], None],
+    stop_after_s: float | None,
+    next_run: Callable[[], Run | None],
+    enough: Callable[[int], bool],
+) -> None:
+    """The steps of `launch`, until nothing is missing or it is told to stop."""
+    to_learn = deque(Step("learn", run, tuple(targets)) for run, targets in lacking.items())
     waiting = {"evaluate": deque[Step](), "fine-tune": deque[Step](), "learn": to_learn}
     left = {run.run_id: set(targets) for run, targets in lacking.items()}
     tries: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
-    n_done_before = len(runs) - len(lacking)
-    is_enough = enough(n_done_before)
+    is_enough = enough(progress.runs_done)
 
     def start_all_that_fit() -> None:
         for queue in waiting.values():
@@ -176,7 +207,7 @@ def launch(
                 if not left[step.run.run_id]:
                     progress.runs_done += 1
                     forget_representations(study, step.run)
-                    is_enough = is_enough or enough(n_done_before + progress.runs_done)
+                    is_enough = is_enough or enough(progress.runs_done)
         else:
             key = (step.kind, step.run.run_id, step.targets)
             tries[key] += 1
@@ -189,7 +220,6 @@ def launch(
             free = shutil.disk_usage(study.store).free
             raise RunFailed(f"{failure.message}: {free / 2**20:.0f} MiB are free under {study.store}; "
                             "make room and launch again, nothing that was finished is lost")  # fmt: skip
-    return progress
 
 
 def forget_representations(study: Study, run: Run) -> None:

@@ -17,7 +17,7 @@ from jobs.networks.branching import build_network
 from jobs.prepared_data import Prepared, open_corpus_arrays, open_labels, open_sound, read_prepared
 from jobs.records import Trained, now, read_trained, write_trained
 from jobs.sound.mel_store import MelStore
-from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours, source_factors_of
+from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours
 from study.core.paths import Paths, write_beside_another_launch, write_once
 from study.core.results import TRAIN_SCORES_VERSION
 from study.core.run import Run, make_run, seed_sequence
@@ -52,6 +52,7 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     threads = study.compute.threads
     facts: dict[str, Any] = {
         "attempt": attempt, "threads": threads, "data_fingerprint": prepared.fingerprint_of(run),
+        "made_from": prepared.made_from(run),
         "train_scores_version": TRAIN_SCORES_VERSION, "started_at": started_at,
     }  # fmt: skip
     if run.strategy == "MFCC":
@@ -64,7 +65,9 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     statistics = (arrays.mean, arrays.deviation)
     training = np.flatnonzero(arrays.training)
     initial = seed_sequence(run.run_id, "initial weights")
-    factors = source_factors_of(study, run)
+    labels = {name: _learned_labels(study, prepared, name, settings.loss)
+              for name in run.sources if study.sources[name].labels != "self"}  # fmt: skip
+    factors = {name: labels[name].shape[1] if name in labels else None for name in run.sources}
     network = build_network(
         "SS-R" if run.strategy == "Random" else run.strategy, factors, store.channels, store.n_mels,
         settings.width, settings.backbone, settings.activation, seed=initial,
@@ -77,8 +80,7 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
         arithmetic = _kept_arithmetic(study, settings, device, len(training))
         ended = train(
             network, store=store, statistics=statistics, crop_frames=study.crop_frames,
-            labels={name: _learned_labels(study, prepared, name, settings.loss)
-                    for name, n in factors.items() if n is not None},
+            labels=labels,
             training_tracks=training, validation_tracks=np.flatnonzero(~arrays.training),
             settings=settings, run_id=run.run_id, device=device, threads=threads,
             checkpoint_folder=checkpoints, log_path=paths.log(run.run_id), arithmetic=arithmetic,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from study.core.errors import Fault, InputFaults
-from study.core.paths import Paths
+from study.core.paths import Paths, write_whole
 from study.core.run import Run
 from study.core.study_file import Study
 
 if TYPE_CHECKING:
     from jobs.sound.mel_store import MelStore
+    from jobs.targets.track_labels import TargetData
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Prepared:
     def fingerprint_of(self, run: Run) -> str:
         """The data that a run's weights come from: the corpus and the labels of its sources."""
         return fingerprint(self.corpus_fingerprint, *(self.sources[name] for name in run.sources))
+
+    def made_from(self, run: Run) -> dict[str, str]:
+        """The same in parts, so that a change can be named later: `sound`, `corpus`, and `source.<name>` of each."""
+        sources = {f"source.{name}": self.sources[name] for name in run.sources}
+        return {"sound": self.corpus_sound, "corpus": self.corpus_fingerprint, **sources}
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,39 @@ def open_sound(study: Study, key: str) -> MelStore:
     return read_mel_store(sound_folder(study, key))
 
 
+def dropped_sound(study: Study, key: str) -> dict[str, str]:
+    """The tracks that a mel store was made without, by id, and why each could not be read."""
+    return json.loads((sound_folder(study, key) / "store.json").read_text(encoding="utf-8"))["dropped"]
+
+
+def open_target(study: Study, name: str, target: PreparedTarget) -> TargetData:
+    """A target's tracks as every run is evaluated on them: those whose sound could be read."""
+    from jobs.targets.scoring import read_target  # imports scikit-learn
+    from jobs.targets.unreadable_sound import without_tracks
+
+    return without_tracks(read_target(study.targets[name], name), dropped_sound(study, target.sound))
+
+
+def sound_left_out(study: Study, prepared: Prepared) -> dict[str, int]:
+    """How many clips of `[corpus]` and of each target are left out, since they cannot be read; none is not named."""
+    keys = {"[corpus]": prepared.corpus_sound} | {
+        f"[targets.{name}]": at.sound for name, at in prepared.targets.items()
+    }
+    counts = {name: len(dropped_sound(study, key)) for name, key in keys.items()}
+    return {name: count for name, count in counts.items() if count}
+
+
+def sound_key(study: Study, track_ids: Iterable[str], hashes: Iterable[str | None]) -> str:
+    """A hash of a set of sounds, of their content and of what else their mel store depends on."""
+    settings = (study.mel.model_dump_json(), study.corpus.sample_rate_hz, study.corpus.channels)
+    return fingerprint(*settings, *track_ids, *hashes)
+
+
+def corpus_fingerprint(sound: str, training: np.ndarray) -> str:
+    """Of the corpus's sound by its key, and of which tracks train (n_tracks,) bool."""
+    return fingerprint(sound, training.tobytes().hex())
+
+
 def open_corpus_arrays(study: Study, prepared: Prepared) -> CorpusArrays:
     with np.load(corpus_path(study, prepared.corpus_fingerprint), allow_pickle=False) as arrays:
         return CorpusArrays(arrays["training"], arrays["mean"], arrays["deviation"])
@@ -80,8 +119,22 @@ def open_corpus_arrays(study: Study, prepared: Prepared) -> CorpusArrays:
 
 def open_labels(study: Study, prepared: Prepared, source: str) -> np.ndarray:
     """Distribution over the source's factors (n_tracks, factors), float32; a row of NaN where a track has no label."""
-    with np.load(labels_path(study, source, prepared.sources[source]), allow_pickle=False) as arrays:
+    return read_labels(labels_path(study, source, prepared.sources[source]))
+
+
+def read_labels(path: Path) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as arrays:
         return arrays["distribution"]
+
+
+def save_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write arrays by name, whole or not at all."""
+
+    def save(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    write_whole(path, save)
 
 
 def fingerprint(*parts: object) -> str:

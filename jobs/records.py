@@ -6,7 +6,8 @@ import json
 import os
 import socket
 import uuid
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +35,8 @@ class Trained:
     data_fingerprint: str
     train_scores_version: int
     started_at: str
+    made_from: Mapping[str, str] = field(default_factory=dict)
+    """The parts of `data_fingerprint` (`Prepared.made_from`); empty where they were not recorded yet."""
 
 
 def write_trained(paths: Paths, run_id: str, trained: Trained) -> Trained:

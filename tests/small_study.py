@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile
 
 RATE_HZ = 8000
 STUDY = """schema = 1
@@ -109,6 +108,8 @@ def write_small_study(folder: Path, n_corpus: int = 24, n_target: int = 20, seed
 
 def _tone(folder: Path, track_id: str, rng: np.random.Generator) -> dict[str, object]:
     """A second of a tone, bright or dull, at a random pitch, with a little noise."""
+    import soundfile  # here, so that tests without sound run in a base install
+
     pitch_hz = float(np.round(rng.uniform(200, 900), 1))
     timbre = ("bright", "dull")[int(track_id[1:]) % 2]
     seconds = np.arange(RATE_HZ) / RATE_HZ

@@ -12,12 +12,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.main import get_command
 
+from study.cli import app
 from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.reading import read_study
 from study.core.results import stored_results
 from study.workflow.launch import LaunchOptions, launch_study
+from study.workflow.new import new_study
 from study.workflow.plan import cost_of, design_study
 from study.workflow.status import study_status
 from tests.test_bad_input import edit, study
@@ -36,7 +39,7 @@ def test_status_of_a_finished_study(run_study: Path, capfd: pytest.CaptureFixtur
     assert told["scores_done"] == told["scores_planned"] == n_runs * 3
     assert told["failed"] == told["running"] == told["waiting"] == 0 and told["other_version"] == []
     assert told["training_hours_spent"] > 0 and told["training_hours_left"] == 0
-    assert study(capfd, "status", str(run_study))[1].startswith(f"small: {n_runs} of {n_runs} runs done")
+    assert study(capfd, "status", str(run_study))[1].startswith("small: 18 of 18 runs (15 + 3 baselines) done")
 
 
 def test_status_tells_failures_and_other_versions(copy: Path) -> None:
@@ -82,11 +85,14 @@ def test_analyze_leaves_a_report(copy: Path, capfd: pytest.CaptureFixture[str]) 
     status, out, err = study(capfd, "analyze", str(copy), "--until", "n_star < 0.01")
     assert status == 0 and Path(out.strip()) == copy / "report" / "index.html"
     assert "n_star < 0.01 is not reached" in err
-    assert "n_star &lt; 0.01 is not reached" in (copy / "report" / "index.html").read_text(encoding="utf-8")
+    page = (copy / "report" / "index.html").read_text(encoding="utf-8")
+    assert "n_star &lt; 0.01 is not reached" in page and "<dt>sound left out</dt><dd>none</dd>" in page
     fit = json.loads((copy / "report" / "fit.json").read_text())
     assert {"strategy", "size", "own"} <= set(fit["models"])
     assert [row["term"] for row in fit["models"]["own"]["fixed"]] == ["intercept", "r_star", "source.tag"]
     assert (copy / "report" / "index.html").stat().st_size > 100_000, "the pictures are within the page"
+    assert (copy / "report" / "figures" / "learning_curves.png").is_file()
+    assert pd.read_csv(copy / "report" / "tables" / "learning_curves.csv")["n_runs"].sum() == 6 + 5 * 3 + 4 * 2
 
 
 def test_analyze_a_table_from_elsewhere(copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -123,12 +129,54 @@ def test_stop_after_plans_on_beyond_the_plan(copy: Path) -> None:
     assert study_status(given)["done"] == study_status(given)["planned"]
 
 
+def test_every_command_that_reads_the_study_file_takes_settings() -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    without = {name for name, command in commands.items() if not any("--set" in one.opts for one in command.params)}
+    assert without == {"new", "schema"}
+
+
+def test_settings_for_one_command(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, _, err = study(capfd, "launch", str(copy), "--in-process", "--set", "training.epochs=2")
+    assert status == 2 and err.startswith("--set training.epochs = 2: the plan was made with [training] epochs = 1;")
+    other = ["--set", "study.store=other", "--set", "training.epochs=2"]
+    assert study(capfd, "design", str(copy), "--budget", "1", *other)[0] == 0
+    status, out, _ = study(capfd, "status", str(copy), "--json", *other)
+    assert status == 0 and json.loads(out)["waiting"] == 6 + 5 + 1 + 3, "runs of other settings are other runs"
+    status, _, err = study(capfd, "status", str(copy), "--set", "study.store=other")
+    assert status == 2 and "this plan was made with [training] epochs = 2 (now 1)" in err
+    assert study(capfd, "status", str(copy))[1].startswith("small: 18 of 18 runs done")
+    status, _, err = study(capfd, "check", str(copy), "--set", "training.epoch=2", "--set", "mel.n_mels=1")
+    assert status == 2 and err.count("--set") == 2 and "did you mean 'epochs'?" in err
+
+
 def test_new_writes_every_template(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for template in ("minimal", "one-representation"):
         assert study(capfd, "new", str(tmp_path / template), "--template", template, "--seed", "9")[0] == 0
         assert read_study(tmp_path / template).seed == 9
         status, _, err = study(capfd, "check", str(tmp_path / template))
         assert status == 2 and "no such file" in err, "the data roots are to be filled in"
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("phil", "phil"), ("Ma Thèse (2)", "ma-these-2"), ("日本", "minimal"), ("a_b-3", "a_b-3")]
+)
+def test_a_new_study_is_named_as_its_folder(tmp_path: Path, folder: str, name: str) -> None:
+    new_study(tmp_path / folder)
+    assert read_study(tmp_path / folder).name == name
+
+
+def test_the_study_file_stands_for_its_folder(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert study(capfd, "status", str(copy / "study.toml")) == study(capfd, "status", str(copy))
+    status, _, err = study(capfd, "status", str(copy.parent / "none" / "study.toml"))
+    assert status == 2 and "none: no study.toml in this folder" in err
+    for name, command in get_command(app).commands.items():
+        folders = [one for one in command.params if one.name == "folder"]
+        assert all(one.callback is not None for one in folders), name
+
+
+def test_design_counts_baselines_beside_what_it_plans(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = study(capfd, "design", str(small_study), "--budget", "4")
+    assert status == 0 and "small: 15 runs planned (6 single, 5 all, 4 sequential) + 3 baselines" in out
 
 
 def test_schema_is_json(capfd: pytest.CaptureFixture[str]) -> None:

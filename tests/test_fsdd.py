@@ -33,7 +33,7 @@ def test_spoken_digits_from_file_to_report(tmp_path: Path) -> None:
     assert len(rows) == (3 + 5 + 2 + 6) * 3
     digit = rows[rows["target"] == "digit"].set_index("strategy")["score"]
     assert digit["MFCC"] > 0.5, "an MFCC of real speech tells digits apart"
-    page = analyze_study(study).page
+    page = analyze_study(study).write_report(Paths(study.store).report)
     fit = json.loads((page.parent / "fit.json").read_text())
     assert fit["models"]["strategy"]["converged"] and fit["models"]["strategy"]["n_rows"] == 10 * 3
     assert "digit" in page.read_text()

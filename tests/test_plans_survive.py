@@ -100,16 +100,17 @@ def test_a_plan_with_results_is_replaced_only_when_asked(
     assert (folder / "plan.parquet").read_bytes() != before
 
 
-def test_a_source_is_added_to_a_running_study(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("named", [[], ["--absent", "tag"]])
+def test_a_source_is_added_to_a_running_study(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], named: list[str]
+) -> None:
     given = write_study(tmp_path, SEQUENTIAL, sources=4)
     design_study(given, "10")
     before = [run.run_id for run in read_plan(Paths(tmp_path).plan, given)]
     edit(tmp_path / "study.toml", "[factors]", '[sources.tag]\nlabels = "gmm"\ntable = "tag.csv"\n[factors]')
-    status, _, err = study(capfd, "design", str(tmp_path), "--budget", "20", "--append")
-    assert status == 2 and "--append --absent tag" in err
     status, _, err = study(capfd, "design", str(tmp_path), "--budget", "20", "--append", "--absent", "tga")
     assert status == 2 and "did you mean 'tag'" in err
-    assert study(capfd, "design", str(tmp_path), "--budget", "20", "--append", "--absent", "tag")[0] == 0
+    assert study(capfd, "design", str(tmp_path), "--budget", "20", "--append", *named)[0] == 0
     runs = read_plan(Paths(tmp_path).plan, read_study(tmp_path))
     assert [run.run_id for run in runs[:10]] == before and any("tag" in run.sources for run in runs[10:])
 

@@ -120,8 +120,8 @@ def unrendered(figure: object, folder: Path, name: str) -> Path:
 
 
 def test_the_report_tells_the_levels_apart(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analysis.analyze.save", unrendered)
-    page = analyze_study(read_study(copy)).page
+    monkeypatch.setattr("analysis.report.write_report.save", unrendered)
+    page = analyze_study(read_study(copy)).write_report(Paths(copy).report)
     fit = json.loads((page.parent / "fit.json").read_text())["models"]
     for model in ("strategy", "size"):
         assert "factor.transfer[fine-tune]" in [term["term"] for term in fit[model]["fixed"]]

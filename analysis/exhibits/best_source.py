@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.figures import COLOUR, panels, shared_legend
 from analysis.fitting.mixed_model import half_width
@@ -23,55 +24,56 @@ WITH, WITHOUT = "#0072B2", "#D55E00"
 COLUMNS = ["target", "source", "single", "n_with", "n_without", "with", "without", "difference", "ci_low", "ci_high"]
 
 
-def exhibits(table: ResultsTable) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """What the best single source of a target adds to multi-source runs."""
+    table = evidence.table.frozen
+    return Exhibit("best_source", "sources", tuple(shown(table)), tuple(sentences(table)))
+
+
+def shown(table: ResultsTable) -> Iterator[Picture | Table]:
     """Fig. 13, and its numbers."""
-    why_not = None
+    name, title = "with_and_without_best_source", "Multi-source runs with and without the best single source"
     if "n_sources" not in table.scores:
-        why_not = "The table does not say how many sources a run had."
-    elif not best_sources(table):
-        why_not = "There are no single-source scores whose source is known."
-    yield Picture(
-        "with_and_without_best_source",
-        "Multi-source runs with and without the best single source",
-        why_not
-        or "Over each panel, the target and the source that is best there by itself. Solid points: its own runs, and "
-        "multi-source runs with it; open ones: multi-source runs without it. Lines: linear fits with 95 % bands of the "
-        "mean; black line: mean of the source's own runs.",
-        None if why_not else lambda: with_and_without(table),
-        "sources",
+        yield Picture(name, title, "Not drawn: the table does not give the number of sources of each run.", None)
+        return
+    if not best_sources(table):
+        yield Picture(name, title, "Not drawn: there are no single-source scores whose source is known.", None)
+        return
+    caption = (
+        "Each panel is a target and the source that scores highest on it alone. Solid points: runs of that source "
+        "alone, and multi-source runs with it; open points: multi-source runs without it. Lines: linear fits with 95 "
+        "% bands for the mean; black line: mean of the runs of that source alone."
     )
-    effects = pd.DataFrame() if why_not else effect_of_best_source(table)
+    yield Picture(name, title, caption, lambda: with_and_without(table))
+    effects = effect_of_best_source(table)
     if len(effects):
-        yield Table(
-            "best_source",
-            "Multi-source scores with and without the best single source",
-            "Standardised scores: mean of the source alone, means of multi-source runs, and the difference that its "
-            "presence makes at equal strategy and number of sources (least squares, 95 % t interval).",
-            effects,
-            question="sources",
+        note = (
+            "Standardised scores: mean of the source alone, means of multi-source runs with and without it, and the "
+            "difference between these, adjusted for strategy and number of sources (least squares, 95 % t interval)."
         )
+        yield Table("best_source", "Multi-source scores with and without the best single source", note, effects)
 
 
 def sentences(table: ResultsTable) -> Iterator[str]:
     """On how many targets multi-source runs are better, or worse, for the best single source among theirs."""
     if "n_sources" not in table.scores:
         return
-    told = effect_of_best_source(table).dropna(subset=["difference"])
-    if told.empty:
+    found = effect_of_best_source(table).dropna(subset=["difference"])
+    if found.empty:
         return
-    raised, lowered = told[told["ci_low"] > 0], told[told["ci_high"] < 0]
-    least, most = (told.loc[pick] for pick in (told["difference"].idxmin(), told["difference"].idxmax()))
+    raised, lowered = found[found["ci_low"] > 0], found[found["ci_high"] < 0]
+    least, most = (found.loc[pick] for pick in (found["difference"].idxmin(), found["difference"].idxmax()))
     also = f" and lowers them on {len(lowered)}" if len(lowered) else ""
     yield (
-        f"The source that is best alone raises the scores of multi-source runs on {len(raised)} of {len(told)} targets"
-        f"{also}, at equal strategy and number of sources; the differences run from "
-        f"{_with_interval(least)} to {_with_interval(most)}."
+        f"Having the best single source among the sources of a run raises its score on {len(raised)} of {len(found)} "
+        f"targets{also}, adjusted for strategy and number of sources; differences range from "
+        f"{_with_interval(least)} to {_with_interval(most)}. Intervals are not adjusted for the number of targets."
     )
 
 
 def _with_interval(row: pd.Series) -> str:
-    interval = f"{number(row['ci_low'])} to {number(row['ci_high'])}"
-    return f"{number(row['difference'])} ({interval}; {row['source']} on {row['target']})"
+    interval = f"95 % CI {number(row['ci_low'])} to {number(row['ci_high'])}"
+    return f"{number(row['difference'])} SD ({interval}; {row['source']} on {row['target']})"
 
 
 def best_sources(table: ResultsTable) -> Mapping[str, str]:
@@ -115,9 +117,16 @@ def with_and_without(table: ResultsTable) -> Figure:
             if rows.empty:
                 continue
             (drawn[name],) = one.plot(
-                rows["n_sources"] + shift, rows["z"], marker, color=colour, markersize=2.8, alpha=0.55,
-                markerfacecolor=colour if which is present else "none", markeredgewidth=0.6, rasterized=True,
-            )  # fmt: skip
+                rows["n_sources"] + shift,
+                rows["z"],
+                marker,
+                color=colour,
+                markersize=2.8,
+                alpha=0.55,
+                markerfacecolor=colour if which is present else "none",
+                markeredgewidth=0.6,
+                rasterized=True,
+            )
             _line_with_band(one, rows["n_sources"].to_numpy(dtype=float), rows["z"].to_numpy(), colour, dashes)
         one.set(title=f"{target}: {source}", xlabel="number of sources")
         one.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -8,33 +8,31 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from study.core.coding import SINGLE
 from study.core.factors import STRATEGIES
 
 
-def exhibits(table: ResultsTable) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Sizes of the networks."""
+    return Exhibit("compactness", "strategies", tuple(shown(evidence.table.frozen)))
+
+
+def shown(table: ResultsTable) -> Iterator[Picture | Table]:
     """Fig. 15, and its numbers."""
-    cells = parameters(table)
-    yield Picture(
-        "parameters_by_n_sources",
-        "Size of the networks",
-        "Trainable parameters, output layers included: mean over the runs of a strategy and number of sources."
-        if len(cells)
-        else "The table does not say how many parameters and sources a run had.",
-        (lambda: parameters_by_n_sources(cells)) if len(cells) else None,
-        "strategies",
-    )
-    if len(cells):
-        yield Table(
-            "parameters",
-            "Size of the networks",
-            "Mean number of trainable parameters, and what multiple of SS-R's that is.",
-            cells,
-            question="strategies",
+    name, title, cells = "parameters_by_n_sources", "Size of the networks", parameters(table)
+    if cells.empty:
+        yield Picture(
+            name, title, "Not drawn: the table does not give the numbers of parameters and sources of each run.", None
         )
+        return
+    caption = "Trainable parameters, including output layers: mean over the runs of a strategy and number of sources."
+    yield Picture(name, title, caption, lambda: parameters_by_n_sources(cells))
+    note = "Mean number of trainable parameters, and its ratio to that of SS-R."
+    yield Table("parameters", title, note, cells)
 
 
 def parameters(table: ResultsTable) -> pd.DataFrame:

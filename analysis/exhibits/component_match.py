@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from analysis.components import Components
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import LEVEL, half_width
@@ -25,31 +26,34 @@ SOURCE_COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B
 SOURCE_MARKERS = ("o", "s", "^", "v", "D", "P", "X", "<", ">")
 
 
-def exhibits(table: ResultsTable, components: Sequence[Components]) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Components against single-source scores."""
+    table, components = evidence.table.frozen, tuple(evidence.components.values())
+    return Exhibit("component_match", "sources", tuple(shown(table, components)), tuple(sentences(table, components)))
+
+
+def shown(table: ResultsTable, components: Sequence[Components]) -> Iterator[Picture | Table]:
     """Fig. 14, and its correlations."""
+    name, title = "components_and_single_sources", "Do the sources that matter among several do well alone?"
     pairs = single_and_component(table, components)
+    if pairs.empty:
+        why_not = "Not drawn: this needs single-source scores and variance components of the same sources."
+        yield Picture(name, title, why_not, None)
+        return
     correlations = correlations_by_target(pairs)
     together = correlations.set_index("target")["r"].get(TOGETHER)
     said = "" if together is None else f" Pearson's r of all {len(pairs)} pairs: {number(together)}."
-    yield Picture(
-        "components_and_single_sources",
-        "Do the sources that matter among several do well alone?",
-        "A point a target and source: its share of the sources' variance among multi-source runs, and the mean "
+    caption = (
+        "One point per target and source: its share of the sources' variance among multi-source runs, and the mean "
         f"standardised score of its single-source runs.{said}"
-        if len(pairs)
-        else "Not drawn: this needs single-source scores and variance components of the same sources.",
-        (lambda: component_match(pairs)) if len(pairs) else None,
-        "sources",
     )
+    yield Picture(name, title, caption, lambda: component_match(pairs))
     if len(correlations):
-        yield Table(
-            "components_and_single_sources",
-            "Correlation of a source's component with its single-source score",
-            "Pearson's r over a target's sources, with Fisher's interval from their number; few make it wide. "
-            "The mean over targets is by Fisher's z, with a t interval over targets.",
-            correlations,
-            question="sources",
+        note = (
+            "Pearson's r over the sources of a target, with Fisher's interval. The mean over targets is that of "
+            "Fisher's z, with a t interval over targets."
         )
+        yield Table(name, "Correlation of a source's component with its single-source score", note, correlations)
 
 
 def sentences(table: ResultsTable, components: Sequence[Components]) -> Iterator[str]:
@@ -59,9 +63,9 @@ def sentences(table: ResultsTable, components: Sequence[Components]) -> Iterator
         mean, n = found.loc[MEAN], found["n_sources"].dropna()
         sources = f"{n.min():g} to {n.max():g}" if n.nunique() > 1 else f"{n.min():g}"
         yield (
-            "What a source accounts for among several and what it scores alone correlate within targets at "
-            f"{number(mean['r'])} ({number(mean['low'])} to {number(mean['high'])}; mean of {len(n)} targets of "
-            f"{sources} sources), over all pairs of source and target at {number(found.loc[TOGETHER, 'r'])}."
+            "The correlation within targets between a source's variance component and its score alone is "
+            f"{number(mean['r'])} (95 % CI {number(mean['low'])} to {number(mean['high'])}; mean of {len(n)} targets "
+            f"with {sources} sources); over all pairs of source and target it is {number(found.loc[TOGETHER, 'r'])}."
         )
 
 
@@ -104,9 +108,14 @@ def component_match(pairs: pd.DataFrame) -> Figure:
     for source, colour, marker in styles:
         here = pairs[pairs["source"] == source]
         (drawn[source],) = axes.plot(
-            here["percent"], here["single"], marker, color=colour, markersize=5.5, markeredgecolor="white",
+            here["percent"],
+            here["single"],
+            marker,
+            color=colour,
+            markersize=5.5,
+            markeredgecolor="white",
             markeredgewidth=0.5,
-        )  # fmt: skip
+        )
     axes.set(xlabel="variance component, percent", ylabel="standardised score alone")
     shared_legend(figure, drawn)
     return figure

@@ -18,7 +18,8 @@ from scipy import stats
 
 from analysis.contrasts import mean_weights, strategies_of
 from analysis.fitting.conditional import modes, predict
-from analysis.fitting.mixed_model import LEVEL, NotCertified, fit_mixed
+from analysis.fitting.mixed_model import LEVEL, fit_mixed
+from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import intercepts_by
 from analysis.results_table import ResultsTable
 from study.core.coding import SINGLE, first_model
@@ -38,7 +39,7 @@ class Predictions:
     combinations it is the best; `z`, its expected standardised score, `se`, and `low, high` its interval, which holds
     for all n_candidates at once (Bonferroni, 95 %), and so for the one that was picked for being high; `run_low,
     run_high` that of a single further run, whose residual is in it; `score, score_low, score_high` are z, low and high
-    in the target's own metric. All given the variances. `why_not` tells the targets that have none.
+    in the target's metric. All given the variances. `why_not` names the targets that have none.
     """
 
     best: pd.DataFrame
@@ -94,7 +95,7 @@ def _best(rows: pd.DataFrame, sources: Sequence[str], factors: Mapping[str, Sequ
             f"{len(rows)} multi-source runs are too few for {fixed_columns.shape[1]} fixed terms and {len(varying)} "
             f"sources: {FEWEST_LEFT} more than these are needed"
         )
-    random = [intercepts_by(f"source.{sources[k]}", present[:, k]) for k in varying]
+    random = [intercepts_by(f"source.{sources[int(k)]}", present[:, k]) for k in varying]
     fit = fit_mixed(rows["z"].to_numpy(), fixed_columns, random)
     without, with_it = modes(fit)["mode"].to_numpy().reshape(-1, 2).T
     effect, strategies = with_it - without, strategies_of(fit)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
+from analysis.options import Kept
 from analysis.results_table import ResultsTable
 
 FEWEST_TRACKS = 10
@@ -19,17 +21,24 @@ PRINCIPAL_COMPONENTS = 50
 PERPLEXITY = 30.0
 TOPICS_SHOWN = 7
 TOPIC_STYLES = (
-    ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#E69F00", "D"), ("#56B4E9", "v"), ("#CC79A7", "P"),
+    ("#0072B2", "o"),
+    ("#D55E00", "s"),
+    ("#009E73", "^"),
+    ("#E69F00", "D"),
+    ("#56B4E9", "v"),
+    ("#CC79A7", "P"),
     ("#000000", "X"),
-)  # fmt: skip
-
-Kept = Callable[[str, str], pd.DataFrame | None]
-"""`kept(run_id, target)`: index track_id; `mean_<d>`, `deviation_<d>`, and a track's strongest `topic.<source>`."""
+)
 
 
-def exhibits(
-    table: ResultsTable, kept: Kept | None, topics: pd.DataFrame | None, seed: int
-) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Maps of kept representations, and the topics."""
+    options = evidence.options
+    items = shown(evidence.table.frozen, options.kept, options.topics, options.seed)
+    return Exhibit("representation_map", "representations", tuple(items))
+
+
+def shown(table: ResultsTable, kept: Kept | None, topics: pd.DataFrame | None, seed: int) -> Iterator[Picture | Table]:
     """A map of each target that kept representations, else what it takes; `topics` has `source, topic, terms`."""
     terms = {} if topics is None else topics.set_index(["source", "topic"])["terms"].to_dict()
     drawn = False
@@ -42,11 +51,10 @@ def exhibits(
         yield Picture(
             "representation_map",
             "Tracks by their strongest topics",
-            'Not drawn. A map needs the representation of a target\'s tracks, which keep = ["representation"] under '
-            "[targets.<name>] of the study file keeps from the next evaluation on, and a run that learned from a "
+            'Not drawn: a map needs stored representations of the tracks of a target (keep = ["representation"] under '
+            "[targets.<name>] of the study file stores them from the next evaluation on) and a run that learned from a "
             'source with terms (labels = "plsa").',
             None,
-            "representations",
         )
     if terms:
         yield Table(
@@ -54,7 +62,6 @@ def exhibits(
             "Topics of the sources with terms",
             "The most probable terms of each topic, strongest first, by probabilistic latent semantic analysis.",
             topics,
-            question="representations",
         )
 
 
@@ -111,11 +118,10 @@ def _picture(
         f"representation_map_{target}",
         f"Tracks of {target} by their strongest topics",
         f"t-SNE of the representation of {len(shown)} of {len(kept)} tracks by run {run_id} ({run['strategy']} of "
-        f"{', '.join(heard)}), the best-scoring on {target} that was kept. Colours and shapes: the topic that the "
-        f"run's own output layer finds most probable, by source; the {TOPICS_SHOWN} most frequent are named, with the "
-        "number of tracks; grey: others.",
+        f"{', '.join(heard)}), the best run on {target} whose representation is stored. Colours and shapes: the topic "
+        f"that the run's own output layer finds most probable, by source; the {TOPICS_SHOWN} most frequent are named, "
+        "with the number of tracks; grey: others.",
         lambda: topic_map(shown, sources, terms, seed),
-        "representations",
     )
 
 
@@ -131,9 +137,15 @@ def topic_map(kept: pd.DataFrame, sources: list[str], terms: Mapping[tuple[str, 
         for (number, count), (colour, marker) in zip(counts.items(), TOPIC_STYLES, strict=False):
             name = f"{_within(terms[source, number])} ({count})"
             one.plot(
-                *at[topic == number].T, marker, color=colour, markersize=4, markeredgecolor="white",
-                markeredgewidth=0.3, linestyle="none", label=f"{number}: {name}",
-            )  # fmt: skip
+                *at[topic == number].T,
+                marker,
+                color=colour,
+                markersize=4,
+                markeredgecolor="white",
+                markeredgewidth=0.3,
+                linestyle="none",
+                label=f"{number}: {name}",
+            )
         one.set(title=source, xticks=[], yticks=[])
         one.legend(loc="upper left", bbox_to_anchor=(0.0, -0.02), fontsize=7.5, markerscale=1.6, handletextpad=0.2)
     return figure

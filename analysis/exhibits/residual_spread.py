@@ -11,47 +11,54 @@ from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from analysis.contrasts import ALPHA, holm
-from analysis.exhibits.exhibit import Picture, Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
+from analysis.fitting.conditional import residuals
 from analysis.fitting.mixed_model import LEVEL
 from analysis.results_table import ResultsTable
-from analysis.wording import listed
+from analysis.wording import listed, p_shown, p_value
 
 TAIL = (1.0 - LEVEL) / 2.0
-LEAST_P = 0.001
 FEWEST = 5
 """Scores that a deviation and its interval are taken of, at least."""
 
 
-def exhibits(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[Picture | Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Spread of the first model's residuals, and tests of it."""
+    table, fit = evidence.table, evidence.strategy.fit
+    rest = None if fit is None else residuals(fit)
+    spread, tests = residual_spread(table, rest), spread_tests(table, rest)
+    return Exhibit("residual_spread", "spread", tuple(shown(spread, tests)), tuple(sentences(spread, tests)))
+
+
+def shown(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[Picture | Table]:
     """Residual spread by number of sources as a picture, all of it as a table, and the tests."""
     by_number = spread[spread["by"] == "n_sources"]
     yield Picture(
         "residual_spread",
         "Does the spread change with the number of sources?",
-        "Standard deviation of the first model's residuals, random effects taken out, with 95 % intervals (Bonett "
-        "2006); over each panel the p of Brown and Forsythe's test, adjusted. The model knows how many sources a run "
-        "had and not which, so that differences between sources are part of this spread."
+        "Standard deviation of the first model's residuals, given the random effects, with 95 % intervals (Bonett "
+        "2006); above each panel, the adjusted p of the Brown-Forsythe test. The model has the number of sources but "
+        "not which they are, so differences between sources are part of this spread."
         if len(by_number)
         else "Not drawn: this needs a fit of the first model and the numbers of sources.",
         (lambda: spread_by_n_sources(by_number, tests)) if len(by_number) else None,
-        "spread",
     )
     if len(tests):
         yield Table(
             "spread_tests",
-            "Is the residual spread the same?",
-            "Brown and Forsythe's test (1974; Levene's, around medians) of the first model's residuals on each target, "
-            "by number of sources and by strategy; p_adjusted by Holm over all rows. A single source is SS-R in both.",
+            "Is the residual spread constant?",
+            "Brown-Forsythe test (1974; Levene's test around medians) of the first model's residuals on each target, "
+            "by number of sources and by strategy; p_adjusted: Holm's method over all rows. One source is SS-R in "
+            "both.",
             tests,
-            question="spread",
         )
         yield Table(
             "residual_spread",
             "Residual spread by number of sources and by strategy",
             f"Standard deviations with 95 % intervals (Bonett 2006), of {FEWEST} scores or more.",
             spread,
-            question="spread",
         )
 
 
@@ -61,10 +68,10 @@ def sentences(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[str]:
         here = tests[tests["by"] == by]
         if here.empty:
             continue
-        told = here[here["p_adjusted"] < ALPHA]
-        where = f" ({listed(list(told['target']))})" if 0 < len(told) < len(here) else ""
+        found = here[here["p_adjusted"] < ALPHA]
+        where = f" ({listed(list(found['target']))})" if 0 < len(found) < len(here) else ""
         yield (
-            f"The spread around the first model differs by {called} on {len(told)} of {len(here)} targets{where} "
+            f"Residual spread depends significantly on the {called} on {len(found)} of {len(here)} targets{where} "
             f"(Brown-Forsythe, Holm-adjusted p from {p_value(here['p_adjusted'].min())} to "
             f"{p_value(here['p_adjusted'].max())}){_extremes(spread) if by == 'n_sources' else ''}."
         )
@@ -90,17 +97,12 @@ def spread_by_n_sources(by_number: pd.DataFrame, tests: pd.DataFrame) -> Figure:
         here = by_number[by_number["target"] == target]
         one.vlines(here["level"].astype(float), here["low"], here["high"], color="#0072B2", linewidth=1.4)
         one.plot(here["level"].astype(float), here["sd"], "o", color="#0072B2", markersize=4.5)
-        shown = f" (p {'' if p[target] < LEAST_P else '= '}{p_value(p[target])})" if target in p else ""
+        shown = f" ({p_shown(p[target])})" if target in p else ""
         one.set(title=f"{target}{shown}", xlabel="number of sources")
         one.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_ylim(0.0, 1.05 * by_number["high"].fillna(by_number["sd"]).max())
     axes[0].set_ylabel("residual deviation")
     return figure
-
-
-def p_value(p: float) -> str:
-    """Two significant digits, no smaller than 0.001."""
-    return f"< {LEAST_P}" if p < LEAST_P else f"{p:.2g}"
 
 
 def residual_spread(table: ResultsTable, residual: np.ndarray | None) -> pd.DataFrame:
@@ -111,8 +113,9 @@ def residual_spread(table: ResultsTable, residual: np.ndarray | None) -> pd.Data
     """
     rows = [
         (target, by, level, len(values), values.std(ddof=1), *deviation_interval(values))
-        for target, by, groups in _groups(table, residual) for level, values in groups.items()
-    ]  # fmt: skip
+        for target, by, groups in _groups(table, residual)
+        for level, values in groups.items()
+    ]
     return pd.DataFrame(rows, columns=["target", "by", "level", "n_scores", "sd", "low", "high"])
 
 

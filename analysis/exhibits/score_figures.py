@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from analysis.baselines import by_kind_and_level
 from analysis.figures import BASELINE_STYLE, COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from study.core.coding import SINGLE
@@ -69,12 +72,18 @@ def strategies_by_target(table: ResultsTable) -> Figure:
             colour = COLOUR[strategy]
             if len(score) >= FEWEST_FOR_A_BOX:
                 parts = ("medianprops", "boxprops", "whiskerprops", "capprops")
-                lines_of_box = {part: {"color": colour} for part in parts}
+                lines_of_box: dict[str, Any] = {part: {"color": colour} for part in parts}
                 one.boxplot(score, positions=[x], widths=0.55, whis=(5, 95), showfliers=False, **lines_of_box)
             one.plot(
-                x + _spread(len(score), 0.16), score, MARKER[strategy], color=colour, markersize=2.6, alpha=0.45,
-                markeredgewidth=0, rasterized=True,
-            )  # fmt: skip
+                x + _spread(len(score), 0.16),
+                score,
+                MARKER[strategy],
+                color=colour,
+                markersize=2.6,
+                alpha=0.45,
+                markeredgewidth=0,
+                rasterized=True,
+            )
             one.plot(x, score.mean(), MARKER[strategy], color=colour, markersize=7, markeredgecolor="white", zorder=5)
         lines |= _baseline_lines(one, table, target)
         one.set_xticks(range(len(table.strategies)), table.strategies, rotation=60, ha="right", rotation_mode="anchor")
@@ -121,12 +130,19 @@ def scores_by_n_sources(table: ResultsTable) -> Figure:
 
 
 def _baseline_lines(axes: Axes, table: ResultsTable, target: str) -> dict[str, object]:
-    """A line at each baseline's mean score on the target; the lines by name."""
-    here = table.baselines[table.baselines["target"] == target]
+    """A line at the mean score of each baseline, and of each level of it, on the target; the lines by name.
+
+    The dashes of further levels are longer.
+    """
     lines: dict[str, object] = {}
-    for name, score in here.groupby("strategy")["score"].mean().items():
-        colour, dashes = BASELINE_STYLE[name]
-        lines[name] = axes.axhline(score, color=colour, linestyle=dashes, linewidth=1.6, zorder=1)
+    of_kind: dict[str, int] = {}
+    for kind, name, rows in by_kind_and_level(table.baselines):
+        colour, (offset, (dash, *rest)) = BASELINE_STYLE[kind]
+        dashes = offset, (dash + 3 * of_kind.get(kind, 0), *rest)
+        of_kind[kind] = of_kind.get(kind, 0) + 1
+        score = rows.loc[rows["target"] == target, "score"].mean()
+        if not np.isnan(score):
+            lines[name] = axes.axhline(score, color=colour, linestyle=dashes, linewidth=1.6, zorder=1)
     return lines
 
 

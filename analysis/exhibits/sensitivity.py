@@ -1,4 +1,4 @@
-"""Whether the first model's conclusions hang on one target, on what its rows share, or on the scores that are missing.
+"""Whether the first model's conclusions depend on one target, on what its rows share, or on missing scores.
 
 The same model again: without each target; with random intercepts of the run, which all its scores share, and of the
 combination, which its repeats share; with a fixed intercept of each target, since standardising has taken the targets'
@@ -13,19 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.contrasts import ALPHA, pairwise_strategies, strategies_at
-from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_mixed, fixed_effects
+from analysis.contrasts import pairwise_strategies, strategies_at, verdicts
+from analysis.fitting.mixed_model import MixedFit, fit_mixed, fixed_effects
+from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.models import Model, random_terms
+from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
-from study.core.coding import combination, first_model
+from study.core.coding import first_model
 from study.core.errors import InputFaults
 from study.core.factors import Level
 
 MOST_LEVELS = 1500
 """Of runs and combinations: what they take to fit grows with the cube, 2.5 s for 800."""
 WITHOUT, WITH, FILLED = "without", "with", "missing scores at the"
-NOT_TOLD = "not told"
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ def _shared(table: ResultsTable) -> list[RandomTerm]:
     """Intercepts of the run, where the model has none, and of the combination, where one was run again."""
     rows = table.scores
     terms = [] if table.shares_runs else [intercepts_by("run_id", rows["run_id"].to_numpy())]
-    of_row = combination(rows)
-    if table.sources and len(np.unique(of_row)) < rows["run_id"].nunique():
+    of_row = repeated(table, rows)
+    if len(np.unique(of_row)) < rows["run_id"].nunique():
         terms.append(intercepts_by("combination", of_row))
     return terms
 
@@ -137,6 +138,4 @@ def _fitted(
 
 
 def _verdicts(effects: pd.DataFrame) -> dict[str, str]:
-    told = effects["p_adjusted"] < ALPHA
-    words = np.where(~told, NOT_TOLD, np.where(effects["estimate"] > 0.0, "higher", "lower"))
-    return dict(zip(effects["effect"], words, strict=True))
+    return dict(zip(effects["effect"], verdicts(effects["estimate"], effects["p_adjusted"]), strict=True))

@@ -8,24 +8,31 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.exhibits.exhibit import Table
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Table
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.fitting.mixed_model import LEVEL
+from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
 
 ALL = "all sources"
 
 
-def exhibits(spread: pd.DataFrame) -> Iterator[Table]:
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Spread among the repeats of a single source."""
+    spread = within_source_spread(evidence.table.frozen)
+    return Exhibit("within_source", "spread", tuple(shown(spread)), tuple(sentences(spread)))
+
+
+def shown(spread: pd.DataFrame) -> Iterator[Table]:
     """The table of `within_source_spread`."""
     if len(spread):
         yield Table(
             "within_source",
             "Spread among the repeats of a single source",
-            "Standard deviation of runs that differ in their seed alone, in the target's metric, and its ratio to that "
-            "of all scores on the target; squared, that is a share of variance. 95 % intervals by chi-squared.",
+            "Standard deviation of runs that differ only in their seed, in the metric of the target, and its ratio "
+            "to that of all scores on the target (its square is a share of variance). Chi-squared 95 % intervals.",
             spread,
-            question="spread",
         )
 
 
@@ -33,15 +40,15 @@ def sentences(spread: pd.DataFrame) -> Iterator[str]:
     """The paper's two numbers, and each target's pooled ratio."""
     cases = spread.loc[spread["source"] != ALL, "ratio"]
     if cases.empty:
-        yield "How far the repeats of a single source are apart is not known: none was trained twice, as far as told."
+        yield "The spread among repeats of a single source is not known: no source was trained again on equal factors."
         return
     half, most = cases.quantile([0.5, 0.9])
     pooled = spread[spread["source"] == ALL].sort_values("ratio")
-    ends = [f"{row.ratio:.0%} ({row.low:.0%} to {row.high:.0%}) on {row.target}" for row in pooled.itertuples()]
+    ends = [f"{row.ratio:.0%} (95 % CI {row.low:.0%} to {row.high:.0%}) on {row.target}" for row in pooled.itertuples()]
     yield (
-        f"Repeats of a single source spread by at most {half:.0%} of the standard deviation of all scores on the "
-        f"target in half of {len(cases)} cases of a source and a target, and by at most {most:.0%} in nine of ten; "
-        f"over all sources it is {' to '.join(dict.fromkeys((ends[0], ends[-1])))}."
+        f"The standard deviation among repeats of a single source is at most {half:.0%} of that of all scores on the "
+        f"target in half of the {len(cases)} pairs of source and target, and at most {most:.0%} in nine of ten; pooled "
+        f"over sources it is {' to '.join(dict.fromkeys((ends[0], ends[-1])))}."
     )
 
 
@@ -49,13 +56,13 @@ def within_source_spread(table: ResultsTable) -> pd.DataFrame:
     """Spread among the repeats of a single source over the spread of all scores on the target.
 
     A row a target x source, and one a target over `all sources` with pooled degrees of freedom: `target, source,
-    n_runs, sd` (own metric), `ratio, low, high`, `sd` over the target's own. Repeats are runs that differ in nothing
-    but their seed. Intervals are by chi-squared, the repeats taken as normal and the target's deviation as known. Empty
+    n_runs, sd` (own metric), `ratio, low, high`, `sd` over the target's own. Repeats are those of `repeated`. Intervals
+    are by chi-squared, the repeats taken as normal and the target's deviation as known. Empty
     where no source was repeated.
     """
     single = single_source_scores(table)
-    same = ["target", "source", *(name for name in single if name.startswith("factor."))]
-    cells = single.groupby(same, sort=False, dropna=False)["score"].agg(["size", "var"]).reset_index()
+    single = single.assign(repeated=repeated(table, single))
+    cells = single.groupby(["target", "source", "repeated"], sort=False)["score"].agg(["size", "var"]).reset_index()
     cells = cells[cells["size"] > 1]
     rows = []
     for target in table.targets:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from analysis.fitting.covariance_cone import on_boundary
@@ -50,6 +52,13 @@ def refit(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Refits:
     kept = np.concatenate(certified)
     estimate, variance, boundary = (np.concatenate(parts)[kept] for parts in (estimates, variances, boundaries))
     return Refits(estimate, variance, boundary, int((~kept).sum()))
+
+
+def draws(fit: MixedFit, refits: Refits) -> pd.DataFrame:
+    """The refits (R,) as `fixed.<term>` and `variance.<group>.<term>`, without the fit's own values."""
+    fixed = pd.DataFrame(refits.estimate, columns=[f"fixed.{term}" for term in fit.fixed_terms])
+    random = [f"variance.{term.group}.{name}" for term in fit.random for name in term.columns]
+    return pd.concat([fixed, pd.DataFrame(refits.variance, columns=random)], axis=1)
 
 
 def simulate_responses(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> np.ndarray:
@@ -110,6 +119,7 @@ def _square_root(covariance: np.ndarray) -> np.ndarray:
     return axes * np.sqrt(np.maximum(values, 0.0))
 
 
-def _root(z: np.ndarray | sparse.csr_array, w: np.ndarray) -> np.ndarray:
+def _root(z: Any, w: np.ndarray) -> np.ndarray:
     """R of [Z W] = Q R in a block."""
-    return np.linalg.qr(np.hstack([z.toarray() if sparse.issparse(z) else z, w]), mode="r")
+    both = np.hstack([z.toarray() if sparse.issparse(z) else z, w])
+    return np.linalg.qr(both).R

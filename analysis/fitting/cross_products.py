@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -44,7 +45,7 @@ class Design:
     @cached_property
     def is_variance(self) -> np.ndarray:
         """Which parameters are variances (K,), the others being covariances."""
-        return self.blocks.of_variances.any(axis=0) | self.border.of_variances.any(axis=0)
+        return np.asarray(self.blocks.of_variances.any(axis=0) | self.border.of_variances.any(axis=0))
 
 
 @dataclass(frozen=True)
@@ -111,5 +112,5 @@ def require_full_rank(x: np.ndarray, terms: Sequence[str]) -> None:
         raise InputFaults(faults)
 
 
-def _dense(matrix: np.ndarray | sparse.sparray) -> np.ndarray:
+def _dense(matrix: Any) -> np.ndarray:
     return matrix.toarray() if sparse.issparse(matrix) else matrix

@@ -15,7 +15,8 @@ import pandas as pd
 
 from analysis.fitting import lme4, statsmodels
 from analysis.fitting.engine_fit import EngineFailed, EngineFit
-from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_at, fit_mixed
+from analysis.fitting.mixed_model import MixedFit, fit_at, fit_mixed
+from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import RandomTerm
 from study.core.errors import Fault, InputFaults, nearest
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,7 @@ from analysis.fitting.projected_newton import minimise, newton_step
 from analysis.fitting.random_layout import Layout
 from analysis.fitting.random_terms import RandomTerm
 from analysis.fitting.restricted_likelihood import by_parameter, derivatives, evaluate
+from analysis.fitting.satterthwaite import degrees_of_freedom, parameter_covariance
 
 STARTS = (0.3, 3.0, 30.0)
 """Where the searches start: a coefficient's random variance over the sampling variance of a level's own estimate."""
@@ -96,7 +98,7 @@ class MixedFit:
 
     @property
     def singular(self) -> bool:
-        """True if the optimum lies on the boundary - a variance is exactly zero, or correlations leave a combination of
+        """True if the optimum is on the boundary - a variance is exactly zero, or correlations leave a combination of
         coefficients without any - which is no failure to converge."""
         return any(bool(term.any()) for term in self.boundary)
 
@@ -128,7 +130,7 @@ def fit_mixed(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], 
     """Fit of y (n,) on fixed (n, p) and the random terms, by REML or maximum likelihood.
 
     lme4: `y ~ 0 + fixed + (0 + columns | group) + ...` on numeric columns, `||` where a term is not correlated. Raises
-    `InputFaults` for dependent fixed terms, and `NotCertified` where the variances cannot be told apart or no optimum
+    `InputFaults` for dependent fixed terms, and `NotCertified` where the variances are not estimable or no optimum
     is certified.
     """
     problem = problem_of(y, fixed, random, reml)
@@ -179,15 +181,12 @@ def fit_at(
 
 
 def contrast_tests(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
-    """Contrasts (m, p) of the fixed terms: `estimate, se, df, t, p, ci_low, ci_high`, one row each.
-
-    Satterthwaite (1946), as Kuznetsova et al. 2017: df = 2 var^2 / (g' A g), g the slope of the contrast's variance in
-    the variance parameters and A their covariance. A variance on the boundary counts as known to be zero.
-    """
+    """Contrasts (m, p) of the fixed terms: `estimate, se, df, t, p, ci_low, ci_high`, one row each; df as in
+    `satterthwaite`."""
     estimate = contrasts @ fit.estimate
     variance = np.einsum("mp,pq,mq->m", contrasts, fit.covariance, contrasts)
     slopes = np.einsum("mp,lpq,mq->ml", contrasts, fit.covariance_slopes, contrasts)
-    df = 2.0 * variance**2 / np.einsum("ml,lk,mk->m", slopes, fit.parameter_covariance, slopes)
+    df = degrees_of_freedom(variance, slopes, fit.parameter_covariance)
     se = np.sqrt(variance)
     t = estimate / se
     reach = half_width(se, df)
@@ -204,7 +203,7 @@ def contrast_tests(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
     )
 
 
-def half_width(se: np.ndarray, df: np.ndarray) -> np.ndarray:
+def half_width(se: Any, df: Any) -> Any:
     """How far 95 % t intervals reach to either side."""
     return stats.t.ppf(0.5 + LEVEL / 2.0, df) * se
 
@@ -216,6 +215,15 @@ def fixed_effects(fit: MixedFit) -> pd.DataFrame:
     return table
 
 
+def variances(fit: MixedFit) -> pd.DataFrame:
+    """`random_table`, and under it the residual, of no group."""
+    residual = fit.residual_variance
+    last = pd.DataFrame(
+        {"group": "", "term": "residual", "variance": residual, "sd": np.sqrt(residual), "boundary": False}, index=[0]
+    )
+    return pd.concat([fit.random_table(), last], ignore_index=True)
+
+
 def _fit_at_optimum(problem: Problem, point: Covariances) -> MixedFit:
     design, layout = problem.design, problem.layout
     phi = to_phi(design, point)
@@ -225,11 +233,8 @@ def _fit_at_optimum(problem: Problem, point: Covariances) -> MixedFit:
     sigma2 = float(at.r2[0]) / v
 
     free = np.where(design.is_variance, point.d[0] > 0.0, ~without_effect(design, point)[0])
-    n_free = int(free.sum())
-    deviance_hessian = np.empty((n_free + 1, n_free + 1))
-    deviance_hessian[:-1, :-1] = slopes.curvature[0][np.ix_(free, free)]
-    deviance_hessian[-1, :-1] = deviance_hessian[:-1, -1] = slopes.score[0][free] / sigma2**2
-    deviance_hessian[-1, -1] = v / sigma2**2
+    covariance, with_residual = parameter_covariance(slopes, np.array([sigma2]), v, free[None])
+    kept = np.flatnonzero(with_residual[0])
     h_free = np.einsum("kps,kl->lps", by_parameter(design, at)[0], jacobian(design, point)[0])[free]
     own_phi = [np.where(index >= 0, phi[0][index], 0.0) for index in layout.parameters]
     boundary = on_boundary(design, point)[0]
@@ -251,5 +256,5 @@ def _fit_at_optimum(problem: Problem, point: Covariances) -> MixedFit:
         design=design,
         response=problem.response,
         covariance_slopes=np.concatenate([sigma2 * (m @ h_free @ m), m[None]]),
-        parameter_covariance=2.0 * np.linalg.inv(deviance_hessian),
+        parameter_covariance=covariance[0][np.ix_(kept, kept)],
     )

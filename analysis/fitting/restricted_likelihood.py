@@ -69,13 +69,14 @@ class Evaluation:
     def take(self, which: np.ndarray) -> Evaluation:
         """That of the responses at the positions `which`."""
         border = self.border and Border(*(array[which] for array in self.border.arrays))
-        return Evaluation(*(array[which] for array in self.arrays), border)
+        criterion, t, h, s, m, beta, r2 = (array[which] for array in self.arrays)
+        return Evaluation(criterion, t, h, s, m, beta, r2, border)
 
     def put(self, which: np.ndarray, other: Evaluation) -> None:
         """Overwrite that of the responses at the positions `which`."""
         for array, new in zip(self.arrays, other.arrays, strict=True):
             array[which] = new
-        if self.border is not None:
+        if self.border is not None and other.border is not None:
             for array, new in zip(self.border.arrays, other.border.arrays, strict=True):
                 array[which] = new
 
@@ -190,7 +191,8 @@ def _across(
     # As for the blocks: (I + U'V_1^-1 U G_u)^-1 takes what has V_1^-1 to what has V^-1.
     solved = np.linalg.solve(system, np.concatenate([uvu, ux, uy, across], axis=2))
     uvx, uvy = solved[..., b:n_w], solved[..., n_w]
-    across = np.moveaxis(solved[..., n_w + 1 :].reshape(n_responses, b, n_blocks, q), 2, 1)
+    across_blocks = solved[..., n_w + 1 :].reshape(n_responses, b, n_blocks, q)
+    across = np.asarray(np.moveaxis(across_blocks, 2, 1))
     guy = np.einsum("rab,rb->ra", g, uvy)
     zvx = h[..., b:] - h[..., :b] @ (g @ uvx)[:, None]
     return (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ def fit(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: 
 
     model, n_correlated = _model(np.asarray(y, dtype=float), fixed, random)
 
-    def search(packed: np.ndarray, method: str) -> object | None:
+    def search(packed: np.ndarray, method: str) -> Any | None:
         try:
             return model.fit(start_params=packed, reml=reml, method=method)
         except (np.linalg.LinAlgError, ValueError, FloatingPointError):
@@ -80,7 +81,7 @@ def fit(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: 
     return EngineFit(-2.0 * best.llf, np.asarray(best.fe_params), se, None, covariance, float(best.scale))
 
 
-def _model(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm]) -> tuple[object, int]:
+def _model(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm]) -> tuple[Any, int]:
     """The MixedLM, and how many coefficients are correlated. One grouping factor is its group; several are crossed
     within one group of all rows."""
     from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
@@ -109,7 +110,10 @@ def _model(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm]) -> 
         )
     z_correlated = correlated[0].columns.to_numpy(dtype=float)[order] if correlated else np.empty((len(y), 0))
     model = MixedLM(
-        y[order], fixed.to_numpy(dtype=float)[order], codes[order], exog_re=z_correlated,
+        y[order],
+        fixed.to_numpy(dtype=float)[order],
+        codes[order],
+        exog_re=z_correlated,
         exog_vc=VCSpec(names, colnames, mats),
-    )  # fmt: skip
+    )
     return model, z_correlated.shape[1]

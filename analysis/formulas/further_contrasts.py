@@ -15,6 +15,8 @@ from study.core.coding import Coding
 from study.core.errors import Fault, nearest, raise_all
 from study.core.study_file import Contrast
 
+CONTRAST_KEYS = ("contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment", "ci_low", "ci_high")
+"""Of a contrast, in fit.json and in tables."""
 NUMBERS = ("estimate", "se", "df", "t", "p", "p_adjusted", "ci_low", "ci_high")
 
 
@@ -36,21 +38,28 @@ def _faults(contrast: Contrast, coding: Coding) -> Iterator[Fault]:
     terms = [*map(str, coding.columns), *coding.left_out]
     for term in contrast.weights if terms else ():  # none where a formula could not be coded
         if term not in terms:
-            yield Fault("", f"contrast {contrast.name} of model {contrast.model}", term,
-                        f"no such term; expected of {', '.join(terms)}", nearest(term, terms))  # fmt: skip
+            yield Fault(
+                "",
+                f"contrast {contrast.name} of model {contrast.model}",
+                term,
+                f"no such term; expected of {', '.join(terms)}",
+                nearest(term, terms),
+            )
 
 
 def _with(model: Model, asked: Mapping[str, Mapping[str, float]]) -> Model:
     if not asked:
         return model
     why_not = {name: _why_not(weights, model) for name, weights in asked.items()}
-    told = [name for name, reason in why_not.items() if not reason]
+    estimable = [name for name, reason in why_not.items() if not reason]
     table = pd.DataFrame(index=pd.Index(asked, name="contrast"), columns=list(NUMBERS), dtype=float)
-    if told:
+    if estimable and model.fit is not None:
         terms = model.fit.fixed_terms
-        tests = contrast_tests(model.fit, np.array([[asked[name].get(term, 0.0) for term in terms] for name in told]))
-        table.loc[told] = tests.assign(p_adjusted=holm(tests["p"].to_numpy()))[list(NUMBERS)].to_numpy()
-    adjustment = f"Holm, {len(told)} own comparisons" if len(told) > 1 else "none"
+        tests = contrast_tests(
+            model.fit, np.array([[asked[name].get(term, 0.0) for term in terms] for name in estimable])
+        )
+        table.loc[estimable] = tests.assign(p_adjusted=holm(tests["p"].to_numpy()))[list(NUMBERS)].to_numpy()
+    adjustment = f"Holm, {len(estimable)} own comparisons" if len(estimable) > 1 else "none"
     table = table.assign(adjustment=adjustment, why_not=list(why_not.values()))
     return replace(model, own_contrasts=table.reset_index())
 

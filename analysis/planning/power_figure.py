@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,7 +15,7 @@ from analysis.figures import COLOUR, MARKER, drawing, panels, save, shared_legen
 from analysis.planning.power import WANTED, Cell
 from study.core.factors import STRATEGIES
 
-LINES = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
+LINES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
 
 
 def draw_power(cells: Sequence[Cell], folder: Path) -> None:
@@ -39,7 +40,7 @@ def power_curves(cells: Sequence[Cell]) -> Figure:
     return figure
 
 
-def _curves(axes: Axes, cells: Sequence[Cell], effects: dict[str, str], style: dict[int, object]) -> set[str]:
+def _curves(axes: Axes, cells: Sequence[Cell], effects: dict[str, str], style: Mapping[int, Any]) -> set[str]:
     """One line an effect and number of targets, with Monte-Carlo intervals; the strategies drawn."""
     drawn = set()
     axes.axhline(WANTED, color="#999999", linewidth=0.8)
@@ -53,8 +54,14 @@ def _curves(axes: Axes, cells: Sequence[Cell], effects: dict[str, str], style: d
                 continue
             drawn.add(strategy)
             runs, power = [n for n, _ in rows], [row["power"] for _, row in rows]
-            axes.plot(runs, power, color=COLOUR[strategy], marker=MARKER[strategy], markersize=5,
-                      linestyle=style[n_targets])  # fmt: skip
-            axes.vlines(runs, [row["power_low"] for _, row in rows], [row["power_high"] for _, row in rows],
-                        color=COLOUR[strategy], linewidth=0.9)  # fmt: skip
+            axes.plot(
+                runs, power, color=COLOUR[strategy], marker=MARKER[strategy], markersize=5, linestyle=style[n_targets]
+            )
+            axes.vlines(
+                runs,
+                [row["power_low"] for _, row in rows],
+                [row["power_high"] for _, row in rows],
+                color=COLOUR[strategy],
+                linewidth=0.9,
+            )
     return drawn

@@ -18,6 +18,7 @@ from analysis.fitting.cross_products import Design, Response, design_of, require
 from analysis.fitting.mixed_problem import require_told_apart
 from analysis.fitting.projected_newton import minimise
 from analysis.fitting.restricted_likelihood import by_parameter, derivatives, evaluate
+from analysis.fitting.satterthwaite import degrees_of_freedom, parameter_covariance
 from analysis.planning.truth import Truth
 
 
@@ -55,7 +56,7 @@ def refit(
     """Fit each of `scores` (R, n_targets, n_runs) by REML and test `contrasts` (m, n_terms).
 
     `start` (K,) are variances over the residual's to search from. Raises `InputFaults` for dependent terms, and
-    `NotCertified` where the plan cannot tell the variances apart.
+    `NotCertified` where the variances are not estimable from the plan.
     """
     x, z = columns.to_numpy(dtype=float), columns[list(random)].to_numpy(dtype=float)
     n_targets, n_runs = scores.shape[1:]
@@ -80,20 +81,11 @@ def satterthwaite(
     `mixed_model.contrast_tests` for many fits at once.
     """
     at = evaluate(design, response, phi)
-    slopes = derivatives(design, at)
-    v, n_variances = design.residual_df, phi.shape[1]
-    residual = (at.r2 / v)[:, None]
+    residual = at.r2 / design.residual_df
     by_contrast = contrasts @ at.m
-    variance = residual * np.einsum("rmp,mp->rm", by_contrast, contrasts)
+    variance = residual[:, None] * np.einsum("rmp,mp->rm", by_contrast, contrasts)
     slope = np.einsum("rmp,rkpq,rmq->rmk", by_contrast, by_parameter(design, at), by_contrast, optimize=True)
-    gradient = np.concatenate([residual[..., None] * slope, (variance / residual)[..., None]], axis=2)
-    hessian = np.empty((len(phi), n_variances + 1, n_variances + 1))
-    hessian[:, :-1, :-1] = slopes.curvature
-    hessian[:, -1, :-1] = hessian[:, :-1, -1] = slopes.score / residual**2
-    hessian[:, -1, -1] = v / residual[:, 0] ** 2
-    # A variance on the boundary counts as known: its row and column say nothing of the others.
-    free = np.column_stack([phi > 0.0, np.ones(len(phi), dtype=bool)])
-    hessian = np.where(free[:, :, None] & free[:, None, :], hessian, np.eye(n_variances + 1))
-    gradient = gradient * free[:, None, :]
-    spread = 2.0 * np.einsum("rml,rlm->rm", gradient, np.linalg.solve(hessian, gradient.mT))
-    return at.beta @ contrasts.T, np.sqrt(variance), 2.0 * variance**2 / spread
+    slope = np.concatenate([residual[:, None, None] * slope, (variance / residual[:, None])[..., None]], axis=2)
+    covariance, free = parameter_covariance(derivatives(design, at), residual, design.residual_df, phi > 0.0)
+    df = degrees_of_freedom(variance, slope * free[:, None, :], covariance)
+    return at.beta @ contrasts.T, np.sqrt(variance), df

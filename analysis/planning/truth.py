@@ -60,8 +60,9 @@ def fitted_truth(path: Path, coding: Coding) -> Truth:
     sd = {row["term"]: row["sd"] for row in model["random"]}
     raise_all(
         Fault(str(path), term, None, "not in the fit: the plan has what the results had not; analyze again later")
-        for term in coding.columns if term not in effects or (term in coding.random and term not in sd)
-    )  # fmt: skip
+        for term in coding.columns
+        if term not in effects or (term in coding.random and term not in sd)
+    )
     return Truth(effects, sd, model["residual_sd"])
 
 
@@ -75,8 +76,9 @@ def stated(truth: Truth, coding: Coding, effects: Sequence[str], deviations: Seq
     expected = f"expected a deviation of 0 or more, and a residual's of {LEAST_RESIDUAL:g} or more"
     faults += more + [
         Fault("", "--sd", f"{name}={value:g}", expected)
-        for name, value in sd.items() if value < (LEAST_RESIDUAL if name == RESIDUAL else 0)
-    ]  # fmt: skip
+        for name, value in sd.items()
+        if value < (LEAST_RESIDUAL if name == RESIDUAL else 0)
+    ]
     raise_all(faults)
     residual_sd = sd.pop(RESIDUAL, truth.residual_sd)
     return Truth({**truth.effects, **fixed}, {**truth.sd, **sd}, residual_sd)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from analysis.exhibits.exhibit import Table
 from analysis.fitting.engine_fit import EngineFailed
 from analysis.fitting.engines import OTHERS, require_engine
-from analysis.fitting.mixed_model import fixed_effects
+from analysis.fitting.mixed_model import MixedFit, fixed_effects
 from analysis.models import Model
-from analysis.report.tables import Table
 
 TOLERANCE = {"criterion": 1e-4, "estimate": 1e-4, "se": 1e-4, "sd": 1e-3}
 """Within these two engines agree, scores being standardised. A deviation near zero hardly moves the criterion."""
 SHOWN = {"criterion": "criterion", "estimate": "estimates", "se": "standard errors", "sd": "standard deviations"}
 OTHER_STANDARD_ERRORS = {
-    "statsmodels": "Its standard errors come from the observed information of all parameters together, not from the "
-    "variances alone, so that they differ by more and are not judged by."
+    "statsmodels": "Its standard errors come from the observed information of all parameters, not of the variances "
+    "alone; they differ by more and do not count towards agreement."
 }
 """Engines whose standard errors are of another definition."""
 
@@ -30,7 +30,7 @@ class CrossCheck:
 
     `comparison` has a row for each number: `model, quantity, term, ours, <engine>, difference` (ours less the other),
     the quantities being criterion, estimate, se, df (where the engine has them) and sd, of the random coefficients and
-    the residual. `why_not` tells the models that were not compared.
+    the residual. `why_not` names the models that were not compared.
     """
 
     engine: str
@@ -49,7 +49,7 @@ class CrossCheck:
         return Table("cross_check", f"Cross-check with {self.engine}", "", self.comparison, on_page=False)
 
 
-def compare(engine: str, models: Sequence[Model]) -> CrossCheck:
+def compare(engine: str, models: Iterable[Model]) -> CrossCheck:
     """Fit each model that has a fit by `engine` too. Raises `InputFaults` if it is unknown or not installed."""
     versions = require_engine("--cross-check", engine)
     compared, why_not = [], {}
@@ -58,7 +58,7 @@ def compare(engine: str, models: Sequence[Model]) -> CrossCheck:
             why_not[model.name] = f"it has no fit: {model.why_not}"
             continue
         try:
-            compared.append(_compared(engine, model))
+            compared.append(_compared(engine, model.name, model.fit))
         except EngineFailed as reason:
             why_not[model.name] = f"{engine} did not fit it: {reason}"
     columns = ["model", "quantity", "term", "ours", engine, "difference"]
@@ -70,7 +70,7 @@ def sentences(check: CrossCheck) -> Iterator[str]:
     """What came of it: with which versions, then model by model the largest differences, and whether they are small."""
     listed = ", ".join(f"{name} {version}" for name, version in check.versions.items())
     of_its_own = OTHER_STANDARD_ERRORS.get(check.engine)
-    yield f"Cross-checked with {check.engine} ({listed}), from the same columns by REML." + (
+    yield f"Cross-checked with {check.engine} ({listed}), on the same columns, by REML." + (
         f" {of_its_own}" if of_its_own else ""
     )
     for name in dict.fromkeys(check.comparison["model"]):
@@ -84,13 +84,12 @@ def sentences(check: CrossCheck) -> Iterator[str]:
         yield f"Model {name} was not cross-checked: {reason}."
 
 
-def _compared(engine: str, model: Model) -> pd.DataFrame:
-    fit = model.fit
+def _compared(engine: str, name: str, fit: MixedFit) -> pd.DataFrame:
     other = OTHERS[engine].fit(fit.y, fit.fixed, fit.random, fit.reml)
     fixed = fixed_effects(fit)
     deviations = np.sqrt([*fit.variance, fit.residual_variance])
     its_deviations = np.sqrt([*np.concatenate([np.diag(one) for one in other.covariance]), other.residual_variance])
-    pairs = {
+    pairs: dict[str, tuple[Iterable[str], Iterable[float], Iterable[float]]] = {
         "criterion": ([""], [fit.criterion], [other.criterion]),
         "estimate": (fit.fixed_terms, fixed["estimate"], other.estimate),
         "se": (fit.fixed_terms, fixed["se"], other.se),
@@ -102,4 +101,4 @@ def _compared(engine: str, model: Model) -> pd.DataFrame:
         pd.DataFrame({"quantity": quantity, "term": list(terms), "ours": list(ours), engine: list(its)})
         for quantity, (terms, ours, its) in pairs.items()
     )
-    return rows.assign(model=model.name, difference=rows["ours"] - rows[engine])
+    return rows.assign(model=name, difference=rows["ours"] - rows[engine])

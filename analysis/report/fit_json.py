@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.components import FORMULA, Components
+from analysis.evidence import Evidence
 from analysis.fitting.engines import NATIVE
 from analysis.fitting.mixed_model import fixed_effects
+from analysis.formulas.further_contrasts import CONTRAST_KEYS
 from analysis.models import Model
 
 CI_METHOD = "Satterthwaite t"
@@ -30,16 +32,15 @@ FIXED_KEYS = (
 RANDOM_KEYS = ("group", "term", "variance", "sd", "boundary")
 CORRELATION_KEYS = ("group", "term", "other", "correlation")
 MEAN_KEYS = ("strategy", "estimate", "se", "df", "p", "ci_low", "ci_high")
-CONTRAST_KEYS = ("contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment", "ci_low", "ci_high")
 
 
-def fit_record(models: Sequence[Model], components: Sequence[Components]) -> dict[str, Any]:
-    """The whole file; the first two of `models` are those of the paper."""
-    records = [(model.name, model_record(model)) for model in models]
-    return {
-        "models": dict([*records[:2], ("components", components_record(components)), *records[2:]]),
-        "variance_components": variance_components(components),
-    }
+def fit_record(evidence: Evidence) -> dict[str, Any]:
+    """The whole file: the named models and the components, then the study's own models."""
+    components = tuple(evidence.components.values())
+    records = {model.name: model_record(model) for model in evidence.named}
+    records["components"] = components_record(components)
+    records |= {model.name: model_record(model) for model in evidence.own}
+    return {"models": records, "variance_components": variance_components(components)}
 
 
 def model_record(model: Model) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def model_record(model: Model) -> dict[str, Any]:
         "correlations": _records(fit.correlations(), CORRELATION_KEYS),
         "residual_sd": math.sqrt(fit.residual_variance),
         "contrasts": _records(model.contrasts, CONTRAST_KEYS) + _records(model.own_contrasts, CONTRAST_KEYS),
-        "mean_n_star": None if model.means is None else model.mean_n_star,
+        "mean_n_star": model.mean_n_star,
         "means": _records(model.means, MEAN_KEYS),
         "contrasts_of_means": _records(model.contrasts_of_means, CONTRAST_KEYS),
     }  # fmt: skip
@@ -79,8 +80,7 @@ def components_record(components: Sequence[Components]) -> dict[str, Any]:
         "converged": bool(components) and len(fitted) == len(components),
         "singular": any(one.fit.singular for one in fitted) if fitted else None,
         "fixed": [row | {"term": f"{row['term']} | {one.target}"} for one in fitted
-                  for row in _records(fixed_effects(one.fit).assign(
-                      ci_method=CI_METHOD, bootstrap_low=math.nan, bootstrap_high=math.nan), FIXED_KEYS)],
+                  for row in _records(fixed_effects(one.fit).assign(ci_method=CI_METHOD), FIXED_KEYS)],
         "random": [{"group": f"source.{row.source}", "term": f"intercept | {one.target}", "variance": row.variance,
                     "sd": math.sqrt(row.variance), "boundary": row.variance == 0.0}
                    for one in fitted for row in one.percent.itertuples()],
@@ -102,14 +102,12 @@ def variance_components(components: Sequence[Components]) -> dict[str, dict[str,
     }
 
 
-def _records(table: pd.DataFrame | None, keys: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The rows as JSON takes them, none where there is no table; null for NaN."""
-    if table is None:
-        return []
+def _records(table: pd.DataFrame, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The rows as JSON takes them; null for NaN, and for columns that the table does not have."""
     return [
         {
-            key: value if isinstance(value, str | bool) else None if pd.isna(value) else float(value)
+            str(key): value if isinstance(value, str | bool) else None if pd.isna(value) else float(value)
             for key, value in row.items()
         }
-        for row in table[list(keys)].to_dict("records")
+        for row in table.reindex(columns=list(keys)).to_dict("records")
     ]

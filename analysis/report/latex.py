@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.report.tables import Table, shown
+from analysis.exhibits.exhibit import Table
+from analysis.wording import cell
 
 ESCAPED = str.maketrans({
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
@@ -21,7 +22,7 @@ def latex(table: Table) -> str:
     types = pd.api.types
     numeric = [types.is_numeric_dtype(kind) and not types.is_bool_dtype(kind) for kind in table.frame.dtypes]
     rows = [
-        [_number(value) if is_number else escaped(shown(value)) for value, is_number in zip(row, numeric, strict=True)]
+        [_number(value) if is_number else escaped(cell(value)) for value, is_number in zip(row, numeric, strict=True)]
         for row in table.frame.itertuples(index=False, name=None)
     ]
     caption = escaped(f"{table.title}. {table.note}".strip())
@@ -40,7 +41,7 @@ def escaped(text: str) -> str:
 
 
 def _number(value: object) -> str:
-    digits, _, exponent = shown(value).partition("e")
+    digits, _, exponent = cell(value).partition("e")
     power = f"\\times 10^{{{int(exponent)}}}" if exponent else ""
     return f"${digits}{power}$" if digits.startswith("-") or power else escaped(digits)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from analysis.components import Components
+from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Table
 from analysis.fitting.engines import NATIVE
 from analysis.fitting.mixed_model import FIT_AT_TOLERANCE
@@ -21,35 +22,30 @@ NAMED_MODELS = {
 }
 BY_TABLE = {
     "scores_by_transfer": "Runs were transferred to a target in two ways, by a probe on their frozen representation "
-    "and by training their network on for it, where there are track labels; scores were standardised over both, and "
-    "the models have a random intercept of the run. Components, baselines and whatever compares scores take the frozen "
-    "ones alone, standardised by themselves.",
-    "within_source": "Spread among repeats of a single source is their pooled standard deviation over that of all "
-    "scores on the target, with chi-squared intervals.",
-    "spread_tests": "Whether the spread of the first model's residuals hangs on the number of sources or on the "
-    "strategy was tested on each target by Brown and Forsythe's test (1974), p adjusted by Holm's method over all of "
-    "these tests; intervals of deviations are Bonett's (2006).",
-    "score_parts": "The variance of scores on single splits was divided by mean squares into combinations, runs within "
-    "combinations, splits and the rest; reliability is that of a run's mean over the splits, its interval Feldt's "
-    "(1965).",
+    "and, where there are track labels, by fine-tuning their network; scores were standardised over both, and the "
+    "models have a random intercept for the run. Components, baselines and all comparisons of scores use the frozen "
+    "scores only, standardised separately.",
+    "within_source": "The spread among repeats of a single source is their pooled standard deviation divided by that "
+    "of all scores on the target, with chi-squared intervals.",
+    "spread_tests": "Whether the spread of the first model's residuals depends on the number of sources or on the "
+    "strategy was tested on each target by the test of Brown and Forsythe (1974), with p adjusted by Holm's method "
+    "over all of these tests; intervals for standard deviations are those of Bonett (2006).",
+    "score_parts": "The variance of scores on single splits was partitioned by mean squares into combinations, runs "
+    "within combinations, splits and a residual; reliability is that of a run's mean over the splits, with Feldt's "
+    "(1965) interval.",
 }
 """What was done for a table that is there."""
 
 
-def methods_paragraph(
-    table: ResultsTable,
-    models: Sequence[Model],
-    components: Sequence[Components],
-    tables: Sequence[Table],
-    versions: Mapping[str, str],
-) -> str:
+def methods_paragraph(evidence: Evidence, tables: Sequence[Table], versions: Mapping[str, str]) -> str:
     """Rows and exclusions, coding, each model with its convergence, inference, what else was worked out, versions."""
+    models = tuple(evidence.models.values())
     return " ".join(
         (
-            *_on_scores(table),
+            *_on_scores(evidence.table),
             *_on_models(models),
             *_on_inference(models),
-            *_on_components(components),
+            *_on_components(tuple(evidence.components.values())),
             *(BY_TABLE[one.name] for one in tables if one.name in BY_TABLE),
             f"All fits were computed with representation-study {__version__} "
             f"({', '.join(f'{name} {number}' for name, number in versions.items())}).",
@@ -68,12 +64,12 @@ def _on_scores(table: ResultsTable) -> Iterator[str]:
     how = "one evaluation" if per_score == [1] else f"{averaged} evaluations (repeats or folds)"
     yield (
         f"{len(runs)} learned representations were scored on {len(table.targets)} targets, which gave {len(scores)} "
-        f"scores, each {how} of the target's primary metric ({by_metric})."
+        f"scores, each {how} of the primary metric of its target ({by_metric})."
     )
     left_out = "; ".join(f"{reason}: {count}" for reason, count in table.excluded.items())
     yield f"Result rows left out: {left_out or 'none'}."
     if len(table.baselines):
-        yield f"{table.baselines['run_id'].nunique()} runs of baselines were scored besides and are in no model."
+        yield f"{table.baselines['run_id'].nunique()} runs of baselines were also scored; they are in no model."
     yield (
         "Scores were standardised within their target by mean and sample deviation (n − 1). The number of sources n "
         "was coded as n* = 0 for SS-R and n − 2 for the other strategies, the size of the network as r* = 0, 0.2, 0.4, "
@@ -104,7 +100,7 @@ def _on_models(models: Sequence[Model]) -> Iterator[str]:
 def _in_words(model: Model) -> str:
     """What stands in the formula of one of the named models."""
     factors = [term for term in model.coding.columns if term.startswith("factor.")]
-    shared = [term.group for term in model.random if term.group != "target"]
+    shared = [term.group for term in model.random_part if term.group != "target"]
     left_out = [f"{term} ({why})" for term, why in model.coding.left_out.items()]
     return NAMED_MODELS[model.name] + "".join(
         f"; {what} {listed(some)}"
@@ -125,8 +121,8 @@ def _ended(model: Model) -> str:
 
 def _on_inference(models: Sequence[Model]) -> Iterator[str]:
     yield (
-        "Intervals are of 95 % and, with p values, by Satterthwaite's degrees of freedom, variances of zero counting "
-        "as known."
+        "Confidence intervals (95 %) and p values use Satterthwaite's degrees of freedom, with variances estimated "
+        "at zero treated as known."
     )
     for model in models:
         if model.refits is not None:
@@ -134,9 +130,9 @@ def _on_inference(models: Sequence[Model]) -> Iterator[str]:
                 f"Percentile intervals of model {model.name} come from {len(model.refits.estimate)} parametric "
                 f"bootstrap refits ({model.refits.n_uncertified} more did not converge and were left out)."
             )
-        if model.contrasts is not None and len(model.contrasts):
+        if len(model.contrasts):
             yield (
-                f"p values of pairwise differences between strategies are adjusted by Holm's method "
+                f"p values of pairwise differences between strategies were adjusted by Holm's method "
                 f"({len(model.contrasts)} comparisons)."
             )
 

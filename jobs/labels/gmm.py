@@ -34,16 +34,14 @@ class GmmModel:
 def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.random.Generator) -> GmmModel:
     """Fit by expectation maximisation (scikit-learn's, from k-means) to the tracks where `training` is true.
 
-    The values' resolution squared, the resolution being the smallest gap between two distinct training
-    values, is added to every component's variance. Without it components shrink onto single values (of whole
-    years, say) and the distributions become one-hot; with it, neighbouring values share their components.
+    The values' resolution squared is added to every component's variance. Without it components shrink onto single
+    values (of whole years, say) and the distributions become one-hot; with it, neighbouring values share components.
     Raises InputFaults if the training values are not at least `factors` different ones.
     """
     raise_all(gmm_faults(table, training, factors))
     values = np.sort(table.values[training])  # sorted, so that the seeded start does not hang on the order of tracks
-    distinct = np.unique(values)
     centre, scale = values.mean(), values.std()
-    resolution = np.diff(distinct).min() / scale
+    resolution = _resolution(table, training, factors) / scale
     mixture = GaussianMixture(
         factors,
         reg_covar=max(resolution**2, LEAST_VARIANCE),
@@ -60,6 +58,21 @@ def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.rand
         mean=mixture.means_[order, 0] * scale + centre,
         variance=mixture.covariances_[order, 0, 0] * scale**2,
     )
+
+
+def gives_each_value_its_own(table: ScalarTable, training: np.ndarray, factors: int) -> bool:
+    """Whether there is a component for every distinct training value, and no resolution is given."""
+    return table.resolution is None and factors >= len(np.unique(table.values[training]))
+
+
+def _resolution(table: ScalarTable, training: np.ndarray, factors: int) -> float:
+    """The one that is given, else the smallest gap between two distinct training values; a quarter of it where each
+    value can have a component of its own, which a whole gap would blur into its neighbours'.
+    """
+    if table.resolution is not None:
+        return table.resolution
+    smallest_gap = float(np.diff(np.unique(table.values[training])).min())
+    return smallest_gap / 4 if gives_each_value_its_own(table, training, factors) else smallest_gap
 
 
 def gmm_faults(table: ScalarTable, training: np.ndarray, factors: int) -> Iterator[Fault]:

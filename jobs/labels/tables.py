@@ -6,6 +6,7 @@ Rows are counted from 1 below the header. Text is taken as it stands: a term "NA
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,21 +20,25 @@ from scipy import sparse
 
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 
-FAULTS_SHOWN = 5
-"""Faulty rows that are listed one by one, of each kind; the rest are counted."""
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What a CSV file may be separated by, and what that is called."""
 
 
 @dataclass(frozen=True)
 class ScalarTable:
-    """One number a track: `values` (n_tracks,), float64, finite."""
+    """One number per track: `values` (n_tracks,), float64, finite.
+
+    `resolution`, in the values' unit, is the difference that the label model takes for none; None: as the values show.
+    """
 
     file: str
     track_ids: tuple[str, ...]
     values: np.ndarray
+    resolution: float | None = None
 
     def select(self, track_ids: Sequence[str]) -> ScalarTable:
         """The rows of these tracks in this order. Raises InputFaults that name the tracks without a label."""
-        rows = _rows_of(self.file, self.track_ids, track_ids)
+        rows = rows_of(self.file, self.track_ids, track_ids)
         return replace(self, track_ids=tuple(track_ids), values=self.values[rows])
 
 
@@ -52,17 +57,16 @@ class TermTable:
 
     def select(self, track_ids: Sequence[str]) -> TermTable:
         """The rows of these tracks in this order. Raises InputFaults that name the tracks without a label."""
-        rows = _rows_of(self.file, self.track_ids, track_ids)
+        rows = rows_of(self.file, self.track_ids, track_ids)
         return replace(self, track_ids=tuple(track_ids), weights=self.weights[rows])
 
 
-def read_scalars(path: Path) -> ScalarTable:
-    """Read `track_id, value`, one row a track. Raises InputFaults with every fault of the table."""
+def read_scalars(path: Path, resolution: float | None = None) -> ScalarTable:
+    """Read `track_id, value`, one row per track. Raises InputFaults with every fault of the table."""
     table = read_columns(path, ("track_id", "value"))
     values, faults = numbers(path, table, "value")
-    faults += faulty_rows(path, table, "track_id", table["track_id"].duplicated(), "expected each track only once")
-    raise_all(faults + empty_text(path, table, "track_id"))
-    return ScalarTable(str(path), tuple(table["track_id"]), values)
+    raise_all(faults + faulty_ids(path, table))
+    return ScalarTable(str(path), tuple(table["track_id"]), values, resolution)
 
 
 def read_terms(path: Path, tf_idf: bool = False) -> TermTable:
@@ -103,9 +107,8 @@ def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = 
             table = pa.parquet.read_table(path)
         elif path.suffix.lower() == ".csv":
             as_text = pa.csv.ConvertOptions(column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False)
-            table = pa.csv.read_csv(
-                path, parse_options=pa.csv.ParseOptions(newlines_in_values=True), convert_options=as_text
-            )
+            parsed = pa.csv.ParseOptions(delimiter=separator_of(path), newlines_in_values=True)
+            table = pa.csv.read_csv(path, parse_options=parsed, convert_options=as_text)
         else:
             raise InputFaults([Fault(str(path), "", None, "expected a file that ends in .csv or .parquet")])
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -125,6 +128,17 @@ def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = 
     return table.select([name for name in wanted if name in names]).to_pandas()
 
 
+def separator_of(path: Path) -> str:
+    """What separates the columns of a CSV file: the one of `SEPARATORS` in its header; a comma where it has several.
+
+    Raises OSError or UnicodeDecodeError as reading does.
+    """
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        header = re.sub(r'"[^"]*"', "", file.readline())
+    there = [one for one in SEPARATORS if one in header]
+    return there[0] if len(there) == 1 else ","
+
+
 def numbers(path: Path, table: pd.DataFrame, column: str) -> tuple[np.ndarray, list[Fault]]:
     """The column as float64, and a fault for every row that is not a finite number."""
     # Text only: pandas would take a timestamp for its nanoseconds.
@@ -140,25 +154,31 @@ def empty_text(path: Path, table: pd.DataFrame, column: str) -> list[Fault]:
     return faulty_rows(path, table, column, missing, f"expected a {column.replace('_', ' ')}")
 
 
+def faulty_ids(path: Path, table: pd.DataFrame) -> list[Fault]:
+    """A fault for every row whose track stood in an earlier row, or is missing; `track_id` is turned into text."""
+    repeated = faulty_rows(path, table, "track_id", table["track_id"].duplicated(), "expected each track only once")
+    return repeated + empty_text(path, table, "track_id")
+
+
 def faulty_rows(path: Path, table: pd.DataFrame, column: str, faulty: Iterable[bool], expected: str) -> list[Fault]:
-    """The first faulty rows one by one, then how many more there are."""
+    """A fault for every faulty row."""
     rows = np.flatnonzero(np.asarray(faulty))
-    faults = [
-        Fault(str(path), f"row {row + 1} {column}", table[column].iloc[row], expected) for row in rows[:FAULTS_SHOWN]
+    values = table[column].iloc[rows]
+    cause = f"rows of {path}: {column}: {expected}"
+    return [
+        Fault(str(path), f"row {row + 1} {column}", value, expected, cause=cause)
+        for row, value in zip(rows, values, strict=True)
     ]
-    if len(rows) > FAULTS_SHOWN:
-        faults.append(Fault(str(path), column, None, f"{len(rows) - FAULTS_SHOWN} more rows: {expected}"))
-    return faults
 
 
 def missing_tracks(file: str, missing: Sequence[str], what: str) -> Iterator[Fault]:
-    """One fault that counts and names tracks which a table lacks."""
-    if missing:
-        names = ", ".join(missing[:FAULTS_SHOWN]) + (", ..." if len(missing) > FAULTS_SHOWN else "")
-        yield Fault(file, "track_id", None, f"{len(missing)} tracks without {what}: {names}")
+    """A fault for every track that a table lacks."""
+    for track_id in missing:
+        yield Fault(file, "track_id", track_id, f"expected {what}", cause=f"tracks of {file}: expected {what}")
 
 
-def _rows_of(file: str, present: tuple[str, ...], wanted: Sequence[str]) -> np.ndarray:
+def rows_of(file: str, present: tuple[str, ...], wanted: Sequence[str]) -> np.ndarray:
+    """Where the wanted tracks stand among those present. Raises InputFaults that name the tracks without a label."""
     row_of = {track_id: row for row, track_id in enumerate(present)}
     raise_all(missing_tracks(file, [track_id for track_id in wanted if track_id not in row_of], "a label"))
     return np.array([row_of[track_id] for track_id in wanted], dtype=np.intp)

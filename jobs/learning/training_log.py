@@ -19,7 +19,21 @@ def cut_log(log_path: Path, epoch: int) -> None:
 
     Without epochs the log starts empty. A kill may have left a broken last line: it goes, too.
     """
-    lines = log_path.read_text(encoding="utf-8").splitlines() if epoch and log_path.is_file() else []
-    complete = [line for line in lines if line.endswith("}")]
+    complete = _complete_lines(log_path) if epoch else []
     kept = [line + "\n" for line in complete if json.loads(line).get("epoch", 0) <= epoch]
     write_whole(log_path, lambda path: path.write_text("".join(kept), encoding="utf-8"))
+
+
+def read_epochs(log_path: Path) -> list[dict[str, Any]]:
+    """The epochs in order: `epoch, step, seconds`, and `loss` and `validation_loss` by source (None: it has none).
+
+    Empty without a log. Two launches may have trained the run at once: of an epoch logged twice the last line counts.
+    """
+    lines = map(json.loads, _complete_lines(log_path))
+    epochs = {line["epoch"]: line for line in lines if line["event"] == "epoch"}
+    return [epochs[epoch] for epoch in sorted(epochs)]
+
+
+def _complete_lines(log_path: Path) -> list[str]:
+    lines = log_path.read_text(encoding="utf-8").splitlines() if log_path.is_file() else []
+    return [line for line in lines if line.endswith("}")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,6 +38,8 @@ def _key(path: str | os.PathLike[str]) -> Key | None:
     try:
         status = os.stat(path)
     except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for its writer
         return None
     return str(Path(path).absolute()), status.st_size, status.st_mtime_ns
 

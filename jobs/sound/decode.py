@@ -4,28 +4,33 @@ study's channels."""
 from __future__ import annotations
 
 import os
-import struct
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
+from jobs.sound.mpeg_frames import NotWholeError, is_mpeg, mpeg_stream
+from jobs.sound.stated_length import SHORTEST_PART, cut_off
 from study.core.errors import Fault, InputFaults
-
-SHORTEST_PART = 0.95
-"""A stream that decodes to less than this part of the length its header states was cut off."""
-
-OGG_PAGE_BYTES = 65307
-"""The longest page of an OGG file."""
-
-STREAMED_BYTES = 0x7FFFF000
-"""Lengths in headers from here on stand for unknown ones, of what was written as it came."""
 
 LOUDEST = 1e10
 """Samples beyond this many times full scale are no sound, and the power of their spectra would overflow float32."""
+
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 100, 10_000_000
+"""Other sample rates are an error of the header. Resampled from 1 Hz, a short file would fill the memory."""
+
+AT_ONCE, BLOCK = 2**28, 2**20
+"""Samples per channel. A file that states more is read in blocks: it may not have them, nor the memory."""
+
+UNKNOWN_SAMPLES = 2**62
+"""From here on, libsndfile's number of samples stands for an unknown one (FLAC that was streamed)."""
+
+NUMBER = re.compile(r"\d[\d.e+]*")
 
 EXPECTED = "expected a sound file that decodes (WAV, FLAC, OGG, MP3 or AU)"
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au")
@@ -35,27 +40,38 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au")
 def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     """All samples of a file as float32 (channels, samples) and its own sample rate in Hz.
 
-    Raises InputFaults, naming the file, if it is missing, is not sound, is cut off, is empty or holds NaN,
-    infinity or samples beyond `LOUDEST`."""
-    if not Path(path).is_file():
-        raise _unreadable(path, "no such file")
+    Raises InputFaults, naming the file, if it is missing, is not sound, is cut off, is empty, states an impossible
+    sample rate, or holds NaN, infinity or samples beyond `LOUDEST`."""
     try:
-        with soundfile.SoundFile(path) as file:
-            stated, sample_rate_hz = file.frames, file.samplerate
-            sound = file.read(dtype="float32", always_2d=True).T
-    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw, which has no header
-        raise _unreadable(path, str(getattr(error, "error_string", error))) from None
+        if reason := _not_a_file(Path(path)):
+            raise NotWholeError(reason)
+        sound, sample_rate_hz = _read_mpeg(path) if is_mpeg(path) else _read_other(path)
+    except (NotWholeError, soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: .raw has no header
+        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+        raise _faulty(path, reason) from None
     if sound.shape[1] == 0:
-        raise _unreadable(path, "holds no samples")
-    if sound.shape[1] < SHORTEST_PART * stated:
-        raise _unreadable(path, f"ends after {sound.shape[1]} of {stated} samples")
-    if reason := _cut_off(path):
-        raise _unreadable(path, reason)
+        raise _faulty(path, "holds no samples")
+    if not LOWEST_RATE_HZ <= sample_rate_hz <= HIGHEST_RATE_HZ:
+        raise _faulty(path, f"states a sample rate of {sample_rate_hz} Hz, which is not from 100 Hz to 10 MHz")
     if not np.isfinite(sound).all():
-        raise _unreadable(path, "holds NaN or infinite samples")
+        raise _faulty(path, "holds NaN or infinite samples")
     if (loudest := np.abs(sound).max()) > LOUDEST:
-        raise _unreadable(path, f"holds samples of {loudest:.3g} times full scale")
+        raise _faulty(path, f"holds samples of {loudest:.3g} times full scale")
     return sound, sample_rate_hz
+
+
+def sound_fault(path: str | os.PathLike[str], reason: str = "") -> Fault:
+    """What is wrong with a sound file, for this reason or, without one, because it is not even a file with content."""
+    reason = reason or _not_a_file(Path(path)) or "cannot be read"
+    return Fault(str(path), "sound", reason, EXPECTED, cause=f"sound: {NUMBER.sub('...', reason)}")
+
+
+def _not_a_file(path: Path) -> str:
+    if not path.exists():
+        return "no such file"
+    if not path.is_file():
+        return "not a regular file"
+    return "" if path.stat().st_size else "is empty, a file of 0 bytes"
 
 
 def convert(sound: np.ndarray, from_hz: int, sample_rate_hz: int, channels: int) -> np.ndarray:
@@ -94,31 +110,44 @@ def sound_faults(paths: Iterable[str | os.PathLike[str]], workers: int = 1) -> l
         return [fault for found in pool.map(faults, paths) for fault in found]
 
 
-def _cut_off(path: str | os.PathLike[str]) -> str:
-    """Why a file is a part of another, or nothing: libsndfile takes WAV, AU and OGG for as long as they last."""
-    n_bytes, stated, data_begins = os.path.getsize(path), 0, 0
-    with open(path, "rb") as file:
-        head = file.read(12)
-        if head[:4] == b"OggS":
-            file.seek(max(0, n_bytes - OGG_PAGE_BYTES))
-            page = file.read()
-            page = page[max(0, page.rfind(b"OggS")) :]
-            whole = len(page) > 26 and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
-            return "" if whole and page[5] & 4 else "ends before the last page of its stream"
-        if head[:4] == b".snd":
-            data_begins, stated = struct.unpack(">II", head[4:])
-        if head[:4] == b"RIFF" and head[8:] == b"WAVE":
-            while len(chunk := file.read(8)) == 8:
-                name, length = struct.unpack("<4sI", chunk)
-                if name == b"data":
-                    data_begins, stated = file.tell(), length
-                    break
-                file.seek(length + length % 2, os.SEEK_CUR)
-    there = n_bytes - data_begins
-    if there >= SHORTEST_PART * stated or stated >= STREAMED_BYTES:
-        return ""
-    return f"ends after {there} of {stated} bytes"
+class _ReadOn(soundfile.SoundFile):
+    """Read from the beginning on without a seek after each part, which fails in FLAC without a right length."""
+
+    def seekable(self) -> bool:
+        return False
 
 
-def _unreadable(path: str | os.PathLike[str], reason: str) -> InputFaults:
-    return InputFaults([Fault(str(path), "sound", reason, EXPECTED)])
+def _read_mpeg(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
+    """An MP3's samples (channels, samples) and sample rate in Hz, as long as its frames are."""
+    stream = mpeg_stream(Path(path).read_bytes())
+    file = _ReadOn(BytesIO(stream.frames))
+    if not stream.states_length and file.frames < stream.n_samples - stream.frame_samples:
+        file.close()  # it would read no further than its estimate
+        file = _ReadOn(BytesIO(stream.with_length()))
+    with file:
+        expected = min(file.frames, stream.n_samples)
+        sound = file.read(stream.n_samples, dtype="float32", always_2d=True).T
+        if sound.shape[1] < expected - stream.frame_samples:
+            raise NotWholeError(f"decodes to {sound.shape[1]} of {expected} samples")
+        return sound, file.samplerate
+
+
+def _read_other(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
+    """Samples (channels, samples) and sample rate in Hz of any other file."""
+    with _ReadOn(path) as file:
+        if file.frames <= AT_ONCE:
+            sound = file.read(file.frames, dtype="float32", always_2d=True).T
+        else:
+            blocks = [file.read(BLOCK, dtype="float32", always_2d=True)]
+            while len(blocks[-1]):
+                blocks.append(file.read(BLOCK, dtype="float32", always_2d=True))
+            sound = np.concatenate(blocks).T
+        if sound.shape[1] < SHORTEST_PART * file.frames and file.frames < UNKNOWN_SAMPLES:
+            raise NotWholeError(f"ends after {sound.shape[1]} of {file.frames} samples")
+        if reason := cut_off(path):
+            raise NotWholeError(reason)
+        return sound, file.samplerate
+
+
+def _faulty(path: str | os.PathLike[str], reason: str) -> InputFaults:
+    return InputFaults([sound_fault(path, reason)])

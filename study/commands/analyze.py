@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from study.commands.arguments import Folder
+from study.commands.arguments import Folder, Overrides
 from study.commands.terminal import tell
 from study.core.errors import Fault, InputFaults
-from study.core.reading import read_study
-from study.workflow.analysis import analyze_study, analyze_tables
 
 
 def analyze(
@@ -38,17 +36,21 @@ def analyze(
         list[str] | None,
         typer.Option(metavar='"score ~ ..."', help="Fit this model too, in lme4's language; may be repeated."),
     ] = None,
+    overrides: Overrides = None,
 ) -> None:
     """Fit the models and write the report; `--results` analyses a table from elsewhere, without a study folder too."""
+    from study.core.reading import read_study
+    from study.workflow.analysis import analyze_study, analyze_tables, report_folder
+
     options = {"bootstrap": bootstrap, "mix_versions": mix_versions, "engine": engine, "cross_check": cross_check}
     if results and until:
         raise InputFaults([Fault("", "--until", until, "not together with --results: it asks for a study's plan")])
     if out and out.exists() and not out.is_dir():
         raise InputFaults([Fault("", "--out", str(out), "is a file; expected a folder for the report")])
     if results:
-        analysis = analyze_tables(folder, results, out, formula or (), **options)
+        analysis = analyze_tables(folder, results, formula or (), overrides or (), **options)
     else:
-        analysis = analyze_study(read_study(folder), out, until, formula or (), tell, **options)
+        analysis = analyze_study(read_study(folder, overrides or ()), until, formula or (), tell, **options)
     for sentence in (*analysis.findings, *analysis.cross_check):
         tell(sentence)
-    print(analysis.page)
+    print(analysis.write_report(out or report_folder(folder, overrides or ())))

@@ -7,8 +7,25 @@ from typing import Annotated
 
 import typer
 
-Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help="The study folder, with its study.toml.")]
+from study.core.paths import FILE_NAME
+
+
+def study_folder(named: Path) -> Path:
+    """The folder that DIR means: DIR itself, or the folder of the study.toml that it names."""
+    return named.parent if named.name == FILE_NAME and not named.is_dir() else named
+
+
+Folder = Annotated[
+    Path, typer.Argument(metavar="[DIR]", help="The study folder, or its study.toml.", callback=study_folder)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="A setting of the study file for this command, such as training.epochs=2; "
+        "may be repeated.",
+    ),
+]  # fmt: skip
 Address = Annotated[
     str | None,
     typer.Option(metavar="auto|HOST:PORT|ray://...", help="Join this Ray cluster. None: start Ray on this machine."),

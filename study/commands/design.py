@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from study.commands.arguments import AsJson, Folder
-from study.commands.design_tables import print_evaluation, print_plan
+from study.commands.arguments import AsJson, Folder, Overrides
+from study.commands.terminal import print_drawn
 from study.core.errors import Fault, nearest, raise_all
-from study.core.reading import read_study
-from study.core.study_file import Study
-from study.workflow.evaluate import evaluate_tables
-from study.workflow.plan import design_study
-from study.workflow.start import read_start
+
+if TYPE_CHECKING:
+    from study.core.study_file import Study
 
 
 def design(
@@ -46,33 +44,40 @@ def design(
     ] = False,
     absent: Annotated[
         list[str] | None,
-        typer.Option(metavar="SOURCE", help="A source that no run so far has: added to the study since."),
+        typer.Option(metavar="SOURCE", help="A source added to the study since: no run so far has it."),
     ] = None,
     evaluate: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Judge this table of runs, whoever made it, and plan nothing."),
     ] = None,
     against: Annotated[Path | None, typer.Option(metavar="FILE", help="Another table, beside --evaluate's.")] = None,
+    overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the runs in the order in which they are to be run, and write what the plan can and cannot tell."""
+    from study.core.reading import read_study
+    from study.display.plan import draw_evaluation, draw_plan
+    from study.workflow.evaluate import evaluate_tables
+    from study.workflow.plan import design_study
+    from study.workflow.start import read_start
+
     if evaluate is not None or against is not None:
         raise_all([Fault("", "--against", against, "goes with --evaluate")] * (evaluate is None))
         tables = evaluate_tables([path for path in (evaluate, against) if path is not None])
-        print(json.dumps(tables, indent=1)) if as_json else print_evaluation(tables)
+        print(json.dumps(tables, indent=1)) if as_json else print_drawn(tables, draw_evaluation)
         return
-    study = read_study(folder)
+    study = read_study(folder, overrides or ())
     if start is None:
         raise_all(
             Fault("", "--column, --level", text, "goes with --start") for text in [*(column or []), *(level or [])]
         )
     raise_all(_usage_faults(study, append, replace, start, absent or []))
     started = [] if start is None else read_start(study, start, column or [], level or [], absent or [])
-    found = design_study(study, budget, append, started, replace, retry_failed, absent or [])
+    found = design_study(study, budget, append, started, replace, retry_failed)
     if as_json:
         print(json.dumps(found, indent=1))
     else:
-        print_plan(found)
+        print_drawn(found, draw_plan)
 
 
 def _usage_faults(study: Study, append: bool, replace: bool, start: Path | None, absent: list[str]) -> Iterator[Fault]:

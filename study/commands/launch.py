@@ -8,12 +8,10 @@ from typing import Annotated
 
 import typer
 
-from study.commands.arguments import Address, Folder, InProcessFlag
+from study.commands.arguments import Address, Folder, InProcessFlag, Overrides
 from study.commands.sweep_progress import progress_shown
 from study.commands.terminal import tell
 from study.core.errors import Fault, InputFaults
-from study.core.reading import read_study
-from study.workflow.launch import LaunchOptions, launch_study
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -37,17 +35,30 @@ def launch(
     mix_versions: Annotated[
         bool, typer.Option("--mix-versions", help="Go on with runs that a version with other scores trained.")
     ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Try all parts: few runs of one epoch on few tracks, in a store of its own.")
+    ] = False,
+    overrides: Overrides = None,
 ) -> None:
     """Run what the plan holds and the results lack, on Ray; to resume is to launch again."""
-    study = read_study(folder)
+    from study.core.reading import read_study
+    from study.workflow.launch import LaunchOptions, launch_study
+    from study.workflow.quick import launch_quick
+
     only = tuple(run_id for text in runs or () for run_id in text.split(",") if run_id)
     stop_after_s = None if stop_after is None else _seconds(stop_after)
     options = LaunchOptions(address, in_process, gpu_share, stop_after_s, only, mix_versions, until)
     with progress_shown() as show:
-        progress = launch_study(study, options, tell, show)
+        if quick:
+            launch_quick(folder, options, overrides or (), tell, show)
+            return
+        progress = launch_study(read_study(folder, overrides or ()), options, tell, show)
     if progress is not None:
         left = progress.n_runs - progress.runs_done
-        tell(f"{progress.runs_done} runs done" + (f", {left} left for another launch" if left else ""))
+        tell(
+            f"{progress.runs_done} of {progress.n_runs} runs done"
+            + (f", {left} left for another launch" if left else "")
+        )
 
 
 def _seconds(text: str) -> float:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from study.commands.arguments import Folder
+from study.commands.arguments import Folder, Overrides
 from study.commands.terminal import tell
-from study.core.reading import read_study
+from study.core.fault_list import listing_faults_in
+from study.core.paths import Paths
 
 
-def prepare(folder: Folder = Path(".")) -> None:
+def prepare(folder: Folder = Path("."), overrides: Overrides = None) -> None:
     """Sound to mel stores, label tables to label distributions; does only what is missing or stale."""
-    study = read_study(folder)
+    from study.core.reading import read_study
+
+    study = read_study(folder, overrides or ())
     from jobs.preparation import prepare as prepare_data
 
-    prepare_data(study, tell)
+    with listing_faults_in(Paths(study.store).faults):
+        prepare_data(study, tell)

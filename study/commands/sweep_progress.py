@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from study.commands.terminal import duration, tell
+from study.commands.terminal import tell
+from study.core.progress import duration
 
 if TYPE_CHECKING:
     from jobs.launch import Progress
     from jobs.steps import Report
+    from study.core.run import Run
 
 
 @contextmanager
@@ -39,10 +41,10 @@ def progress_shown() -> Iterator[Callable[[Progress, Report], None]]:
 
 
 def line(progress: Progress, report: Report) -> str:
-    run = report.step.run
-    what = f"{run.strategy} {'+'.join(run.sources)}".strip()
+    """A step that ended: how far the launch is, then the run, then its scores or why it failed."""
+    run = described(report.step.run)
     if report.failure is not None:
-        return f"failed ({report.failure.cause}): {report.step.kind} {run.run_id} {what}: {report.failure.message}"
+        return f"failed ({report.failure.cause}): {report.step.kind} {run}: {report.failure.message}"
     done, total = progress.evaluations_done, progress.n_evaluations
     to_go = f", {_to_go(progress)}" if _to_go(progress) else ""
     without_score = {"learn": "learned", "fine-tune": "fine-tuned", "evaluate": "no score"}
@@ -50,7 +52,13 @@ def line(progress: Progress, report: Report) -> str:
         result = "scored by another launch"
     else:
         result = " ".join(f"{name} {value:.3f}" for name, value in report.scores) or without_score[report.step.kind]
-    return f"[{progress.runs_done}/{progress.n_runs} runs, {done}/{total} scores{to_go}] {what}: {result}"
+    return f"[{progress.runs_done}/{progress.n_runs} runs, {done}/{total} scores{to_go}] {run}: {result}"
+
+
+def described(run: Run) -> str:
+    """A run's id, strategy, sources and factors: "6d1c0a2f9b3e4d55 MS-CR@4 self+tag width=0.25"."""
+    factors = (f"{name}={level}" for name, level in run.factors.items())
+    return " ".join(filter(None, (run.run_id, run.strategy, "+".join(run.sources), *factors)))
 
 
 def _to_go(progress: Progress) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from study.core.backbones import BACKBONES
 from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
-from study.core.factors import STRATEGIES
+from study.core.factors import STRATEGIES, WITHOUT_NETWORK
 from study.core.run import Run
 from study.core.study_file import Study, Training
 
@@ -93,9 +93,12 @@ def epoch_steps(n_training_tracks: int, batch_size: int, n_sources: int, iterati
 
 
 def source_factors_of(study: Study, run: Run) -> dict[str, int | None]:
-    """The run's sources with the number of factors of each."""
+    """The run's sources with the number of factors of each, as far as the study file states it.
+
+    0 for sources whose table decides (`classes`, `ordinal`): output layers are under 0.1 % of a training's work.
+    """
     sources = {name: study.sources[name] for name in run.sources}
-    return {name: None if source.labels == "self" else source.factors for name, source in sources.items()}
+    return {name: None if source.labels == "self" else source.stated_factors or 0 for name, source in sources.items()}
 
 
 def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
@@ -108,12 +111,19 @@ def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
 
 
 def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) -> float | None:
-    """GPU-hours of a run's training steps at `REFERENCE_FLOP_PER_S`; None while the number of tracks is unknown."""
-    if run.is_baseline:
+    """GPU-hours of training a run at `REFERENCE_FLOP_PER_S`; None while the number of tracks is unknown.
+
+    Of an untrained network (baseline Random), those of passing a crop of each track through it once.
+    """
+    if run.is_baseline and run.strategy in WITHOUT_NETWORK:
         return 0.0
     if n_training_tracks is None:
         return None
-    return training_flops(study, run, n_training_tracks) / REFERENCE_FLOP_PER_S / 3600
+    if run.is_baseline:
+        flops: float = n_training_tracks * sum(_forward_flops_of(study, study.training_of(run.factors)))
+    else:
+        flops = training_flops(study, run, n_training_tracks)
+    return flops / REFERENCE_FLOP_PER_S / 3600
 
 
 def training_flops(study: Study, run: Run, n_training_tracks: int, n_validation_tracks: int = 0) -> float:

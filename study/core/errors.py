@@ -1,32 +1,54 @@
 """What can go wrong, and what a user is told.
 
 StudyError
-├── InputFaults   exit status 2: the study file, a table, a sound file or the usage is wrong; every fault at once
-└── RunFailed     exit status 1: the input was fine, something that ran did not work
+├── InputFaults    exit status 2: the study file, a table, a sound file or the usage is wrong; every fault at once
+├── MissingExtra   exit status 2: the installation lacks what the command needs
+├── RunFailed      exit status 1: the input was fine, something that ran did not work
+└── Interrupted    exit status 130: Ctrl-C
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+FAULTS_SHOWN = 5
+"""Faults of one cause that are printed one by one; the rest are counted."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: where it stands, what stands there, what was expected, and the nearest valid name."""
+    """One thing that is wrong: where it stands, what stands there, what was expected, and the nearest valid name.
+
+    `cause` is what it has in common with other faults of which there may be many: rows, sound files, tracks.
+    """
 
     file: str
     key: str
     value: object
     expected: str
     nearest: str | None = None
+    cause: str | None = None
 
     def __str__(self) -> str:
         where = ": ".join(part for part in (self.file, self.key) if part)
         shown = "" if self.value is None else f" = {_short(self.value)}"
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
         return f"{where}{shown}: {self.expected}{hint}"
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something that is allowed and may hurt later: where it stands, what it is, and the command that mends it."""
+
+    key: str
+    message: str
+    command: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message}" + (f"; `{self.command}`" if self.command else "")
 
 
 class StudyError(Exception):
@@ -36,21 +58,36 @@ class StudyError(Exception):
 
 
 class InputFaults(StudyError):
-    """The input is wrong in the ways listed; nothing was run and nothing was lost."""
+    """The input is wrong in the ways listed; nothing was run and nothing was lost.
+
+    `faults` are all of them; the message leaves out those of a cause that many share. `note` ends it, as a line.
+    """
 
     exit_status = 2
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+    def __init__(self, faults: Iterable[Fault], note: str = "") -> None:
+        self.faults, self.note = tuple(faults), note
+        super().__init__("\n".join([*shown(self.faults), *note.splitlines()]))
 
-    def __reduce__(self) -> tuple[type[InputFaults], tuple[tuple[Fault, ...]]]:
+    def __reduce__(self) -> tuple[type[InputFaults], tuple[tuple[Fault, ...], str]]:
         """Pickled by its faults: from its text, a worker's error would come back with a fault for each letter."""
-        return type(self), (self.faults,)
+        return type(self), (self.faults, self.note)
+
+
+class MissingExtra(StudyError):
+    """The base install does not hold what was asked for; the message has the line to type."""
+
+    exit_status = 2
 
 
 class RunFailed(StudyError):
     """Something that ran failed; the message says what, and what was kept."""
+
+
+class Interrupted(StudyError):
+    """The user stopped it; the message says what was finished and how to go on."""
+
+    exit_status = 130
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:
@@ -71,6 +108,30 @@ def raise_all(faults: Iterable[Fault]) -> None:
 def distinct(faults: Iterable[Fault]) -> list[Fault]:
     """The faults in order, without those that say the same again (two targets may share a broken file)."""
     return list({str(fault): fault for fault in faults}.values())
+
+
+def are_shown_in_part(faults: Iterable[Fault]) -> bool:
+    """Whether `shown` leaves faults out: more than `FAULTS_SHOWN` have the same cause."""
+    return any(count > FAULTS_SHOWN for count in Counter(fault.cause for fault in faults if fault.cause).values())
+
+
+def shown(faults: Iterable[Fault]) -> Iterator[str]:
+    """A line per fault, in order; of each cause the first `FAULTS_SHOWN`, then a line that counts the others."""
+    faults = list(faults)
+    of_cause = Counter(fault.cause for fault in faults)
+    so_far: Counter[str | None] = Counter()
+    for fault in faults:
+        so_far[fault.cause] += 1
+        if fault.cause is None or so_far[fault.cause] <= FAULTS_SHOWN:
+            yield str(fault)
+        elif so_far[fault.cause] == FAULTS_SHOWN + 1:
+            yield f"{of_cause[fault.cause] - FAULTS_SHOWN} more: {fault.cause}"
+
+
+def some(names: Sequence[str], shown: int = 5) -> str:
+    """The first few of many names, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def _short(value: object) -> str:

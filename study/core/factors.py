@@ -17,6 +17,9 @@ TRAINING_FACTORS = ("epochs", "iterations", "batch_size", "learning_rate", "l2",
 """Keys of `[training]` that a factor of the same name sets for each run; any other factor changes nothing that
 this version can train, so it can be designed and analysed but not launched."""
 
+NETWORK_FACTORS = ("width", "backbone", "activation")
+"""Training factors that make another network even of one that is not trained."""
+
 TRANSFERS = ("frozen", "fine-tune")
 """Levels of `transfer`: a probe on the run's representation as it is, or its network trained on for the target."""
 

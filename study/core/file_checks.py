@@ -23,7 +23,7 @@ def faults_of_validation(file: str, section: str, annotation: Any, error: Valida
         if path in told:  # a union reports one error for each of its members
             continue
         told.add(path)
-        key = _written(section, path)
+        key = written_key(section, path)
         match detail["type"]:
             case "extra_forbidden":
                 valid = _keys(model)
@@ -54,7 +54,7 @@ def _plain(message: str) -> str:
         " after validation, not 0", "")  # fmt: skip
 
 
-def _written(section: str, path: tuple[Any, ...]) -> str:
+def written_key(section: str, path: tuple[Any, ...]) -> str:
     """The key as a reader finds it: `[sources.year] factors`, `[[design.phase]] 2 strategy`."""
     if not path:
         return section if section == "schema" else f"[{section}]"

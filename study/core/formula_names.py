@@ -50,11 +50,18 @@ def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -
     return {**full, **{name: column for name, column in plain.items() if name not in full}, **BUILT_IN}
 
 
-def faults_of_formula(text: str, columns: Mapping[str, Column], file: str, key: str) -> Iterator[Fault]:
-    """What is wrong with a formula over these columns: where it is none, and every name that is not there, by place."""
+def faults_of_formula(
+    text: str, columns: Mapping[str, Column], file: str, key: str, response: str | None = RESPONSE
+) -> Iterator[Fault]:
+    """What is wrong with a formula over these columns: where it is none, and every name that is not there, by place.
+
+    `response` is the one that it must have; None, it may be any column.
+    """
     yield from _unknown_names(text, columns, file, key, 1)
     try:
-        yield from _faults_of_terms(text, parse(text), columns, file, key)
+        formula = parse(text)
+        yield from _faults_of_response(text, formula.response, columns, file, key, response)
+        yield from _faults_of_terms(text, formula, columns, file, key)
     except FormulaError as error:
         yield Fault(file, key, text, str(error), error.nearest)
 
@@ -92,12 +99,20 @@ def _faults_of_variable(
         yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not a number")
 
 
+def _faults_of_response(
+    text: str, name: str, columns: Mapping[str, Column], file: str, key: str, response: str | None
+) -> Iterator[Fault]:
+    if response is not None and name != response:
+        expected = f"column 1: `{name}`: the response is `{response}`, standardised within its target"
+        yield Fault(file, key, text, expected, nearest(name, [response]))
+    elif response is None and name not in columns:
+        expected = f"column 1: `{name}`: no such variable; expected of {', '.join(map(quoted, columns))}"
+        yield Fault(file, key, text, expected, nearest(name, columns))
+
+
 def _faults_of_terms(
     text: str, formula: Formula, columns: Mapping[str, Column], file: str, key: str
 ) -> Iterator[Fault]:
-    if formula.response != RESPONSE:
-        yield Fault(file, key, text, f"column 1: `{formula.response}`: the response is `{RESPONSE}`, standardised "
-                    "within its target", nearest(formula.response, [RESPONSE]))  # fmt: skip
     for variable in formula.variables:
         yield from _faults_of_variable(text, variable, columns, file, key)
     if not formula.random:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -36,8 +35,11 @@ class Coded:
         return dict(list(self.columns.items())[1:]) if self.is_factor else self.columns
 
 
-def coded(variable: Variable, column: Column, values: pd.Series) -> Coded:
-    """Code a variable. Raises `InputFaults` for the logarithm of a number that has none."""
+def coded(variable: Variable, column: Column, values: pd.Series, n_fitted: int | None = None) -> Coded:
+    """Code a variable; polynomials are orthogonal over the first `n_fitted` rows, without it over all.
+
+    Raises `InputFaults` for the logarithm of a number that has none.
+    """
     if column.is_number and variable.function != "factor":
         numbers = values.to_numpy(dtype=float)
         name = str(Variable(column.name, variable.function, variable.power)).replace("`", "")
@@ -45,7 +47,7 @@ def coded(variable: Variable, column: Column, values: pd.Series) -> Coded:
             raise_all([Fault("", name, float(numbers.min()), "expected numbers above 0")] * bool((numbers <= 0).any()))
             numbers = np.log(numbers)
         if variable.function == "poly":
-            return Coded({name: _orthogonal(numbers, variable.power)}, False)
+            return Coded({name: _orthogonal(numbers, variable.power, numbers[:n_fitted])}, False)
         return Coded({name: numbers**variable.power}, False)
     levels = column.levels or sorted(values.unique().tolist())
     indicators = {f"{column.name}[{_shown(level)}]": (values == level).to_numpy(dtype=float) for level in levels}
@@ -57,12 +59,17 @@ def model_matrix(terms: Terms, variables: Mapping[Variable, Coded], n_rows: int)
     by_indicators = _by_indicators(terms, variables)
     columns: dict[str, np.ndarray] = {INTERCEPT: np.ones(n_rows)} if terms.intercept else {}
     for term in terms.terms:
-        parts: list[Mapping[str, np.ndarray]] = [
-            variables[one].columns if (term, one) in by_indicators else variables[one].contrasts() for one in term
-        ]
-        products = reduce(_products, parts)
-        columns |= products
+        product: Mapping[str, np.ndarray] = {"": np.ones(n_rows)}
+        for one in term:
+            by_level = variables[one].columns if (term, one) in by_indicators else variables[one].contrasts()
+            product = _products(product, by_level)
+        columns.update(product)
     return pd.DataFrame(columns, index=range(n_rows))
+
+
+def group_levels(columns: pd.DataFrame) -> np.ndarray:
+    """The level of each row (n_rows,) of the grouping factor that columns make together."""
+    return np.asarray(columns.astype(str).agg(":".join, axis=1), dtype=object)
 
 
 def independent(columns: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -83,17 +90,20 @@ def independent(columns: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     return columns.drop(columns=list(left_out)), left_out
 
 
-def _orthogonal(numbers: np.ndarray, degree: int) -> np.ndarray:
-    """R's `poly`: the column (n,) of that degree, of length 1, orthogonal to those before; 0 with too few values."""
-    if len(np.unique(numbers)) <= degree:
+def _orthogonal(numbers: np.ndarray, degree: int, over: np.ndarray) -> np.ndarray:
+    """R's `poly`: the column (n,) of that degree; over the numbers `over` it has length 1 and is orthogonal to those of
+    lower degree. 0 with too few values there.
+    """
+    if len(np.unique(over)) <= degree:
         return np.zeros(len(numbers))
-    centred = numbers - numbers.mean()
-    basis, triangle = np.linalg.qr(np.vander(centred / np.abs(centred).max(), degree + 1, increasing=True))
-    return np.asarray(basis[:, degree] * np.sign(triangle[degree, degree]))
+    mean, spread = over.mean(), np.abs(over - over.mean()).max()
+    triangle = np.asarray(np.linalg.qr(np.vander((over - mean) / spread, degree + 1, increasing=True), mode="r"))
+    last = np.linalg.solve(triangle, np.eye(degree + 1)[degree]) * np.sign(triangle[degree, degree])
+    return np.asarray(np.vander((numbers - mean) / spread, degree + 1, increasing=True) @ last)
 
 
-def _products(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {f"{one}:{other}": left[one] * right[other] for other in right for one in left}
+def _products(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    return {f"{one}:{other}".removeprefix(":"): left[one] * right[other] for other in right for one in left}
 
 
 def _by_indicators(terms: Terms, variables: Mapping[Variable, Coded]) -> set[tuple[Term, Variable]]:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+FILE_NAME = "study.toml"
+WEIGHTS = "weights.safetensors"
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -32,6 +35,11 @@ class Paths:
         return self.store / "looks.jsonl"
 
     @property
+    def faults(self) -> Path:
+        """All faults of the input, where a command printed only some of them."""
+        return self.store / "faults.csv"
+
+    @property
     def step_speed(self) -> Path:
         return self.store / "step_speed.json"
 
@@ -51,11 +59,16 @@ class Paths:
     def report(self) -> Path:
         return self.store / "report"
 
+    @property
+    def few_tracks(self) -> Path:
+        """Tables of few tracks, where this is the store of a trial (`launch --quick`)."""
+        return self.store / "tables"
+
     def run(self, run_id: str) -> Path:
         return self.runs / run_id
 
     def weights(self, run_id: str) -> Path:
-        return self.run(run_id) / "weights.safetensors"
+        return self.run(run_id) / WEIGHTS
 
     def log(self, run_id: str) -> Path:
         return self.run(run_id) / "log.jsonl"

@@ -1,18 +1,27 @@
-"""`plan.parquet`: the planned runs in the order in which they are to be run."""
+"""`plan.parquet`: the planned runs in the order in which they are to be run, and the study file they are of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.factors import Level
+from study.core.file_checks import written_key
+from study.core.overrides import setting
 from study.core.paths import write_whole
 from study.core.run import Run, make_run
 from study.core.study_file import Study
+
+IDENTITY = ("study", "mel", "sources", "factors", "training")
+"""Sections that run ids are made of (`study.core.run`)."""
+NOT_IN_IDENTITY = ("name", "store", "table", "reader", "path", "checkpoint_minutes")
+"""Keys of these sections that run ids are not made of."""
 
 
 def level_type(levels: Sequence[object]) -> pa.DataType:
@@ -25,7 +34,7 @@ def level_type(levels: Sequence[object]) -> pa.DataType:
 
 
 def plan_schema(study: Study) -> pa.Schema:
-    """Columns of `plan.parquet`, in order; the study's name and seed stand in the metadata."""
+    """Columns of `plan.parquet`, in order; in the metadata the study's name, its seed and its file's tables as JSON."""
     return pa.schema(
         [
             ("run_id", pa.string()), ("position", pa.int32()), ("phase", pa.string()), ("replicate", pa.int32()),
@@ -34,7 +43,7 @@ def plan_schema(study: Study) -> pa.Schema:
             *((f"factor.{name}", level_type(levels)) for name, levels in study.further_factors.items()),
             ("cost_gpu_hours", pa.float64()),
         ],
-        metadata={"study": study.name, "seed": str(study.seed)},
+        metadata={"study": study.name, "seed": str(study.seed), "tables": json.dumps(study.tables, default=str)},
     )  # fmt: skip
 
 
@@ -53,25 +62,25 @@ def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Ca
 
 
 def run_columns(study: Study, run: Run) -> dict[str, object]:
-    """`source.<name>` and `factor.<name>` of a run; null for the factors of a baseline."""
+    """`source.<name>` and `factor.<name>` of a run; null for factors that do not change it, if it is a baseline."""
     present = {f"source.{name}": name in run.sources for name in study.sources}
     return present | {f"factor.{name}": run.factors.get(name) for name in study.further_factors}
 
 
-def read_plan(path: Path, study: Study, absent: Sequence[str] = ()) -> list[Run]:
+def read_plan(path: Path, study: Study) -> list[Run]:
     """The planned runs, in order. Raises `InputFaults` if there is no plan, or if it is another study's.
 
+    A source that came into the study file later has no column, and no run of the plan learns from it.
+
     Each run's identity is worked out anew from its levels: a plan made before the study file changed, or of another
-    study, is recognised by its first run that is called otherwise. Sources that are `absent` may have no column: the
-    plan was made before the study had them.
+    study, is recognised by its first run that is called otherwise; then the settings that differ are named.
     """
-    table = _read_table(path)
+    table = _read(path)
     expected = plan_schema(study)
-    again = "; `study design` makes the plan of this study file"
-    without = [f"source.{name}" for name in absent]
+    again = "; restore these settings, or make another plan with `study design`"
     faults = [
-        Fault(path.name, f"column {name}", None, f"missing: this is the plan of another study{_absent(name, again)}")
-        for name in expected.names if name not in table.column_names and name not in without
+        Fault(path.name, f"column {name}", None, f"missing: this is the plan of another study{again}")
+        for name in expected.names if name not in table.column_names and not name.startswith("source.")
     ]  # fmt: skip
     faults += [
         Fault(path.name, f"column {name}", None, f"not a factor or source of this study{again}")
@@ -84,7 +93,8 @@ def read_plan(path: Path, study: Study, absent: Sequence[str] = ()) -> list[Run]
         levels = {name: _level(row[f"factor.{name}"], of) for name, of in study.further_factors.items()}
         run = make_run(study, row["phase"], row["replicate"], row["strategy"], sources, levels)
         if run.run_id != row["run_id"]:
-            expected_id = f"expected {run.run_id}: this plan was made with other settings or another seed{again}"
+            differing = ", ".join(_differing(_tables(table), study.tables)) or "other settings or another seed"
+            expected_id = f"expected {run.run_id}: this plan was made with {differing}{again}"
             raise InputFaults([Fault(path.name, f"position {row['position']} run_id", row["run_id"], expected_id)])
         runs.append(run)
     return runs
@@ -93,13 +103,29 @@ def read_plan(path: Path, study: Study, absent: Sequence[str] = ()) -> list[Run]
 def planned_ids(path: Path) -> list[str]:
     """The run ids of a plan, of whichever version of the study file; none where there is no readable plan."""
     try:
-        table = _read_table(path)
+        table = _read(path)
     except InputFaults:
         return []
     return table.column("run_id").to_pylist() if "run_id" in table.column_names else []
 
 
-def _read_table(path: Path) -> pa.Table:
+def refuse_other_overrides(path: Path, study: Study) -> None:
+    """Raise `InputFaults` for each `--set` that the plan was not made with, saying what it was made with."""
+    tables = tables_of_plan(path)
+    raise_all(
+        Fault("", override.option, override.value,
+              f"the plan was made with {_shown(override.path, setting(tables, override.path))}; leave this option out, "
+              "or give it to `study design` too")
+        for override in study.overrides if setting(tables, override.path) != override.value
+    )  # fmt: skip
+
+
+def tables_of_plan(path: Path) -> dict[str, Any]:
+    """The tables of the study file that a plan was made of, overrides included; empty if the plan does not say."""
+    return _tables(_read(path))
+
+
+def _read(path: Path) -> pa.Table:
     if not path.is_file():
         raise InputFaults([Fault(str(path), "", None, "no plan yet; `study design --budget N` makes one")])
     try:
@@ -108,11 +134,27 @@ def _read_table(path: Path) -> pa.Table:
         raise InputFaults([Fault(str(path), "", None, f"not a readable plan: {error}")]) from None
 
 
-def _absent(column: str, again: str) -> str:
-    """What to do about a column that the plan lacks."""
-    source = column.removeprefix("source.")
-    added = f", or it was made before source {source} was added (`study design --append --absent {source}`)"
-    return f"{added}{again}" if source != column else again
+def _tables(plan: pa.Table) -> dict[str, Any]:
+    return json.loads((plan.schema.metadata or {}).get(b"tables", b"{}"))  # type: ignore[no-any-return]
+
+
+def _differing(planned: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """The settings in `IDENTITY` that the plan's tables have otherwise: "[training] epochs = 2 (now 1)"."""
+    if isinstance(planned, dict) and isinstance(now, dict):
+        for key in dict.fromkeys([*planned, *now]):
+            if (path or key in IDENTITY) and key not in NOT_IN_IDENTITY:
+                yield from _differing(planned.get(key), now.get(key), (*path, key))
+    elif planned != now:
+        yield f"{_shown(path, planned)} (now {_value(now)})"
+
+
+def _shown(path: tuple[str, ...], value: Any) -> str:
+    section, *keys = path
+    return f"{written_key(section, tuple(keys))}{' ' if value is None else ' = '}{_value(value)}"
+
+
+def _value(value: Any) -> str:
+    return "left out" if value is None else json.dumps(value, default=str)
 
 
 def _level(value: Level, levels: Sequence[Level]) -> Level:

@@ -7,27 +7,53 @@ from __future__ import annotations
 
 import contextlib
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.errors import Fault, InputFaults, distinct, nearest, raise_all
 from study.core.field_types import Section
 from study.core.file_checks import faults_of_validation
+from study.core.overrides import naming_overrides, overridden, read_overrides
 from study.core.study_checks import between_keys, between_sections
 from study.core.study_file import FILE_NAME, Source, Study, Target
 
 
-def read_study(folder: Path) -> Study:
+def read_study(folder: Path, overrides: Iterable[str] = ()) -> Study:
     """Read `folder/study.toml`. Needs no data: whether the files it names are there is for `missing_files`.
 
+    `overrides` are settings for this command alone, such as "training.epochs=2" (`study.core.overrides`).
     Raises `InputFaults` with every fault of the file: unknown keys, wrong types, values out of range, names that do
     not fit together.
     """
-    path = Path(folder) / FILE_NAME
+    study, faults = read_sections(folder, overrides)
+    raise_all(faults)
+    return study
+
+
+def read_sections(folder: Path, overrides: Iterable[str] = ()) -> tuple[Study, list[Fault]]:
+    """The study as far as its file is right, and every fault of the file; those of an override name it.
+
+    A section that is faulty is not among the study's `model_fields_set`; of sources and targets the faulty entries are
+    left out. Raises `InputFaults` if the file cannot be read at all, or an override is none.
+    """
+    given = read_overrides(overrides)
+    written = _read_tables(Path(folder))
+    tables = overridden(written, given)
+    sections, faults = _sections(tables, Path(folder))
+    if faults and given:
+        faults = naming_overrides(faults, _sections(written, Path(folder))[1], given)
+    study = Study.model_construct(**sections)
+    study._tables, study._overrides = tables, given
+    return study, faults
+
+
+def _read_tables(folder: Path) -> dict[str, Any]:
+    path = folder / FILE_NAME
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         expected = f"no {FILE_NAME} in this folder; `study new DIR --template demo` writes one"
         raise InputFaults([Fault(str(folder), "", None, expected)]) from None
@@ -36,9 +62,12 @@ def read_study(folder: Path) -> Study:
     except tomllib.TOMLDecodeError as error:
         raise InputFaults([Fault(FILE_NAME, "", None, f"not valid TOML: {error}")]) from None
 
+
+def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[Fault]]:
+    """The sections that are right, defaults filled in, and every fault of the tables."""
     sections: dict[str, Any] = {}
     faults: list[Fault] = []
-    context = {"folder": Path(folder).resolve()}
+    context = {"folder": folder.resolve()}
     known = {field.alias or name: name for name, field in Study.model_fields.items()}
     for key in raw:
         if key not in known:
@@ -62,8 +91,9 @@ def read_study(folder: Path) -> Study:
     }
     faults.extend(between_keys(entries["sources"], entries["targets"]))
     faults.extend(between_sections(sections))
-    raise_all(faults)
-    return Study.model_construct(**sections)
+    for name, among in entries.items():
+        sections[name] = {key: entry for key, entry in among.items() if not list(between_keys(**{name: {key: entry}}))}
+    return sections, distinct(faults)
 
 
 def _valid_entries(raw: object, model: type[Section], context: dict[str, Path]) -> dict[str, Any]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from study.core.factors import BASELINE_PHASE, Level
+from study.core.errors import Fault, InputFaults, nearest
+from study.core.factors import BASELINE_PHASE, NETWORK_FACTORS, Level
 from study.core.study_file import Study
 
 RUN_ID_LENGTH = 16
@@ -69,12 +71,31 @@ def make_run(
 
 
 def baseline_runs(study: Study) -> list[Run]:
-    """The baselines as runs of their own (paper 4.2)."""
-    counts = {"MFCC": int(study.baselines.mfcc), "Random": study.baselines.random}
-    return [
-        make_run(study, BASELINE_PHASE, replicate, name, ())
-        for name, count in counts.items() for replicate in range(count)
+    """The baselines as runs of their own (paper 4.2): MFCC, and a Random for each network that the study trains."""
+    mfcc = [make_run(study, BASELINE_PHASE, replicate, "MFCC", ()) for replicate in range(study.baselines.mfcc)]
+    return mfcc + [
+        _random(study, levels, replicate)
+        for levels in _network_levels(study) for replicate in range(study.baselines.random)
     ]  # fmt: skip
+
+
+def _network_levels(study: Study) -> list[dict[str, Level]]:
+    """The levels that make the study's untrained networks differ, in all combinations; one without any otherwise."""
+    names = [name for name in NETWORK_FACTORS if name in study.factors]
+    return [dict(zip(names, levels, strict=True)) for levels in product(*(study.factors[name] for name in names))]
+
+
+def _random(study: Study, levels: Mapping[str, Level], replicate: int) -> Run:
+    """An untrained network. That of `[training]` is called the same whether its settings are factors or not."""
+    is_default = all(level == getattr(study.training, name) for name, level in levels.items())
+    run = make_run(study, BASELINE_PHASE, replicate, "Random", (), {} if is_default else levels)
+    return replace(run, factors=levels)
+
+
+def counted(n_runs: int, n_baselines: int) -> str:
+    """ "40 runs (34 + 6 baselines)": how runs are counted wherever baselines are among them."""
+    beside = f" ({n_runs - n_baselines} + {n_baselines} baselines)" if 0 < n_baselines < n_runs else ""
+    return f"{n_runs} runs{beside}"
 
 
 def seed_sequence(run_id: str, purpose: str) -> np.random.SeedSequence:
@@ -85,6 +106,22 @@ def seed_sequence(run_id: str, purpose: str) -> np.random.SeedSequence:
 def study_seed_sequence(study: Study, purpose: str) -> np.random.SeedSequence:
     """The randomness that all runs of a study share: the corpus's split, the label models, the targets' splits."""
     return np.random.SeedSequence(study.seed, spawn_key=(zlib.crc32(purpose.encode()),))
+
+
+def named_run(named: str, run_ids: Iterable[str], option: str) -> str:
+    """The one of `run_ids` that `named` is, or is the beginning of.
+
+    Raises `InputFaults` naming the option if it is none of them, or the beginning of several.
+    """
+    known = list(run_ids)
+    meant = [run_id for run_id in known if run_id.startswith(named)] if named else []
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        expected = f"the beginning of {len(meant)} runs: {', '.join(meant[:5])}"
+    else:
+        expected = "no run of the study; `study runs` lists them"
+    raise InputFaults([Fault("", option, named, expected, None if meant else nearest(named, known))])
 
 
 def _hash(uses: Mapping[str, Any]) -> str:

@@ -21,15 +21,22 @@ from study.core.study_file import FILE_NAME, METRICS, Constraint, Corpus, Mel, P
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
 
 
-def missing_files(study: Study) -> list[Fault]:
-    """A fault for every file that the study names and that is not there."""
-    named: list[tuple[str, Path | None]] = [("[corpus] tracks", study.corpus.tracks)]
+def named_files(study: Study) -> list[tuple[str, Path]]:
+    """The files that the study names, each with its key; `study` may lack faulty sections."""
+    named: list[tuple[str, Path | None]] = []
+    if "corpus" in study.model_fields_set:
+        named.append(("[corpus] tracks", study.corpus.tracks))
     named += [(f"[sources.{name}] table", source.table) for name, source in study.sources.items()]
     for name, target in study.targets.items():
         named += [(f"[targets.{name}] tracks", target.tracks), (f"[targets.{name}] interactions", target.interactions)]
+    return [(key, path) for key, path in named if path is not None]
+
+
+def missing_files(study: Study) -> list[Fault]:
+    """A fault for every file that the study names and that is not there."""
     faults = []
-    for key, path in named:
-        if path is not None and not path.is_file():
+    for key, path in named_files(study):
+        if not path.is_file():
             siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
             faults.append(Fault(FILE_NAME, key, str(path), "no such file", nearest(path.name, siblings)))
     return faults
@@ -46,7 +53,7 @@ def not_launchable(study: Study) -> list[Fault]:
     ]  # fmt: skip
 
 
-def between_keys(sources: Mapping[str, Source], targets: Mapping[str, Target]) -> Iterator[Fault]:
+def between_keys(sources: Mapping[str, Source] = {}, targets: Mapping[str, Target] = {}) -> Iterator[Fault]:
     """Faults that lie between the keys of one source or target."""
     for name, source in sources.items():
         yield from _source_faults(name, source)
@@ -93,6 +100,13 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
         yield Fault(FILE_NAME, f"{section} table", None, f'missing; labels = "{source.labels}" needs one')
     if source.tf_idf and source.labels != "plsa":
         yield Fault(FILE_NAME, f"{section} tf_idf", True, 'only labels = "plsa" has terms to weigh')
+    if source.resolution is not None and source.labels != "gmm":
+        yield Fault(FILE_NAME, f"{section} resolution", source.resolution, 'only for labels = "gmm"')
+    if source.order is not None and source.labels != "ordinal":
+        yield Fault(FILE_NAME, f"{section} order", list(source.order), 'only for labels = "ordinal"')
+    elif source.order is not None and "factors" in source.model_fields_set and source.factors != len(source.order):
+        yield Fault(FILE_NAME, f"{section} factors", source.factors,
+                    f"expected {len(source.order)}, the number of levels of `order`, or nothing")  # fmt: skip
     if source.labels == "self" and "factors" in source.model_fields_set:
         yield Fault(FILE_NAME, f"{section} factors", source.factors, 'labels = "self" has no factors')
 
@@ -133,9 +147,9 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
 
 
 def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[str, Any]) -> Iterator[Fault]:
-    """Crops too small for a backbone: one that is a level, or that of `[training]`, which baseline Random has."""
+    """Crops too small for a backbone that the study has."""
     frames = mel.crop_frames(corpus.sample_rate_hz)
-    named = {training.backbone: "[training]"} | dict.fromkeys(factors.get("backbone", ()), "[factors]")
+    named = dict.fromkeys(factors.get("backbone", ()), "[factors]") or {training.backbone: "[training]"}
     for name, section in named.items():
         if name not in BACKBONES:
             continue

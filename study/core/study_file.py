@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PrivateAttr
 
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS, WITHOUT_NETWORK, Level
 from study.core.field_types import (
@@ -27,13 +27,16 @@ from study.core.field_types import (
     Text,
     distinct,
 )  # fmt: skip
+from study.core.overrides import Override
+from study.core.paths import FILE_NAME as FILE_NAME
 from study.core.scales import Levels, Scale
 
-FILE_NAME = "study.toml"
 BALANCED = ("strategy", "sources", "n_sources")
 """What a sequential phase balances where its file does not say; `anytime` every further factor besides."""
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
 """Keys of `[training]` that are part of every run's identity; any other only where it is not at its default."""
+LEVEL_LABELS = ("classes", "ordinal")
+"""Label kinds that have a factor for each level of their table: the table says how many, not the study file."""
 METRICS = {
     "classification": ("accuracy", "balanced_accuracy", "f1_macro"),
     "regression": ("r2", "pearson"),
@@ -77,19 +80,31 @@ class Mel(Section):
 class Source(Section):
     """A learning source; its label kind says how a table becomes a distribution over `factors` factors (paper 2.3)."""
 
-    labels: Literal["self", "gmm", "plsa", "tags"]
+    labels: Literal["self", "gmm", "plsa", "tags", "classes", "ordinal"]
     table: Location | None = None
     factors: Annotated[Int, Field(ge=2, le=10000)] = 50
     tf_idf: Flag = False
+    resolution: Annotated[Number, Field(gt=0)] | None = None
+    order: Annotated[tuple[Text, ...], Field(min_length=2), AfterValidator(distinct)] | None = None
     reader: Text | None = None
     path: Location | None = None
 
+    @property
+    def stated_factors(self) -> int | None:
+        """The number of factors that the file states; None where there are none, or where the table decides."""
+        return None if self.labels in ("self", *LEVEL_LABELS) else self.factors
+
     def label_settings(self) -> dict[str, Any]:
-        """What of the source enters a run's identity: never where its table lies."""
-        if self.labels == "self":
-            return {"labels": "self"}
-        settings: dict[str, Any] = {"labels": self.labels, "factors": self.factors}
-        return settings | ({"tf_idf": self.tf_idf} if self.labels == "plsa" else {})
+        """What of the source enters a run's identity: never where its table lies, and keys that came after version 0.1
+        only off their default. `factors` of levels is left out: it can only repeat what the table says.
+        """
+        settings: dict[str, Any] = {"labels": self.labels}
+        if self.stated_factors is not None:
+            settings["factors"] = self.stated_factors
+        if self.labels == "plsa":
+            settings["tf_idf"] = self.tf_idf
+        later = {"resolution": self.resolution, "order": self.order}
+        return settings | {key: value for key, value in later.items() if value is not None}
 
 
 class Training(Section):
@@ -134,6 +149,7 @@ class Target(Section):
     interactions: Location | None = None
     holdout: Annotated[Number, Field(gt=0, lt=1)] | None = None
     keep: Annotated[tuple[Literal["representation"], ...], AfterValidator(distinct)] = ()
+    on_broken: Literal["stop", "drop"] = "stop"
     reader: Text | None = None
     path: Location | None = None
 
@@ -243,6 +259,18 @@ class Study(Section):
     compute: Compute = Compute()
     design: Design = Design()
     analysis: AnalysisSection = AnalysisSection()
+    _tables: Mapping[str, Any] = PrivateAttr(default={})
+    _overrides: tuple[Override, ...] = PrivateAttr(default=())
+
+    @property
+    def tables(self) -> Mapping[str, Any]:
+        """The file as it is written, paths relative, with the overrides in it."""
+        return self._tables
+
+    @property
+    def overrides(self) -> tuple[Override, ...]:
+        """What `--set` gave."""
+        return self._overrides
 
     @property
     def name(self) -> str:

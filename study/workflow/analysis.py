@@ -17,8 +17,9 @@ from study.core.plan import read_plan
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.results import read_results, stored_results
-from study.core.run import baseline_runs
+from study.core.run import Run, baseline_runs
 from study.core.study_file import FILE_NAME, AnalysisSection, Model, Study
+from study.workflow.learning_curves import learning_curves
 from study.workflow.stopping import on_precision, read_until
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 def analyze_study(
     study: Study,
-    out: Path | None = None,
     until: str | None = None,
     formulas: Sequence[str] = (),
     tell: Tell = silent,
@@ -35,21 +35,39 @@ def analyze_study(
 ) -> Analysis:
     """Analyse a study's own results: those of its plan and baselines, on its targets as they are defined now.
 
-    `until` is a rule on precision; `formulas` are models beside those of the study file; `options` are those of
-    `analysis.analyze.analyze`.
+    Nothing is written: `analysis.write_report(report_folder(...))` does. `until` is a rule on precision; `formulas` are
+    models beside those of the study file; `options` are those of `analysis.options.AnalysisOptions`.
     """
-    from analysis.analyze import analyze as story
+    from analysis.analyze import analyze
+    from analysis.exhibits.exhibit import Exhibit
+    from analysis.options import AnalysisOptions
     from jobs.kept_representations import kept_representation, read_topics
-    from jobs.prepared_data import read_prepared
+    from jobs.prepared_data import read_prepared, sound_left_out
 
-    paths = Paths(study.store)
+    paths, rows, prepared = Paths(study.store), own_results(study, tell), read_prepared(study)
+    left_out = "; ".join(f"{name}: {count} clips" for name, count in sound_left_out(study, prepared).items())
     rule = None if until is None else read_until(study, until)
-    return story(
-        own_results(study, tell), study.primary_metrics, list(study.sources), out or paths.report, study.name,
-        plan=pd.read_parquet(paths.plan), seed=study.seed, factors=study.score_factors,
-        own=_with_formulas(study.analysis, formulas), further=partial(on_precision, study, rule),
-        kept=partial(kept_representation, study), topics=read_topics(study, read_prepared(study)), **options,
-    )  # fmt: skip
+    options = {
+        "name": study.name,
+        "metrics": study.primary_metrics,
+        "sources": list(study.sources),
+        "levels": study.score_factors,
+        "plan": pd.read_parquet(paths.plan),
+        "seed": study.seed,
+        "own": _with_formulas(study.analysis, formulas),
+        "kept": partial(kept_representation, study),
+        "topics": read_topics(study, prepared),
+        "curves": learning_curves(study, read_plan(paths.plan, study)),
+        "provenance": {"sound left out": left_out or "none"},
+    } | options
+    analysis = analyze(rows, AnalysisOptions(**options))
+    precision = tuple(on_precision(study, rule, analysis.models["strategy"], analysis.table))
+    return analysis.adding(Exhibit("precision", "runs", sentences=precision)) if precision else analysis
+
+
+def report_folder(folder: Path, overrides: Sequence[str] = ()) -> Path:
+    """Where the report goes unless somebody says otherwise: the store of the folder's study, if there is one."""
+    return Paths(read_study(folder, overrides).store).report if (folder / FILE_NAME).exists() else folder / "report"
 
 
 def own_results(study: Study, tell: Tell = silent) -> pd.DataFrame:
@@ -70,37 +88,60 @@ def own_results(study: Study, tell: Tell = silent) -> pd.DataFrame:
     rows, faults = read_results(paths, lambda item: item.path in belonging)
     for fault in faults:
         tell(str(fault))
+    return _with_levels_of_baselines(runs, _with_sources(study, rows))
+
+
+def _with_sources(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with a column for each source; rows from before one came into the study file lack its column."""
+    return rows.assign(**{name: _present(rows, name) for name in (f"source.{source}" for source in study.sources)})
+
+
+def _present(rows: pd.DataFrame, column: str) -> pd.Series:
+    """Whether each row's run learned from the source."""
+    return rows[column].eq(True) if column in rows else pd.Series(False, index=rows.index)
+
+
+def _with_levels_of_baselines(runs: Sequence[Run], rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with each baseline's levels, which rows written before baselines had any lack."""
+    for run in runs:
+        for name, level in run.factors.items() if run.is_baseline else ():
+            column = f"factor.{name}"
+            lacks = (rows["run_id"] == run.run_id) & (rows[column].isna() if column in rows else True)
+            rows.loc[lacks, column] = level
     return rows
 
 
 def analyze_tables(
-    folder: Path, files: Sequence[Path], out: Path | None = None, formulas: Sequence[str] = (), **options: Any
+    folder: Path, files: Sequence[Path], formulas: Sequence[str] = (), overrides: Sequence[str] = (), **options: Any
 ) -> Analysis:
-    """Tables from elsewhere; the study file, where there is one, says the metrics and the order of sources."""
-    from analysis.analyze import analyze as story
+    """Tables from elsewhere; the study file, where there is one, says the metrics and the order of sources.
+
+    Nothing is written.
+    """
+    from analysis.analyze import analyze
+    from analysis.options import AnalysisOptions
     from analysis.result_checks import RESULTS
     from analysis.results_table import read_table
 
-    study = read_study(folder) if (folder / FILE_NAME).exists() else None
+    study = read_study(folder, overrides) if (folder / FILE_NAME).exists() else None
     rows = pd.concat([read_table(path) for path in files], ignore_index=True)
-    factors = None
-    if study:
-        factors = {name: levels for name, levels in study.score_factors.items() if f"factor.{name}" in rows}
+    options = _of_study(study, rows) | options
+    options["name"] = study.name if study else files[0].stem
+    options["own"] = _with_formulas(study.analysis if study else AnalysisSection(), formulas)
     try:
-        return story(
-            rows, study.primary_metrics if study else {}, _in_order(study, rows),
-            out or (Paths(study.store).report if study else folder / "report"),
-            study.name if study else files[0].stem, seed=study.seed if study else 0, factors=factors,
-            own=_with_formulas(study.analysis if study else AnalysisSection(), formulas), **options,
-        )  # fmt: skip
+        return analyze(rows, AnalysisOptions(**options))
     except InputFaults as error:  # what it calls results are these files here
         named = ", ".join(map(str, files))
         raise InputFaults(replace(one, file=named) if one.file == RESULTS else one for one in error.faults) from None
 
 
-def _in_order(study: Study | None, rows: pd.DataFrame) -> list[str] | None:
-    """The study's sources as far as the table has them; None, and they are read off its columns, without any."""
-    return [name for name in study.sources if f"source.{name}" in rows] or None if study else None
+def _of_study(study: Study | None, rows: pd.DataFrame) -> dict[str, Any]:
+    """What a study file says of a table: metrics, seed, and the order of sources and levels that the table has."""
+    if study is None:
+        return {}
+    levels = {name: levels for name, levels in study.score_factors.items() if f"factor.{name}" in rows}
+    sources = [name for name in study.sources if f"source.{name}" in rows]  # without any, they are read off the columns
+    return {"metrics": study.primary_metrics, "seed": study.seed, "sources": sources or None, "levels": levels}
 
 
 def _with_formulas(given: AnalysisSection, formulas: Sequence[str]) -> AnalysisSection:

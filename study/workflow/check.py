@@ -1,61 +1,93 @@
-"""Check: every fault of the study file and of all that it points to, at once."""
+"""Check: every fault of the study file and of all that it points to, at once, and what may hurt later."""
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from study.core.errors import Fault, InputFaults
-from study.core.reading import read_study
-from study.core.run import Run, make_run
-from study.core.run_works import COSTLY_FACTORS
+from study.core.errors import Caution, Fault, InputFaults, distinct
+from study.core.fault_list import list_faults
+from study.core.paths import Paths
+from study.core.reading import read_sections
 from study.core.scales import proposals
-from study.core.study_file import Study
-from study.workflow.estimates import UNTIMED, estimate_from, planned_runs, read_records, runs_on_gpu
+from study.workflow.cost_of_a_run import RunCost, cost_of_a_run
+from study.workflow.data_cautions import (
+    changed_cautions,
+    dropped_cautions,
+    leakage_cautions,
+    separator_cautions,
+    target_cautions,
+    unlabelled_cautions,
+)
+from study.workflow.estimates import planned_runs
+from study.workflow.extras import needs_train
+from study.workflow.plan_cautions import plan_cautions
 
 
-def proposals_for(folder: Path) -> list[str]:
-    """What a sound study file could say besides."""
-    study = read_study(folder)
-    return list(proposals(study.further_factors, study.scale))
+@dataclass(frozen=True)
+class Checked:
+    """What is wrong, and what is allowed and may hurt later; where nothing is wrong, what a run costs and what
+    the study file could say besides.
 
-
-def check_folder(folder: Path) -> list[Fault]:
-    """The faults of the study in `folder`: its file, its tables and its sound."""
-    try:
-        study = read_study(folder)
-        from jobs.preparation import check
-
-        return check(study, os.cpu_count() or 1)
-    except InputFaults as error:
-        return list(error.faults)
-
-
-def cost_of_a_run(study: Study) -> dict[str, Any] | None:
-    """Hours of the cheapest and of the dearest run that the study can have, in their `unit`; None while unknown.
-
-    `basis` says where they come from, and `note` what they leave out.
+    `list_of_all` names the file that lists all faults, where only some of them are printed.
     """
-    records = read_records(study, planned_runs(study))
-    on_gpu = runs_on_gpu(study, records, may_look=True) is not False
-    estimate = estimate_from(study, records, on_gpu, may_measure=True)
-    known = [hours for run in _extreme_runs(study) if (hours := estimate.hours(run)) is not None]
-    if not known:
-        return None
-    note = "" if on_gpu or estimate.has_timed(study.targets) else UNTIMED
-    return {"unit": estimate.unit, "least": min(known), "most": max(known), "basis": estimate.basis, "note": note}
+
+    faults: tuple[Fault, ...]
+    cautions: tuple[Caution, ...] = ()
+    cost: RunCost | None = None
+    list_of_all: str = ""
+    proposals: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        faults = [
+            {
+                "file": fault.file,
+                "key": fault.key,
+                "value": None if fault.value is None else str(fault.value),
+                "expected": fault.expected,
+                "nearest": fault.nearest,
+            }
+            for fault in self.faults
+        ]
+        return {
+            "ok": not faults, "faults": faults, "warnings": [asdict(caution) for caution in self.cautions],
+            "cost": asdict(self.cost) if self.cost else None, "proposals": list(self.proposals),
+        }  # fmt: skip
 
 
-def _extreme_runs(study: Study) -> Iterator[Run]:
-    """Each phase with its fewest and its most sources, and every level that changes what a training costs."""
-    costly = {name: levels for name, levels in study.further_factors.items() if name in COSTLY_FACTORS}
-    for phase in study.phases:
-        for levels, n in itertools.product(itertools.product(*costly.values()), {*phase.n_sources}):
-            if n in (min(phase.n_sources), max(phase.n_sources)):
-                chosen = dict(zip(costly, levels, strict=True))
-                for sources in (tuple(study.sources)[:n], tuple(study.sources)[-n:]):  # `self` costs twice
-                    for strategy in phase.strategy:
-                        yield make_run(study, phase.name, 0, strategy, sources, chosen)
+@needs_train()
+def check_folder(folder: Path, overrides: Sequence[str] = ()) -> Checked:
+    """Check the study in `folder`: its file, its tables and its sound, each section as far as it is right."""
+    try:
+        study, faults = read_sections(folder, overrides)
+    except InputFaults as error:
+        return Checked(error.faults)
+    from jobs.changed_data import changes_since_training
+    from jobs.checked_sound import check_sound, content_of
+    from jobs.inputs import CORPUS, read_inputs
+
+    workers, inputs = os.cpu_count() or 1, read_inputs(study)
+    dropped, of_sound = check_sound(study, inputs, workers)
+    faults += [*inputs.faults, *of_sound]
+    cautions = [*separator_cautions(study), *target_cautions(study, inputs.targets), *dropped_cautions(inputs, dropped)]
+    corpus = inputs.corpus
+    if corpus is not None:
+        cautions += unlabelled_cautions(study, corpus)
+    if corpus is not None and "header" in study.model_fields_set:  # which says where the store is
+        hash_of = content_of(study, inputs, workers)
+        cautions += leakage_cautions(inputs, dropped, hash_of)
+        if not faults:
+            cautions += plan_cautions(study)
+            runs = planned_runs(study)
+            without = dropped.get(CORPUS, {})
+            cautions += changed_cautions(changes_since_training(study, corpus, hash_of, without, runs))
+    if "header" not in study.model_fields_set:
+        return Checked(tuple(distinct(faults)), tuple(cautions))
+    list_of_all = list_faults(faults, Paths(study.store).faults)
+    if faults:
+        return Checked(tuple(distinct(faults)), tuple(cautions), None, list_of_all)
+    proposed = tuple(proposals(study.further_factors, study.scale))
+    return Checked((), tuple(cautions), cost_of_a_run(study), list_of_all, proposed)

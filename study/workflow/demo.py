@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.study_file import FILE_NAME
-from study.workflow.analysis import analyze_study
+from study.workflow.analysis import analyze_study, report_folder
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.new import new_study
 from study.workflow.plan import design_study
@@ -28,18 +28,23 @@ def run_demo(
     folder: Path,
     in_process: bool = False,
     seed: int | None = None,
+    overrides: Sequence[str] = (),
     tell: Tell = silent,
     show: Callable[[Progress, Report], None] = lambda progress, report: None,
     stage: Tell = silent,
-) -> Analysis:
-    """Make music, design, launch and analyze a small study on it; run again, it goes on where it stopped."""
+) -> tuple[Analysis, Path]:
+    """Make music, design, launch and analyze a small study on it; run again, it goes on where it stopped.
+
+    The analysis, and the page of its report.
+    """
     stage("new")
     if not (folder / FILE_NAME).exists():
         new_study(folder, "demo", seed, tell)
-    study = read_study(folder)
+    study = read_study(folder, overrides)
     stage("design")
     design_study(study, DEMO_BUDGET, replace=True, retry_failed=True)
     stage("launch")
     launch_study(study, LaunchOptions(in_process=in_process), tell, show)
     stage("analyze")
-    return analyze_study(study, tell=tell, bootstrap=DEMO_BOOTSTRAP)
+    analysis = analyze_study(study, tell=tell, bootstrap=DEMO_BOOTSTRAP)
+    return analysis, analysis.write_report(report_folder(folder, overrides))

@@ -8,28 +8,35 @@ from pathlib import Path
 
 from study.core.errors import Fault, InputFaults, RunFailed, nearest, raise_all
 from study.core.factors import WITHOUT_NETWORK
-from study.core.paths import Paths
+from study.core.fault_list import in_short
+from study.core.paths import WEIGHTS, Paths
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
-from study.core.run import baseline_runs
-from study.core.study_file import FILE_NAME
-
-WEIGHTS = "weights.safetensors"
+from study.core.run import baseline_runs, named_run
+from study.core.study_file import FILE_NAME, Study
 
 
-def embed_files(run: str, audio: Sequence[Path], out: Path, tell: Tell = silent) -> None:
+def embed_files(
+    run: str,
+    audio: Sequence[Path],
+    out: Path,
+    overrides: Sequence[str] = (),
+    tell: Tell = silent,
+    pad: bool = False,
+) -> None:
     """Write the vectors of sound files, and of the folders of them in `audio`, to the Parquet file `out`.
 
     `run` is a run_id of the study in the current folder, or its beginning, or a weights file or its folder.
+    `pad`: sound shorter than a crop is followed by its floor instead of being left out.
     Raises RunFailed, once the rest is written, if sounds had to be left out.
     """
     faults: list[Fault] = []
     try:
-        weights = _weights(run)
+        weights = _weights(run, overrides)
     except InputFaults as error:
         faults += error.faults
     from jobs.embed import embed as embed_sounds
-    from jobs.embed import sounds_in
+    from jobs.embed import fault_list_of, sounds_in
 
     sounds: list[Path] = []
     for path in audio:
@@ -46,13 +53,14 @@ def embed_files(run: str, audio: Sequence[Path], out: Path, tell: Tell = silent)
         faults.append(Fault("", "--out", str(out), "expected a name that ends in .parquet"))
     raise_all(faults)
     sounds = list(dict.fromkeys(sounds))
-    left_out = embed_sounds(weights, sounds, out, os.cpu_count() or 1)
+    left_out = embed_sounds(weights, sounds, out, os.cpu_count() or 1, pad)
+    faults_left_out = in_short(left_out, fault_list_of(out))
     tell(f"{out}: {len(sounds) - len(left_out)} of {len(sounds)} sounds")
     if left_out:
-        raise RunFailed("\n".join(map(str, left_out)))
+        raise RunFailed(faults_left_out)
 
 
-def _weights(run: str) -> Path:
+def _weights(run: str, overrides: Sequence[str]) -> Path:
     """The weights that RUN means. Raises InputFaults if it means none, or several."""
     path = Path(run)
     if path.is_dir():
@@ -65,19 +73,15 @@ def _weights(run: str) -> Path:
     if not Path(FILE_NAME).is_file():
         expected = f"expected a {WEIGHTS} or its folder; a run_id only in a study's folder, and there is no {FILE_NAME}"
         raise InputFaults([Fault("", "RUN", run, expected)])
-    return _weights_in_study(run)
+    return weights_in_study(read_study(Path(), overrides), run)
 
 
-def _weights_in_study(run: str) -> Path:
-    study = read_study(Path())
+def weights_in_study(study: Study, run: str) -> Path:
+    """The weights of a run by its run_id or the beginning of it. Raises InputFaults if it has none, or for several."""
     paths = Paths(study.store)
     baselines = {baseline.run_id: baseline.strategy for baseline in baseline_runs(study)}
     known = list(dict.fromkeys([*baselines, *(path.name for path in sorted(paths.runs.glob("*")) if path.is_dir())]))
-    meant = [run_id for run_id in known if run_id.startswith(run)]
-    if len(meant) != 1:
-        what = f"the beginning of {len(meant)} runs: {', '.join(meant[:5])}" if meant else f"no run in {paths.runs}"
-        raise InputFaults([Fault("", "RUN", run, what, None if meant else nearest(run, known))])
-    (run_id,) = meant
+    run_id = named_run(run, known, "RUN")
     if baselines.get(run_id) in WITHOUT_NETWORK:
         expected = f"the baseline {baselines[run_id]}, which has no network to embed with"
         raise InputFaults([Fault("", "RUN", run, expected)])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from study.core.cost import run_steps
+from study.core.cost import run_cost_gpu_hours, run_steps
 from study.core.durations import Left, Rates, Slots, Unit, Work, slots_of, time_to_go_s
 from study.core.errors import InputFaults
 from study.core.factors import WITHOUT_NETWORK
@@ -80,6 +80,8 @@ class Estimate:
         if train_s is None:
             return None
         if self.model.on_gpu:
+            if run.is_baseline:
+                return run_cost_gpu_hours(study, run, self.model.sizes.n_training)
             return train_s * study.cluster.gpu_share / 3600
         works = (work for step in steps_of(self.model, run, study.targets).values() for work in step)
         return sum(self.rates.seconds(work) or 0.0 for work in works) * study.compute.threads / 3600

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from study.core.errors import Fault, RunFailed, nearest, raise_all
+from study.core.errors import Fault, Interrupted, RunFailed, nearest, raise_all
+from study.core.fault_list import listing_faults_in
 from study.core.paths import Paths
-from study.core.plan import read_plan, write_plan
+from study.core.plan import read_plan, refuse_other_overrides, write_plan
 from study.core.progress import Tell, duration, silent
-from study.core.run import Run, baseline_runs
+from study.core.run import Run, baseline_runs, counted
 from study.core.study_file import Study
 from study.workflow.analysis import own_results
 from study.workflow.estimates import UNTIMED
@@ -50,29 +51,42 @@ def launch_study(
 ) -> Progress | None:
     """Launch, and return how far it came; None where nothing was missing. `show` is called after each step.
 
-    Raises RunFailed, once the rest is done, if a run failed.
+    Raises RunFailed, once the rest is done, if a run failed, and Interrupted on Ctrl-C.
     """
+    try:
+        return _launch(study, options, tell, show)
+    except KeyboardInterrupt:  # before the first step: once there are some, `jobs.launch` says how many runs are done
+        raise Interrupted("stopped before a run began; what is prepared stays, launch again to go on") from None
+
+
+def _launch(
+    study: Study, options: LaunchOptions, tell: Tell, show: Callable[[Progress, Report], None]
+) -> Progress | None:
     if options.in_process:
         given = {"--address": options.address, "--gpu-share": options.gpu_share}
         raise_all(
             Fault("", key, value, "not together with --in-process") for key, value in given.items() if value is not None
         )
+    refuse_other_overrides(Paths(study.store).plan, study)
     runs = baseline_runs(study) + read_plan(Paths(study.store).plan, study)
     runs = _chosen(runs, options.runs) if options.runs else runs
     rule = None if options.until is None else read_until(study, options.until)
     from jobs import launch as story
     from jobs.preparation import prepare
 
-    prepared = prepare(study, tell)
+    with listing_faults_in(Paths(study.store).faults):
+        prepared = prepare(study, tell)
     for fault in story.set_invalid_aside(study):
         tell(str(fault))
     story.refuse_other_data(study, prepared, runs, options.mix_versions)
     story.forget_left_over(study, prepared, runs)
-    plans_on = options.stop_after_s is not None and not options.runs
     lacking = story.missing_targets(study, prepared, runs)
+    all_runs = counted(len(runs), sum(run.is_baseline for run in runs))
+    plans_on = options.stop_after_s is not None and not options.runs
     if options.stop_after_s is None and not lacking:
-        tell(f"nothing is missing: {len(runs)} runs have their scores on {len(study.targets)} targets")
+        tell(f"nothing is missing: {all_runs} have their scores on {len(study.targets)} targets")
         return None
+    tell(f"{all_runs}: {len(runs) - len(lacking)} done, {len(lacking)} to go")
     results = partial(own_results, study, tell)
     enough = enough_when(study, rule, len(runs), results, options.mix_versions, tell) if rule else lambda n_done: False
     backend = _backend(study, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from importlib.resources import files
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def new_study(folder: Path, template: str = "minimal", seed: int | None = None, 
     if folder.exists() and not folder.is_dir():
         raise InputFaults([Fault(str(folder), "", None, "is a file; expected a folder")])
     text = (templates[template] / FILE_NAME).read_text(encoding="utf-8")
+    text = re.sub(r'(?m)^name = "[^"]*"', f'name = "{study_name(folder, template)}"', text, count=1)
     if seed is not None:
         text = re.sub(r"(?m)^seed = \d+", f"seed = {seed}", text, count=1)
     try:
@@ -42,3 +44,9 @@ def new_study(folder: Path, template: str = "minimal", seed: int | None = None, 
             (folder / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
     (folder / FILE_NAME).write_text(text, encoding="utf-8")  # last: with it, the folder is a study
     tell(f"wrote {folder / FILE_NAME}")
+
+
+def study_name(folder: Path, otherwise: str) -> str:
+    """The folder's name in the characters that a study's may have: "Ma Thèse" is ma-these; `otherwise` if none is."""
+    plain = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-") or otherwise

@@ -42,14 +42,12 @@ def design_study(
     started: Sequence[Run] = (),
     replace: bool = False,
     retry_failed: bool = False,
-    absent: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write plan.parquet and design/; what they hold, for the terminal. On any fault nothing is written.
 
     `append` keeps what is planned and has not failed, and plans on; `started` are runs of a design made elsewhere, kept
     likewise. Without `append`, `replace` discards a plan although some of its runs have results. Runs that failed for a
-    cause of their own are planned again under `retry_failed` only. `absent` are sources that the plan may lack, because
-    no run so far learned from them.
+    cause of their own are planned again under `retry_failed` only.
     """
     from design.budget import Hours, read_budget
     from design.foreign import constraint_notes
@@ -59,24 +57,25 @@ def design_study(
     paths, limit = Paths(study.store), read_budget(budget, study)
     if not append and not replace:
         refuse_to_discard(paths)
-    planned = read_plan(paths.plan, study, absent) if append else []
+    planned = read_plan(paths.plan, study) if append else []
     failed = [] if retry_failed else failed_runs(study, planned)
     lost = {run.run_id for run in failed}
     kept = [run for run in planned if run.run_id not in lost]
     estimate = _estimate_in(study, budget, limit.unit if isinstance(limit, Hours) else None)
     runs = generate(study, limit, [*started, *kept], failed, estimate.hours)
     raise_all([Fault("", "--budget", budget, "no run would be planned; expected 1 or more")] * (not runs))
-    gpu_hours, left = cost_of(study), _time_left(study, estimate, runs)
     notes = [*constraint_notes(study, started), *_whole_space(study, runs)]
     smallest = smallest_effects(study, runs)
     page = design_page(study, runs, estimate.hours, estimate.basis, estimate.unit, notes, smallest)
+    left, gpu_hours = _time_left(study, estimate, runs), cost_of(study)
     write_page(page, paths.design)
     write_plan(paths.plan, study, runs, gpu_hours)
     return {
         "study": study.name, "plan": str(paths.plan), "page": str(paths.design / "design.html"), "runs": len(runs),
-        "runs_by_phase": dict(Counter(run.phase for run in runs)), "replaced": len(planned) - len(kept),
-        "failed": len(failed), "cost_unit": estimate.unit, "cost_basis": estimate.basis,
-        "cost_note": _cost_note(study, estimate, left), "seconds_to_go": left.seconds if left else None,
+        "runs_by_phase": dict(Counter(run.phase for run in runs)), "baselines": len(baseline_runs(study)),
+        "replaced": len(planned) - len(kept), "failed": len(failed),
+        "cost_unit": estimate.unit, "cost_basis": estimate.basis, "cost_note": _cost_note(study, estimate, left),
+        "seconds_to_go": left.seconds if left else None,
         "gpu_hours_by_phase": hours_by_phase(runs, gpu_hours), **page.summary,
     }  # fmt: skip
 

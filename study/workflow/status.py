@@ -7,22 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from study.core.durations import Slots, Work
-from study.core.errors import InputFaults
-from study.core.paths import Paths
-from study.core.plan import read_plan
-from study.core.results import invalid_results, stored_results
-from study.core.run import Run, baseline_runs
+from study.core.run import Run
 from study.core.run_works import Step
 from study.core.study_file import Study
-from study.workflow.estimates import (
-    Records,
-    estimate_from,
-    read_records,
-    runs_on_gpu,
-    slots_here,
-    steps_left,
-    time_left,
-)
+from study.workflow.estimates import Records, estimate_from, runs_on_gpu, slots_here, steps_left, time_left
+from study.workflow.states import read_sweep
 
 
 def study_status(study: Study) -> dict[str, Any]:
@@ -33,43 +22,19 @@ def study_status(study: Study) -> dict[str, Any]:
     target has finished, whose time is then left out.
     `other_version`: results of runs that the plan does not hold, or of targets as they were defined before.
     """
-    from jobs.prepared_data import read_prepared
-    from jobs.records import last_failure
-
-    paths = Paths(study.store)
-    records = read_records(study, baseline_runs(study) + read_plan(paths.plan, study))
-    invalid = invalid_results(paths)
-    stored = [item for item in stored_results(paths) if item.path not in invalid]
-    try:
-        made = read_prepared(study).targets
-    except InputFaults:
-        made = {}
-    wanted = {(name, made[name].fingerprint) for name in study.targets if name in made}
-    done = {(item.run_id, item.target) for item in stored if (item.target, item.fingerprint) in wanted}
-    planned_ids = {run.run_id for run in records}
-    other = [item for item in stored if item.run_id not in planned_ids or (item.target, item.fingerprint) not in wanted]
-    missing = {run: [name for name in study.targets if (run.run_id, name) not in done] for run in records}
-
-    states: Counter[str] = Counter()
-    causes: Counter[str] = Counter()
-    for run, (_, attempts) in records.items():
-        failure = last_failure(attempts)
-        if not missing[run]:
-            states["done"] += 1
-        elif any(attempt.is_running for attempt in attempts):
-            states["running"] += 1
-        elif failure is not None:
-            states["failed"] += 1
-            causes[failure.cause] += 1
-        else:
-            states["waiting"] += 1
+    sweep = read_sweep(study)
+    states = Counter(run.state for run in sweep.runs)
+    causes = Counter(run.failure.cause for run in sweep.runs if run.failure is not None)
+    records = {run.run: (run.trained, list(run.attempts)) for run in sweep.runs}
+    missing = {run.run: run.missing for run in sweep.runs}
     return {
-        "study": study.name, "planned": len(records), "done": states["done"], "running": states["running"],
-        "failed": states["failed"], "failed_by_cause": dict(causes), "waiting": states["waiting"],
-        "scores_done": sum(len(study.targets) - len(of) for of in missing.values()),
-        "scores_planned": len(records) * len(study.targets),
+        "study": study.name, "planned": len(sweep.runs), "baselines": sum(run.run.is_baseline for run in sweep.runs),
+        "done": states["done"], "running": states["running"], "waiting": states["waiting"],
+        "failed": states["failed"], "failed_by_cause": dict(causes),
+        "scores_done": sum(len(run.results) for run in sweep.runs),
+        "scores_planned": len(sweep.runs) * len(study.targets),
         **_spent_and_left(study, records, missing),
-        "other_version": sorted({f"{item.run_id}/{item.target}" for item in other}),
+        "other_version": sorted({f"{item.run_id}/{item.target}" for item in sweep.other_version}),
     }  # fmt: skip
 
 

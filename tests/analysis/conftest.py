@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis import analyze as story
+from analysis.analyze import Analysis, analyze
+from analysis.evidence import Evidence
+from analysis.exhibits import network_size, own_models, runs, single_sources, strategies, strategy_scores, variances
+from analysis.exhibits.exhibit import Exhibit
+from analysis.models import Model
+from analysis.options import AnalysisOptions
+from analysis.report import write_report as writing
+from analysis.results_table import ResultsTable
 from study.core.cost import n_parameters
 from study.core.factors import STRATEGIES
 
@@ -71,10 +80,25 @@ def results() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Report:
-    """A report with everything in it, and its figures by name as they were saved."""
+    """An analysis, the page of its report, and the figures by name as they were saved, where somebody kept them."""
 
-    analysis: story.Analysis
-    figures: Mapping[str, Figure]
+    analysis: Analysis
+    page: Path
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+def reported(rows: pd.DataFrame, folder: Path, **options: Any) -> Report:
+    """Rows analysed, and the report written."""
+    analysis = analyze(rows, AnalysisOptions(**options))
+    return Report(analysis, analysis.write_report(folder))
+
+
+def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ...]:
+    """The sentences on two models and the scores, without any others."""
+    evidence = Evidence(table, {"strategy": strategy, "size": size})
+    subjects = (strategies, network_size, strategy_scores, single_sources, runs, variances)
+    made = [subject.exhibit(evidence) for subject in subjects]
+    return tuple(sentence for one in made for sentence in (*one.headline, *one.sentences))
 
 
 def sized(rows: pd.DataFrame) -> pd.DataFrame:
@@ -93,19 +117,19 @@ def report(results: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> R
     topics = pd.DataFrame([("tag", 1 + k, f"rock, metal, <b>, word {k}") for k in range(9)],
                           columns=["source", "topic", "terms"])  # fmt: skip
     figures: dict[str, Figure] = {}
-    save = story.save
+    save = writing.save
 
     def keep(figure: Figure, folder: Path, name: str) -> Path:
         figures[name] = figure
         return save(figure, folder, name)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(story, "save", keep)
-        found = story.analyze(
-            rows, dict.fromkeys(TARGETS, "accuracy"), SOURCES, tmp_path_factory.mktemp("report"), "a study", plan,
-            bootstrap=20, seed=1, kept=kept_by_one_run, topics=topics,
+        patch.setattr(writing, "save", keep)
+        found = reported(
+            rows, tmp_path_factory.mktemp("report"), name="a study", metrics=dict.fromkeys(TARGETS, "accuracy"),
+            sources=SOURCES, plan=plan, bootstrap=20, seed=1, kept=kept_by_one_run, topics=topics,
         )  # fmt: skip
-    return Report(found, figures)
+    return replace(found, figures=figures)
 
 
 @pytest.fixture
@@ -118,13 +142,15 @@ def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
         figure.savefig(folder / f"{name}.png", dpi=50)
         return folder / f"{name}.png"
 
-    monkeypatch.setattr(story, "save", save)
+    monkeypatch.setattr(writing, "save", save)
 
 
 def leave_models_alone(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(story, "pictures", lambda *_: ())
-    patch.setattr(story, "beside_models", lambda *_: ((), ()))
-    patch.setattr(story, "behind_models", lambda *_: ((), ()))
+    def first_tables(evidence: Evidence) -> Exhibit:
+        exhibit = strategies.exhibit(evidence)
+        return replace(exhibit, shown=exhibit.tables)
+
+    patch.setattr(story, "EXHIBITS", (first_tables, own_models.exhibit, variances.exhibit))
 
 
 @pytest.fixture

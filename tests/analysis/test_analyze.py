@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -9,10 +10,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.analyze import Analysis, analyze
-from analysis.report.fit_json import CONTRAST_KEYS, FIXED_KEYS
-from analysis.report.page import PROVENANCE
+from analysis.formulas.further_contrasts import CONTRAST_KEYS
+from analysis.report.fit_json import FIXED_KEYS
 from analysis.result_checks import NEEDED
+from analysis.results_table import PROVENANCE
+from tests.analysis.conftest import Report, reported
 
 METRICS = dict.fromkeys(("ballroom", "gtzan", "irmas", "valence"), "accuracy")
 PICTURES = ["effects_strategy", "effects_size", "sources_by_target", "strategies_by_target", "scores_by_n_sources",
@@ -22,34 +24,29 @@ PICTURES = ["effects_strategy", "effects_size", "sources_by_target", "strategies
             "diagnostics_strategy", "diagnostics_size", "targets_strategy", "targets_size", "sensitivity"]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def analysis(report) -> Analysis:
-    return report.analysis
-
-
-def test_the_page_is_whole_and_needs_no_network(report, analysis) -> None:
-    page = analysis.page.read_text()
+def test_the_page_is_whole_and_needs_no_network(report: Report) -> None:
+    page = report.page.read_text()
     headings = re.findall(r"<h2[^>]*>([^<]+)</h2>", page)
     assert headings == ["The answer", "Figures", "Tables", "Methods", "Provenance"]
     assert page.count('src="data:image/png;base64,') == len(report.figures)
     without_pictures = re.sub(r"base64,[A-Za-z0-9+/=]+", "", page)
     assert not re.search(r"https?:|//[a-z]|<script|<link|@import|url\(", without_pictures)
-    for finding in analysis.findings:
-        assert finding.replace("&", "&amp;") in page
-    n_runs = analysis.table.scores["run_id"].nunique()
+    for finding in report.analysis.findings:
+        assert finding in html.unescape(page)
+    n_runs = report.analysis.table.scores["run_id"].nunique()
     assert f"{n_runs} of {n_runs + 1} planned runs have a score" in page
     assert "20 certified refits" in page
 
 
-def test_pictures_are_there_as_png_and_svg(analysis) -> None:
-    folder = analysis.page.parent / "figures"
+def test_pictures_are_there_as_png_and_svg(report: Report) -> None:
+    folder = report.page.parent / "figures"
     assert {path.name for path in folder.iterdir()} == {
         f"{name}{suffix}" for name in PICTURES for suffix in (".png", ".svg")
     }
 
 
-def test_fit_json_has_the_keys_of_the_interface(analysis) -> None:
-    fit = json.loads((analysis.page.parent / "fit.json").read_text())
+def test_fit_json_has_the_keys_of_the_interface(report: Report) -> None:
+    fit = json.loads((report.page.parent / "fit.json").read_text())
     assert set(fit) == {"models", "variance_components"}
     assert list(fit["models"]) == ["strategy", "size", "components"]
     for model in fit["models"].values():
@@ -70,18 +67,18 @@ def test_fit_json_has_the_keys_of_the_interface(analysis) -> None:
     strategy = fit["models"]["strategy"]
     assert list(strategy["contrasts"][0]) == ["contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment",
                                               "ci_low", "ci_high"]  # fmt: skip
-    assert strategy["criterion"] == pytest.approx(analysis.strategy.fit.criterion)
+    assert strategy["criterion"] == pytest.approx(report.analysis.models["strategy"].fit.criterion)
     assert strategy["fixed"][0]["bootstrap_low"] < strategy["fixed"][0]["bootstrap_high"]
     assert list(fit["variance_components"]) == list(METRICS)
     assert set(fit["variance_components"]["ballroom"]["bpm"]) == {"percent", "low", "high"}
 
 
-def test_tables_hold_what_the_page_and_fit_json_say(analysis) -> None:
-    folder = analysis.page.parent / "tables"
+def test_tables_hold_what_the_page_and_fit_json_say(report: Report) -> None:
+    folder = report.page.parent / "tables"
     fixed = pd.read_csv(folder / "strategy_fixed.csv")
-    pd.testing.assert_frame_equal(fixed, analysis.strategy.fixed)
+    pd.testing.assert_frame_equal(fixed, report.analysis.models["strategy"].fixed)
     scores = pd.read_csv(folder / "scores.csv")
-    assert len(scores) == len(analysis.table.scores)
+    assert len(scores) == len(report.analysis.table.scores)
     assert {path.stem for path in folder.glob("*.csv")} == {
         "strategy_fixed", "strategy_random", "strategy_contrasts", "strategy_contrasts_of_means", "strategy_means",
         "size_fixed", "size_random", "components", "source_effects", "scores_by_strategy", "scores_by_source",
@@ -91,9 +88,9 @@ def test_tables_hold_what_the_page_and_fit_json_say(analysis) -> None:
     }  # fmt: skip
 
 
-def test_tables_of_the_page_are_there_as_latex(analysis) -> None:
-    folder = analysis.page.parent / "tables"
-    on_page = set(re.findall(r'id="table-([^"]+)"', analysis.page.read_text()))
+def test_tables_of_the_page_are_there_as_latex(report: Report) -> None:
+    folder = report.page.parent / "tables"
+    on_page = set(re.findall(r'id="table-([^"]+)"', report.page.read_text()))
     assert {path.stem for path in folder.glob("*.tex")} == on_page and "sensitivity" in on_page
     for path in folder.glob("*.tex"):
         lines = path.read_text().splitlines()
@@ -102,22 +99,23 @@ def test_tables_of_the_page_are_there_as_latex(analysis) -> None:
         assert all(len(re.findall(r"(?<!\\)&", row)) == len(kinds) - 1 for row in rows if row != r"\midrule")
 
 
-def test_the_draws_of_the_bootstrap_are_there_with_their_seed(analysis) -> None:
-    draws = pq.read_table(analysis.page.parent / "tables" / "strategy_draws.parquet")
+def test_the_draws_of_the_bootstrap_are_there_with_their_seed(report: Report) -> None:
+    strategy = report.analysis.models["strategy"]
+    draws = pq.read_table(report.page.parent / "tables" / "strategy_draws.parquet")
     about = {key.decode(): value.decode() for key, value in draws.schema.metadata.items()}
-    assert about == {"seed": "1", "model": "strategy", "formula": analysis.strategy.formula, "refits": "20",
+    assert about == {"seed": "1", "model": "strategy", "formula": strategy.formula, "refits": "20",
                      "refits_left_out": "0"}  # fmt: skip
-    terms = analysis.strategy.fit.fixed_terms
+    terms = strategy.fit.fixed_terms
     assert draws.column_names == [f"{kind}.{term}" for kind in ("fixed", "variance.target") for term in terms]
     low, high = np.quantile(draws["fixed.strategy[SS-R]"].to_numpy(), [0.025, 0.975])
-    row = analysis.strategy.fixed.set_index("term").loc["strategy[SS-R]"]
+    row = strategy.fixed.set_index("term").loc["strategy[SS-R]"]
     assert (low, high) == pytest.approx((row["bootstrap_low"], row["bootstrap_high"]))
 
 
-def test_what_is_written_is_documented(analysis) -> None:
+def test_what_is_written_is_documented(report: Report) -> None:
     text = (Path(__file__).parents[2] / "docs" / "analysis.md").read_text(encoding="utf-8")
-    written = [path.stem for folder in ("figures", "tables") for path in (analysis.page.parent / folder).iterdir()]
-    keys = list(json.loads((analysis.page.parent / "fit.json").read_text())["models"]["strategy"])
+    written = [path.stem for folder in ("figures", "tables") for path in (report.page.parent / folder).iterdir()]
+    keys = list(json.loads((report.page.parent / "fit.json").read_text())["models"]["strategy"])
     assert [name for name in (*written, *keys) if f"`{name.replace('_gtzan', '_<target>')}`" not in text] == []
     assert [name for name in (*NEEDED, *PROVENANCE) if f"`{name}`" not in text] == []
     for keys in (FIXED_KEYS[:8], CONTRAST_KEYS):
@@ -127,7 +125,7 @@ def test_what_is_written_is_documented(analysis) -> None:
 def test_the_same_input_gives_the_same_report(results, tmp_path) -> None:
     few = results[results["target"].isin(["gtzan", "irmas"]) & results["strategy"].isin(["SS-R", "MSS-CR"])]
     few = few[few["source.bpm"]]
-    pages = [analyze(few, {}, None, tmp_path / name, "s", seed=3).page.read_bytes() for name in ("a", "b")]
+    pages = [reported(few, tmp_path / name, name="s", seed=3).page.read_bytes() for name in ("a", "b")]
     assert pages[0] == pages[1]
 
 
@@ -136,8 +134,8 @@ def test_hostile_names_are_escaped(simulate, tmp_path) -> None:
     evil = "<script>alert(1)</script>"
     rows = simulate(targets=(evil, "$\\frac{"), sources=("<b>&\"'", "b$", "c"), per_cell=2)
     rows["code_version"] = "</dd><img src=x onerror=alert(2)>"
-    analysis = analyze(rows, {}, None, tmp_path, evil)
-    page = analysis.page.read_text()
+    report = reported(rows, tmp_path, name=evil)
+    page = report.page.read_text()
     assert "<script" not in page
     assert "<img src=x" not in page
     assert "<b>&" not in page
@@ -148,20 +146,20 @@ def test_hostile_names_are_escaped(simulate, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("keep", "lacking", "said"),
     [
-        ({"SS-R": 0.0}, {"aliasing", "components", "effects_size"}, "Only 0 multi-source runs"),
+        ({"SS-R": 0.0}, {"aliasing", "components", "effects_size"}, "only 0 multi-source runs"),
         (
             {"SS-R": 0.0, "MSS-CR": 1.0},
             {"components"},
-            "cannot tell these variances from each other or from the residual",
+            "do not distinguish these variances from each other or from the residual",
         ),
-        ({"MSS-CR": 1.0}, {"components", "sources_by_target", "residual_spread"}, "There are no single-source scores"),
+        ({"MSS-CR": 1.0}, {"components", "sources_by_target", "residual_spread"}, "there are no single-source scores"),
     ],
 )
 def test_small_plans_give_a_report_that_says_what_it_lacks(
     simulate, tmp_path, keep, lacking: set[str], said: str
 ) -> None:
     rows = simulate(strategies=keep, targets=("gtzan", "irmas"), per_cell=2, baselines={})
-    page = analyze(rows, {}, None, tmp_path, "small").page.read_text()
+    page = reported(rows, tmp_path, name="small").page.read_text()
     drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
     assert not lacking & drawn and "strategies_by_target" in drawn
     assert page.count('src="data:image/png;base64,') == len(drawn)
@@ -172,11 +170,11 @@ def test_small_plans_give_a_report_that_says_what_it_lacks(
 @pytest.mark.usefixtures("drawn_once")
 def test_four_columns_are_enough(results, tmp_path) -> None:
     rows = results.groupby(["run_id", "target", "strategy"], as_index=False)["score"].mean()
-    analysis = analyze(rows, {}, None, tmp_path, "elsewhere")
-    assert analysis.strategy.fit is not None
-    page = analysis.page.read_text()
-    assert "The table does not say how many sources a run had." in page
-    assert "The rows say nothing of where they come from." in page
+    report = reported(rows, tmp_path, name="elsewhere")
+    assert report.analysis.models["strategy"].fit is not None
+    page = report.page.read_text()
+    assert "the table does not give the number of sources of each run" in page
+    assert "The rows have no columns on their origin." in page
 
 
 @pytest.mark.usefixtures("drawn_once")
@@ -185,10 +183,9 @@ def test_a_model_without_a_certified_fit_is_said_and_has_no_numbers(simulate, tm
         strategies={"SS-R": 0.0, "MSS-CR": 1.0}, targets=("gtzan", "irmas"), sources=("self", "bpm"), per_cell=1
     )
     one_each = rows[rows["run_id"].isin(["run000", "run002"]) | (rows["phase"] == "baseline")]
-    analysis = analyze(one_each, {}, None, tmp_path, "tiny")
-    assert analysis.strategy.fit is None
+    report = reported(one_each, tmp_path, name="tiny")
+    assert report.analysis.models["strategy"].fit is None
     fit = json.loads((tmp_path / "fit.json").read_text())["models"]["strategy"]
     assert (fit["converged"], fit["criterion"], fit["fixed"]) == (False, None, [])
-    assert f"The strategies could not be compared: {analysis.strategy.why_not}" in Path(
-        analysis.page
-    ).read_text().replace("&#39;", "'")
+    why_not = report.analysis.models["strategy"].why_not
+    assert f"The strategies could not be compared: {why_not}" in report.page.read_text().replace("&#39;", "'")

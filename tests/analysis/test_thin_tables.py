@@ -9,20 +9,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.evidence import Evidence
+from analysis.exhibits import caterpillar, diagnostics, explained_variance, predictions_report, sensitivity_report
 from analysis.exhibits.exhibit import Table
-from analysis.exhibits.model_exhibits import behind_models
 from analysis.models import Model, size_model, strategy_model
-from analysis.report.findings import findings
 from analysis.results_table import results_table
+from tests.analysis.conftest import findings
 
 
 def analysed(rows: pd.DataFrame) -> tuple[Model, Model, list[Table], str]:
     """Both models, the tables behind them, and all sentences, without drawing."""
     table, rng = results_table(rows, {}), np.random.default_rng(0)
     strategy, size = strategy_model(table, {}, 0, rng), size_model(table, 0, rng)
-    exhibits, behind = behind_models(table, (strategy, size), {}, rng)
-    tables = [one for one in exhibits if isinstance(one, Table)]
-    return strategy, size, tables, "\n".join((*findings(table, strategy, size), *behind))
+    evidence = Evidence(table, {"strategy": strategy, "size": size})
+    subjects = (predictions_report, explained_variance, diagnostics, caterpillar, sensitivity_report)
+    behind = [subject.exhibit(evidence) for subject in subjects]
+    said = [sentence for one in behind for sentence in (*one.headline, *one.sentences)]
+    tables = [table for one in behind for table in one.tables]
+    return strategy, size, tables, "\n".join((*findings(table, strategy, size), *said))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +46,7 @@ def test_a_strategy_with_one_score_leaves_the_first_model_without_numbers_and_is
     one = (results["run_id"] == run_of_mss_cr) & (results["target"] == "gtzan") & (results["repeat"] == 0)
     strategy, size, tables, said = analysed(results[(results["strategy"] != "MSS-CR") | one])
     assert strategy.fit is None and size.fit is not None
-    assert "could not be compared: the rows cannot tell these variances" in said
+    assert "could not be compared: the rows do not distinguish these variances" in said
     assert "strategy[MSS-CR] | target" in strategy.why_not
     assert strategy.why_not.endswith("MSS-CR with one score: without it the others could be compared")
     facts = next(one.frame for one in tables if one.name == "fit_facts").set_index("model")["converged"]
@@ -60,4 +64,4 @@ def test_a_target_on_which_all_runs_failed_is_not_there_and_is_counted(results) 
     rows = results.assign(outcome=np.where(lost, "diverged", "ok"), score=results["score"].where(~lost))
     strategy, _, _, said = analysed(rows)
     assert strategy.groups == {"target": 3}
-    assert f"(diverged: {lost.sum() // 2} scores)" in said and "Taking every score" not in said
+    assert f"(diverged: {lost.sum() // 2} scores)" in said and "Replacing every" not in said

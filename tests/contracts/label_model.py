@@ -1,5 +1,6 @@
 """What every label model must do. A test class inherits the contract and says which source it is run on."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -78,8 +79,8 @@ class LabelModelContract:
             model_of.fit(table, training, 10_000, np.random.default_rng(3))
         (fault,) = caught.value.faults
         assert (fault.file, fault.key, fault.value) == (table.file, "factors", 10_000)
-        assert "expected at most" in fault.expected
+        assert re.match(r"expected (at most )?\d+, the number of", fault.expected)
 
     def test_a_track_without_a_label_is_named(self, table):
-        with pytest.raises(InputFaults, match="2 tracks without a label: nobody, noone"):
+        with pytest.raises(InputFaults, match=r"(?s)'nobody': expected a label.*'noone': expected a label"):
             table.select([table.track_ids[0], "nobody", "noone"])

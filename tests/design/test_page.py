@@ -1,12 +1,13 @@
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from design.generate import generate
-from design.page import design_page, write_page
+from design.page import design_page, on_baselines, write_page
 from tests.design.spaces import PAPER_PHASES, write_study
 
 
@@ -50,11 +51,13 @@ def test_csv_files_hold_the_plans_figures(written):
 
 
 def test_the_summary_is_plain_data_with_what_each_phase_costs(written):
-    _, _, summary = written
+    folder, _, summary = written
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     assert summary["hours_by_phase"]["single"] == 24
     assert summary["hours_by_phase"]["all"] == 100
     assert [row["n_runs"] for row in summary["prefixes"]] == [10, 20, 40, 45]
+    (note,) = [note for note in summary["notes"] if note.startswith("baselines")]
+    assert note in unescape((folder / "design.html").read_text())
     assert summary["largest_unbalance"] == summary["prefixes"][-1]["unbalance"]
 
 
@@ -64,6 +67,15 @@ def test_a_plan_of_factorial_phases_alone_has_a_page(tmp_path: Path):
     assert summary["prefixes"] == []
     assert summary["hours_by_phase"] == {"single": None, "all": None}
     assert "not known yet" in (tmp_path / "design" / "design.html").read_text()
+
+
+def test_the_baselines_of_levels_are_counted(tmp_path: Path):
+    beside = "are run beside the plan"
+    (note,) = on_baselines(write_study(tmp_path), lambda run: None, "GPU-hours")
+    assert f"1 MFCC and 5 Random {beside};" in note
+    several = write_study(tmp_path, factors="width = [0.5, 1.0, 2.0]\nactivation = ['relu', 'elu']")
+    (note,) = on_baselines(several, lambda run: 0.5, "GPU-hours")
+    assert f"30 Random (5 for each width x activation of the study) {beside}, about 16 GPU-hours" in note
 
 
 def test_writing_again_leaves_nothing_of_before(tmp_path: Path):

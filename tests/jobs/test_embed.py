@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +16,7 @@ import soundfile
 from jobs.embed import embed
 from jobs.learning.representation import represent, save_weights
 from jobs.networks.branching import build_network
+from jobs.preparation import prepare
 from jobs.prepared_data import open_sound, read_prepared
 from jobs.steps import Step, execute
 from study.core.errors import InputFaults
@@ -80,7 +82,10 @@ def test_real_recordings_by_weights_alone(tmp_path: Path, capfd: pytest.CaptureF
     out = tmp_path / "out.parquet"
     status, _, err = study(capfd, "embed", str(tmp_path), str(folder), "--out", str(out))
     assert status == 1 and f"{len(names)} of {len(names) + 2} sounds" in err
-    assert "broken.wav: sound" in err and "short.flac: duration_s = 0.5: expected a crop, 2.5 s" in err
+    assert (
+        "broken.wav: sound" in err
+        and "short.flac: duration_s = 0.5: shorter than a crop; expected 2.5 s or more, or --pad" in err
+    )
     assert "notes" not in err
     found = vectors(out)
     assert [Path(path).name for path in found] == sorted(names)
@@ -92,6 +97,41 @@ def test_real_recordings_by_weights_alone(tmp_path: Path, capfd: pytest.CaptureF
     assert durations_s[folder / "deep" / "pibble.ogg"] == pytest.approx(
         soundfile.info(RECORDINGS / "pibble.ogg").duration
     )
+
+
+def test_sound_shorter_than_a_crop_is_padded_where_asked(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """As the study itself does with a target's short clips: the vector of the file is that of the clip, to the bit."""
+    sound, rate_hz = soundfile.read("sound/t07.wav", dtype="float32")
+    soundfile.write("sound/t07.wav", sound[: rate_hz // 3], rate_hz, subtype="FLOAT")
+    given = read_study(copy)
+    prepared = prepare(given)
+    run = baseline_runs(given)[1]
+    shutil.rmtree(Paths(copy).run(run.run_id) / "representations", ignore_errors=True)
+    assert execute(given, Step("learn", run, ("timbre",))).failure is None
+    key = prepared.targets["timbre"].sound
+    own = np.load(Paths(copy).representations(run.run_id) / f"{key}.npy")
+    some = ["sound/t07.wav", "sound/t00.wav"]
+    status, _, err = study(capfd, "embed", run.run_id, *some, "--out", "left.parquet")
+    assert status == 1 and "1 of 2 sounds" in err and "or --pad" in err
+    status, _, err = study(capfd, "embed", run.run_id, *some, "--out", "padded.parquet", "--pad")
+    assert status == 0 and "2 of 2 sounds" in err
+    store = open_sound(given, key)
+    for path, vector in vectors(copy / "padded.parquet").items():
+        np.testing.assert_array_equal(vector, own[store.positions([Path(path).stem])[0]])
+
+
+def test_many_sounds_that_are_left_out_are_listed_in_a_file(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for number in range(8):
+        Path(f"broken{number}.wav").write_bytes(b"RIFF, but not sound")
+    run_id = baseline_runs(read_study(copy))[1].run_id
+    broken = [f"broken{number}.wav" for number in range(8)]
+    for some, last_line in ((["sound/t00.wav"], "all 8 faults are listed in x-faults.csv"), ([], "no sound is left")):
+        status, _, err = study(capfd, "embed", run_id, *some, *broken, "--out", "x.parquet")
+        assert status == 1 and last_line in err.splitlines()[-1]
+        assert "broken4.wav" in err and "broken5.wav" not in err and "3 more: sound" in err
+        assert list(pd.read_csv("x-faults.csv")["file"]) == broken
+    status, _, _ = study(capfd, "embed", run_id, "sound/t00.wav", "--out", "x.parquet")
+    assert status == 0 and not Path("x-faults.csv").exists()
 
 
 def test_a_vector_that_is_not_finite_is_told_and_left_out(
@@ -124,7 +164,7 @@ def test_everything_wrong_with_the_usage_is_told_at_once(copy: Path, capfd: pyte
     Path("empty").mkdir()
     status, _, err = study(capfd, "embed", "0000", "no.wav", "empty", "--out", "sound")
     assert status == 2
-    assert all(what in err for what in ("RUN = '0000': no run in", "no.wav: no such", "empty: a folder without",
+    assert all(what in err for what in ("RUN = '0000': no run of", "no.wav: no such", "empty: a folder without",
                                         "--out = 'sound': is a folder"))  # fmt: skip
     status, _, err = study(capfd, "embed", "runs", "soud", "--out", "x.csv")
     assert status == 2

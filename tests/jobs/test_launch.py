@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from jobs.preparation import prepare
 from jobs.records import read_attempts, read_trained
 from jobs.steps import Report, Step, execute
 from study.commands.sweep_progress import line as _line
-from study.core.errors import InputFaults, RunFailed
+from study.core.errors import InputFaults, Interrupted, RunFailed
 from study.core.paths import Paths
 from study.core.reading import read_study
 from study.core.results import KEY, read_results
@@ -300,3 +301,29 @@ def test_a_target_keeps_its_representation_where_asked(study: Study, small_study
     assert list(table["track_id"]) == sorted(pd.read_csv(small_study / "height.csv")["track_id"])
     assert table.shape == (20, 1 + 2 * 32) and np.isfinite(table.drop(columns="track_id")).all(axis=None)
     assert not (Paths(kept.store).target(run.run_id, "timbre") / "representation.parquet").exists()
+
+
+class StoppedByHand(InProcess):
+    """In process, until so many steps have ended."""
+
+    def __init__(self, study: Study, after: int) -> None:
+        super().__init__(study)
+        self.left = after
+
+    def next_report(self) -> Report:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return super().next_report()
+
+
+def test_ctrl_c_says_what_was_finished_and_resuming_counts_on(study: Study) -> None:
+    with pytest.raises(Interrupted, match="stopped: 1 of 4 runs done; launch again to go on") as caught:
+        launch(study, StoppedByHand(study, 7))  # one run with its three scores, another with two
+    assert caught.value.exit_status == 130
+    lines: list[str] = []
+    prepared = prepare(study, workers=1)
+    story.launch(study, prepared, few_runs(study), InProcess(study), lambda *told: lines.append(_line(*told)))
+    assert lines[0].startswith("[1/4 runs, 5/12 scores] Random"), "nothing is known yet of how long a score takes"
+    assert re.match(r"\[2/4 runs, 6/12 scores, \d+s to go\] Random", lines[1])
+    assert lines[-1].startswith("[4/4 runs, 12/12 scores")

@@ -14,11 +14,12 @@ from jobs.learning.representation import load_network
 from jobs.networks.branching import Network
 from jobs.preparation import prepare
 from jobs.records import read_trained
-from study.core.cost import n_parameters
+from study.core.cost import n_parameters, source_factors_of
 from study.core.paths import Paths
 from study.core.reading import read_study
 from study.core.run import Run, baseline_runs, make_run
 from study.core.study_file import Study
+from tests.jobs.test_preparation import with_dynamics
 
 
 @pytest.fixture
@@ -53,6 +54,15 @@ def test_a_run_has_the_backbone_and_activation_of_its_study_and_levels(study: St
     assert all(torch.equal(tensor, again[name]) for name, tensor in network.state_dict().items())
 
 
+def test_output_layers_of_levels_have_as_many_units_as_the_table_has_levels(small_study: Path) -> None:
+    study = with_dynamics(small_study, 'labels = "classes"\ntable = "pitch.csv"')
+    prepare(study, workers=1)
+    run = make_run(study, "all", 0, "MS-CR@6", ("self", "pitch", "tag"))
+    assert source_factors_of(study, run) == {"self": None, "pitch": 0, "tag": 3}
+    network = learned(study, run)
+    assert network.source_factors == {"self": None, "pitch": 4, "tag": 3}
+
+
 @pytest.mark.parametrize(("levels", "compiled"), [("", False), ('backbone = ["lstm", "base"]\n', True)])
 def test_a_study_is_compiled_if_any_backbone_can_be_and_a_recurrent_run_never(
     small_study: Path, monkeypatch: pytest.MonkeyPatch, levels: str, compiled: bool
@@ -72,7 +82,8 @@ def test_a_study_is_compiled_if_any_backbone_can_be_and_a_recurrent_run_never(
 
 
 def test_the_random_baseline_is_the_untrained_network_of_the_study(study: Study) -> None:
-    run = next(run for run in baseline_runs(study) if run.strategy == "Random")
-    network = learned(study, run)
-    assert (network.backbone, network.activation, network.source_factors) == ("lstm", "relu", {})
-    assert not torch.equal(network.shared.frame.norm.running_mean, torch.zeros(16))
+    runs = [run for run in baseline_runs(study) if run.strategy == "Random" and run.replicate == 0]
+    networks = [learned(study, run) for run in runs]
+    assert [(network.backbone, network.activation) for network in networks] == [("lstm", "elu"), ("lstm", "gelu")]
+    assert all(network.source_factors == {} for network in networks)
+    assert not torch.equal(networks[0].shared.frame.norm.running_mean, torch.zeros(16))

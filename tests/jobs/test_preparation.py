@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,21 @@ import pytest
 from jobs.corpus import read_corpus, training_split
 from jobs.kept_representations import read_topics
 from jobs.preparation import prepare
-from jobs.prepared_data import open_corpus_arrays, open_labels, open_sound, read_prepared
+from jobs.prepared_data import (
+    fingerprint,
+    open_corpus_arrays,
+    open_labels,
+    open_sound,
+    read_prepared,
+    sound_left_out,
+)
 from study.core.errors import InputFaults
+from study.core.paths import Paths
+from study.core.plan import write_plan
 from study.core.reading import read_study
-from study.core.run import make_run
+from study.core.run import baseline_runs, make_run
 from study.core.study_file import Study
+from study.workflow.launch import LaunchOptions, launch_study
 from tests.test_bad_input import edit
 
 
@@ -32,7 +44,8 @@ def test_twice_does_nothing_the_second_time(small_study: Path) -> None:
     second = prepare(study, told.append, workers=2)
     assert first == second == read_prepared(study)
     assert files(small_study / "prepared") == before
-    assert len(told) == 1 and told[0].startswith("corpus: 24 of 24 tracks, 22 to learn from, 2 to validate")
+    assert told[0].startswith("corpus: 24 of 24 tracks, 22 to learn from, 2 to validate")
+    assert len(told) == 2 and re.fullmatch(r"labels: information kept, pitch [\d.]+ %, tag [\d.]+ %", told[1])
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]"])
@@ -88,6 +101,66 @@ def test_changed_sound_changes_what_hangs_on_it(small_study: Path) -> None:
     after = prepare(study, workers=1)
     assert after.corpus_fingerprint == before.corpus_fingerprint
     assert all(after.targets[name].fingerprint != before.targets[name].fingerprint for name in before.targets)
+
+
+DYNAMICS = ("soft", "even", "loud", "roar")
+
+
+def with_dynamics(folder: Path, source: str, values: tuple = DYNAMICS) -> Study:
+    """The small study whose source `pitch` has four levels instead, in turn."""
+    table = pd.read_csv(folder / "pitch.csv")
+    table.assign(value=[values[row % 4] for row in range(len(table))]).to_csv(folder / "pitch.csv", index=False)
+    edit(folder / "study.toml", 'labels = "gmm"\ntable = "pitch.csv"\nfactors = 4', source)
+    return read_study(folder)
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ('labels = "classes"\ntable = "pitch.csv"', "100 %"),
+        ('labels = "ordinal"\ntable = "pitch.csv"\norder = ["soft", "even", "loud", "roar"]', r"5[3-5]\.?\d* %"),
+    ],
+)
+def test_levels_have_a_factor_each_and_what_they_keep_is_said(small_study: Path, source: str, kept: str) -> None:
+    study, told = with_dynamics(small_study, source), []
+    prepared = prepare(study, told.append, workers=1)
+    labels = open_labels(study, prepared, "pitch")
+    assert labels.shape == (24, 4) and not np.isnan(labels).any()
+    assert any(re.search(f"information kept, pitch {kept}, tag", line) for line in told)
+    assert not any("warning" in line for line in told)
+    topics = read_topics(study, prepared)
+    assert set(topics["source"]) == {"tag"}  # levels are no topics: the report's map and table leave them out
+
+
+def test_labels_that_keep_hardly_anything_are_warned_of(small_study: Path) -> None:
+    source = 'labels = "gmm"\ntable = "pitch.csv"\nfactors = 4\nresolution = 1.0'
+    study, told = with_dynamics(small_study, source, (1, 2, 3, 4)), []
+    prepare(study, told.append, workers=1)
+    (warning,) = [line for line in told if line.startswith("warning")]
+    assert "the labels of pitch keep" in warning and 'labels = "ordinal"' in warning
+
+
+def first_fingerprint(study: Study) -> str:
+    """Of the labels of `pitch`, as version 0.1 worked it out at first."""
+    source = study.sources["pitch"]
+    table_hash = hashlib.sha256(source.table.read_bytes()).hexdigest()
+    return fingerprint(read_prepared(study).corpus_fingerprint, source.label_settings(), study.seed, table_hash)
+
+
+def test_labels_of_an_earlier_version_are_made_anew_where_they_would_differ(small_study: Path) -> None:
+    gmm = 'labels = "gmm"\ntable = "pitch.csv"\nfactors = '
+    study = with_dynamics(small_study, gmm + "4", (1, 2, 3, 4))
+    assert prepare(study, workers=1).sources["pitch"] != first_fingerprint(study)
+    edit(small_study / "study.toml", gmm + "4", gmm + "3")
+    fewer = read_study(small_study)
+    assert prepare(fewer, workers=1).sources["pitch"] == first_fingerprint(fewer)
+
+
+def test_a_wrong_number_of_levels_is_a_fault_before_any_sound_is_read(small_study: Path) -> None:
+    study = with_dynamics(small_study, 'labels = "classes"\ntable = "pitch.csv"\nfactors = 5')
+    with pytest.raises(InputFaults, match=r"factors = 5: expected 4, the number of levels of training tracks"):
+        prepare(study, workers=1)
+    assert not list((small_study / "prepared" / "sound").glob("*"))
 
 
 def lose_labels(folder: Path) -> None:
@@ -182,4 +255,48 @@ def test_a_factor_that_trains_nothing_is_told(small_study: Path) -> None:
     with (small_study / "study.toml").open("a") as file:
         file.write('[factors]\naugmentation = ["none", "pitch"]\n')
     with pytest.raises(InputFaults, match=r"\[factors\] augmentation .* can be designed and analysed but not launched"):
+        prepare(read_study(small_study), workers=1)
+
+
+def break_target_clips(folder: Path, on_broken: str) -> None:
+    (folder / "sound" / "t03.wav").write_bytes(b"not sound")
+    (folder / "sound" / "t08.wav").unlink()
+    for name in ("timbre", "height", "heard"):
+        edit(folder / "study.toml", f'tracks = "{name}.csv"', f'tracks = "{name}.csv"\non_broken = "{on_broken}"')
+
+
+def test_broken_sound_of_a_target_is_dropped_where_asked_for_every_run_alike(small_study: Path) -> None:
+    break_target_clips(small_study, "drop")
+    study, told = read_study(small_study), []
+    write_plan(Paths(study.store).plan, study, [], lambda run: None)
+    mfcc, random, _ = baseline_runs(study)
+    launch_study(study, LaunchOptions(in_process=True, runs=(mfcc.run_id, random.run_id)), told.append)
+    prepared = read_prepared(study)
+    assert "target timbre: 2 of 20 clips cannot be read and are left out" in told
+    assert prepared.targets["timbre"].n_tracks == 18
+    assert sound_left_out(study, prepared) == {"[targets.timbre]": 2, "[targets.height]": 2, "[targets.plays]": 2}
+    for run in (mfcc, random):
+        for name in ("timbre", "height"):
+            rows = pd.read_parquet(Paths(study.store).target(run.run_id, name) / "predictions.parquet")
+            assert len(rows) and not set(rows["track_id"]) & {"t03", "t08"}
+        assert Paths(study.store).result(run.run_id, "plays", prepared.targets["plays"].fingerprint).is_file()
+    file = small_study / "study.toml"
+    file.write_text(file.read_text().replace('on_broken = "drop"', 'on_broken = "stop"'))
+    with pytest.raises(InputFaults, match=r"t08\.wav"):
+        prepare(read_study(small_study), workers=1)
+
+
+def test_a_target_that_may_drop_and_need_not_keeps_its_fingerprint(small_study: Path) -> None:
+    before = prepare(read_study(small_study), workers=1)
+    for name in ("timbre", "height", "heard"):
+        edit(small_study / "study.toml", f'tracks = "{name}.csv"', f'tracks = "{name}.csv"\non_broken = "drop"')
+    assert prepare(read_study(small_study), workers=1) == before
+
+
+def test_a_target_that_loses_a_class_stops(small_study: Path) -> None:
+    break_target_clips(small_study, "drop")
+    table = pd.read_csv(small_study / "timbre.csv")
+    table.loc[table["track_id"].isin(["t03", "t08"]), "label"] = "rare"
+    table.to_csv(small_study / "timbre.csv", index=False)
+    with pytest.raises(InputFaults, match=r"timbre\.csv: label rare: none of its tracks has sound that can be read"):
         prepare(read_study(small_study), workers=1)

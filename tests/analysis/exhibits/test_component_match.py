@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from analysis.components import source_components
-from analysis.exhibits.component_match import correlations_by_target, exhibits, sentences, single_and_component
+from analysis.exhibits.component_match import correlations_by_target, sentences, shown, single_and_component
 from analysis.results_table import results_table
 
 
@@ -45,14 +45,14 @@ def test_pairs_are_of_the_same_source_and_target(results) -> None:
     single = table.scores[(table.scores["strategy"] == "SS-R") & table.scores["source.bpm"].astype(bool)]
     assert row["single"] == pytest.approx(single.loc[single["target"] == "ballroom", "z"].mean())
     assert row["percent"] == components[0].percent.set_index("source").loc["bpm", "percent"]
-    picture, correlations = exhibits(table, components)
+    picture, correlations = shown(table, components)
     assert picture.draw is not None and f"of all {len(found)} pairs" in picture.caption
     assert correlations.frame["n_sources"].dropna().isin([4]).all()
     (said,) = sentences(table, components)
-    assert "mean of 4 targets of 4 sources" in said
+    assert "mean of 4 targets with 4 sources" in said
 
 
 def test_without_components_it_says_so(simulate) -> None:
     table = results_table(simulate(strategies={"SS-R": 0.0}), {})
-    (picture,) = exhibits(table, list(source_components(table, np.random.default_rng(0))))
+    (picture,) = shown(table, list(source_components(table, np.random.default_rng(0))))
     assert picture.draw is None and picture.caption.startswith("Not drawn")

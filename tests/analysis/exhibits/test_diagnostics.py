@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from analysis.exhibits.caterpillar import effects_by_target
-from analysis.exhibits.diagnostics import diagnose, exhibits, sentences
+from analysis.exhibits.diagnostics import diagnose, sentences, shown
 from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.random_terms import RandomTerm
 from analysis.models import strategy_model
@@ -27,8 +27,10 @@ def test_scores_as_the_model_has_them_are_told_from_others() -> None:
     normal = diagnose("strategy", fit_of(rng.standard_normal(1400)), rng)
     skewed = diagnose("strategy", fit_of(rng.exponential(1.0, 1400) ** 1.5), rng)
     assert normal.ks_p > 0.2 and skewed.ks_p < 0.01
-    assert next(iter(sentences([normal]))).startswith("The scores are distributed as the models simulate them")
-    assert "not distributed as model strategy simulates them" in next(iter(sentences([skewed])))
+    assert next(iter(sentences([normal]))).startswith(
+        "The distribution of the scores does not differ significantly from what the models simulate"
+    )
+    assert "differs significantly from what model strategy simulates" in next(iter(sentences([skewed])))
 
 
 def test_the_distance_from_uniform_is_that_of_kolmogorov_and_smirnov() -> None:
@@ -56,9 +58,9 @@ def test_residuals_and_fitted_values_make_up_the_scores(results) -> None:
     model = strategy_model(table, {}, 0, np.random.default_rng(0))
     found = diagnose("strategy", model.fit, np.random.default_rng(0))
     np.testing.assert_allclose(found.fitted + found.residual, table.scores["z"])
-    shown = {one.name: one for one in exhibits(table.scores, [model], [found])}
-    assert list(shown["residuals"].frame.columns[-3:]) == ["fitted_strategy", "residual_strategy", "quantile_strategy"]
-    assert f"D = {found.ks:.3f}" in shown["diagnostics_strategy"].caption
+    items = {one.name: one for one in shown(table.scores, [model], [found])}
+    assert list(items["residuals"].frame.columns[-3:]) == ["fitted_strategy", "residual_strategy", "quantile_strategy"]
+    assert f"D = {found.ks:.3f}" in items["diagnostics_strategy"].caption
 
 
 def test_what_a_target_adds_is_shrunk_by_the_known_factor() -> None:

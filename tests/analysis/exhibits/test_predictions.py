@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.exhibits.predictions import best_sets, predictions
-from analysis.exhibits.predictions_report import exhibits, sentences
+from analysis.exhibits.predictions_report import sentences, shown
 from analysis.results_table import results_table
 
 
@@ -111,11 +111,11 @@ def test_what_cannot_be_predicted_is_told(simulate, results) -> None:
     without = results.drop(columns=[name for name in results if name.startswith("source.")])
     assert "does not say which sources" in predictions(results_table(without, {}), {}).why_not["every target"]
     assert not list(sentences(found))
-    (picture,) = exhibits(table, found)
+    (picture,) = shown(table, found)
     assert picture.caption.startswith("Not drawn. ballroom, gtzan, irmas and valence: ")
 
 
 def test_the_sentence_names_the_best_with_its_interval(planted) -> None:
     (said,) = sentences(predictions(planted, {}))
-    assert said.startswith("The best 4-source combination for each target, as predicted: ballroom: ")
+    assert said.startswith("Predicted best 4-source combination for each target: ballroom: ")
     assert "probably estimated too high" in said and " to " in said

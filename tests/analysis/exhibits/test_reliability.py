@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.exhibits.reliability import NEVER_AGAIN, PARTS, exhibits, score_parts, sentences
+from analysis.exhibits.reliability import NEVER_AGAIN, PARTS, score_parts, sentences, shown
 from analysis.results_table import results_table
 
 
@@ -57,7 +57,7 @@ def test_a_part_that_nothing_tells_is_left_empty() -> None:
     parts = score_parts(scored(np.random.default_rng(4), sd, n_combinations=40, n_repeats=1, n_splits=3))
     assert parts["sd_run"].isna().all() and parts["sd_combination"].notna().all()
     assert not any("training the same combination" in sentence for sentence in sentences(parts))
-    picture, _ = exhibits(parts)
+    picture, _ = shown(parts)
     assert NEVER_AGAIN in picture.caption
     (legend,) = picture.draw().legends
     assert [text.get_text() for text in legend.get_texts()] == ["combination", "split", "residual"]
@@ -88,4 +88,4 @@ def test_runs_that_lack_a_split_are_left_out_and_counted(results) -> None:
 def test_one_split_says_nothing(results) -> None:
     parts = score_parts(results_table(results[results["repeat"] == 0], {}))
     assert parts.empty
-    assert next(sentences(parts)).startswith("How reliable a run's score is cannot be said")
+    assert next(sentences(parts)).startswith("The reliability of a run's score is not known")

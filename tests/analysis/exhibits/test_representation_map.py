@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.exhibits.representation_map import TOPICS_SHOWN, exhibits, topic_map, tracks_on_a_plane
+from analysis.exhibits.representation_map import TOPICS_SHOWN, shown, topic_map, tracks_on_a_plane
 from analysis.figures import drawing
 from analysis.results_table import results_table
 from tests.analysis.conftest import kept_by_one_run
@@ -47,7 +47,7 @@ def test_the_best_scoring_kept_run_with_terms_is_taken(results) -> None:
         features = [name for name in found if name != "topic.tag"]
         return found if run_id != flat else found.assign(**dict.fromkeys(features, 0.0))
 
-    picture, topics = exhibits(table, kept, TOPICS, 0)
+    picture, topics = shown(table, kept, TOPICS, 0)
     assert picture.name == "representation_map_irmas" and f"by run {best} " in picture.caption
     assert topics.frame is TOPICS
 
@@ -56,6 +56,6 @@ def test_the_best_scoring_kept_run_with_terms_is_taken(results) -> None:
     ("kept", "topics"), [(None, None), (lambda run, target: None, TOPICS), (kept_by_one_run, None)]
 )
 def test_where_nothing_was_kept_it_says_what_to_set(results, kept, topics) -> None:
-    picture = next(exhibits(results_table(results, {}), kept, topics, 0))
+    picture = next(shown(results_table(results, {}), kept, topics, 0))
     assert picture.draw is None
     assert 'keep = ["representation"] under [targets.<name>]' in picture.caption

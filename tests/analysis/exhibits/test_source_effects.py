@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.exhibits.source_effects import exhibits, sentences, source_effects
+from analysis.exhibits.source_effects import sentences, shown, source_effects
 from analysis.results_table import results_table
 from study.core.factors import STRATEGIES
 
@@ -45,7 +45,7 @@ def test_it_is_least_squares_with_t_intervals(simulate, effects) -> None:
 def test_where_nothing_is_planted_nothing_is_told(simulate) -> None:
     nothing = simulate(slopes=dict.fromkeys(STRATEGIES, 0.0), seed=4)
     (said,) = sentences(source_effects(results_table(nothing, {})))
-    assert said.startswith("Of no source and target can it be told")
+    assert said.startswith("No source has a detectable effect")
 
 
 def test_what_rows_do_not_tell_is_not_there(simulate) -> None:
@@ -54,5 +54,5 @@ def test_what_rows_do_not_tell_is_not_there(simulate) -> None:
     for some in (all_sources, rows[rows["n_sources"] < 2], rows.drop(columns=[c for c in rows if c[:7] == "source."])):
         none = source_effects(results_table(some, {}))
         assert none.empty and not list(sentences(none))
-        (picture,) = exhibits(none)
+        (picture,) = shown(none)
         assert picture.draw is None

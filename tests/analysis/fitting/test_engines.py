@@ -19,8 +19,10 @@ from analysis.fitting.engine_fit import EngineFailed
 from analysis.fitting.engines import fit_by
 from analysis.fitting.mixed_model import NotCertified, fit_at, fit_mixed
 from analysis.fitting.random_terms import RandomTerm
+from analysis.options import AnalysisOptions
 from study.core.coding import first_model
 from study.core.errors import InputFaults
+from tests.analysis.conftest import reported
 from tests.contracts.engine import REFERENCE, EngineContract
 
 
@@ -69,18 +71,20 @@ def test_an_optimum_that_is_none_is_found_out() -> None:
 
 @pytest.mark.usefixtures("models_alone")
 def test_the_report_says_who_fitted_and_who_checked(results: pd.DataFrame, tmp_path: Path) -> None:
-    found = analyze(results, {}, None, tmp_path, "s", engine="statsmodels", cross_check="statsmodels")
+    found = reported(results, tmp_path, engine="statsmodels", cross_check="statsmodels")
     fits = json.loads((tmp_path / "fit.json").read_text())["models"]
     assert [fits[name]["engine"] for name in ("strategy", "size", "components")] == ["statsmodels"] * 2 + ["native"]
-    for model in (found.strategy, found.size):
+    for model in found.analysis.models.values():
         native = fit_mixed(model.fit.y, model.fit.fixed, model.fit.random)
         assert model.fit.criterion == pytest.approx(native.criterion, abs=1e-5)
     page = found.page.read_text(encoding="utf-8")
     version = statsmodels.versions()["statsmodels"]
     assert f"statsmodels {version}" in page
     assert "The variances are those that statsmodels ended at" in page
-    assert found.cross_check[0].startswith(f"Cross-checked with statsmodels (statsmodels {version})")
-    assert found.cross_check[1].startswith("Model strategy: the engines agree; largest differences: criterion ")
+    assert found.analysis.cross_check[0].startswith(f"Cross-checked with statsmodels (statsmodels {version})")
+    assert found.analysis.cross_check[1].startswith(
+        "Model strategy: the engines agree; largest differences: criterion "
+    )
 
 
 def test_an_engine_that_is_not_installed_is_a_fault(
@@ -88,11 +92,9 @@ def test_an_engine_that_is_not_installed_is_a_fault(
 ) -> None:
     monkeypatch.setattr(statsmodels, "version", Mock(side_effect=PackageNotFoundError("statsmodels")))
     with pytest.raises(InputFaults, match="'statsmodels': statsmodels is not installed; needed is pip install statsm"):
-        analyze(results, {}, None, tmp_path / "report", "s", cross_check="statsmodels")
-    assert not (tmp_path / "report").exists()
+        analyze(results, AnalysisOptions(cross_check="statsmodels"))
 
 
 def test_an_unknown_engine_is_a_fault(results: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(InputFaults, match="'nativ': no such engine; expected native or statsmodels or lme4; did you m"):
-        analyze(results, {}, None, tmp_path / "report", "s", engine="nativ")
-    assert not (tmp_path / "report").exists()
+        analyze(results, AnalysisOptions(engine="nativ"))

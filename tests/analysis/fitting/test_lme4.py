@@ -13,9 +13,11 @@ from analysis.analyze import analyze
 from analysis.fitting import lme4
 from analysis.fitting.engine_fit import EngineFailed
 from analysis.fitting.random_terms import RandomTerm
+from analysis.options import AnalysisOptions
 from analysis.report.cross_check import CrossCheck, sentences
 from study.commands.analyze import analyze as analyze_command
 from study.core.errors import InputFaults
+from tests.analysis.conftest import reported
 from tests.contracts.engine import EngineContract
 
 
@@ -74,9 +76,9 @@ def test_the_report_says_what_it_was_checked_with_and_how_far_they_are_apart(
 @pytest.mark.usefixtures("pymer4", "models_alone")
 def test_a_model_without_a_native_fit_is_not_cross_checked(simulate, tmp_path: Path) -> None:
     rows = simulate(strategies={"SS-R": 0.0}, targets=("gtzan", "irmas"), baselines={})
-    found = analyze(rows, {}, None, tmp_path, "small", cross_check="lme4")
-    assert found.cross_check[-1].startswith("Model size was not cross-checked: it has no fit: no term")
-    assert found.cross_check[1].startswith("Model strategy: the engines agree")
+    found = reported(rows, tmp_path, cross_check="lme4")
+    assert found.analysis.cross_check[-1].startswith("Model size was not cross-checked: it has no fit: no term")
+    assert found.analysis.cross_check[1].startswith("Model strategy: the engines agree")
 
 
 def test_engines_that_are_apart_are_said_to_disagree() -> None:
@@ -93,16 +95,15 @@ def test_engines_that_are_apart_are_said_to_disagree() -> None:
 @pytest.mark.usefixtures("models_alone")
 def test_without_a_cross_check_the_report_says_so(simulate, tmp_path: Path) -> None:
     rows = simulate(strategies={"SS-R": 0.0}, targets=("gtzan", "irmas"), baselines={})
-    found = analyze(rows, {}, None, tmp_path, "small")
-    assert found.cross_check == ()
+    found = reported(rows, tmp_path)
+    assert found.analysis.cross_check == ()
     assert "These fits were not cross-checked" in found.page.read_text(encoding="utf-8")
     assert not (tmp_path / "tables" / "cross_check.csv").exists()
 
 
 def test_an_unknown_engine_is_a_fault_before_anything_is_written(results: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(InputFaults, match="'lmer4': no such engine; expected statsmodels or lme4; did you mean 'lme4'"):
-        analyze(results, {}, None, tmp_path / "report", "s", cross_check="lmer4")
-    assert not (tmp_path / "report").exists()
+        analyze(results, AnalysisOptions(cross_check="lmer4"))
 
 
 @pytest.mark.parametrize("missing", ["pymer4.rfuncs", "polars"])
@@ -111,9 +112,8 @@ def test_a_missing_package_is_a_fault_that_says_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(InputFaults) as raised:
-        analyze(results, {}, None, tmp_path / "report", "s", cross_check="lme4")
+        analyze(results, AnalysisOptions(cross_check="lme4"))
     told = str(raised.value)
     assert told.startswith("engine = 'lme4': ")
     assert "pip install 'representation-study[lme4]'" in told
     assert "install.packages(c('lme4', 'lmerTest'" in told
-    assert not (tmp_path / "report").exists()

@@ -119,7 +119,7 @@ def test_rows_without_a_value_are_left_out_and_told(rows: pd.DataFrame) -> None:
     holed = rows.assign(**{"factor.width": rows["factor.width"].where(rows.index > 9)})
     built = of("width + (1 | target)", holed)
     assert len(built.y) == len(built.fixed) == len(built.random[0].levels) == len(rows) - 10
-    assert built.left_out == {"10 rows": "without a value of factor.width or target"}
+    assert built.left_out == {"10 rows": "without a value of factor.width"}
     assert of("n_star + (1 | target)", holed).left_out == {}
 
 

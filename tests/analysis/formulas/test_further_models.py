@@ -8,13 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.analyze import Analysis, analyze
+from analysis.analyze import analyze
 from analysis.fitting.mixed_model import fit_mixed
 from analysis.formulas.formula import build, known_columns, model_rows
+from analysis.options import AnalysisOptions
 from analysis.results_table import results_table
 from study.core.errors import InputFaults
 from study.core.formula_grammar import parse
 from study.core.study_file import AnalysisSection, Contrast, Model
+from tests.analysis.conftest import Report, reported
 from tests.test_bad_input import study
 
 FORMULAS = {
@@ -48,13 +50,13 @@ def few(results: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def analysis(few: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    return analyze(few, {}, None, tmp_path_factory.mktemp("report"), "s", bootstrap=20, own=own(FORMULAS, CONTRASTS))
+def report(few: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return reported(few, tmp_path_factory.mktemp("report"), bootstrap=20, own=own(FORMULAS, CONTRASTS))
 
 
 @pytest.fixture(scope="module")
-def models(analysis: Analysis) -> dict:
-    return json.loads((analysis.page.parent / "fit.json").read_text())["models"]
+def models(report: Report) -> dict:
+    return json.loads((report.page.parent / "fit.json").read_text())["models"]
 
 
 def test_own_models_stand_beside_the_named_ones(models: dict, few: pd.DataFrame) -> None:
@@ -77,16 +79,18 @@ def test_own_models_stand_beside_the_named_ones(models: dict, few: pd.DataFrame)
     assert slopes["criterion"] == pytest.approx(fit_mixed(built.y, built.fixed, built.random).criterion)
 
 
-def test_a_model_without_a_fit_says_why(models: dict, analysis: Analysis) -> None:
+def test_a_model_without_a_fit_says_why(models: dict, report: Report) -> None:
     for name in ("no-log", "too-many"):
         assert (models[name]["converged"], models[name]["criterion"], models[name]["fixed"]) == (False, None, [])
-    page = analysis.page.read_text()
+    page = report.page.read_text()
     assert "log(n_star) = 0.0: expected numbers above 0" in page
-    assert "Not drawn, for the model has no fit: the rows cannot tell these variances from each other" in page
+    assert (
+        "Not drawn: the model has no fit, because the rows do not distinguish these variances from each other" in page
+    )
 
 
-def test_the_page_has_the_formula_as_given_and_as_fitted(analysis: Analysis) -> None:
-    page = analysis.page.read_text()
+def test_the_page_has_the_formula_as_given_and_as_fitted(report: Report) -> None:
+    page = report.page.read_text()
     assert f"<dt>Formula as given</dt><dd><code>{FORMULAS['slopes']}</code></dd>" in page
     assert (
         "z ~ 0 + `intercept` + `r_star` + `source.year` + (0 + `intercept` + `n_star` | target) "
@@ -95,8 +99,8 @@ def test_the_page_has_the_formula_as_given_and_as_fitted(analysis: Analysis) -> 
     assert "<code>strategy[MSS-CR]:n_star</code>: the terms before it already determine it in these rows" in page
 
 
-def test_tables_and_figures_have_the_models_names(analysis: Analysis) -> None:
-    folder = analysis.page.parent
+def test_tables_and_figures_have_the_models_names(report: Report) -> None:
+    folder = report.page.parent
     written = {path.stem for path in (folder / "tables").iterdir()}
     assert {"interaction_fixed", "interaction_random", "slopes_fixed", "slopes_random", "slopes_correlations",
             "own_contrasts"} <= written  # fmt: skip
@@ -108,7 +112,7 @@ def test_tables_and_figures_have_the_models_names(analysis: Analysis) -> None:
     assert random["term"].tolist() == ["intercept", "n_star", "intercept", "residual"]
 
 
-def test_own_contrasts_are_tested_as_the_pairs_are(models: dict, analysis: Analysis) -> None:
+def test_own_contrasts_are_tested_as_the_pairs_are(models: dict, report: Report) -> None:
     pairs, asked = models["strategy"]["contrasts"][:-2], models["strategy"]["contrasts"][-2:]
     (same,) = [row for row in pairs if row["contrast"] == "MSS-CR - SS-R"]
     for key in ("estimate", "se", "df", "p", "ci_low", "ci_high"):
@@ -126,11 +130,11 @@ def test_own_contrasts_are_tested_as_the_pairs_are(models: dict, analysis: Analy
     assert year["adjustment"] == "none"
 
 
-def test_a_contrast_of_what_is_left_out_has_no_number_and_says_why(models: dict, analysis: Analysis) -> None:
+def test_a_contrast_of_what_is_left_out_has_no_number_and_says_why(models: dict, report: Report) -> None:
     (row,) = models["interaction"]["contrasts"]
     assert row["estimate"] is None and row["p_adjusted"] is None
     assert models["no-log"]["contrasts"] == []
-    page = analysis.page.read_text()
+    page = report.page.read_text()
     assert "gone: strategy[MSS-CR]:n_star is left out: the terms before it already determine it in these rows" in page
     assert "none: model no-log has no fit" in page
 
@@ -148,13 +152,10 @@ def test_a_contrast_of_what_is_left_out_has_no_number_and_says_why(models: dict,
         (own({}, (("size", "x", {"r_str": 1}),)), "did you mean 'r_star'?"),
     ],
 )
-def test_what_these_rows_do_not_have_is_told_before_anything_is_written(
-    few: pd.DataFrame, tmp_path: Path, section: AnalysisSection, told: str
-) -> None:
+def test_what_these_rows_do_not_have_is_told(few: pd.DataFrame, section: AnalysisSection, told: str) -> None:
     with pytest.raises(InputFaults) as caught:
-        analyze(few, {}, None, tmp_path / "report", "s", own=section)
+        analyze(few, AnalysisOptions(own=section))
     assert told in str(caught.value)
-    assert not (tmp_path / "report").exists()
 
 
 def test_formulas_of_the_command_line(

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analysis.exhibits.exhibit import Table
 from analysis.report.latex import escaped, latex
-from analysis.report.tables import Table
 
 
 def test_a_table_is_set_between_the_rules_of_booktabs() -> None:

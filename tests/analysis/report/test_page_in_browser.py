@@ -69,7 +69,7 @@ def measured(page: str, width: int, folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module", params=WIDTHS)
 def seen(report, request, tmp_path_factory) -> dict[str, Any]:
-    page = report.analysis.page.read_text(encoding="utf-8")
+    page = report.page.read_text(encoding="utf-8")
     found = measured(page, request.param, tmp_path_factory.mktemp("browser"))
     assert found["width"] in (request.param, request.param - 15), "a scroll bar may stand beside the page"
     return found
@@ -94,7 +94,7 @@ def test_contents_lead_to_every_part(seen) -> None:
 
 def test_nothing_is_fetched(seen, report) -> None:
     assert seen["refused"] == []
-    page = report.analysis.page.read_text(encoding="utf-8")
+    page = report.page.read_text(encoding="utf-8")
     assert set(re.findall(r'(?:src|href)="(data:image/png|#|[^"]{0,20})', page)) == {"data:image/png", "#"}
 
 

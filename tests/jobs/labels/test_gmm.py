@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,12 +55,27 @@ def test_the_posterior_is_that_of_scikit_learn():
 
 @pytest.mark.parametrize("resolution", [1.0, 0.01, 10.0])
 def test_components_are_never_narrower_than_the_resolution(resolution):
-    values = resolution * np.random.default_rng(0).integers(196, 202, size=2000)
+    values = resolution * np.random.default_rng(0).integers(196, 203, size=2000)
     table = table_of(values)
     model = fitted(table, 6)
     assert (model.variance >= resolution**2 * (1 - 1e-9)).all()
     labels = posterior(model, table)
     assert labels.max(axis=1).mean() < 0.9  # not one-hot, as they are without the floor
+
+
+def test_a_quarter_of_the_gap_where_each_value_can_have_a_component() -> None:
+    table = table_of(np.random.default_rng(0).integers(196, 202, size=2000))
+    model = fitted(table, 6)
+    np.testing.assert_allclose(model.mean, np.arange(196, 202), atol=0.01)
+    np.testing.assert_allclose(np.sqrt(model.variance), 0.25, atol=0.01)
+    assert (posterior(model, table).max(axis=1) > 0.99).all()
+
+
+@pytest.mark.parametrize(("given", "at_most"), [(0.1, 0.2), (1.0, 2.0), (2.0, np.inf)])
+def test_a_resolution_that_is_given_is_the_floor(given: float, at_most: float) -> None:
+    values = np.random.default_rng(0).integers(196, 202, size=2000)
+    deviation = np.sqrt(fitted(replace(table_of(values), resolution=given), 6).variance)
+    assert (deviation >= given * (1 - 1e-9)).all() and deviation.min() < at_most
 
 
 def test_values_without_a_visible_resolution_have_a_floor_too():

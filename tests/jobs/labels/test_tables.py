@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.labels.tables import read_columns, read_scalars, read_terms
+from jobs.labels.tables import read_columns, read_scalars, read_terms, separator_of
 from study.core.errors import InputFaults
 
 
@@ -88,11 +88,13 @@ def test_all_faults_of_terms_at_once(tmp_path):
     assert found == {("row 1 weight", "-1"), ("row 2 term", ""), ("row 3 track_id", ""), ("row 3 weight", "much")}
 
 
-def test_many_faulty_rows_are_counted(tmp_path):
+def test_many_faulty_rows_are_printed_in_part(tmp_path):
     path = write(tmp_path, "track_id,value\n" + "".join(f"t{row},?\n" for row in range(1000)))
     faults = faults_of(read_scalars, path)
-    assert len(faults) == 6
-    assert faults[-1].expected == "995 more rows: expected a finite number"
+    assert [fault.key for fault in faults] == [f"row {row} value" for row in range(1, 1001)]
+    lines = str(InputFaults(faults)).splitlines()
+    assert len(lines) == 6
+    assert lines[-1] == f"995 more: rows of {path}: value: expected a finite number"
 
 
 def test_missing_columns_are_named_with_the_nearest(tmp_path):
@@ -135,3 +137,19 @@ def test_terms_without_any_weight_are_a_fault(tmp_path):
 def test_columns_that_nobody_asked_for_are_not_read(tmp_path):
     table = read_columns(write(tmp_path, "path,track_id,notes\nx,1,\n"), ("track_id",), ("label",))
     assert list(table.columns) == ["track_id"]
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_another_separator_is_taken_where_it_is_the_only_one(tmp_path, separator):
+    text = f'\ufefftrack_id{separator}term{separator}weight\na{separator}"rock, hard; loud"{separator}2\n'
+    path = write(tmp_path, text)
+    table = read_terms(path)
+    assert separator_of(path) == separator
+    assert table.track_ids == ("a",) and table.terms == ("rock, hard; loud",)
+
+
+def test_a_separator_in_doubt_is_a_comma(tmp_path):
+    path = write(tmp_path, "track_id;a,value\n1;2,3\n")
+    assert separator_of(path) == ","
+    assert any("the file has track_id;a, value" in str(fault) for fault in faults_of(read_scalars, path))
+    assert separator_of(write(tmp_path, '"a;b",value\n1,2\n')) == ","

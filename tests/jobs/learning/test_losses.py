@@ -37,6 +37,14 @@ def test_losses_by_hand() -> None:
     assert LOSSES["pairs"](of_shares, torch.tensor([1])).tolist() == pytest.approx([-np.log(0.3)])
 
 
+def test_kl_from_one_of_k_is_cross_entropy() -> None:
+    logits, classes = torch.randn(9, 4, generator=torch.Generator().manual_seed(0)), torch.arange(9) % 4
+    one_of_k = torch.nn.functional.one_hot(classes, 4).float()
+    torch.testing.assert_close(
+        LOSSES["kl"](logits, one_of_k), torch.nn.functional.cross_entropy(logits, classes, reduction="none")
+    )
+
+
 def test_losses_stay_finite_where_a_network_is_sure() -> None:
     logits = torch.tensor([[200.0, -200.0]], requires_grad=True)
     for name in ("kl", "bce", "focal"):

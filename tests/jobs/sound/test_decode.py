@@ -74,7 +74,8 @@ def test_broken_files_are_named_all_at_once_and_in_order(tmp_path: Path, capfd: 
     reasons = [str(fault.value) for fault in faults]
     assert reasons[0] == "holds no samples"
     assert reasons[1] == "holds NaN or infinite samples"
-    assert "of 160000 samples" in reasons[2]
+    assert reasons[2] == "ends after 139 of 280 frames"
+    assert reasons[4] == "is empty, a file of 0 bytes"
     assert reasons[-2] == "holds samples of 1.2e+29 times full scale"
     assert reasons[-1] == "no such file"
     for path in broken:
@@ -95,7 +96,7 @@ def test_sound_that_was_cut_off_is_a_fault(tmp_path: Path, suffix: str, kept: fl
     assert str(found.value).startswith("ends before the last page" if suffix == "ogg" else "ends after ")
 
 
-@pytest.mark.parametrize("stated", [0x7FFFF000, 0xFFFFFFFF])
+@pytest.mark.parametrize("stated", [0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF - 36, 0xFFFFFFFF])
 def test_a_wav_that_was_streamed_is_as_long_as_it_lasts(tmp_path: Path, stated: int) -> None:
     path = tmp_path / "streamed.wav"
     soundfile.write(path, TONE, 16000)
@@ -103,6 +104,56 @@ def test_a_wav_that_was_streamed_is_as_long_as_it_lasts(tmp_path: Path, stated: 
     at = whole.index(b"data") + 4
     path.write_bytes(whole[:at] + stated.to_bytes(4, "little") + whole[at + 4 :])
     assert decode(path, 16000, 1).shape == (1, len(TONE))
+
+
+@pytest.mark.parametrize(
+    ("sample_rate_hz", "stated_bytes", "reason"),
+    [
+        (1, 8000, "states a sample rate of 1 Hz, which is not from 100 Hz to 10 MHz"),
+        (2_000_000_000, 8000, "states a sample rate of 2000000000 Hz, which is not from 100 Hz to 10 MHz"),
+        (16000, 3_200_000_000, "ends after 8000 of 3200000000 bytes"),
+    ],
+)
+def test_headers_of_nonsense_are_refused(tmp_path: Path, sample_rate_hz: int, stated_bytes: int, reason: str) -> None:
+    path = tmp_path / "nonsense.wav"
+    soundfile.write(path, TONE[:4000], sample_rate_hz)
+    wav = path.read_bytes()
+    path.write_bytes(wav[:40] + stated_bytes.to_bytes(4, "little") + wav[44:])
+    (found,) = sound_faults([path])
+    assert found.value == reason
+
+
+def flac_that_states(n_samples: int, path: Path) -> bytes:
+    soundfile.write(path, TONE, 16000)
+    flac = bytearray(path.read_bytes())
+    flac[21] = flac[21] & 0xF0 | n_samples >> 32
+    flac[22:26] = (n_samples & 0xFFFFFFFF).to_bytes(4, "big")
+    path.write_bytes(flac)
+    return bytes(flac)
+
+
+def test_flac_that_was_streamed_is_as_long_as_it_lasts(tmp_path: Path) -> None:
+    path = tmp_path / "streamed.flac"
+    streamed = flac_that_states(0, path)
+    np.testing.assert_allclose(decode(path, 16000, 1), TONE[None], atol=1e-4)
+    path.write_bytes(streamed[:-10])
+    (found,) = sound_faults([path])
+    assert "lost sync" in str(found.value)
+
+
+def test_flac_that_states_more_than_memory_holds_is_refused(tmp_path: Path) -> None:
+    flac_that_states(2**36 - 1, tmp_path / "long.flac")
+    (found,) = sound_faults([tmp_path / "long.flac"])
+    assert found.value == f"ends after 16000 of {2**36 - 1} samples"
+
+
+def test_a_second_stream_in_an_ogg_is_not_passed_over(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        soundfile.write(tmp_path / f"{name}.ogg", TONE, 16000)
+    joined = (tmp_path / "a.ogg").read_bytes() + (tmp_path / "b.ogg").read_bytes()
+    (tmp_path / "joined.ogg").write_bytes(joined)
+    (found,) = sound_faults([tmp_path / "joined.ogg"])
+    assert found.value == "holds several streams, of which only the first can be read"
 
 
 def test_the_loudest_sound_that_is_read_has_a_mel_spectrogram(tmp_path: Path) -> None:

@@ -131,7 +131,17 @@ def test_a_baseline_trains_nothing() -> None:
     this = study()
     for run in baseline_runs(this):
         assert run_steps(this, run, 1000) == 0
-        assert run_cost_gpu_hours(this, run, None) == 0
+    mfcc, random, *_ = baseline_runs(this)
+    assert run_cost_gpu_hours(this, mfcc, None) == 0
+    assert run_cost_gpu_hours(this, random, None) is None
+    a_pass = sum(forward_flops(216, 128)) * 1000 / REFERENCE_FLOP_PER_S / 3600
+    assert run_cost_gpu_hours(this, random, 1000) == pytest.approx(a_pass)
+
+
+def test_a_wider_untrained_network_costs_more() -> None:
+    runs = [run for run in baseline_runs(study(factors={"width": [1.0, 2.0]})) if run.strategy == "Random"]
+    costs = {run.factors["width"]: run_cost_gpu_hours(study(), run, 1000) or 0.0 for run in runs}
+    assert costs[2.0] == pytest.approx(costs[1.0] * sum(forward_flops(216, 128, 2, 2.0)) / sum(forward_flops(216, 128)))
 
 
 def test_the_table_in_the_docs_is_right() -> None:

@@ -8,8 +8,9 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from study.core.errors import InputFaults
 from study.core.reading import read_study
-from study.core.run import Run, baseline_runs, make_run, seed_sequence, study_seed_sequence
+from study.core.run import Run, baseline_runs, make_run, named_run, seed_sequence, study_seed_sequence
 from study.core.study_file import Study, Training
 from tests.small_study import STUDY
 
@@ -81,6 +82,20 @@ def test_settings_of_later_versions_enter_only_off_their_defaults(tmp_path: Path
     assert not set(changed) & set(before)
 
 
+def test_label_settings_of_later_versions_enter_only_off_their_defaults(tmp_path: Path) -> None:
+    gmm, ordinal = 'labels = "gmm"\ntable = "pitch.csv"\nfactors = 4', 'labels = "ordinal"\ntable = "pitch.csv"'
+
+    def changed(old: str, new: str) -> int:
+        before, after = (ids(read(tmp_path, STUDY.replace(gmm, source))) for source in (old, new))
+        return sum(one != other for one, other in zip(before, after, strict=True))
+
+    assert changed(gmm, f"{gmm}\nresolution = 1.0") == 3  # the two runs of pitch, and the one of all sources
+    assert changed(gmm, ordinal) == 3
+    assert changed(ordinal, f'{ordinal}\norder = ["b", "a"]') == 3
+    assert changed(f'{ordinal}\norder = ["a", "b"]', f'{ordinal}\norder = ["b", "a"]') == 3
+    assert changed(ordinal, f"{ordinal}\nfactors = 6") == 0  # it can only repeat what the table says
+
+
 def test_order_of_sources_and_phase_do_not_matter(tmp_path: Path) -> None:
     study = read(tmp_path)
     run = make_run(study, "all", 0, "MSS-CR", ("tag", "self"))
@@ -115,3 +130,34 @@ def test_baselines(tmp_path: Path) -> None:
     assert [(run.strategy, run.replicate) for run in runs] == [("MFCC", 0), ("Random", 0), ("Random", 1)]
     assert all(run.is_baseline and run.n_sources == 0 for run in runs)
     assert not Run("0", "all", 0, "MSS-CR", ("a",)).is_baseline
+
+
+def test_a_run_is_named_by_its_id_or_the_beginning_of_it() -> None:
+    known = ["ab12", "ab34", "cd56"]
+    assert named_run("c", known, "--run") == named_run("cd56", known, "--run") == "cd56"
+    for text, told in {
+        "ab": "--run = 'ab': the beginning of 2 runs: ab12, ab34",
+        "cd57": "--run = 'cd57': no run of the study; `study runs` lists them; did you mean 'cd56'?",
+        "": "--run = '': no run of the study",
+    }.items():
+        with pytest.raises(InputFaults) as caught:
+            named_run(text, known, "--run")
+        assert str(caught.value).startswith(told)
+
+
+def test_there_is_a_random_baseline_for_each_untrained_network_and_the_default_keeps_its_name(tmp_path: Path) -> None:
+    def random_of(name: str, factors: str) -> list[Run]:
+        return [run for run in baseline_runs(read(tmp_path / name, STUDY + factors)) if run.strategy == "Random"]
+
+    today = [run.run_id for run in random_of("none", "")]
+    assert today == ids(read(tmp_path / "none"))[-2:]
+    assert [run.run_id for run in random_of("other", "\n[factors]\nepochs = [1, 2]\n")] == today
+    levels = "\n[factors]\nwidth = [0.25, 0.125]\nactivation = ['relu', 'gelu']\nepochs = [1, 2]\n"
+    runs = random_of("levels", levels)
+    of_default = [run for run in runs if run.factors == {"width": 0.125, "activation": "relu"}]
+    assert [run.run_id for run in of_default] == today
+    assert len(runs) == len({run.run_id for run in runs}) == 8
+    assert {tuple(run.factors.values()) for run in runs} == {(w, a) for w in (0.25, 0.125) for a in ("relu", "gelu")}
+    without = random_of("without", "\n[factors]\nwidth = [0.25, 0.5]\n")
+    assert {run.factors["width"] for run in without} == {0.25, 0.5}
+    assert not {run.run_id for run in without} & set(today)

@@ -51,6 +51,19 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         ),
         ('labels = "gmm"', 'labels = "gmn"', ["[sources.pitch] labels = 'gmn'", "did you mean 'gmm'?"]),
         ('table = "tags.csv"', "", ['[sources.tag] table: missing; labels = "plsa" needs one']),
+        ("factors = 4", "factors = 4\nresolution = 0", ["[sources.pitch] resolution = 0: expected greater than 0"]),
+        ("factors = 3", "factors = 3\nresolution = 1", ['[sources.tag] resolution = 1.0: only for labels = "gmm"']),
+        ("factors = 4", 'order = ["a", "b"]', ["[sources.pitch] order = ['a', 'b']: only for labels = \"ordinal\""]),
+        (
+            'labels = "gmm"',
+            'labels = "ordinal"\norder = ["soft", "even", "loud"]',
+            ["[sources.pitch] factors = 4: expected 3, the number of levels of `order`, or nothing"],
+        ),
+        (
+            'labels = "gmm"',
+            'labels = "ordinal"\norder = ["soft", "even", "soft", "loud"]',
+            ["[sources.pitch] order", "expected each only once"],
+        ),
         (
             'labels = "self"',
             'labels = "self"\ntable = "x.csv"',

@@ -1,0 +1,57 @@
+"""The report's exhibits, in its order: under the questions of the page, and of the sentences below the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analysis.evidence import Evidence
+from analysis.exhibits import (
+    best_source,
+    caterpillar,
+    compactness,
+    component_match,
+    diagnostics,
+    explained_variance,
+    learning_curves,
+    network_size,
+    own_models,
+    predictions_report,
+    reliability,
+    representation_map,
+    residual_spread,
+    runs,
+    sensitivity_report,
+    single_sources,
+    source_components,
+    source_effects,
+    strategies,
+    strategy_scores,
+    variances,
+    within_source,
+)
+from analysis.exhibits.exhibit import Exhibit
+
+EXHIBITS: tuple[Callable[[Evidence], Exhibit], ...] = (
+    strategies.exhibit,
+    network_size.exhibit,
+    strategy_scores.exhibit,
+    compactness.exhibit,
+    single_sources.exhibit,
+    source_components.exhibit,
+    source_effects.exhibit,
+    best_source.exhibit,
+    component_match.exhibit,
+    predictions_report.exhibit,
+    residual_spread.exhibit,
+    within_source.exhibit,
+    reliability.exhibit,
+    representation_map.exhibit,
+    own_models.exhibit,
+    sensitivity_report.exhibit,
+    diagnostics.exhibit,
+    variances.exhibit,
+    explained_variance.exhibit,
+    caterpillar.exhibit,
+    runs.exhibit,
+    learning_curves.exhibit,
+)

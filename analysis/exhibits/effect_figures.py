@@ -1,0 +1,70 @@
+"""Estimated effects with their 95 % intervals (paper, Fig. 11 and 12)."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures import COLOUR, MARKER, panels
+from analysis.models import Model
+from analysis.wording import number
+from study.core.coding import strategy_of
+
+SIZE_LABELS = {
+    "intercept": "intercept\n(SS-R)",
+    "r_star": "network size\nr* from 0 to 1",
+    "n_star": "each further\nsource n*",
+    "r_star:n_star": "r* x n*",
+}
+
+
+def strategy_effects(model: Model) -> Figure:
+    """Fig. 11: the strategies' intercepts, their slopes on n*, and further factors, as far as the model has them."""
+    is_slope, is_factor = model.fixed["term"].str.endswith(":n_star"), model.fixed["term"].str.startswith("factor.")
+    shown = [
+        ("Strategy, with two sources (SS-R: one)", "standardised score", model.fixed[~is_slope & ~is_factor]),
+        ("Each further source", "change of standardised score", model.fixed[is_slope]),
+        ("Further factors", "change of standardised score", model.fixed[is_factor]),
+    ]
+    shown = [one for one in shown if len(one[2])]
+    figure, panel = panels(len(shown), width=4.2, height=3.2, per_row=2)
+    for axes, (title, label, effects) in zip(panel, shown, strict=True):
+        names = [
+            term.removeprefix("factor.") if term.startswith("factor.") else strategy_of(term)
+            for term in effects["term"]
+        ]
+        colours, markers = [COLOUR.get(name, "#0072B2") for name in names], [MARKER.get(name, "o") for name in names]
+        _intervals(axes, names, effects, colours, markers)
+        axes.tick_params(axis="x", labelrotation=30)
+        axes.set(title=title, ylabel=label)
+    return figure
+
+
+def size_effects(model: Model) -> Figure:
+    """Fig. 12: intercept, size of the network, number of sources, and their product."""
+    figure, (axes,) = panels(1, width=5.2, height=3.2)
+    effects = model.fixed[model.fixed["term"].isin(SIZE_LABELS)]
+    _intervals(axes, [SIZE_LABELS[term] for term in effects["term"]], effects, ["#0072B2"] * 4, ["o"] * 4)
+    axes.set(title="Network size and number of sources", ylabel="standardised score")
+    return figure
+
+
+def _intervals(axes: Axes, names: list[str], effects: pd.DataFrame, colours: list[str], markers: list[str]) -> None:
+    axes.axhline(0.0, color="#999999", linewidth=0.8)
+    for x, (row, colour, marker) in enumerate(zip(effects.itertuples(), colours, markers, strict=False)):
+        axes.plot([x, x], [row.ci_low, row.ci_high], color=colour, linewidth=1.8, solid_capstyle="butt")
+        if "bootstrap_low" in effects:
+            axes.plot([x - 0.12] * 2, [row.bootstrap_low, row.bootstrap_high], color=colour, linewidth=0.8)
+        axes.plot(x, row.estimate, marker=marker, color=colour, markersize=6.5, linestyle="none")
+        axes.annotate(
+            number(row.estimate),
+            (x, row.estimate),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+    axes.set_xticks(range(len(names)), names)
+    axes.set_xlim(-0.5, max(len(names), 1) - 0.25)
+    axes.grid(axis="x", visible=False)

@@ -1,0 +1,33 @@
+"""The second model: the size of the network and the number of sources as numbers (paper 5.4, Fig. 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analysis.evidence import Evidence
+from analysis.exhibits.effect_figures import size_effects
+from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
+from analysis.exhibits.strategies import BY_SATTERTHWAITE
+from analysis.models import Model
+from analysis.report.findings import on_size, size_effect
+
+
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Effects of the second model."""
+    model = evidence.size
+    return Exhibit(
+        "size", "strategies", tuple(shown(model)), headline=tuple(on_size(model)), verdicts=size_effect(model)
+    )
+
+
+def shown(model: Model) -> Iterator[Picture | Table]:
+    """The picture of its effects, and their table."""
+    yield picture_of_model(
+        "effects_size",
+        "Effects of the network's size",
+        model,
+        "Estimates of the second model with 95 % Satterthwaite intervals; r* goes from 0 (SS-R) to 1 (MSS-CR).",
+        lambda: size_effects(model),
+    )
+    if model.fit is not None:
+        yield Table("size_fixed", "Second model: fixed effects", BY_SATTERTHWAITE, model.fixed)

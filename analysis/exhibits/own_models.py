@@ -1,0 +1,92 @@
+"""The study's own models and contrasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.contrasts import ALPHA, verdicts
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
+from analysis.figures import panels
+from analysis.fitting.mixed_model import MixedFit
+from analysis.formulas.further_contrasts import CONTRAST_KEYS
+from analysis.models import Model
+from analysis.report.findings import size
+from analysis.wording import listed
+from study.core.model_matrix import INTERCEPT
+
+
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Effects and variances of each model of a formula, and the contrasts that the study asks of any model."""
+    items = (*shown(evidence.own), *contrasts(evidence.models))
+    return Exhibit("own_models", "own", items, headline=tuple(sentences(evidence)))
+
+
+def sentences(evidence: Evidence) -> Iterator[str]:
+    """Each contrast that the study asks for; how each of its own models ended, with its significant terms."""
+    for name, model in evidence.models.items():
+        for row in model.own_contrasts.itertuples():
+            if row.why_not:
+                yield f"Contrast {row.contrast} of model {name} is not estimable: {row.why_not}."
+                continue
+            (verdict,) = verdicts(pd.Series([row.estimate]), pd.Series([row.p_adjusted]))
+            adjusted = "" if row.adjustment == "none" else f" ({row.adjustment})"
+            yield f"Contrast {row.contrast} of model {name} is {verdict}: {size(row, row.p_adjusted)}{adjusted}."
+    for model in evidence.own:
+        if model.fit is None:
+            yield f"Model {model.name} ({model.given}) has no fit: {model.why_not}."
+            continue
+        terms = model.fixed[(model.fixed["p"] < ALPHA) & (model.fixed["term"] != INTERCEPT)]
+        found = listed([f"{row.term} {size(row, row.p)}" for row in terms.itertuples()])
+        yield f"Significant terms of model {model.name} ({model.given}), without adjustment: {found or 'none'}."
+
+
+def shown(models: Sequence[Model]) -> Iterator[Picture | Table]:
+    """Pictures, then tables, of the models of formulas."""
+    for model in models:
+        caption = f"{model.given}. Fixed effects with 95 % Satterthwaite intervals."
+        title = f"Model {model.name}: effects"
+        yield picture_of_model(f"effects_{model.name}", title, model, caption, partial(effect_lines, model))
+    for model in models:
+        if model.fit is not None:
+            yield from _tables(model, model.fit)
+
+
+def contrasts(models: Mapping[str, Model]) -> Iterator[Table]:
+    """The study's own contrasts, of the named models and of its own."""
+    asked = [model.own_contrasts.assign(model=name) for name, model in models.items() if len(model.own_contrasts)]
+    if asked:
+        every = pd.concat(asked, ignore_index=True)
+        gone = "; ".join(f"{row.contrast}: {row.why_not}" for row in every.itertuples() if row.why_not)
+        note = "p_adjusted: Holm's method over the comparisons of a model here; intervals are unadjusted."
+        note += f" Not estimable: {gone}." if gone else ""
+        yield Table("own_contrasts", "The study's own comparisons", note, every[["model", *CONTRAST_KEYS]])
+
+
+def _tables(model: Model, fit: MixedFit) -> Iterator[Table]:
+    of_model = {
+        "fixed": ("fixed effects", "Intervals and degrees of freedom are Satterthwaite's.", model.fixed),
+        "random": ("variances", "A variance on the boundary is exactly zero, certified by its gradient.", model.random),
+        "correlations": ("correlations of random coefficients", "None where a variance is zero.", fit.correlations()),
+    }
+    for name, (title, note, frame) in of_model.items():
+        if len(frame):
+            yield Table(f"{model.name}_{name}", f"Model {model.name}: {title}", note, frame)
+
+
+def effect_lines(model: Model) -> Figure:
+    """Each fixed effect with its interval, a line a term."""
+    effects = model.fixed.iloc[::-1]
+    figure, (axes,) = panels(1, width=7.0, height=1.0 + 0.28 * len(effects))
+    axes.axvline(0.0, color="#999999", linewidth=0.8)
+    axes.hlines(effects["term"], effects["ci_low"], effects["ci_high"], color="#0072B2", linewidth=1.8)
+    axes.plot(effects["estimate"], effects["term"], "o", color="#0072B2", markersize=5.5)
+    if model.refits:
+        axes.hlines(effects["term"], effects["bootstrap_low"], effects["bootstrap_high"], color="black", linewidth=0.7)
+    axes.set(xlabel="standardised score", ylim=(-0.6, len(effects) - 0.4))
+    axes.grid(axis="y", visible=False)
+    return figure

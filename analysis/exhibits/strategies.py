@@ -1,0 +1,74 @@
+"""The first model: strategies, the number of sources, further factors (paper 5.2, Fig. 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.exhibits.effect_figures import strategy_effects
+from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
+from analysis.models import Model
+from analysis.report.findings import (
+    on_factors,
+    on_number_of_sources,
+    on_strategies,
+    on_transfer,
+    strategy_verdicts,
+)
+
+BY_SATTERTHWAITE = "Intervals and degrees of freedom are Satterthwaite's."
+
+
+def exhibit(evidence: Evidence) -> Exhibit:
+    """Effects, comparisons and means of the first model."""
+    model, table = evidence.strategy, evidence.table
+    said = (*on_strategies(model), *on_number_of_sources(model), *on_factors(table, model), *on_transfer(table, model))
+    return Exhibit(
+        "strategies", "strategies", tuple(shown(model)), headline=said, verdicts=strategy_verdicts(table, model)
+    )
+
+
+def shown(model: Model) -> Iterator[Picture | Table]:
+    """The picture of its effects, and the tables of these, of the comparisons and of the means."""
+    yield picture_of_model(
+        "effects_strategy",
+        "Effects of the strategy and of each further source",
+        model,
+        "Estimates of the first model with 95 % Satterthwaite intervals. Left: the mean of each strategy with one "
+        "source (SS-R) or two (the others; a strategy without a slope, at the number of sources that its runs have). "
+        "Right: the change with each further source. Further factors, if any: levels against the first, numbers per "
+        "unit.",
+        lambda: strategy_effects(model),
+    )
+    if model.fit is None:
+        return
+    yield Table("strategy_fixed", "First model: fixed effects", BY_SATTERTHWAITE, model.fixed)
+    yield Table(
+        "strategy_contrasts",
+        "Differences between strategies at n* = 0",
+        _on_adjustment(model.contrasts),
+        model.contrasts,
+    )
+    if len(model.contrasts_of_means):
+        yield Table(
+            "strategy_contrasts_of_means",
+            f"Differences between strategies at n* = {model.mean_n_star:.2f}",
+            f"SS-R at n* = 0. {_on_adjustment(model.contrasts_of_means)}",
+            model.contrasts_of_means,
+        )
+    yield Table(
+        "strategy_means",
+        f"Estimated marginal means at n* = {model.mean_n_star:.2f}",
+        "SS-R at n* = 0. Satterthwaite intervals.",
+        model.means,
+    )
+
+
+def _on_adjustment(pairs: pd.DataFrame) -> str:
+    means = {name for pair in pairs["contrast"] for name in pair.split(" - ")}
+    return (
+        f"p_adjusted: Holm's method over all {len(pairs)} pairs; p_tukey: Tukey's method, {len(means)} means. "
+        "Intervals are unadjusted. Strategies whose mean at this n* is not estimable are left out."
+    )

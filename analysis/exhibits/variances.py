@@ -1,0 +1,29 @@
+"""The variances between targets of the models that every study has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Table
+from analysis.models import Model
+from analysis.report.findings import on_few_targets
+
+TITLES = {
+    "strategy": "First model: variances by target",
+    "size": "Second model: variances by target",
+}
+
+
+def exhibit(evidence: Evidence) -> Exhibit:
+    """A table of variances for each model; whether there are enough targets to estimate them from."""
+    said = tuple(on_few_targets(evidence.table, evidence.strategy))
+    return Exhibit("variances", "models", tuple(shown(evidence.named)), headline=said)
+
+
+def shown(models: tuple[Model, ...]) -> Iterator[Table]:
+    """The variances of each model that has a fit."""
+    note = "A variance on the boundary is exactly zero, certified by its gradient."
+    for model in models:
+        if model.fit is not None:
+            yield Table(f"{model.name}_random", TITLES[model.name], note, model.random)

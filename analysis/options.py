@@ -1,0 +1,48 @@
+"""What an analysis may be asked for, beyond the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from analysis.fitting.engines import NATIVE
+from study.core.factors import Level
+from study.core.study_file import AnalysisSection
+
+Kept = Callable[[str, str], pd.DataFrame | None]
+"""`kept(run_id, target)`: index track_id; `mean_<d>`, `deviation_<d>`, and a track's strongest `topic.<source>`."""
+
+
+@dataclass(frozen=True)
+class AnalysisOptions:
+    """What the rows do not say of themselves, and how they are to be analysed.
+
+    `name` heads the report. `metrics` names each target's primary metric; empty, each target has one metric.
+    `sources` in the study's order; None, they are read off the columns. `levels` are those of further factors in the
+    study's order; None, those that occur, ascending. `plan` (as plan.parquet) says what was planned.
+
+    `bootstrap` refits from `seed` give percentile intervals. `engine` fits the models (the components and what else is
+    refitted are native); `cross_check` names another one that fits them once more. `own` are the study's own models
+    and contrasts, which `study check` has passed. `mix_versions` takes scores of different versions together.
+
+    `kept` gives kept representations, and `topics` (`source, topic, terms`) what their topics are. `curves` are the
+    losses of trainings (`analysis.exhibits.learning_curves`). `provenance` is what else is known of the data, by name.
+    """
+
+    name: str = "analysis"
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    sources: Sequence[str] | None = None
+    levels: Mapping[str, Sequence[Level]] | None = None
+    plan: pd.DataFrame | None = None
+    bootstrap: int = 0
+    seed: int = 0
+    engine: str = NATIVE
+    cross_check: str | None = None
+    own: AnalysisSection = field(default_factory=AnalysisSection)
+    mix_versions: bool = False
+    kept: Kept | None = None
+    topics: pd.DataFrame | None = None
+    curves: pd.DataFrame | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,79 @@
+"""What has changed, by name, of the data that runs were trained on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
+
+import pandas as pd
+
+from jobs.corpus import Corpus, training_split
+from jobs.prepared_data import corpus_fingerprint, fingerprint, sound_folder, sound_key
+from jobs.records import read_trained
+from jobs.sound.mel_store import INDEX
+from jobs.source_labels import labels_fingerprint
+from study.core.errors import some
+from study.core.paths import Paths
+from study.core.run import Run
+from study.core.study_file import Study
+
+Change = tuple[str, str]
+"""The key of the study file that names what has changed, and what that is."""
+
+
+def changes_since_training(
+    study: Study, corpus: Corpus, hash_of: Mapping[str, str | None], dropped: Collection[str], runs: Iterable[Run]
+) -> Counter[Change]:
+    """What has changed since runs were trained, and how many of `runs` that concerns.
+
+    `hash_of` has the content hash of each path of the corpus, `dropped` the tracks whose sound cannot be read.
+    """
+    tracks = corpus.tracks
+    sound = sound_key(study, tracks["track_id"], tracks["path"].map(hash_of))
+    tracks = tracks[~tracks["track_id"].isin(dropped)]
+    now = dict(zip(tracks["track_id"], tracks["path"].map(hash_of), strict=True))
+    track_ids, training = list(tracks["track_id"]), training_split(study, tracks)
+    of_corpus = corpus_fingerprint(sound, training)
+
+    @cache
+    def made_from(name: str, of_corpus: str) -> str:
+        return labels_fingerprint(study, name, corpus, track_ids, training, of_corpus)
+
+    counts: Counter[Change] = Counter()
+    for run in runs:
+        trained = read_trained(Paths(study.store), run.run_id)
+        labels = (made_from(name, of_corpus) for name in run.sources)
+        if trained is None or trained.data_fingerprint == fingerprint(of_corpus, *labels):
+            continue
+        then = trained.made_from
+        if not then:
+            counts["[corpus], [sources]", "something (which part was not recorded yet)"] += 1
+            continue
+        counts.update(_of_corpus(study, then, sound, of_corpus, now))
+        for name in run.sources:
+            if then[f"source.{name}"] != made_from(name, then["corpus"]):
+                counts[f"[sources.{name}] table", study.sources[name].table.name] += 1
+    return counts
+
+
+def _of_corpus(
+    study: Study, then: Mapping[str, str], sound: str, of_corpus: str, now: Mapping[str, str | None]
+) -> Iterator[Change]:
+    """The sound of which tracks, which tracks there are, how they are converted, or how they are divided."""
+    if then["sound"] == sound:
+        if then["corpus"] != of_corpus:
+            yield "[corpus] validation, split_by", "which tracks train"
+        return
+    index = sound_folder(study, then["sound"]) / INDEX
+    if not index.is_file():
+        yield "[corpus]", "its sound, of which no record is left"
+        return
+    before = pd.read_parquet(index).set_index("track_id")["content_hash"].to_dict()
+    changed = [track_id for track_id in before if track_id in now and before[track_id] != now[track_id]]
+    added, gone = [name for name in now if name not in before], [name for name in before if name not in now]
+    for track_ids, what in ((changed, "the sound of"), (added, "added"), (gone, "gone")):
+        if track_ids:
+            yield "[corpus] tracks", f"{what} {some(track_ids)}"
+    if not (changed or added or gone):
+        yield "[corpus] sample_rate_hz, channels", "how sound is converted"

@@ -1,0 +1,68 @@
+"""A study's tables cut down to few tracks, for a trial of all its parts: what is read stays as it is, only shorter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from jobs.corpus import read_corpus
+from jobs.labels.tables import read_columns
+from study.core.paths import write_whole
+from study.core.run import study_seed_sequence
+from study.core.study_file import Study, Target
+
+
+def write_few_tracks(study: Study, folder: Path, n_tracks: int) -> tuple[dict[str, Path], int]:
+    """Write tables of at most so many tracks to `folder`: the corpus's and each target's, paths of sound absolute.
+
+    The files by the keys of the study file that they stand for, such as "targets.genre.tracks", and how many rows they
+    have in all. Tracks are drawn at random, the same every time: of the corpus from those that are learned from, of a
+    target from its classes (and parts, where its split is published) in turn. Of a recommendation they are those that
+    most users have played. Raises `InputFaults` if a table cannot be read.
+    """
+    seeds = study_seed_sequence(study, "few tracks")  # the same for each table: targets of one sound share it
+    tables = {"corpus.tracks": _in_turn(read_corpus(study).tracks, [], seeds)[:n_tracks]}
+    for name, target in study.targets.items():
+        if target.interactions is None:
+            tables[f"targets.{name}.tracks"] = _labelled(target, seeds)[:n_tracks]
+        else:
+            tracks, plays = _most_played(target, n_tracks)
+            tables |= {f"targets.{name}.tracks": tracks, f"targets.{name}.interactions": plays}
+    files = {key: folder / f"{key}.parquet" for key in tables}
+    for key, table in tables.items():
+        write_whole(files[key], partial(table.to_parquet, index=False))
+    return files, sum(map(len, tables.values()))
+
+
+def _labelled(target: Target, seeds: np.random.SeedSequence) -> pd.DataFrame:
+    """The target's rows in the order in which few are taken."""
+    table = _with_sound(target, ("label",), ("group", "split"))
+    by = ["label"] if target.task == "classification" else []
+    return _in_turn(table, [*by, *(["split"] if "split" in table else [])], seeds)
+
+
+def _most_played(target: Target, n_tracks: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tracks that most users have played, and what was played of them."""
+    table = _with_sound(target)
+    plays = read_columns(target.interactions, ("user_id", "track_id", "count"))
+    n_users = table["track_id"].map(plays["track_id"].value_counts()).fillna(0)
+    most_played = table.iloc[np.argsort(-n_users.to_numpy(), kind="stable")[:n_tracks]]
+    return most_played, plays[plays["track_id"].isin(most_played["track_id"])]
+
+
+def _with_sound(target: Target, required: Sequence[str] = (), optional: Sequence[str] = ()) -> pd.DataFrame:
+    table = read_columns(target.tracks, ("track_id", "path", *required), optional)
+    return table.assign(path=[str(Path(target.tracks).parent / sound) for sound in table["path"]])
+
+
+def _in_turn(table: pd.DataFrame, by: list[str], seeds: np.random.SeedSequence) -> pd.DataFrame:
+    """The rows shuffled, then one of each combination of the columns `by` in turn."""
+    shuffled = table.iloc[np.random.default_rng(seeds).permutation(len(table))]
+    if not by:
+        return shuffled
+    turn = shuffled.groupby(by).cumcount().to_numpy()
+    return shuffled.iloc[np.argsort(turn, kind="stable")]

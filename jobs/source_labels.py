@@ -1,0 +1,124 @@
+"""A source's labels: made from its table where they are missing or stale, and how much of the table they keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jobs.corpus import Corpus
+from jobs.labels.information import kept_information
+from jobs.labels.label_models import LABEL_MODELS
+from jobs.labels.plsa import PlsaModel, top_terms
+from jobs.labels.tables import TermTable
+from jobs.prepared_data import fingerprint, labels_path, read_labels, save_arrays, topics_path
+from jobs.sound.content_hashes import content_hashes
+from jobs.sound.mel_writing import HASHES
+from study.core.errors import Fault
+from study.core.paths import Paths, write_whole
+from study.core.progress import Tell
+from study.core.run import study_seed_sequence
+from study.core.study_file import Source, Study
+
+LITTLE = 0.1
+"""Labels that keep less than this part of their table's information are warned of."""
+
+
+@dataclass(frozen=True)
+class SourceLabels:
+    """What the labels were made from, as a fingerprint; the part of their table's information that they keep (None for
+    `self`, which has no table)."""
+
+    fingerprint: str
+    kept: float | None = None
+
+
+def label_faults(study: Study, corpus: Corpus, training: np.ndarray) -> Iterator[Fault]:
+    """Why a source's label model cannot be fitted to the training tracks, before any sound is looked at."""
+    track_ids = list(corpus.tracks["track_id"])
+    for name, source in study.sources.items():
+        if source.labels != "self":
+            table, labelled = _labelled(corpus, name, track_ids)
+            model_of = LABEL_MODELS[source.labels]
+            factors = model_of.factors(source, table, training[labelled])
+            yield from model_of.faults(table, training[labelled], factors)
+
+
+def prepare_labels(
+    study: Study, name: str, corpus: Corpus, track_ids: list[str], training: np.ndarray,
+    of_corpus: str, tell: Tell,
+) -> SourceLabels:  # fmt: skip
+    """Fit the source's label model on training tracks and store every track's labels, unless that is done."""
+    source, made_from = study.sources[name], labels_fingerprint(study, name, corpus, track_ids, training, of_corpus)
+    if source.labels == "self":
+        return SourceLabels(made_from)
+    model_of = LABEL_MODELS[source.labels]
+    table, labelled = _labelled(corpus, name, track_ids)
+    trains = training[labelled]
+    factors = model_of.factors(source, table, trains)
+    path = labels_path(study, name, made_from)
+    if not path.is_file():
+        tell(f"labels: {name} to {factors} factors ({source.labels})")
+        rng = np.random.default_rng(study_seed_sequence(study, f"labels of {name}"))
+        model = model_of.fit(table, trains, factors, rng)
+        distribution = np.full((len(track_ids), factors), np.nan, dtype=np.float32)
+        distribution[labelled] = model_of.distribution(model, table)
+        without = int(np.isnan(distribution[labelled]).any(axis=1).sum())
+        if without:
+            what = "terms" if isinstance(table, TermTable) else "levels"
+            tell(f"labels: {without} tracks have none of the {factors} {what} of {name}, not learned from for it")
+        if isinstance(model, PlsaModel):
+            _write_topics(study, name, made_from, model)
+        save_arrays(path, distribution=distribution)
+    values = None if isinstance(table, TermTable) else table.values[trains]
+    return SourceLabels(made_from, kept_information(read_labels(path)[labelled][trains], values))
+
+
+def labels_fingerprint(
+    study: Study, name: str, corpus: Corpus, track_ids: list[str], training: np.ndarray, of_corpus: str
+) -> str:
+    """What a source's labels are made from: the corpus by its fingerprint, the table, and how it becomes labels."""
+    source = study.sources[name]
+    if source.labels == "self":
+        return fingerprint(of_corpus, "self")
+    model_of = LABEL_MODELS[source.labels]
+    table, labelled = _labelled(corpus, name, track_ids)
+    trains = training[labelled]
+    revised = ["revised"] if model_of.revised(table, trains, model_of.factors(source, table, trains)) else []
+    (table_hash,) = content_hashes([source.table], Paths(study.store).prepared / "labels" / HASHES)
+    return fingerprint(of_corpus, source.label_settings(), study.seed, table_hash, *revised)
+
+
+def on_kept_information(study: Study, made: Mapping[str, SourceLabels]) -> Iterator[str]:
+    """How much of its table each source's labels keep, in a line, and a warning for those that keep hardly any."""
+    kept = {name: labels.kept for name, labels in made.items() if labels.kept is not None}
+    if kept:
+        yield "labels: information kept, " + ", ".join(f"{name} {100 * part:.3g} %" for name, part in kept.items())
+    for name, part in kept.items():
+        if part < LITTLE:
+            yield (f"warning: the labels of {name} keep {100 * part:.2g} % of the information that they could hold, so "
+                   f"networks can learn little from them; {_advice(study.sources[name])}")  # fmt: skip
+
+
+def _advice(source: Source) -> str:
+    return {
+        "gmm": 'try labels = "ordinal" or "classes", or a `resolution` below the gaps between values',
+        "plsa": "try another number of `factors`, or tf_idf = true",
+    }.get(source.labels, "nearly all tracks have the same ones")
+
+
+def _labelled(corpus: Corpus, name: str, track_ids: list[str]) -> tuple[Any, np.ndarray]:
+    """The rows of a source's table that these tracks have, and which of the tracks have one, (n_tracks,) bool."""
+    present = set(corpus.labels[name].track_ids)
+    labelled = np.array([track_id in present for track_id in track_ids])
+    return corpus.labels[name].select([track_id for track_id in track_ids if track_id in present]), labelled
+
+
+def _write_topics(study: Study, name: str, made_from: str, model: PlsaModel) -> None:
+    topics = pd.DataFrame(top_terms(model)).rename(columns=lambda rank: f"term_{rank + 1}")
+    topics.insert(0, "topic", range(1, len(topics) + 1))
+    write_whole(topics_path(study, name, made_from), partial(topics.to_csv, index=False))

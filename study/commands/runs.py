@@ -1,0 +1,57 @@
+"""`study runs`: a table of the runs, or one of them in detail."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from study.commands.arguments import AsJson, Folder, Overrides
+from study.core.errors import Fault, raise_all
+
+
+def runs(
+    folder: Folder = Path("."),
+    sort: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="By a column, a target or a factor; best scores first.")
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option(metavar="ID", help="One run's settings, attempts and learning curves.")
+    ] = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV and nothing else; with --run the learning curves.")
+    ] = False,
+) -> None:
+    """Every run, baselines included: id, strategy, sources, factors, state and scores; `--run ID` for one of them."""
+    import pandas as pd
+
+    from study.core.reading import read_study
+    from study.display.run_detail import print_detail
+    from study.display.runs import print_runs
+    from study.workflow.runs import as_records, run_detail, sorted_runs, study_runs
+
+    together = {"--csv": ("--json", as_csv and as_json), "--sort": ("--run", sort is not None and run is not None)}
+    raise_all(Fault("", key, None, f"not together with {other}") for key, (other, both) in together.items() if both)
+    study = read_study(folder, overrides or ())
+    if run is not None:
+        detail = run_detail(study, run)
+        if as_json:
+            print(json.dumps(detail, indent=1))
+        elif as_csv:
+            print(pd.DataFrame(detail["learning_curves"]).to_csv(index=False), end="")
+        else:
+            print_detail(detail)
+        return
+    table = study_runs(study)
+    if sort is not None:
+        table = sorted_runs(table, sort)
+    if as_json:
+        print(json.dumps({"study": study.name, "runs": as_records(table)}, indent=1))
+    elif as_csv:
+        print(table.to_csv(index=False), end="")
+    else:
+        print_runs(study.name, table)

@@ -1,0 +1,131 @@
+"""`--set section.key=value`: a setting of the study file for one command, checked as the file is.
+
+A value is TOML, and a bare word is a string. The key is written as in TOML; a number in it counts the entries of an
+array of tables from 1, as faults do: `design.phase.2.repeats=3`.
+"""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from study.core.errors import Fault, raise_all
+from study.core.file_checks import written_key
+
+OPTION = "--set"
+
+
+@dataclass(frozen=True)
+class Override:
+    """One `--set`: the text as given, the keys that lead to the setting, and its value."""
+
+    text: str
+    path: tuple[str, ...]
+    value: Any
+
+    @property
+    def option(self) -> str:
+        """`--set training.epochs`."""
+        return f"{OPTION} {self.text.partition('=')[0].strip()}"
+
+
+def read_overrides(texts: Iterable[str]) -> tuple[Override, ...]:
+    """The overrides; of a key that is set twice the last counts. Raises `InputFaults` with every text that is none."""
+    read: dict[tuple[str, ...], Override] = {}
+    faults = []
+    for text in texts:
+        key, equals, value = text.partition("=")
+        path = _path(key)
+        if not (equals and value.strip() and len(path) > 1):
+            faults.append(Fault("", OPTION, text, "expected section.key=value, such as training.epochs=2"))
+            continue
+        try:
+            override = Override(text, path, _value(value.strip()))
+        except tomllib.TOMLDecodeError as error:
+            faults.append(Fault("", f"{OPTION} {key}", value, f"not valid TOML: {error}"))
+            continue
+        read[path] = override
+    raise_all(faults)
+    return tuple(read.values())
+
+
+def overridden(tables: Mapping[str, Any], overrides: Sequence[Override]) -> dict[str, Any]:
+    """The tables of a study file with the overrides in them; raises `InputFaults` where a key leads nowhere."""
+    changed = copy.deepcopy(dict(tables))
+    raise_all(fault for override in overrides for fault in _put(changed, override))
+    return changed
+
+
+def setting(tables: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """What stands in the tables under these keys; None where nothing does."""
+    inner: Any = tables
+    for step in path:
+        inner = _entry(inner, step)
+    return inner
+
+
+def naming_overrides(faults: Iterable[Fault], of_file: Iterable[Fault], overrides: Sequence[Override]) -> list[Fault]:
+    """Faults of a study file with overrides; those that the file has not alone name the option that brought them."""
+    own = set(map(str, of_file))
+    return [fault if str(fault) in own else _naming(fault, overrides) for fault in faults]
+
+
+def _naming(fault: Fault, overrides: Sequence[Override]) -> Fault:
+    for override in overrides:
+        section, *keys = override.path
+        if fault.key == written_key(section, tuple(int(key) - 1 if key.isdecimal() else key for key in keys)):
+            return replace(fault, file="", key=override.option)
+    return replace(fault, file=" ".join([fault.file, "with", *(f"{OPTION} {one.text}" for one in overrides)]))
+
+
+def _path(key: str) -> tuple[str, ...]:
+    """The steps of a dotted TOML key; none if it is not one."""
+    try:
+        inner: Any = tomllib.loads(f"{key} = 0")
+    except tomllib.TOMLDecodeError:
+        return ()
+    path = []
+    while isinstance(inner, dict) and len(inner) == 1:
+        ((step, inner),) = inner.items()
+        path.append(step)
+    return tuple(path) if inner == 0 else ()
+
+
+def _value(text: str) -> Any:
+    try:
+        found = tomllib.loads(f"value = {text}")
+        if len(found) == 1:
+            return found["value"]
+    except tomllib.TOMLDecodeError:
+        if text[0] in "\"'[{":  # the beginning of a TOML value, so not a bare word
+            raise
+    return text
+
+
+def _put(tables: dict[str, Any], override: Override) -> Iterable[Fault]:
+    inner: Any = tables
+    *sections, last = override.path
+    for depth, step in enumerate(sections, 1):
+        if isinstance(inner, dict):
+            inner.setdefault(step, {})
+        inner = _entry(inner, step)
+        if not isinstance(inner, dict | list):
+            expected = f"the study file has no {'.'.join(sections[:depth])} with keys in it"
+            yield Fault("", override.option, override.value, expected)
+            return
+    if isinstance(inner, dict):
+        inner[last] = override.value
+    elif _entry(inner, last) is not None:
+        inner[int(last) - 1] = override.value
+    else:
+        expected = f"expected a number from 1 to {len(inner)} after {'.'.join(sections)}"
+        yield Fault("", override.option, override.value, expected)
+
+
+def _entry(inner: Any, step: str) -> Any:
+    if isinstance(inner, list):
+        return inner[int(step) - 1] if step.isdecimal() and 1 <= int(step) <= len(inner) else None
+    return inner.get(step) if isinstance(inner, dict) else None

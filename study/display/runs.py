@@ -1,0 +1,56 @@
+"""How `study runs` prints the table of the runs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from study.core.factors import BASELINE_PHASE
+from study.core.run import counted
+from study.workflow.runs import FACTOR, SCORE
+
+NOT_SHOWN = ("phase", "replicate", "n_sources", "outcome", "cause")
+"""Columns that only JSON and CSV have: a line of a terminal is short."""
+UNLIMITED_WIDTH = 10_000
+
+
+def print_runs(study_name: str, runs: pd.DataFrame) -> None:
+    """The table, as wide as it needs where no terminal limits it, and how many runs are how far."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = UNLIMITED_WIDTH
+    table = Table(box=SIMPLE, padding=(0, 1))
+    shown = [str(name) for name in runs if name not in NOT_SHOWN]
+    rows = [[_cell(name, row) for name in shown] for row in runs.to_dict("records")]
+    for name, cells in zip(shown, zip(*rows, strict=True), strict=True):
+        table.add_column(
+            Text(name.removeprefix(SCORE).removeprefix(FACTOR)), overflow="fold",
+            justify="right" if name.startswith(SCORE) else "left",
+            min_width=None if name == "sources" else max(map(len, cells)),
+        )  # fmt: skip
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table, crop=False)
+    n_baselines = int((runs["phase"] == BASELINE_PHASE).sum())
+    states = ", ".join(f"{count} {state}" for state, count in runs["state"].value_counts().items())
+    console.print(f"{study_name}: {counted(len(runs), n_baselines)}: {states}", markup=False)
+
+
+def _cell(name: str, row: dict[Any, Any]) -> str:
+    value = row[name]
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if name == "state":
+        reasons = (row["cause"], row["outcome"] if row["outcome"] != "ok" else None)
+        return ", ".join([value, *(reason for reason in reasons if isinstance(reason, str))])
+    if name == "sources":
+        return str(value).replace("+", ", ")
+    if name.startswith(SCORE):
+        return f"{value:.3f}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

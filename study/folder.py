@@ -1,0 +1,173 @@
+"""The Python interface: a study folder and its verbs, and the analysis of anyone's table.
+
+Methods return values that show themselves, raise `study.StudyError`, and never exit or print.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from study.core.progress import Tell, silent
+from study.core.reading import read_study
+from study.core.study_file import Study
+from study.display.shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.analyze import Analysis
+    from analysis.formulas.fit_mixed import MixedModel
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A study: the folder with its study file, and the file as it was when the folder was opened."""
+
+    folder: Path
+    settings: Study
+
+    def __repr__(self) -> str:
+        targets, sources = ", ".join(self.settings.targets), ", ".join(self.settings.sources)
+        return f"study {self.settings.name!r} in {self.folder}\nsources: {sources}\ntargets: {targets}"
+
+    def check(self) -> Shown:
+        """Every fault and warning of the study file, its tables and its sound. Raises nothing for them."""
+        from study.display.check import draw_check
+        from study.workflow.check import check_folder
+
+        found = check_folder(self.folder)
+        return Shown(found.as_json(), partial(draw_check, found))
+
+    def design(self, budget: int | str | None = None, **options: Any) -> Shown:
+        """Plan the runs; `budget` as on the command line: 40, "400gpuh", "30cpuh", "5d".
+
+        `options`: those of `study.workflow.plan.design_study`, such as `append=True`.
+        """
+        from study.display.plan import draw_plan
+        from study.workflow.plan import design_study
+
+        return Shown(design_study(self.settings, None if budget is None else str(budget), **options), draw_plan)
+
+    def prepare(self, tell: Tell = silent) -> None:
+        """Sound to mel stores, label tables to label distributions; only what is missing or stale."""
+        from study.workflow.prepare import prepare_study
+
+        prepare_study(self.settings, tell)
+
+    def launch(self, tell: Tell = silent, **options: Any) -> Shown:
+        """Run what the plan holds and the results lack, and return the status afterwards.
+
+        `options`: the fields of `study.workflow.launch.LaunchOptions`, such as `in_process=True` or `address="auto"`.
+        Raises RunFailed, once the rest is done, if a run failed.
+        """
+        from study.workflow.launch import LaunchOptions, launch_study
+
+        launch_study(self.settings, LaunchOptions(**options), tell)
+        return self.status()
+
+    def status(self) -> Shown:
+        """Runs planned, done, running and failed; hours spent and left."""
+        from study.display.status import draw_status
+        from study.workflow.status import study_status
+
+        return Shown(study_status(self.settings), draw_status)
+
+    def plan(self) -> pd.DataFrame:
+        """plan.parquet, one row per planned run, in order. Raises InputFaults without a plan of this study file."""
+        import pandas as pd
+
+        from study.core.paths import Paths
+        from study.core.plan import read_plan
+
+        path = Paths(self.settings.store).plan
+        read_plan(path, self.settings)
+        return pd.read_parquet(path)
+
+    def runs(self) -> pd.DataFrame:
+        """One row per run, baselines included: levels, state and scores by target."""
+        from study.workflow.runs import study_runs
+
+        return study_runs(self.settings)
+
+    def results(self) -> pd.DataFrame:
+        """One row per run x target x repeat x fold x metric, as in results/*.parquet."""
+        from study.workflow.analysis import own_results
+
+        return own_results(self.settings)
+
+    def analyze(self, until: str | None = None, formulas: Sequence[str] = (), **options: Any) -> Analysis:
+        """Fit the models to the results. Nothing is written before `write_report(folder)` is called.
+
+        `options`: fields of `analysis.options.AnalysisOptions`, such as `bootstrap=1000` or `engine="lme4"`.
+        """
+        from study.workflow.analysis import analyze_study
+
+        return analyze_study(self.settings, until, formulas, **options)
+
+    def power(self, **options: Any) -> Shown:
+        """By simulation: which effects the plan can find. `options`: those of `study.workflow.power.study_power`."""
+        from study.display.power import draw_power_table
+        from study.workflow.power import study_power
+
+        return Shown(study_power(self.settings, **options), draw_power_table)
+
+    def embed(self, run: str, files: Sequence[str | Path]) -> pd.DataFrame:
+        """A run's representation of sound files: see `study.embed`. `run` is a run_id or its beginning."""
+        from study.workflow.embed import weights_in_study
+
+        return embed(weights_in_study(self.settings, run), files)
+
+
+def open(folder: str | Path = ".") -> StudyFolder:
+    """The study in a folder. Raises InputFaults with every fault of its study file."""
+    path = Path(folder)
+    return StudyFolder(path, read_study(path))
+
+
+def new(folder: str | Path, template: str = "minimal", seed: int | None = None, tell: Tell = silent) -> StudyFolder:
+    """A new study folder from a template: "minimal", "demo" or "one-representation"."""
+    from study.workflow.new import new_study
+
+    new_study(Path(folder), template, seed, tell)
+    return open(folder)
+
+
+def analyze(frame: pd.DataFrame, **options: Any) -> Analysis:
+    """Analyse a table of scores: columns `score`, `target`, `run_id`, `strategy`, and others that it may have.
+
+    `options`: fields of `analysis.options.AnalysisOptions`, such as `bootstrap=1000`.
+    """
+    from analysis.analyze import analyze as analyze_rows
+    from analysis.options import AnalysisOptions
+
+    return analyze_rows(frame, AnalysisOptions(**options))
+
+
+def fit_mixed(formula: str, frame: pd.DataFrame, reml: bool = True) -> MixedModel:
+    """Fit a linear mixed model, written in lme4's formula language, to any data frame.
+
+    Raises InputFaults for columns that are not there, and NotCertified where no optimum can be certified.
+    """
+    from analysis.formulas.fit_mixed import fit_mixed as fit
+
+    return fit(formula, frame, reml)
+
+
+def embed(weights: str | Path, files: Sequence[str | Path]) -> pd.DataFrame:
+    """One row per sound file: path, run_id, duration_s, n_crops and its representation, a float32 vector.
+
+    `weights` is a weights.safetensors or its folder. Raises InputFaults naming every sound that cannot be embedded.
+    """
+    import pandas as pd
+
+    from study.workflow.embed import embed_files
+
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "vectors.parquet"
+        embed_files(str(weights), [Path(file) for file in files], out)
+        return pd.read_parquet(out)

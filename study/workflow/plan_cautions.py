@@ -1,0 +1,42 @@
+"""What the study file has and the plan lacks: sources, factors and levels that no planned run would ever show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.core.errors import Caution, some
+from study.core.paths import Paths
+from study.core.study_file import Study
+
+
+def plan_cautions(study: Study) -> Iterator[Caution]:
+    """Sources, factors and levels without a run, and the command that plans runs of them; nothing without a plan."""
+    path = Paths(study.store).plan
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException):
+        return
+    factors = {"strategy": study.strategies, **study.further_factors}
+    columns = {name: name if name == "strategy" else f"factor.{name}" for name in factors}
+    lacking = [f"[factors] {name}" for name, column in columns.items() if column not in table.column_names]
+    if lacking:  # every run is then another one
+        message = f"{path.name} was made before {some(lacking)}, of which each run has a level: it has to be made anew"
+        yield Caution("plan", message, "study design --budget N")
+        return
+    command = "study design --append"
+    sequential = {phase.name for phase in study.phases if phase.criterion is not None}
+    if sequential:
+        n_planned = sum(phase in sequential for phase in table.column("phase").to_pylist())
+        command += f" --budget N, N above {n_planned}"
+    for name in study.sources:
+        column = f"source.{name}"
+        if column not in table.column_names or True not in table.column(column).to_pylist():
+            yield Caution(f"[sources.{name}]", f"no run of {path.name} learns from it", command)
+    for name, column in columns.items():
+        planned = set(table.column(column).to_pylist())
+        absent = some([str(level) for level in factors[name] if level not in planned])
+        if absent:
+            yield Caution(f"[factors] {name}", f"no run of {path.name} has {absent}", command)

@@ -1,0 +1,20 @@
+"""Prepare: sound and labels made ready; only what is missing or stale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from study.core.progress import Tell, silent
+from study.core.study_file import Study
+from study.workflow.extras import needs_train
+
+if TYPE_CHECKING:
+    from jobs.prepared_data import Prepared
+
+
+@needs_train()
+def prepare_study(study: Study, tell: Tell = silent) -> Prepared:
+    """Sound to mel stores, label tables to label distributions."""
+    from jobs.preparation import prepare
+
+    return prepare(study, tell)

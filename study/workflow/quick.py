@@ -1,0 +1,154 @@
+"""`launch --quick`: do all parts of a study work? A few runs of one epoch on few tracks, in a store of their own.
+
+It is a launch like any other, of the study file with settings of its own (`study.core.overrides`): it needs no design,
+and nothing of it lies in the store of the study.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from study.core.errors import Fault, InputFaults, RunFailed, raise_all
+from study.core.paths import Paths
+from study.core.plan import tables_of_plan, write_plan
+from study.core.progress import Tell, silent
+from study.core.reading import read_study
+from study.core.run import Run, baseline_runs
+from study.core.study_file import Study
+from study.workflow.launch import LaunchOptions, launch_study
+from study.workflow.plan import cost_of
+
+if TYPE_CHECKING:
+    from jobs.launch import Progress
+    from jobs.steps import Report
+
+FOLDER = "quick"
+FEWEST_TRACKS = 48
+"""Of the corpus and of each target; doubled as long as labels cannot be learned, or targets split, with so few."""
+SEQUENTIAL_RUNS = 12
+"""Of a sequential phase, to choose the few from."""
+
+
+def launch_quick(
+    folder: Path,
+    options: LaunchOptions,
+    overrides: Sequence[str] = (),
+    tell: Tell = silent,
+    show: Callable[[Progress, Report], None] = lambda progress, report: None,
+) -> None:
+    """Try the study in `folder`: prepare, train, represent and evaluate; then say what was tried.
+
+    Raises `InputFaults` for what is wrong with its tables, and RunFailed, once the rest is done, if a run failed.
+    """
+    given = {"--stop-after": options.stop_after_s, "--until": options.until, "--runs": options.runs or None}
+    raise_all(Fault("", key, None, "not together with --quick") for key, value in given.items() if value is not None)
+    study = read_study(folder, overrides)
+    _begin_anew(Paths(study.store / FOLDER))
+    quick, n_tracks = quick_study(folder, study, overrides)
+    runs = few_runs(quick)
+    write_plan(Paths(quick.store).plan, quick, runs, cost_of(quick))
+    tell(f"a trial of {study.name} in {quick.store}: {len(runs)} runs, {n_tracks} tracks of each table or fewer")
+    failed: RunFailed | None = None
+    try:
+        launch_study(quick, options, tell, show)
+    except RunFailed as error:
+        failed = error
+    for line in tried(study, quick, runs):
+        tell(line)
+    if failed:
+        raise failed
+
+
+def quick_study(folder: Path, study: Study, overrides: Sequence[str] = ()) -> tuple[Study, int]:
+    """The study as it is tried, its tables of few tracks written to its store; and how many tracks they have at most.
+
+    What `overrides` set stays so, but for the store and the tables.
+    """
+    from jobs.few_tracks import write_few_tracks
+    from jobs.inputs import read_inputs
+
+    raise_all(read_inputs(study).faults)
+    paths = Paths(study.store / FOLDER)
+    n_tracks, n_before = FEWEST_TRACKS, -1
+    while True:
+        files, n_rows = write_few_tracks(study, paths.few_tracks, n_tracks)
+        places = {"study.store": paths.store, **files}
+        own = [f"{key}={json.dumps(str(path))}" for key, path in places.items()]
+        quick = read_study(folder, [*_smallest(study), *overrides, *own])
+        faults = list(read_inputs(quick).faults)
+        if not faults or n_rows == n_before:  # all tracks are in
+            raise_all(faults)
+            return quick, n_tracks
+        n_tracks, n_before = 2 * n_tracks, n_rows
+
+
+def few_runs(study: Study) -> list[Run]:
+    """Runs that together have every strategy, source and level of a factor that the design can have, few of them."""
+    from design.generate import generate
+    from design.phases import n_possible, sequential_phases
+
+    sequential = sequential_phases(study)
+    planned = generate(study, min(SEQUENTIAL_RUNS, n_possible(sequential)) if sequential else None)
+    left = set().union(*map(_parts, planned))
+    chosen = []
+    while left:
+        chosen.append(max(planned, key=lambda run: len(_parts(run) & left)))
+        left -= _parts(chosen[-1])
+    return chosen
+
+
+def tried(study: Study, quick: Study, runs: Sequence[Run]) -> list[str]:
+    """What a trial has shown to work, and what it has not tried."""
+    from jobs.prepared_data import read_prepared
+
+    prepared = read_prepared(quick)
+    targets = ", ".join(f"{name} ({target.n_tracks} tracks)" for name, target in prepared.targets.items())
+    parts = {
+        "strategies": [run.strategy for run in runs],
+        "sources": [name for run in runs for name in run.sources],
+        "levels": [f"{name} {level}" for run in runs for name, level in run.factors.items()],
+        "baselines": [run.strategy for run in baseline_runs(quick)],
+    }
+    return [
+        f"tried: {_counted(len(runs), 'run')}, {_counted(quick.training.epochs, 'epoch')} on {prepared.n_training} "
+        f"tracks; targets {targets}",
+        *(f"tried: {what} {', '.join(dict.fromkeys(names))}" for what, names in parts.items() if names),
+        f"not tried: the other tracks, more epochs, more runs, design and analyze. These scores mean nothing. They are "
+        f"in {quick.store}, apart from those of {study.name}, and may be deleted",
+    ]
+
+
+def _smallest(study: Study) -> list[str]:
+    """Settings of the shortest training and evaluation."""
+    settings: dict[str, object] = {"training.epochs": 1, "baselines.random": min(study.baselines.random, 1)}
+    if "epochs" in study.further_factors:
+        settings["factors.epochs"] = [1, 2]
+    if study.evaluation_factors:
+        settings["fine_tuning.epochs"] = 1
+    for name, target in study.targets.items():
+        settings |= {f"targets.{name}.folds": 2} if target.folds else {f"targets.{name}.repeats": 1}
+    return [f"{key}={value}" for key, value in settings.items()]
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _parts(run: Run) -> set[tuple[str, object]]:
+    return {("strategy", run.strategy), *(("source", name) for name in run.sources), *run.factors.items()}
+
+
+def _begin_anew(paths: Paths) -> None:
+    """Forget the trial before; refuse a store that is not of one, for what is there may be someone's results."""
+    if not (paths.runs.exists() or paths.results.exists()):
+        return
+    tables = tables_of_plan(paths.plan) if paths.plan.is_file() else {}
+    if paths.few_tracks not in Path(tables.get("corpus", {}).get("tracks", "")).parents:
+        expected = "holds runs that are not of a trial; move them: --quick needs this folder for itself"
+        raise InputFaults([Fault(str(paths.store), "", None, expected)])
+    shutil.rmtree(paths.runs, ignore_errors=True)
+    shutil.rmtree(paths.results, ignore_errors=True)

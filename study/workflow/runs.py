@@ -1,0 +1,124 @@
+"""Runs: every run of the study as a row of a table, and one run in detail, read from what is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from study.core.errors import Fault, InputFaults, nearest
+from study.core.factors import TRANSFERS
+from study.core.paths import Paths
+from study.core.results import StoredResult, read_results
+from study.core.run import named_run
+from study.core.study_file import Study
+from study.workflow.learning_curves import learning_curves
+from study.workflow.states import RunState, read_sweep
+
+SCORE = "score."
+FACTOR = "factor."
+
+
+def study_runs(study: Study) -> pd.DataFrame:
+    """One row per run, baselines first, then in the order of the plan.
+
+    `run_id, phase, replicate, strategy, n_sources, sources` (names joined by +), a `factor.<name>` for each further
+    factor, `state` (as `study status` counts), `cause` of a failure, `outcome` of the training (ok or diverged; missing
+    until it has learned), and a `score.<target>` for each target: the mean of its primary metric over repeats and
+    folds, NaN without one. Where the study fine-tunes, that is the frozen representation's, and
+    `score.<target>.fine-tune` the other.
+    Raises `InputFaults` if there is no plan of this study file.
+    """
+    runs = read_sweep(study).runs
+    rows = [
+        {"run_id": run.run.run_id, "phase": run.run.phase, "replicate": run.run.replicate,
+         "strategy": run.run.strategy, "n_sources": run.run.n_sources, "sources": "+".join(run.run.sources),
+         **{f"{FACTOR}{name}": run.run.factors.get(name) for name in study.further_factors},
+         "state": run.state, "cause": run.failure.cause if run.failure else None,
+         "outcome": run.trained.outcome if run.trained else None}
+        for run in runs
+    ]  # fmt: skip
+    scores = _scores(study, (result for run in runs for result in run.results))
+    scores = scores[scores["metric"] == scores["target"].map(study.primary_metrics)]
+    columns = list(map(_score_column, scores["target"], scores["transfer"]))
+    means = scores.assign(column=columns).pivot_table(index="run_id", columns="column", values="score", aggfunc="mean")
+    return pd.DataFrame(rows).join(means.reindex(columns=_score_columns(study)), on="run_id")
+
+
+def sorted_runs(runs: pd.DataFrame, by: str) -> pd.DataFrame:
+    """By a column, or by what follows its first dot (a target, a factor); best scores first, missing values last.
+
+    Raises `InputFaults` if there is no such column.
+    """
+    short = {name.partition(".")[2]: name for name in runs if "." in name}
+    column = by if by in runs else short.get(by)
+    if column is None:
+        expected = f"expected a column: {', '.join(runs)}"
+        raise InputFaults([Fault("", "--sort", by, expected, nearest(by, [*runs, *short]))])
+    return runs.sort_values(column, ascending=not column.startswith(SCORE), kind="stable", ignore_index=True)
+
+
+def run_detail(study: Study, named: str) -> dict[str, Any]:
+    """One run by its id or the beginning of it: its settings, training, attempts, scores and learning curves.
+
+    Raises `InputFaults` if it is no run of the study, or the beginning of several.
+    """
+    by_id = {run.run.run_id: run for run in read_sweep(study).runs}
+    run = by_id[named_run(named, by_id, "--run")]
+    scores = _scores(study, run.results)
+    by_metric = scores.groupby(["target", "transfer", "metric"], sort=False)["score"]
+    of_targets = by_metric.agg(mean="mean", sd="std", n="count").reset_index()
+    order = {target: position for position, target in enumerate(study.targets)}
+    of_targets = of_targets.sort_values("target", key=lambda names: names.map(order), kind="stable")
+    curves = learning_curves(study, [run.run]).drop(columns=["run_id", "strategy"])
+    return {
+        "run_id": run.run.run_id, "state": run.state, "phase": run.run.phase, "strategy": run.run.strategy,
+        "settings": _settings(study, run),
+        "training": None if run.trained is None else asdict(run.trained),
+        "attempts": [asdict(attempt) for attempt in run.attempts],
+        "scores": as_records(of_targets),
+        "learning_curves": as_records(curves),
+    }  # fmt: skip
+
+
+def _settings(study: Study, run: RunState) -> dict[str, Any]:
+    """What makes the run what it is; a baseline is not trained."""
+    settings = {
+        "replicate": run.run.replicate,
+        "seed": study.seed,
+        "sources": {name: study.sources[name].label_settings() for name in run.run.sources},
+        "factors": dict(run.run.factors),
+        "mel": study.mel.model_dump(mode="json"),
+    }
+    if not run.run.is_baseline:
+        settings["training"] = study.training_of(run.run.factors).model_dump(mode="json")
+    return settings
+
+
+def _score_columns(study: Study) -> list[str]:
+    strategy = study.strategies[0]  # any that has a network
+    return [_score_column(target, level) for target in study.targets for level in study.transfers(strategy, target)]
+
+
+def _score_column(target: str, transfer: str) -> str:
+    return f"{SCORE}{target}" + ("" if transfer == TRANSFERS[0] else f".{transfer}")
+
+
+def _scores(study: Study, results: Iterable[StoredResult]) -> pd.DataFrame:
+    """The rows of these results that have a score, with the level of `transfer`."""
+    wanted = {result.path for result in results}
+    rows, _ = read_results(Paths(study.store), lambda stored: stored.path in wanted)
+    if rows.empty:
+        return pd.DataFrame(columns=["run_id", "target", "transfer", "metric", "score"])
+    transfer = rows["factor.transfer"] if "factor.transfer" in rows else TRANSFERS[0]
+    return rows.assign(transfer=transfer)[rows["score"].notna()]
+
+
+def as_records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON has them: no NaN."""
+    return [
+        {str(name): None if pd.isna(value) else value for name, value in row.items()}
+        for row in table.to_dict("records")
+    ]  # fmt: skip

@@ -1,0 +1,87 @@
+"""How far each run is, read from what is on disk: decided here for all who ask (`study status`, `study runs`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from study.core.errors import InputFaults
+from study.core.paths import Paths
+from study.core.plan import read_plan
+from study.core.results import StoredResult, invalid_results, stored_results
+from study.core.run import Run, baseline_runs
+from study.core.study_file import Study
+
+if TYPE_CHECKING:
+    from jobs.failures import Failure
+    from jobs.records import Attempt, Trained
+
+State = Literal["done", "running", "failed", "waiting"]
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run, and how far it is: `done` with a valid score on every target, `failed` by the last step that ended.
+
+    `trained` is None until it has learned; `failure` is that of a failed run.
+    """
+
+    run: Run
+    state: State
+    trained: Trained | None
+    attempts: tuple[Attempt, ...]
+    failure: Failure | None
+    results: tuple[StoredResult, ...]
+    missing: tuple[str, ...]
+    """The targets without a valid result."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The baselines and the runs of the plan, in its order, and the results of others.
+
+    `other_version`: results of runs that the plan does not hold, or of targets as they were defined before.
+    """
+
+    runs: tuple[RunState, ...]
+    other_version: tuple[StoredResult, ...]
+
+
+def read_sweep(study: Study) -> Sweep:
+    """Raises `InputFaults` if there is no plan of this study file."""
+    from jobs.prepared_data import read_prepared
+
+    paths = Paths(study.store)
+    runs = baseline_runs(study) + read_plan(paths.plan, study)
+    try:
+        made = read_prepared(study).targets
+    except InputFaults:  # nothing is prepared yet
+        made = {}
+    wanted = {(name, made[name].fingerprint) for name in study.targets if name in made}
+    invalid = invalid_results(paths)
+    of_run: dict[str, list[StoredResult]] = {run.run_id: [] for run in runs}
+    other: list[StoredResult] = []
+    for item in stored_results(paths):
+        if item.path not in invalid:
+            belongs = item.run_id in of_run and (item.target, item.fingerprint) in wanted
+            (of_run[item.run_id] if belongs else other).append(item)
+    return Sweep(tuple(_state(study, run, of_run[run.run_id]) for run in runs), tuple(other))
+
+
+def _state(study: Study, run: Run, results: Iterable[StoredResult]) -> RunState:
+    from jobs.records import last_failure, read_attempts, read_trained
+
+    paths, results = Paths(study.store), tuple(results)
+    attempts = tuple(read_attempts(paths, run.run_id))
+    failure: Failure | None = None
+    state: State = "waiting"
+    scored = {item.target for item in results}
+    missing = tuple(name for name in study.targets if name not in scored)
+    if not missing:
+        state = "done"
+    elif any(attempt.is_running for attempt in attempts):
+        state = "running"
+    elif (failure := last_failure(list(attempts))) is not None:
+        state = "failed"
+    return RunState(run, state, read_trained(paths, run.run_id), attempts, failure, results, missing)
