@@ -90,7 +90,8 @@ def quick_study(folder: Path, study: Study, overrides: Sequence[str] = ()) -> tu
 
 def few_runs(study: Study) -> list[Run]:
     """Runs that together have every strategy, source and level of a factor that the design can have, few of them."""
-    from design.generate import generate, n_possible, sequential_phases
+    from design.generate import generate
+    from design.phases import n_possible, sequential_phases
 
     sequential = sequential_phases(study)
     planned = generate(study, min(SEQUENTIAL_RUNS, n_possible(sequential)) if sequential else None)
