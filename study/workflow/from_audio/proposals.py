@@ -63,7 +63,7 @@ def propose_source(column: Column, corpus: pd.Index) -> SourceProposal | str:
         return f"{column.why}; too few are left to learn from"
     table = values.rename("value").rename_axis("track_id").reset_index()
     if column.kind == "classes":
-        part = f"; {values.nunique()} of them here" if column.values.nunique() > values.nunique() else ""
+        part = f"; {values.nunique()} of them are learned from" if column.values.nunique() > values.nunique() else ""
         return SourceProposal(column.name, table, {"labels": "classes"}, column.why + part)
     if column.kind == "ordinal":
         order = [level for level in column.order if level in set(values)]
@@ -146,7 +146,7 @@ def _notes(column: Column, group: Column | None, groups: pd.Series | None, dropp
     if groups is not None and group is not None:
         yield f"no {group.name} is in both parts of a split: column `group` of its table"
     if column is group:
-        yield f"each {column.name} here is another than those of the source"
+        yield f"no {column.name} here is learned from: the other part has those of the source"
     if dropped:
         shown = ", ".join(dropped[:5]) + (", ..." if len(dropped) > 5 else "")
         yield f"{len(dropped)} classes with too few tracks to train and test are left out: {shown}"
