@@ -11,6 +11,7 @@ import numpy as np
 from study.core.errors import Fault, InputFaults
 from study.core.factors import Level, sources_allowed
 from study.core.run import Run, make_run
+from study.core.scales import are_numbers
 from study.core.study_file import FILE_NAME, Combination, Constraint, Phase, Study
 
 MAXIMUM_CANDIDATES = 2**24
@@ -22,13 +23,12 @@ class Factor:
     """A factor and its levels, named as in plan.parquet: `strategy`, `source.<name>`, `factor.<name>`, `n_sources`."""
 
     name: str
-    levels: tuple[Level, ...]
+    levels: tuple[Level, ...]  # `Levels` with a scale for a study's further factors
 
     @property
     def is_ordered(self) -> bool:
         """Numbers in three levels or more have an order and distances; the levels of all others are only different."""
-        numbers = all(isinstance(level, int | float) and not isinstance(level, bool) for level in self.levels)
-        return numbers and len(self.levels) > 2
+        return are_numbers(self.levels) and len(self.levels) > 2
 
     @property
     def is_derived(self) -> bool:
@@ -38,7 +38,8 @@ class Factor:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Runs as level numbers: `codes` (n_candidates, n_factors) uint8, a column a factor, a row a run, no row twice."""
+    """Runs as level numbers: `codes` (n_candidates, n_factors) of `code_type`, one column per factor, one row per run,
+    no row twice."""
 
     factors: tuple[Factor, ...]
     codes: np.ndarray
@@ -67,11 +68,9 @@ class Candidates:
 
     def rows_of(self, runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where runs (n_runs, n_factors) stand among the candidates, -1 if nowhere; and which rows stay untouched."""
-        radix = np.cumprod([1, *(max(len(f.levels), 1) for f in self.factors[:-1])], dtype=np.float64)
-        if radix[-1] * len(self.factors[-1].levels) >= 2**62:
-            raise OverflowError("too many combinations of levels to number them")
-        weights = radix.astype(np.int64)
-        names, wanted = self.codes.astype(np.int64) @ weights, runs.astype(np.int64).reshape(-1, len(weights)) @ weights
+        both = np.vstack([self.codes, runs.reshape(-1, len(self.factors)).astype(self.codes.dtype, copy=False)])
+        numbers = row_numbers(both, [len(factor.levels) for factor in self.factors])
+        names, wanted = numbers[: len(self.codes)], numbers[len(self.codes) :]
         order = np.argsort(names, kind="stable")
         place = np.minimum(np.searchsorted(names, wanted, sorter=order), len(names) - 1)
         rows = order[place] if len(names) else np.full(len(wanted), -1)
@@ -83,7 +82,7 @@ class Candidates:
     def codes_of(self, runs: Sequence[Run]) -> np.ndarray:
         """Level numbers (n_runs, n_factors) of runs. Raises `InputFaults` with every level that the phase lacks."""
         number = [{level: code for code, level in enumerate(factor.levels)} for factor in self.factors]
-        codes = np.zeros((len(runs), len(self.factors)), dtype=np.uint8)
+        codes = np.zeros((len(runs), len(self.factors)), dtype=code_type(self.factors))
         faults = []
         for row, run in enumerate(runs):
             for column, factor in enumerate(self.factors):
@@ -97,12 +96,40 @@ class Candidates:
             raise InputFaults(faults)
         return codes
 
+    def rows_of_runs(self, runs: Iterable[Run]) -> np.ndarray:
+        """Rows (n,) of those of the runs, of whatever phase and replicate, that are among the candidates."""
+        numbers = [{level: code for code, level in enumerate(factor.levels)} for factor in self.factors]
+        codes = [
+            [number.get(_level(run, factor.name), -1) for number, factor in zip(numbers, self.factors, strict=True)]
+            for run in runs
+        ]
+        known = np.array([row for row in codes if min(row) >= 0], dtype=np.int64).reshape(-1, len(self.factors))
+        rows = self.rows_of(known)[0]
+        return rows[rows >= 0]
+
     def run(self, study: Study, phase: str, row: int, replicate: int = 0) -> Run:
         """The run in a row."""
         levels = {f.name: f.levels[code] for f, code in zip(self.factors, self.codes[row], strict=True)}
         sources = tuple(name for name in study.sources if levels[f"source.{name}"])
         further = {name: levels[f"factor.{name}"] for name in study.further_factors}
         return make_run(study, phase, replicate, str(levels["strategy"]), sources, further)
+
+
+def code_type(factors: Sequence[Factor]) -> np.dtype[np.unsignedinteger]:
+    """The smallest unsigned type that numbers the levels of every factor: uint8 up to 256 levels."""
+    return np.min_scalar_type(max((len(factor.levels) for factor in factors), default=1) - 1)
+
+
+def row_numbers(codes: np.ndarray, n_levels: Sequence[int]) -> np.ndarray:
+    """A number for each row (n_rows,) of level numbers (n_rows, n_factors); equal rows have the same."""
+    packed, size = np.zeros(len(codes), dtype=np.int64), 1
+    for column, n in zip(codes.T, n_levels, strict=True):
+        if size * max(n, 1) >= 2**62:
+            packed = np.unique(packed, return_inverse=True)[1]
+            size = len(codes)
+        packed = packed * n + column
+        size *= max(n, 1)
+    return packed
 
 
 def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
@@ -125,21 +152,19 @@ def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
     sources = np.concatenate(list(subsets.values()))
     rows = np.arange(len(sources), dtype=np.int32).repeat(combinations)
     shape = [len(levels) for levels in further.values()]
-    levels = np.indices(shape, dtype=np.uint8).reshape(len(shape), combinations).T
     counts = sources.sum(axis=1, dtype=np.int64)
     present = np.unique(counts)
+    factors = (
+        Factor("strategy", tuple(sizes)),
+        *(Factor(f"source.{name}", (False, True)) for name in study.sources),
+        *(Factor(f"factor.{name}", of) for name, of in further.items()),
+        Factor("n_sources", tuple(present.tolist())),
+    )
+    levels = np.indices(shape, dtype=code_type(factors)).reshape(len(shape), combinations).T
     codes = np.column_stack([
         strategy[rows], sources[rows], np.tile(levels, (len(sources), 1)), np.searchsorted(present, counts)[rows],
-    ]).astype(np.uint8, copy=False)  # fmt: skip
-    candidates = Candidates(
-        (
-            Factor("strategy", tuple(sizes)),
-            *(Factor(f"source.{name}", (False, True)) for name in study.sources),
-            *(Factor(f"factor.{name}", levels) for name, levels in further.items()),
-            Factor("n_sources", tuple(present.tolist())),
-        ),
-        codes,
-    )
+    ]).astype(code_type(factors), copy=False)  # fmt: skip
+    candidates = Candidates(factors, codes)
     for constraint in study.design.constraint:
         candidates = Candidates(candidates.factors, candidates.codes[_allowed(candidates, constraint)])
     if not len(candidates):

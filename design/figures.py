@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+import io
 
 import matplotlib as mpl
 import numpy as np
@@ -92,14 +91,11 @@ def level_bars(levels: pd.DataFrame) -> Figure:
     return figure
 
 
-def save(figures: Mapping[str, Figure], folder: Path) -> dict[str, bytes]:
-    """Write each as PNG; their bytes, to be put into the page."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = {}
-    for name, figure in figures.items():
-        figure.savefig(folder / f"{name}.png", dpi=140, metadata={"Software": None})
-        written[name] = (folder / f"{name}.png").read_bytes()
-    return written
+def png(figure: Figure) -> bytes:
+    """A figure as a PNG file, to be written or put into the page."""
+    content = io.BytesIO()
+    figure.savefig(content, dpi=140, format="png", metadata={"Software": None})
+    return content.getvalue()
 
 
 def drawing() -> mpl.rc_context:

@@ -2,7 +2,7 @@
 
 The phases of the study file give their runs independently (the paper's 4.3). A factorial phase has every combination,
 `repeats` times. A sequential phase has a criterion, and with it an order of its combinations that is good wherever it
-is stopped: that is where the budget goes. No combination is planned twice, and none that a constraint forbids.
+is stopped: that is where the budget goes. No combination is planned by two phases, and none that a constraint forbids.
 
 An order is a supply: a plan of N runs is the first N of it, so the plan of k is the beginning of the plan of N. What
 finished, in whatever order and whoever planned it, is where the order starts from.
@@ -10,10 +10,11 @@ finished, in whatever order and whoever planned it, is where the order starts fr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 
 import numpy as np
 
@@ -21,10 +22,12 @@ from design.anytime import anytime
 from design.balance_alias import balance_alias
 from design.budget import Cost, Hours, affordable
 from design.candidates import Candidates, enumerate_candidates
+from design.model import parts_of
 from design.optimal import WEIGHTS, optimal
 from study.core.cost import run_work
 from study.core.errors import Fault, InputFaults, nearest, raise_all
-from study.core.run import Run, study_seed_sequence
+from study.core.factors import Level
+from study.core.run import Run, make_run, study_seed_sequence
 from study.core.study_file import FILE_NAME, Phase, Study
 
 
@@ -38,19 +41,20 @@ def generate(
     """The plan: the runs of the factorial phases in the file's order, then those of the sequential ones.
 
     A budget of runs counts those of the sequential phases, what is `finished` among them included (it is kept, in its
-    order, also beyond the budget); several sequential phases take turns. A budget of `Hours` pays for all phases,
-    the factorial ones and what is finished first, and `anytime` then weighs what a run tells against its work in
-    FLOPs: `cost`, in the unit of the budget, decides where the order is cut and nothing else.
-    `failed` runs are not planned again in a sequential phase: the best next ones take their places. Baselines among
-    either are passed over.
+    order, also beyond the budget); several sequential phases take turns by their shares. A budget of `Hours` pays for
+    all phases, the factorial ones and what is finished first, and `anytime` then weighs information against a run's
+    work in FLOPs: `cost`, in the unit of the budget, decides where the order is cut and nothing else.
+    `failed` runs, of whatever phase, are not planned again: in a sequential phase the best next ones take their places.
+    Baselines among either are passed over.
 
     Raises `InputFaults`: a budget without a sequential phase or the other way round, beyond the candidates (saying how
-    many there are), too small for what is fixed (saying what that needs); runs of phases or levels that the study does
-    not have.
+    many there are), too small for what is fixed (saying what that needs); a sequential phase that gets no run; runs of
+    phases or levels that the study does not have.
     """
     phases = sequential_phases(study, finished, failed)
+    lost = {run.run_id for run in failed}
     fixed = [run for phase in study.phases if phase.criterion is None for run in factorial_runs(study, phase)]
-    fixed = list({run.run_id: run for run in reversed(fixed)}.values())[::-1]
+    fixed = [run for run in {run.run_id: run for run in reversed(fixed)}.values() if run.run_id not in lost][::-1]
     if not phases:
         if budget is not None:
             expected = "no phase of the study is sequential: all runs are planned without a budget"
@@ -58,14 +62,17 @@ def generate(
         return fixed
     fixed += [run for phase in phases for run in phase.start_runs]
     if isinstance(budget, Hours):
-        return fixed + affordable(budget, fixed, in_turn(study, phases, partial(run_work, study)), cost)
-    n_started = sum(len(phase.start_runs) for phase in phases)
-    possible = n_started + sum(phase.n_left for phase in phases)
-    if budget is None or not 0 <= budget <= possible:
-        missing = "missing: " * (budget is None)
-        expected = f"{missing}the sequential phases have {possible:,} possible runs; expected a number up to that"
-        raise InputFaults([Fault("", "--budget", budget, expected)])
-    return fixed + list(islice(in_turn(study, phases), max(budget - n_started, 0)))
+        plan = fixed + affordable(budget, fixed, in_turn(study, phases, partial(run_work, study)), cost)
+    else:
+        n_started = sum(len(phase.start_runs) for phase in phases)
+        possible = n_possible(phases)
+        if budget is None or not 0 <= budget <= possible:
+            missing = "missing: " * (budget is None)
+            expected = f"{missing}the sequential phases have {possible:,} possible runs; expected a number up to that"
+            raise InputFaults([Fault("", "--budget", budget, expected)])
+        plan = fixed + list(islice(in_turn(study, phases), max(budget - n_started, 0)))
+    raise_all(_empty_phases(phases, plan, budget))
+    return plan
 
 
 def next_run(study: Study, finished: Sequence[Run], failed: Sequence[Run] = ()) -> Run | None:
@@ -91,68 +98,153 @@ def factorial_runs(study: Study, phase: Phase) -> list[Run]:
 
 @dataclass(frozen=True)
 class SequentialPhase:
-    """A sequential phase with what of it has run: `start_runs`, and as level numbers `start` (n_runs, n_factors)."""
+    """A sequential phase with what of it has run: `start_runs`, and each of their combinations once as level numbers,
+    `start` (n_combinations, n_factors).
+
+    `open` (n_candidates,) marks the candidates that no phase has planned yet; `lost` has the ids of runs that failed.
+    """
 
     phase: Phase
     candidates: Candidates
     start_runs: tuple[Run, ...]
     start: np.ndarray
+    open: np.ndarray
+    lost: frozenset[str] = frozenset()
 
     @property
-    def n_left(self) -> int:
-        """Candidates that have not run."""
-        return int(self.candidates.rows_of(self.start)[1].sum())
+    def most(self) -> int:
+        """Runs that the phase can have, repeats included, if no other phase takes any."""
+        combinations = len(self.start) + int(self.open.sum())
+        n_runs = combinations
+        while n_runs + 1 - n_repeats(n_runs + 1, self.phase.repeat_share) <= combinations:
+            n_runs += 1
+        return n_runs
 
-    def order(self, study: Study, work: Callable[[Run], float] | None = None) -> Iterator[int]:
-        """Rows of the candidates, the best next one first, to the last; with their work, best for the money."""
+    def order(self, study: Study, remaining: np.ndarray, work: Callable[[Run], float] | None = None) -> Iterator[int]:
+        """Rows of the candidates, the best next one first, to the last; with their work, best for the money.
+
+        `remaining` (n_candidates,) marks those left; whoever takes one elsewhere clears its mark between two steps.
+        """
         seed = study_seed_sequence(study, f"design of phase {self.phase.name}")
         criterion, balance = str(self.phase.criterion), self.candidates.positions(self.phase.balance)
         if criterion in WEIGHTS:
-            return optimal(criterion, self.candidates, self.start, seed)
+            return optimal(criterion, self.candidates, self.start, seed, remaining)
         if criterion == "balance-alias":
-            return balance_alias(self.candidates, self.start, balance, seed)
+            return balance_alias(self.candidates, self.start, balance, seed, remaining)
         works = None
         if work is not None:
             runs = [self.candidates.run(study, self.phase.name, row) for row in range(len(self.candidates))]
             works = np.array([work(run) for run in runs])
-        return anytime(self.candidates, self.start, balance, seed, works)
+        sizes = self.candidates.factors[-1]
+        slopes = len(sizes.levels) > 1 and len(self.candidates.factors) - 1 in balance
+        model = parts_of(self.phase.model, self.phase.want_if_possible, slopes)
+        return anytime(self.candidates, self.start, balance, seed, works, remaining, model)
 
 
 def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequence[Run] = ()) -> list[SequentialPhase]:
-    """The sequential phases, each with candidates of its own: what another phase has already is not among them."""
+    """The sequential phases, each with its own candidates: neither what a factorial phase has nor what has failed.
+
+    Raises `InputFaults` for a phase to which the factorial ones leave no candidate.
+    """
     raise_all(_phase_faults(study, [*finished, *failed]))
     taken = [enumerate_candidates(study, phase) for phase in study.phases if phase.criterion is None]
+    sequential = [phase for phase in study.phases if phase.criterion is not None]
+    started = [run for run in finished if run.phase in {phase.name for phase in sequential}]
     found = []
-    for phase in study.phases:
-        if phase.criterion is None:
-            continue
-        candidates = enumerate_candidates(study, phase)
-        own = candidates
+    for phase in sequential:
+        possible = enumerate_candidates(study, phase)
+        own = possible
         for other in taken:
             own = own.without(other)
-        taken.append(candidates)
-        runs = tuple({run.run_id: run for run in finished if run.phase == phase.name}.values())
-        lost = candidates.codes_of([run for run in failed if run.phase == phase.name])
-        own = own.without(Candidates(candidates.factors, lost))
-        found.append(SequentialPhase(phase, own, runs, candidates.codes_of(runs)))
+        if not len(own):
+            expected = "the factorial phases have all of its combinations; expected one or more of its own"
+            raise InputFaults([Fault(FILE_NAME, f"[[design.phase]] {phase.name}", None, expected)])
+        gone = own.rows_of_runs(run for run in failed if run.replicate == 0)
+        own = Candidates(own.factors, np.delete(own.codes, gone, axis=0))
+        runs = tuple({run.run_id: run for run in started if run.phase == phase.name}.values())
+        remaining = np.ones(len(own), dtype=bool)
+        remaining[own.rows_of_runs(started)] = False
+        start = possible.codes_of(list({_combination(run): run for run in reversed(runs)}.values())[::-1])
+        lost = frozenset(run.run_id for run in failed)
+        found.append(SequentialPhase(phase, own, runs, start, remaining, lost))
     return found
+
+
+def n_possible(phases: Sequence[SequentialPhase]) -> int:
+    """How many runs the sequential phases can have together; a combination that several could have counts once."""
+    if len(phases) == 1:
+        return max(phases[0].most, len(phases[0].start_runs))
+    total = sum(len(phase.start_runs) for phase in phases)
+    seen: list[Candidates] = []
+    for phase in phases:
+        left = Candidates(phase.candidates.factors, phase.candidates.codes[phase.open])
+        for other in seen:
+            left = left.without(other)
+        seen.append(left)
+        total += len(left)
+    return total
 
 
 def in_turn(
     study: Study, phases: Sequence[SequentialPhase], work: Callable[[Run], float] | None = None
 ) -> Iterator[Run]:
-    """New runs of the sequential phases, each time of the phase that has fewest, to the last candidate."""
+    """New runs of the sequential phases, each time of the phase that is furthest behind its share, to the last.
+
+    The `repeat_share` of a phase's runs repeat combinations that it has, with new seeds: those repeated least, the
+    earliest first, so that what is repeated is as balanced as the plan's own beginning.
+    """
+    had = {phase.phase.name: list(phase.start_runs) for phase in phases}
     counts = {phase.phase.name: len(phase.start_runs) for phase in phases}
-    orders = {phase.phase.name: (phase, phase.order(study, work)) for phase in phases}
+    remaining = {phase.phase.name: phase.open.copy() for phase in phases}
+    orders = {phase.phase.name: (phase, phase.order(study, remaining[phase.phase.name], work)) for phase in phases}
     while orders:
-        name = min(orders, key=counts.__getitem__)
+        name = min(orders, key=lambda name: counts[name] / orders[name][0].phase.share)
         phase, order = orders[name]
-        row = next(order, None)
-        if row is None:
+        share = phase.phase.repeat_share
+        if n_repeats(counts[name] + 1, share) > n_repeats(counts[name], share):
+            run = _repeat(study, phase, had[name])
+        elif (row := next(order, None)) is None:
             del orders[name]
+            continue
         else:
-            counts[name] += 1
-            yield phase.candidates.run(study, name, row)
+            run = phase.candidates.run(study, name, row)
+        counts[name] += 1
+        had[name].append(run)
+        yield run
+        for other in phases:
+            if other is not phase:
+                remaining[other.phase.name][other.candidates.rows_of_runs([run])] = False
+
+
+def n_repeats(n_runs: int, share: float) -> int:
+    """How many of a phase's first `n_runs` are repeats."""
+    return int(n_runs * share + 1e-9)
+
+
+def _repeat(study: Study, phase: SequentialPhase, had: Sequence[Run]) -> Run:
+    """A combination that the phase has, once more."""
+    times = Counter(map(_combination, had))
+    again = min(had, key=lambda run: times[_combination(run)])  # the earliest of those
+    taken = {run.run_id for run in had} | phase.lost
+    runs = (make_run(study, phase.phase.name, k, again.strategy, again.sources, again.factors) for k in count(1))
+    return next(run for run in runs if run.run_id not in taken)
+
+
+def _combination(run: Run) -> tuple[str, tuple[str, ...], tuple[tuple[str, Level], ...]]:
+    return run.strategy, run.sources, tuple(run.factors.items())
+
+
+def _empty_phases(
+    phases: Sequence[SequentialPhase], plan: Sequence[Run], budget: int | Hours | None
+) -> Iterator[Fault]:
+    """A fault for each sequential phase that gets no run while another gets some."""
+    planned = {run.phase for run in plan}
+    names = [phase.phase.name for phase in phases]
+    value = f"{budget.hours:g} {budget.unit}" if isinstance(budget, Hours) else budget
+    for name in names:
+        if name not in planned and planned & set(names):
+            expected = f"phase {name} gets no run; expected a larger budget, or a larger `share` of phase {name}"
+            yield Fault("", "--budget", value, expected)
 
 
 def _phase_faults(study: Study, runs: Sequence[Run]) -> Iterator[Fault]:
@@ -165,3 +257,7 @@ def _phase_faults(study: Study, runs: Sequence[Run]) -> Iterator[Fault]:
         if phase.criterion in WEIGHTS and "balance" in phase.model_fields_set:
             expected = f'criterion = "{phase.criterion}" balances nothing; "anytime" balances what is asked'
             yield Fault(FILE_NAME, f"[[design.phase]] {phase.name} balance", list(phase.balance), expected)
+        for key in ("model", "want_if_possible"):
+            if phase.criterion != "anytime" and key in phase.model_fields_set:
+                expected = 'only criterion = "anytime" plans for a model of the study\'s own'
+                yield Fault(FILE_NAME, f"[[design.phase]] {phase.name} {key}", getattr(phase, key), expected)

@@ -16,10 +16,10 @@ from scipy import stats
 
 from analysis.contrasts import ALPHA, holm
 from analysis.fitting.mixed_problem import NotCertified
-from analysis.planning.effects import Effect, effects_of, weights_of
 from analysis.planning.simulation import Refitted, joined, refit, simulate
 from analysis.planning.truth import Truth
 from study.core.coding import Coding, first_model
+from study.core.effects import Effect, effects_of, weights_of
 from study.core.errors import InputFaults
 from study.core.factors import Level
 

@@ -18,11 +18,11 @@ import pandas as pd
 from analysis.fitting.mixed_model import MixedFit, contrast_tests, fit_mixed, half_width
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.models import random_terms
-from analysis.planning.effects import Effect, effects_by_name, weights_of
 from analysis.planning.simulation import refit, simulate
 from analysis.planning.truth import Truth
 from analysis.results_table import ResultsTable
 from study.core.coding import first_model
+from study.core.effects import Effect, effects_by_name, weights_of
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
 

@@ -24,6 +24,8 @@ def check(folder: Folder = Path("."), overrides: Overrides = None, as_json: AsJs
         tell(f"warning: {caution}")
     if found.faults:
         raise InputFaults(found.faults, found.list_of_all)
+    for proposal in found.proposals:
+        tell(proposal)
     tell(f"{folder}: no fault in the study file, its tables and its sound")
     if found.cost:
         tell(str(found.cost))

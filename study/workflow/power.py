@@ -80,7 +80,7 @@ def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, l
 
     What the plan lacks is planned on, or without a plan afresh. A study without sequential phases has one size, 0.
     """
-    from design.generate import generate, sequential_phases
+    from design.generate import generate, n_possible, sequential_phases
 
     path = Paths(study.store).plan
     planned = read_plan(path, study) if path.is_file() else []
@@ -92,7 +92,7 @@ def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, l
         planned = planned or generate(study, None)
         return planned, len(planned), [0]
     phases = sequential_phases(study, planned)
-    possible = n_planned + sum(phase.n_left for phase in phases)
+    possible = n_possible(phases)
     if not sizes:
         if not planned:
             expected = "no plan yet: --runs N,N,... plans so many, or `study design --budget N` makes one"

@@ -88,11 +88,10 @@ def quick_study(folder: Path, study: Study, overrides: Sequence[str] = ()) -> tu
 
 def few_runs(study: Study) -> list[Run]:
     """Runs that together have every strategy, source and level of a factor that the design can have, few of them."""
-    from design.generate import generate, sequential_phases
+    from design.generate import generate, n_possible, sequential_phases
 
     sequential = sequential_phases(study)
-    possible = sum(phase.n_left for phase in sequential)
-    planned = generate(study, min(SEQUENTIAL_RUNS, possible) if sequential else None)
+    planned = generate(study, min(SEQUENTIAL_RUNS, n_possible(sequential)) if sequential else None)
     left = set().union(*map(_parts, planned))
     chosen = []
     while left:

@@ -31,7 +31,7 @@ def test_every_fault_is_told_once(tmp_path: Path):
     with pytest.raises(InputFaults) as error:
         read_design(study, tmp_path / "design.csv", "sequential")
     strategy, bpm = map(str, error.value.faults)
-    assert strategy.startswith("design.csv: row 2 and 1 more: strategy = 'MSS-RC': expected one of SS-R, ")
+    assert strategy.startswith("design.csv: rows 2, 3: strategy = 'MSS-RC': expected one of SS-R, ")
     assert strategy.endswith("did you mean 'MSS-CR'?")
     assert bpm.startswith("design.csv: row 2: bpm = 'maybe'")
     (tmp_path / "design.csv").write_text("strategy,self,bpm\nMSS-CR,1,1\nMS-CR@2,1,1\nMSS-CR,1,1\n")
