@@ -15,7 +15,7 @@ from study.cli import app
 ROOT = Path(__file__).parents[1]
 LINES = (ROOT / "tests" / "retired_words.txt").read_text(encoding="utf-8").splitlines()
 PATTERNS = [re.compile(line, re.IGNORECASE) for line in LINES if line and not line.startswith("#")]
-TEMPLATES = sorted(Path(str(files("study"))).glob("templates/*/*"))
+TEMPLATES = sorted(page for page in Path(str(files("study"))).glob("templates/**/*") if page.is_file())
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), *TEMPLATES]
 COMMANDS = sorted(get_command(app).commands)
 
