@@ -16,10 +16,10 @@ from design.candidates import Candidates
 from design.contradictions import contradictions
 from design.dependence import dependent_terms, derived_factors, impossible_levels
 from design.expected_errors import main_effects, named_effects, run_rows, unit_errors
-from design.generate import SequentialPhase
 from design.information import CHUNK, model_columns, moments, term_names
 from design.model import parts_of, written_out
 from design.optimal import WEIGHTS
+from design.phases import SequentialPhase
 from study.core.design_models import FIRST, MAIN
 from study.core.effects import weights_of
 from study.core.plan import run_columns
@@ -147,7 +147,9 @@ def level_table(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
     """
     phases = list(dict.fromkeys(run.phase for run in runs))
     sizes = {n for phase in study.phases for n in phase.n_sources} | {run.n_sources for run in runs}
-    known: dict[str, Sequence[object]] = {"strategy": study.strategies, "n_sources": sorted(sizes)}
+    asked = {name for phase in study.phases for name in phase.strategy} | {run.strategy for run in runs}
+    strategies = [name for name in study.strategies if name in asked]
+    known: dict[str, Sequence[object]] = {"strategy": strategies, "n_sources": sorted(sizes)}
     known |= {f"source.{name}": (False, True) for name in study.sources}
     known |= {f"factor.{name}": levels for name, levels in study.further_factors.items()}
     counts = Counter(

@@ -40,8 +40,9 @@ def run_rows(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
 def main_effects(rows: pd.DataFrame, study: Study) -> Coding:
     """A mean for each strategy, each source present against absent, further factors: the main effects of a plan."""
     further = factor_columns(rows, study.further_factors)
-    columns = pd.concat([strategy_columns(rows), source_columns(rows, list(study.sources)), further.columns], axis=1)
-    return Coding(columns.loc[:, columns.nunique() > 1], (), further.left_out, further.units)
+    others = pd.concat([source_columns(rows, list(study.sources)), further.columns], axis=1)
+    columns = pd.concat([strategy_columns(rows), others.loc[:, others.nunique() > 1]], axis=1)
+    return Coding(columns, (), further.left_out, further.units)
 
 
 def unit_errors(columns: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 
 import matplotlib as mpl
 import numpy as np
@@ -61,6 +62,21 @@ def prefix_curves(prefixes: pd.DataFrame, canonical: pd.DataFrame) -> Figure:
     by_efficiency.legend(fontsize=8)
     for axes in (by_balance, by_aliasing, by_efficiency):
         axes.set_xlabel("runs of the phase")
+    return figure
+
+
+def margin_figure(curve: pd.DataFrame, kinds: Mapping[str, str], spent: list[float] | None) -> Figure:
+    """Half-widths of intervals by the number of sequential runs, and above it what these runs cost."""
+    figure, axes = _figure(7.2, 3.6)
+    for (kind, label), colour in zip(kinds.items(), (BLUE, ORANGE, GREEN), strict=True):
+        if kind in curve:
+            axes.plot(curve.n_runs, curve[kind], "o-", ms=3.5, color=colour, label=label)
+    axes.set(xlabel="sequential runs", ylabel="half a 95 % interval, SD", ylim=(0, None))
+    axes.legend(fontsize=8)
+    if spent:
+        above = axes.secondary_xaxis("top")
+        above.set_xticks(curve.n_runs, [f"{hours:.3g}" for hours in spent], fontsize=7)
+        above.set_xlabel("hours, all runs until then")
     return figure
 
 

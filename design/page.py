@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,11 @@ from design.diagnostics import (
     shown_sizes,
 )
 from design.expected_errors import expected_errors
-from design.figures import colour_map, drawing, level_bars, png, prefix_curves
-from design.generate import sequential_phases
+from design.figures import colour_map, drawing, level_bars, margin_figure, png, prefix_curves
+from design.generate import in_turn
 from design.information import term_names
+from design.phases import sequential_phases
+from design.verdict import FURTHER_RUNS, KINDS, margin_curve, verdict
 from study.core.durations import Unit
 from study.core.paths import write_whole
 from study.core.run import Run, baseline_runs
@@ -58,10 +61,12 @@ def design_page(
     cost_basis: str = "at the reference rate",
     cost_unit: Unit = "GPU-hours",
     notes: Sequence[str] = (),
+    smallest: Mapping[str, float] | None = None,
 ) -> Page:
     """design.html (self-contained), balance.csv, aliasing.csv, prefixes.csv, standard_errors.csv and figures/.
 
     `cost_basis` says where the hours come from; `notes` are said beside those that the plan itself gives rise to.
+    `smallest` are the smallest effects by name that studies simulated over this plan find (`verdict`).
     """
     by_phase = {name: [run for run in runs if run.phase == name] for name in dict.fromkeys(run.phase for run in runs)}
     found = [diagnose(study, phase, by_phase[phase.phase.name])
@@ -69,6 +74,10 @@ def design_page(
     chosen = {each.name for each in found}
     fixed = [run for run in runs if run.phase not in chosen]
     errors = expected_errors(study, fixed, [run for run in runs if run.phase in chosen])
+    sequential = [run for run in runs if run.phase in chosen]
+    further = list(islice(in_turn(study, sequential_phases(study, runs)), FURTHER_RUNS))
+    said = verdict(study, runs, further, smallest or {})
+    curve = margin_curve(study, fixed, sequential, shown_sizes(len(sequential)))
     levels = level_table(study, runs)
     scopes = {name: by_phase[name] for name in chosen} or {"all": list(runs)}
     maps = {name: aliasing_table(*_as_codes(study, of)) for name, of in scopes.items()}
@@ -84,20 +93,23 @@ def design_page(
     }
     if found:
         files["prefixes.csv"] = _csv(pd.concat([each.prefixes.assign(phase=each.name) for each in found]))
+    spent = _hours_spent(fixed, sequential, curve, cost_hours)
     with drawing():
         images = {name: png(figure) for name, figure in _pictures(study, scopes, maps, levels, found).items()}
+        if len(curve) > 1:
+            images["precision"] = png(margin_figure(curve, KINDS, spent))
     files |= {f"figures/{name}.png": content for name, content in images.items()}
     shown = errors[errors.n_runs.isin([*shown_sizes(len(runs) - len(fixed)), 0])].set_index("n_runs")
     html = _template().render(
         study=study, n_runs=len(runs), phases=[(name, len(of), hours[name]) for name, of in by_phase.items()],
-        cost=f"{cost_unit}, {cost_basis}", found=found,
-        prefixes=prefixes.to_dict("records"), errors=shown, notes=notes,
+        cost=f"{cost_unit}, {cost_basis}", verdict=said, found=found, prefixes=prefixes.to_dict("records"),
+        errors=shown, notes=notes,
         images={name: base64.b64encode(content).decode() for name, content in images.items()}, scopes=list(scopes),
     )  # fmt: skip
     files["design.html"] = html.encode()
     ends = [each.prefixes.iloc[-1] for each in found]
     summary: dict[str, Any] = {
-        "hours_by_phase": hours, "prefixes": _plain(prefixes), "notes": notes,
+        "hours_by_phase": hours, "verdict": said, "prefixes": _plain(prefixes), "notes": notes,
         "unbalance": {each.name: each.unbalance for each in found},
     }  # fmt: skip
     if found:
@@ -117,6 +129,17 @@ def _prefix_rows(each: PhaseDiagnostics) -> pd.DataFrame:
     return each.prefixes.merge(each.canonical, on="n_runs").assign(phase=each.name)
 
 
+def _hours_spent(
+    fixed: Sequence[Run], sequential: Sequence[Run], curve: pd.DataFrame, cost: Callable[[Run], float | None]
+) -> list[float] | None:
+    """Hours of all runs at each number of sequential runs of the curve; None while they are not known."""
+    known = [cost(run) for run in [*fixed, *sequential]]
+    if None in known or curve.empty:
+        return None
+    total = np.cumsum([0.0, *known])  # type: ignore[list-item]
+    return [float(total[len(fixed) + size]) for size in curve.n_runs]
+
+
 def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
     notes = []
     for each in found:
@@ -125,7 +148,7 @@ def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
             notes.append(f"{each.name}: too many candidates to say which balances exclude each other")
         notes += [f"{each.name}: {impossible}" for impossible in each.impossible]
         notes += [
-            f"{each.name}: the term {term} cannot be told apart: in normalised columns it is {of}"
+            f"{each.name}: the term {term} cannot be estimated by itself: in normalised columns it is {of}"
             for term, of in each.dependent.items()
         ]
         notes += [f"{each.name}: {derived}" for derived in each.derived]
@@ -153,6 +176,7 @@ def _unused_levels(levels: pd.DataFrame) -> list[str]:
     """Levels of the study that no run of the plan has, in words."""
     total = levels.groupby(["factor", "level"], sort=False).n_runs.sum()
     unused = total[total == 0].reset_index()
+    unused = unused[~(unused.factor.str.startswith("source.") & (unused.level == "False"))]
     return [
         f"no run of this plan has {factor.removeprefix('factor.')} = {', '.join(of.level)}"
         for factor, of in unused.groupby("factor", sort=False)

@@ -23,8 +23,9 @@ SEQUENTIAL = PAPER_PHASES[PAPER_PHASES.rindex("[[design.phase]]") :].replace("to
 
 @pytest.fixture(autouse=True)
 def no_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are made and not rendered, which is nine tenths of the time."""
+    """Figures are not rendered and no studies simulated, which is nine tenths of the time."""
     monkeypatch.setattr("design.page.png", lambda figure: b"")
+    monkeypatch.setattr("study.workflow.plan.smallest_effects", lambda study, runs: {})
 
 
 def fail(folder: Path, run_id: str, cause: str = ERROR) -> None:
@@ -120,7 +121,7 @@ def test_a_budget_that_buys_everything_says_so(tmp_path: Path) -> None:
     assert not [note for note in design_study(given, "19")["notes"] if "buys" in note]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_random_studies_and_budgets(tmp_path: Path, capfd: pytest.CaptureFixture[str], seed: int) -> None:
     """Exit status 0 or 2, never a traceback, and on a fault the old plan stays. benchmarks/design_fuzz.py has 200."""
     draw = random.Random(seed)
@@ -128,7 +129,7 @@ def test_random_studies_and_budgets(tmp_path: Path, capfd: pytest.CaptureFixture
         folder = tmp_path / str(number)
         write_random_study(folder, draw)
         before = None
-        for budget in draw.sample(BUDGETS, 3):
+        for budget in draw.sample(BUDGETS, 2):
             status, _, err = study(capfd, "design", str(folder), "--budget", budget)
             plan = folder / "plan.parquet"
             assert status in (0, 2), err

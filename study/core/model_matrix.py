@@ -97,7 +97,7 @@ def _orthogonal(numbers: np.ndarray, degree: int, over: np.ndarray) -> np.ndarra
     if len(np.unique(over)) <= degree:
         return np.zeros(len(numbers))
     mean, spread = over.mean(), np.abs(over - over.mean()).max()
-    triangle = np.linalg.qr(np.vander((over - mean) / spread, degree + 1, increasing=True), mode="r")
+    triangle = np.asarray(np.linalg.qr(np.vander((over - mean) / spread, degree + 1, increasing=True), mode="r"))
     last = np.linalg.solve(triangle, np.eye(degree + 1)[degree]) * np.sign(triangle[degree, degree])
     return np.asarray(np.vander((numbers - mean) / spread, degree + 1, increasing=True) @ last)
 

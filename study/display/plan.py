@@ -23,6 +23,8 @@ def draw_plan(found: Mapping[str, Any], console: Console) -> None:
                       "--retry-failed plans them again")  # fmt: skip
     for line in _cost_lines(found):
         console.print(line, markup=False)
+    for sentence in found["verdict"]:
+        console.print(sentence, markup=False)
     for phase in dict.fromkeys(row["phase"] for row in found["prefixes"]):
         table = Table("runs", "unbalance", "aliasing\n(at least)", "source-\nsource", "source-\nstrategy",
                       "D-efficiency, %\n(at most)", title=phase)  # fmt: skip

@@ -12,7 +12,7 @@ from study.core.durations import Unit, Work
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import Paths
 from study.core.plan import planned_ids, read_plan, write_plan
-from study.core.run import Run, baseline_runs
+from study.core.run import Run, baseline_runs, study_seed_sequence
 from study.core.run_works import Step
 from study.core.study_file import FILE_NAME, Study
 from study.workflow.estimates import (
@@ -30,6 +30,9 @@ from study.workflow.estimates import (
     torch_is_installed,
 )
 from study.workflow.failed_runs import failed_runs
+
+N_SIMULATIONS = 200
+"""Studies that the page's smallest effects come from; `study power` takes more."""
 
 
 def design_study(
@@ -62,7 +65,8 @@ def design_study(
     runs = generate(study, limit, [*started, *kept], failed, estimate.hours)
     raise_all([Fault("", "--budget", budget, "no run would be planned; expected 1 or more")] * (not runs))
     notes = [*constraint_notes(study, started), *_whole_space(study, runs)]
-    page = design_page(study, runs, estimate.hours, estimate.basis, estimate.unit, notes)
+    smallest = smallest_effects(study, runs)
+    page = design_page(study, runs, estimate.hours, estimate.basis, estimate.unit, notes, smallest)
     left, gpu_hours = _time_left(study, estimate, runs), cost_of(study)
     write_page(page, paths.design)
     write_plan(paths.plan, study, runs, gpu_hours)
@@ -76,9 +80,29 @@ def design_study(
     }  # fmt: skip
 
 
+def smallest_effects(study: Study, runs: Sequence[Run]) -> dict[str, float]:
+    """The smallest effects, by name, that simulated studies over these runs find; none where they cannot be fitted."""
+    import numpy as np
+
+    from analysis.planning.power import power
+    from analysis.planning.truth import paper_truth
+    from design.expected_errors import run_rows
+    from study.core.coding import first_model
+
+    rows = run_rows(study, runs)
+    coding = first_model(rows, study.further_factors)
+    if len(study.targets) < 2 or len(rows) <= coding.columns.shape[1]:
+        return {}
+    rng = np.random.default_rng(study_seed_sequence(study, "verdict"))
+    (cell,) = power(
+        rows, study.further_factors, paper_truth(coding), [len(rows)], [len(study.targets)], N_SIMULATIONS, rng
+    )
+    return {} if cell.why_not else dict(zip(cell.power["effect"], cell.power["smallest"], strict=True))
+
+
 def _whole_space(study: Study, runs: Sequence[Run]) -> list[str]:
     """What is to be said of a plan that has every run that its sequential phases could have."""
-    from design.generate import n_possible, sequential_phases
+    from design.phases import n_possible, sequential_phases
 
     phases = sequential_phases(study, runs)
     n_planned = sum(len(phase.start_runs) for phase in phases)

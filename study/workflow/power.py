@@ -80,7 +80,8 @@ def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, l
 
     What the plan lacks is planned on, or without a plan afresh. A study without sequential phases has one size, 0.
     """
-    from design.generate import generate, n_possible, sequential_phases
+    from design.generate import generate
+    from design.phases import n_possible, sequential_phases
 
     path = Paths(study.store).plan
     planned = read_plan(path, study) if path.is_file() else []

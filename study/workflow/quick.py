@@ -19,6 +19,7 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
+from study.workflow.extras import needs_train
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import cost_of
 
@@ -33,6 +34,7 @@ SEQUENTIAL_RUNS = 12
 """Of a sequential phase, to choose the few from."""
 
 
+@needs_train()
 def launch_quick(
     folder: Path,
     options: LaunchOptions,
@@ -88,7 +90,8 @@ def quick_study(folder: Path, study: Study, overrides: Sequence[str] = ()) -> tu
 
 def few_runs(study: Study) -> list[Run]:
     """Runs that together have every strategy, source and level of a factor that the design can have, few of them."""
-    from design.generate import generate, n_possible, sequential_phases
+    from design.generate import generate
+    from design.phases import n_possible, sequential_phases
 
     sequential = sequential_phases(study)
     planned = generate(study, min(SEQUENTIAL_RUNS, n_possible(sequential)) if sequential else None)

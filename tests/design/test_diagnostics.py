@@ -6,8 +6,9 @@ import pytest
 
 from design.diagnostics import diagnose, level_table, prefix_unbalance
 from design.expected_errors import expected_errors
-from design.generate import generate, sequential_phases
+from design.generate import generate
 from design.information import model_columns
+from design.phases import sequential_phases
 from tests.design.spaces import PAPER_PHASES, SOURCES, factorial, paper_candidates, write_study
 
 

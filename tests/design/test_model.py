@@ -14,9 +14,10 @@ from analysis.formulas.formula import build
 from design.anytime import anytime
 from design.diagnostics import diagnose
 from design.expected_errors import run_rows
-from design.generate import generate, sequential_phases
+from design.generate import generate
 from design.information import log_efficiency, model_columns
 from design.model import Part, parts_of, written_out
+from design.phases import sequential_phases
 from study.core.errors import InputFaults
 from study.core.formula_grammar import parse
 from study.core.formula_names import columns_of

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from design.generate import generate, n_possible, next_run, sequential_phases
+from design.generate import generate, next_run
+from design.phases import n_possible, sequential_phases
 from study.core.errors import InputFaults
 from tests.design.spaces import write_study
 

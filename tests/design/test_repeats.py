@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from design.generate import generate, n_possible, sequential_phases
+from design.generate import generate
+from design.phases import n_possible, sequential_phases
 from study.core.errors import InputFaults
 from tests.design.spaces import PAPER_PHASES, write_study
 

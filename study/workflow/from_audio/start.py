@@ -18,6 +18,7 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import baseline_runs
 from study.core.study_file import FILE_NAME
+from study.workflow.extras import needs_train
 from study.workflow.from_audio.choose import propose
 from study.workflow.from_audio.columns import Column, numbering, plain_name, recognise
 from study.workflow.from_audio.first_plan import affordable_epochs, planned_work, whole_seconds
@@ -47,6 +48,7 @@ class NextSteps:
     seconds: float | None
 
 
+@needs_train()
 def study_from_audio(
     folder: Path, sound_folder: Path, labels: Path | None = None, pattern: str | None = None, seed: int = 1,
     tell: Tell = silent,
