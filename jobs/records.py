@@ -57,7 +57,7 @@ def read_trained(paths: Paths, run_id: str) -> Trained | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
-        expected = f"not a record of a training ({error}); delete the folder runs/{run_id} to train it again"
+        expected = f"not a valid record of a training ({error}); delete the folder runs/{run_id} to train it again"
         raise InputFaults([Fault(str(path), "", None, expected)]) from None
 
 

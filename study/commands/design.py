@@ -1,4 +1,4 @@
-"""`study design`: which runs to pay for, and in which order. Needs the study file only, no data."""
+"""`study design`: which runs to do, and in which order. Needs only the study file, no data."""
 
 from __future__ import annotations
 
@@ -21,40 +21,42 @@ def design(
     folder: Folder = Path("."),
     budget: Annotated[
         str | None,
-        typer.Option(metavar="N|Ncpuh|Ngpuh|Nd", help="Runs of the sequential phases, CPU-hours, GPU-hours, or days."),
+        typer.Option(metavar="N|Ncpuh|Ngpuh|Nd", help="Sequential runs, CPU-hours, GPU-hours or days to plan."),
     ] = None,
     append: Annotated[
-        bool, typer.Option("--append", help="Keep what is planned, replace what failed, and plan on.")
+        bool, typer.Option("--append", help="Keep the planned runs, replace failed ones and extend the plan.")
     ] = False,
     start: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Runs of a design made elsewhere, CSV or Parquet, to plan on from."),
+        typer.Option(metavar="FILE", help="Design made elsewhere (CSV or Parquet) to extend."),
     ] = None,
     column: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=COLUMN", help="What --start calls a factor or source.")
+        list[str] | None,
+        typer.Option(metavar="NAME=COLUMN", help="Column of --start that holds a factor or source; may be repeated."),
     ] = None,
     level: Annotated[
-        list[str] | None, typer.Option(metavar="NAME:VALUE=LEVEL", help="What a value of --start means.")
+        list[str] | None,
+        typer.Option(metavar="NAME:VALUE=LEVEL", help="Level that a value in --start stands for; may be repeated."),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Discard a plan although some of its runs have results.")
+        bool, typer.Option("--replace", help="Discard a plan even if some of its runs have results.")
     ] = False,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Plan runs again that failed for a cause of their own.")
-    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Plan failed runs again.")] = False,
     absent: Annotated[
         list[str] | None,
-        typer.Option(metavar="SOURCE", help="A source added to the study since: no run so far has it."),
+        typer.Option(metavar="SOURCE", help="A source added after the earlier runs, which lack it; may be repeated."),
     ] = None,
     evaluate: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Judge this table of runs, whoever made it, and plan nothing."),
+        typer.Option(metavar="FILE", help="Evaluate the design in this table of runs; plan nothing."),
     ] = None,
-    against: Annotated[Path | None, typer.Option(metavar="FILE", help="Another table, beside --evaluate's.")] = None,
+    against: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A second table, shown side by side with --evaluate.")
+    ] = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Plan the runs in the order in which they are to be run, and write what the plan can and cannot tell."""
+    """Plan the runs in the order they are to be run, and report what the plan can and cannot estimate."""
     from study.core.reading import read_study
     from study.display.plan import draw_evaluation, draw_plan
     from study.workflow.evaluate import evaluate_tables
@@ -62,14 +64,15 @@ def design(
     from study.workflow.start import read_start
 
     if evaluate is not None or against is not None:
-        raise_all([Fault("", "--against", against, "goes with --evaluate")] * (evaluate is None))
+        raise_all([Fault("", "--against", against, "works only with --evaluate")] * (evaluate is None))
         tables = evaluate_tables([path for path in (evaluate, against) if path is not None])
         print(json.dumps(tables, indent=1)) if as_json else print_drawn(tables, draw_evaluation)
         return
     study = read_study(folder, overrides or ())
     if start is None:
         raise_all(
-            Fault("", "--column, --level", text, "goes with --start") for text in [*(column or []), *(level or [])]
+            Fault("", "--column, --level", text, "works only with --start")
+            for text in [*(column or []), *(level or [])]
         )
     raise_all(_usage_faults(study, append, replace, start, absent or []))
     started = [] if start is None else read_start(study, start, column or [], level or [], absent or [])

@@ -18,7 +18,7 @@ def tell(line: str) -> None:
 
 
 def print_drawn(facts: Facts, draw: Callable[[Facts, Console], None]) -> None:
-    """A result as it is drawn, to standard output."""
+    """Draw a result on standard output."""
     from rich.console import Console
 
     draw(facts, Console(highlight=False))

@@ -1,7 +1,7 @@
-"""The columns that stand for the terms of the models: what the design promises is what the analysis estimates.
+"""The columns of the models' terms, shared by design and analysis: what one promises, the other estimates.
 
-Kim et al. 2019, Eq. 10-16. A row is a run, or a run on a target; the frames need `strategy` and, for what depends on
-the number of sources, `n_sources`; `source.<name>` and `factor.<name>` as in plan.parquet.
+Kim et al. 2019, Eq. 10-16. A row is a run, or a run on a target. Frames need `strategy` and, for terms that depend on
+the number of sources, `n_sources`; `source.<name>` and `factor.<name>` are as in plan.parquet.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Coding:
     """A model's terms over some rows.
 
     `columns` (n_rows, n_terms) are the fixed terms, `random` those among them that also vary by target (independently),
-    `left_out` the terms that these rows cannot tell, each with the reason, `units` what slopes on numbers are counted
-    per, where that is not their own unit.
+    `left_out` the terms that are not estimable from these rows, each with the reason, `units` the unit of a slope
+    where it is not that of the number.
     """
 
     columns: pd.DataFrame
@@ -49,11 +49,11 @@ def r_star(strategy: Iterable[str]) -> np.ndarray:
 
 
 def combination(rows: pd.DataFrame) -> np.ndarray:
-    """What a run is made of, as text (n_rows,): strategy, sources, and further factors but those of evaluation."""
+    """A run's levels as text (n_rows,): strategy, sources and further factors, without evaluation factors."""
     sources = [str(name) for name in rows if str(name).startswith("source.")]
     short = np.array([name.removeprefix("source.") for name in sources], dtype=object)
     present = rows[sources].to_numpy(dtype=bool)
-    parts = [rows["strategy"].astype(str), pd.Series(["+".join(short[one]) for one in present], index=rows.index)]
+    parts = [rows["strategy"].astype(str), pd.Series(["+".join(short[row]) for row in present], index=rows.index)]
     factors = [name for name in map(str, rows) if name.startswith("factor.")]
     parts += [rows[name].astype(str) for name in factors if name.removeprefix("factor.") not in EVALUATION_FACTORS]
     return np.asarray(parts[0].str.cat(parts[1:], sep=" | "), dtype=object)
@@ -112,7 +112,7 @@ def factor_columns(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -
 
 
 def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
-    """Eq. 10-12: an intercept a strategy, a slope on n* for each but SS-R, both also by target; then the factors.
+    """Eq. 10-12: an intercept per strategy and, except for SS-R, a slope on n*, both also by target; then the factors.
 
     Only strategies that occur get terms, and slopes only where n* varies within the strategy.
     """
@@ -137,7 +137,7 @@ def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | Non
 def second_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
     """Eq. 13-16: intercept, r*, n* and their product, the last three also by target; no random intercept; then factors.
 
-    A term that those before it already give in these rows (r* n* where only MSS-CR stands beside SS-R) is left out.
+    A term that earlier terms already determine in these rows is left out (r* n* where MSS-CR and SS-R are alone).
     """
     steps, size = _n_star_or_nan(rows), r_star(rows["strategy"])
     columns = {"intercept": np.ones(len(rows))}

@@ -1,4 +1,4 @@
-"""What a value of the study file may be: numbers, names, paths, each refused with what was expected instead."""
+"""Types of the study file's values: numbers, names, paths. Each is refused with what was expected instead."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _sample_rate(value: object) -> object:
     if isinstance(value, int | float) and not 4000 <= value <= 192000:
         guess = int(value * 1000)
         hint = {"nearest": str(guess)} if 4000 <= guess <= 192000 else {}
-        raise PydanticCustomError("sample_rate", "expected an integer of 4000 to 192000", hint)
+        raise PydanticCustomError("sample_rate", "expected an integer from 4000 to 192000", hint)
     return value
 
 
@@ -56,7 +56,7 @@ def _design_model(value: object) -> object:
 
 def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) != len(values):
-        raise PydanticCustomError("repeated", "expected each only once")
+        raise PydanticCustomError("repeated", "expected each item only once")
     return values
 
 

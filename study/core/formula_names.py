@@ -1,4 +1,4 @@
-"""What a formula may name: the columns of the rows that models are fitted to; and the faults of a formula over them."""
+"""The columns that a formula may name, and the faults of a formula over these columns."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ BUILT_IN = {
 def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -> dict[str, Column]:
     """Each name that a formula may use, and its column.
 
-    Sources (1 where a run learns from it, else 0) and further factors go by `source.<name>` and `factor.<name>`, and by
-    `<name>` where nothing else does. A factor whose levels are all numbers is a number.
+    Sources (1 if a run learns from it, else 0) and further factors are named `source.<name>` and `factor.<name>`, or
+    `<name>` alone if that is unique. A factor whose levels are all numbers is numeric.
     """
     full = {f"source.{name}": Column(f"source.{name}", True) for name in sources}
     for name, levels in factors.items():
@@ -53,9 +53,9 @@ def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -
 def faults_of_formula(
     text: str, columns: Mapping[str, Column], file: str, key: str, response: str | None = RESPONSE
 ) -> Iterator[Fault]:
-    """What is wrong with a formula over these columns: where it is none, and every name that is not there, by place.
+    """The faults of a formula over these columns: where it is invalid, and each unknown name with its position.
 
-    `response` is the one that it must have; None, it may be any column.
+    `response` is the required response; None allows any column.
     """
     yield from _unknown_names(text, columns, file, key, 1)
     try:
@@ -103,10 +103,10 @@ def _faults_of_response(
     text: str, name: str, columns: Mapping[str, Column], file: str, key: str, response: str | None
 ) -> Iterator[Fault]:
     if response is not None and name != response:
-        expected = f"column 1: `{name}`: the response is `{response}`, standardised within its target"
+        expected = f"column 1: `{name}`: expected the response `{response}`, standardised within its target"
         yield Fault(file, key, text, expected, nearest(name, [response]))
     elif response is None and name not in columns:
-        expected = f"column 1: `{name}`: no such variable; expected of {', '.join(map(quoted, columns))}"
+        expected = f"column 1: `{name}`: no such variable; expected one of {', '.join(map(quoted, columns))}"
         yield Fault(file, key, text, expected, nearest(name, columns))
 
 

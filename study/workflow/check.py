@@ -1,4 +1,4 @@
-"""Check: every fault of the study file and of all that it points to, at once, and what may hurt later."""
+"""Check: every fault of the study file, its tables and its sound, at once, and warnings of later trouble."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from study.workflow.plan_cautions import plan_cautions
 
 @dataclass(frozen=True)
 class Checked:
-    """What is wrong, and what is allowed and may hurt later; where nothing is wrong, what a run costs and what
-    the study file could say besides.
+    """The faults, the cautions (allowed, but likely trouble later) and, without faults, the cost of a run and
+    proposals for the study file.
 
-    `list_of_all` names the file that lists all faults, where only some of them are printed.
+    `list_of_all` names the file that lists all faults if only some of them are printed.
     """
 
     faults: tuple[Fault, ...]
@@ -60,7 +60,7 @@ class Checked:
 
 @needs_train()
 def check_folder(folder: Path, overrides: Sequence[str] = ()) -> Checked:
-    """Check the study in `folder`: its file, its tables and its sound, each section as far as it is right."""
+    """Check the study in `folder`: its file, its tables and its sound. Faulty sections do not stop the others."""
     try:
         study, faults = read_sections(folder, overrides)
     except InputFaults as error:

@@ -1,4 +1,4 @@
-"""Plan: which runs to pay for, and in which order. Needs the study file only, no data."""
+"""Plan: which runs to do, and in which order. Needs only the study file, no data."""
 
 from __future__ import annotations
 
@@ -142,9 +142,9 @@ def _cost_note(study: Study, estimate: Estimate, left: TimeLeft | None) -> str:
     """What the hours leave out, or why there are none; empty where there is nothing to say."""
     if not torch_is_installed() and not estimate.rates.modelled:
         if not estimate.model.in_seconds:
-            return f"what the plan takes is not known: {UNMEASURED}"
+            return f"the cost of the plan is unknown: {UNMEASURED}"
         if estimate.model.on_gpu and not study.cluster.gpus:
-            return f"what the plan takes without a GPU is not known: {UNMEASURED}"
+            return f"the cost of the plan without a GPU is unknown: {UNMEASURED}"
     return UNTIMED if left and not left.is_complete and not estimate.model.on_gpu else ""
 
 
@@ -176,7 +176,7 @@ def _estimate_in(study: Study, budget: str | None, unit: Unit | None) -> Estimat
     records = read_records(study, planned_runs(study))
     on_gpu = runs_on_gpu(study, records, may_look=True)
     if unit == "CPU-hours" and on_gpu and str(budget).endswith("d"):
-        expected = "missing or 0: a budget in days needs to know how many GPUs there are"
+        expected = "missing or 0: a budget in days needs the number of GPUs"
         raise InputFaults([Fault(FILE_NAME, "[cluster] gpus", study.cluster.gpus, expected)])
     estimate = estimate_from(study, records, unit == "GPU-hours" if unit else on_gpu is not False, may_measure=True)
     if unit == "CPU-hours" and not estimate.model.in_seconds and not estimate.rates.modelled:

@@ -152,7 +152,7 @@ def test_a_polynomial_predicts_new_rows_as_its_powers_do(sleepstudy: MixedModel)
 @pytest.mark.parametrize(
     ("formula", "said"),
     [
-        ("reaction ~ Days + (1 | Subject)", "column 1: `reaction`: no such variable; expected of Reaction, Days, "
+        ("reaction ~ Days + (1 | Subject)", "column 1: `reaction`: no such variable; expected one of Reaction, Days, "
          "Subject; did you mean 'Reaction'?"),
         ("Reaction ~ Day + (1 | Subjct)", "did you mean 'Days'?\n.*did you mean 'Subject'?"),
         ("Subject ~ Days + (1 | Subject)", "response Subject: expected a column of numbers"),
