@@ -131,7 +131,7 @@ def test_check_finds_no_fault(small_study: Path, capfd: pytest.CaptureFixture[st
     assert study(capfd, "check", str(small_study))[0] == 0
     status, out, _ = study(capfd, "check", str(small_study), "--json")
     told = json.loads(out)
-    assert status == 0 and told["ok"] and told["faults"] == []
+    assert status == 0 and told["ok"] and told["faults"] == told["proposals"] == []
     assert told["cost"]["unit"] == "CPU-hours" and 0 < told["cost"]["least"] < told["cost"]["most"]
 
 
@@ -170,7 +170,7 @@ def test_rows_of_random_from_before_it_had_levels_are_read_with_them(
     folder = Path(shutil.copytree(run_study, tmp_path / "copy"))
     with (folder / "study.toml").open("a") as file:
         file.write("[factors]\nwidth = [0.125, 0.25]\n")
-    study(capfd, "design", str(folder), "--budget", "2")
+    study(capfd, "design", str(folder), "--budget", "2", "--replace")
     rows = own_results(read_study(folder))
     assert set(rows["factor.width"][rows["strategy"] == "Random"]) == {0.125}
     assert rows["factor.width"][rows["strategy"] == "MFCC"].isna().all()

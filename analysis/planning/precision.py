@@ -18,11 +18,11 @@ import pandas as pd
 from analysis.fitting.mixed_model import MixedFit, contrast_tests, fit_mixed, half_width
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.models import random_terms
-from analysis.planning.effects import Effect, effects_by_name, weights_of
 from analysis.planning.simulation import refit, simulate
 from analysis.planning.truth import Truth
 from analysis.results_table import ResultsTable
 from study.core.coding import first_model
+from study.core.effects import Effect, effects_by_name, weights_of
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
 
@@ -78,15 +78,15 @@ def margins(rule: Rule, fit: MixedFit) -> pd.DataFrame:
     """Of each effect of the rule: `effect, limit, margin, floor`.
 
     The floor is the margin that any number of runs would leave, with the variances between targets as fitted. Margins
-    of effects that the fit cannot tell yet are infinite.
+    of effects that are not estimable yet are infinite.
     """
-    told = [effect.told_by(fit.fixed_terms, rule.terms) for effect in rule.effects]
+    estimable = [effect.told_by(fit.fixed_terms, rule.terms) for effect in rule.effects]
     weights = weights_of(rule.effects, fit.fixed_terms)
-    tests = contrast_tests(fit, weights[told])
-    margin = np.full(len(told), np.inf)
-    margin[told] = (tests["ci_high"] - tests["ci_low"]) / 2.0
+    tests = contrast_tests(fit, weights[estimable])
+    margin = np.full(len(estimable), np.inf)
+    margin[estimable] = (tests["ci_high"] - tests["ci_low"]) / 2.0
     names = [effect.name for effect in rule.effects]
-    floor = np.where(told, floors(rule, fit, fit.groups["target"]), np.nan)
+    floor = np.where(estimable, floors(rule, fit, fit.groups["target"]), np.nan)
     return pd.DataFrame({"effect": names, "limit": rule.limits, "margin": margin, "floor": floor})
 
 

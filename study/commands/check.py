@@ -24,6 +24,8 @@ def check(folder: Folder = Path("."), overrides: Overrides = None, as_json: AsJs
         tell(f"warning: {caution}")
     if checked.faults:
         raise InputFaults(checked.faults, checked.list_of_all)
+    for proposal in checked.proposals:
+        tell(proposal)
     tell(f"{folder}: no faults in the study file, its tables or its sound")
     if checked.cost:
         tell(str(checked.cost))

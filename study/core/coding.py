@@ -14,6 +14,7 @@ import pandas as pd
 
 from study.core.errors import Fault, nearest, raise_all
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, Level
+from study.core.scales import are_numbers, curvature, has_curvature, scale_of, scaled, unit
 
 SINGLE = STRATEGIES[0]
 N_UNKNOWN = "the number of sources is not known"
@@ -25,12 +26,14 @@ class Coding:
     """A model's terms over some rows.
 
     `columns` (n_rows, n_terms) are the fixed terms, `random` those among them that also vary by target (independently),
-    `left_out` the terms that are not estimable from these rows, each with the reason.
+    `left_out` the terms that are not estimable from these rows, each with the reason, `units` the unit of a slope
+    where it is not that of the number.
     """
 
     columns: pd.DataFrame
     random: tuple[str, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def n_star(strategy: Iterable[str], n_sources: Iterable[float]) -> np.ndarray:
@@ -82,23 +85,30 @@ def source_columns(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
 def factor_columns(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Coding:
     """Further factors as fixed terms: numbers linear from their first level, others treatment-coded against it.
 
-    `factors` holds the levels of each in the study's order. A factor with one level in these rows is left out. Raises
-    `InputFaults` for a column that is missing or holds values that are not levels.
+    `factors` holds the levels of each in the study's order. Numbers are on their scale, and where a study has three or
+    more of them `factor.<name>^2` is their curvature. A factor with one level in these rows is left out. Raises
+    `InputFaults` for a column that is missing, or holds what is not a level.
     """
     raise_all(_faults_of_factors(rows, factors))
     columns: dict[str, np.ndarray] = {}
     left_out: dict[str, str] = {}
+    units: dict[str, str] = {}
     for name, levels in factors.items():
         values = rows[f"factor.{name}"]
         if values.nunique() < 2:
             left_out[f"factor.{name}"] = "only one of its levels occurs"
-        elif all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels):
-            columns[f"factor.{name}"] = values.to_numpy(dtype=float) - float(levels[0])
+        elif are_numbers(levels):
+            columns[f"factor.{name}"] = scaled(values, levels) - scaled(levels[:1], levels)
+            if has_curvature(levels):
+                columns[f"factor.{name}^2"] = curvature(values, levels)
+                units[f"factor.{name}^2"] = "curvature"
+            if scale_of(levels) == "log":
+                units[f"factor.{name}"] = unit(levels)
         else:
             present = [level for level in levels if (values == level).any()]
             columns |= {f"factor.{name}[{level}]": (values == level).to_numpy(dtype=float) for level in present[1:]}
             left_out |= {f"factor.{name}[{level}]": "no rows" for level in levels if level not in present}
-    return Coding(pd.DataFrame(columns, index=rows.index, dtype=float), (), left_out)
+    return Coding(pd.DataFrame(columns, index=rows.index, dtype=float), (), left_out, units)
 
 
 def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
@@ -153,7 +163,7 @@ def _with_factors(model: Coding, rows: pd.DataFrame, factors: Mapping[str, Seque
             left_out[str(name)] = DETERMINED
         else:
             columns = wider
-    return Coding(columns, model.random, left_out)
+    return Coding(columns, model.random, left_out, further.units)
 
 
 def _n_star_or_nan(rows: pd.DataFrame) -> np.ndarray:

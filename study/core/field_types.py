@@ -45,6 +45,15 @@ def _finite(value: object) -> object:
     return value
 
 
+def _design_model(value: object) -> object:
+    weights = value if isinstance(value, Mapping) else {value: 1.0}
+    numbers = all(type(weight) in (int, float) and 0 < weight < math.inf for weight in weights.values())
+    if not weights or not numbers or not all(isinstance(name, str) and name.strip() for name in weights):
+        expected = 'expected "main", "first", a formula, or a table of these with weights above 0'
+        raise PydanticCustomError("design_model", expected)
+    return value
+
+
 def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) != len(values):
         raise PydanticCustomError("repeated", "expected each item only once")
@@ -67,6 +76,9 @@ Scalar = Annotated[
     Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()],
     AfterValidator(_finite),
 ]
+
+
+DesignModel = Annotated[str | dict[str, float], BeforeValidator(_design_model)]
 
 
 class Section(BaseModel):

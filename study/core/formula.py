@@ -14,7 +14,8 @@ PLAIN = re.compile(r"[^\W\d][\w.]*")
 
 @dataclass(frozen=True)
 class Variable:
-    """A column of the rows, or a function of it; `power` is that of `I(name^power)`."""
+    """A column of the rows, or one of the functions of it that the language has; `power` is that of
+    `I(name^power)`, or the degree of one column of `poly(name, degree)`."""
 
     name: str
     function: str = ""
@@ -24,6 +25,8 @@ class Variable:
         name = quoted(self.name)
         if not self.function:
             return name
+        if self.function == "poly":
+            return f"poly({name}, {self.power})"
         return f"{self.function}({name}^{self.power})" if self.function == "I" else f"{self.function}({name})"
 
 

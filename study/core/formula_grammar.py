@@ -7,8 +7,9 @@ A formula is expanded while it is read, as R's `terms.formula` and lme4 expand i
     product  = crossed {("*" | "/") crossed}
     crossed  = powered {":" powered}
     powered  = atom ["^" integer]
-    atom     = "0" | "1" | variable | "(" sum ")" | "(" sum ("|" | "||") groups ")"
+    atom     = "0" | "1" | variable | poly | "(" sum ")" | "(" sum ("|" | "||") groups ")"
     variable = name | "log(" name ")" | "factor(" name ")" | "I(" name "^" integer ")"
+    poly     = "poly(" name "," integer ")"
     groups   = chain {"/" chain}          chain = name {":" name}
 """
 
@@ -26,7 +27,7 @@ from study.core.formula_tokens import FormulaError, Token, tokens
 T = TypeVar("T")
 Products = tuple[frozenset[Variable], ...]
 """Terms while their variables have no order yet."""
-FUNCTIONS = ("I", "factor", "log")
+FUNCTIONS = ("I", "factor", "log", "poly")
 POWERS = tuple(map(str, range(2, 10)))
 MAX_TERMS = 500
 MAX_DEPTH = 50
@@ -36,6 +37,11 @@ MAX_DEPTH = 50
 def parse(text: str) -> Formula:
     """Read a formula. Raises `FormulaError` at the first place where it is not valid."""
     return _Parser(text).formula()
+
+
+def parse_terms(text: str) -> Terms:
+    """Read a formula's right side without random parts. Raises `FormulaError` at the place where it is none."""
+    return _Parser(text).terms()
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,13 @@ class _Parser:
         value = self._sum()
         self._expect("")
         return Formula(response.text, self._ordered(value), tuple(dict.fromkeys(value.random)))
+
+    def terms(self) -> Terms:
+        value = self._sum()
+        self._expect("")
+        if value.random:
+            raise FormulaError(1, "expected fixed terms alone, without (... | group)")
+        return self._ordered(value)
 
     def _sum(self) -> _Sum:
         start, total = self._here, _Sum()
@@ -116,6 +129,8 @@ class _Parser:
 
     def _atom(self) -> _Sum:
         here = self._here
+        if here.text == "poly" and self.tokens[self.position + 1].text == "(":
+            return self._poly()
         if here.kind == "name":
             variable = self._variable()
             self.seen[variable] = None
@@ -126,6 +141,18 @@ class _Parser:
             self.position += 1
             return _Sum(intercept=here.text == "1")
         raise self._unexpected("a variable, 0, 1 or `(`")
+
+    def _poly(self) -> _Sum:
+        """poly(x, 2) is a line and a parabola that are orthogonal over the rows."""
+        self.position += 1
+        self._expect("(")
+        name = self._expect_name("a variable").text
+        self._expect(",")
+        degree = self._power()
+        self._expect(")")
+        variables = [Variable(name, "poly", power) for power in range(1, degree + 1)]
+        self.seen |= dict.fromkeys(variables)
+        return _Sum(tuple(frozenset([variable]) for variable in variables))
 
     def _in_parentheses(self) -> _Sum:
         if self.depth == MAX_DEPTH:
@@ -171,7 +198,7 @@ class _Parser:
                 raise FormulaError(name.column, "`.` is not supported; name the columns")
             return Variable(name.text)
         if name.text not in FUNCTIONS:
-            expected = f"`{name.text}`: no such function; expected I(x^2), log(x) or factor(x)"
+            expected = f"`{name.text}`: no such function; expected I(x^2), log(x), factor(x) or poly(x, 2)"
             raise FormulaError(name.column, expected, nearest(name.text, FUNCTIONS))
         inner, power = self._expect_name("a variable").text, 1
         if name.text == "I":

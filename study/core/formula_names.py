@@ -8,9 +8,10 @@ from itertools import pairwise
 
 from study.core.errors import Fault, nearest
 from study.core.factors import STRATEGIES, Level
-from study.core.formula import Formula, quoted
-from study.core.formula_grammar import parse
+from study.core.formula import Formula, Variable, quoted
+from study.core.formula_grammar import parse, parse_terms
 from study.core.formula_tokens import FormulaError, tokens
+from study.core.scales import are_numbers
 
 RESPONSE = "score"
 
@@ -42,7 +43,7 @@ def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -
     """
     full = {f"source.{name}": Column(f"source.{name}", True) for name in sources}
     for name, levels in factors.items():
-        numbers = all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels)
+        numbers = are_numbers(levels)
         full[f"factor.{name}"] = Column(f"factor.{name}", numbers, () if numbers else tuple(levels))
     short = [name.partition(".")[2] for name in full]
     plain = {name: column for name, column in zip(short, full.values(), strict=True) if short.count(name) == 1}
@@ -56,21 +57,46 @@ def faults_of_formula(
 
     `response` is the required response; None allows any column.
     """
-    full = dict.fromkeys(quoted(column.name) for column in columns.values())
-    unknown: dict[str, int] = {}
-    for token, after in list(pairwise(tokens(text)))[1:]:
-        if token.kind == "name" and token.text not in (*columns, ".") and after.text != "(":
-            unknown.setdefault(token.text, token.column)
-    for name, position in unknown.items():
-        close = nearest(name, columns)
-        yield Fault(file, key, text, f"column {position}: `{name}`: no such variable; "
-                    f"expected one of {', '.join(full)}", close and quoted(close))  # fmt: skip
+    yield from _unknown_names(text, columns, file, key, 1)
     try:
         formula = parse(text)
         yield from _faults_of_response(text, formula.response, columns, file, key, response)
         yield from _faults_of_terms(text, formula, columns, file, key)
     except FormulaError as error:
         yield Fault(file, key, text, str(error), error.nearest)
+
+
+def faults_of_terms(text: str, columns: Mapping[str, Column], file: str, key: str) -> Iterator[Fault]:
+    """What is wrong with the right side of a formula over these columns."""
+    yield from _unknown_names(text, columns, file, key, 0)
+    try:
+        terms = parse_terms(text)
+    except FormulaError as error:
+        yield Fault(file, key, text, str(error), error.nearest)
+        return
+    for variable in dict.fromkeys(variable for term in terms.terms for variable in term):
+        yield from _faults_of_variable(text, variable, columns, file, key)
+
+
+def _unknown_names(text: str, columns: Mapping[str, Column], file: str, key: str, n_before: int) -> Iterator[Fault]:
+    """A fault for each name, after the first `n_before` words, that is no column."""
+    full = dict.fromkeys(quoted(column.name) for column in columns.values())
+    unknown: dict[str, int] = {}
+    for token, after in list(pairwise(tokens(text)))[n_before:]:
+        if token.kind == "name" and token.text not in (*columns, ".") and after.text != "(":
+            unknown.setdefault(token.text, token.column)
+    for name, at in unknown.items():
+        close = nearest(name, columns)
+        yield Fault(file, key, text, f"column {at}: `{name}`: no such variable; expected of {', '.join(full)}",
+                    close and quoted(close))  # fmt: skip
+
+
+def _faults_of_variable(
+    text: str, variable: Variable, columns: Mapping[str, Column], file: str, key: str
+) -> Iterator[Fault]:
+    needs_number = variable.function in ("I", "log", "poly")
+    if needs_number and variable.name in columns and not columns[variable.name].is_number:
+        yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not a number")
 
 
 def _faults_of_response(
@@ -88,9 +114,7 @@ def _faults_of_terms(
     text: str, formula: Formula, columns: Mapping[str, Column], file: str, key: str
 ) -> Iterator[Fault]:
     for variable in formula.variables:
-        needs_number = variable.function in ("I", "log")
-        if needs_number and variable.name in columns and not columns[variable.name].is_number:
-            yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not numeric")
+        yield from _faults_of_variable(text, variable, columns, file, key)
     if not formula.random:
         yield Fault(file, key, text, "expected a random part, such as (1 | target)")
     if not formula.fixed.terms and not formula.fixed.intercept:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 TOKEN = re.compile(
-    r"(?P<name>`[^`]+`|(?:[^\W\d]|\.)[\w.]*)|(?P<number>\d+)|(?P<operator>\|\||[-+*:/^()|~])|(?P<other>\S)"
+    r"(?P<name>`[^`]+`|(?:[^\W\d]|\.)[\w.]*)|(?P<number>\d+)|(?P<operator>\|\||[-+*:/^()|~,])|(?P<other>\S)"
 )
 
 

@@ -100,6 +100,15 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     return runs
 
 
+def planned_ids(path: Path) -> list[str]:
+    """The run ids of a plan, of whichever version of the study file; none where there is no readable plan."""
+    try:
+        table = _read(path)
+    except InputFaults:
+        return []
+    return table.column("run_id").to_pylist() if "run_id" in table.column_names else []
+
+
 def refuse_other_overrides(path: Path, study: Study) -> None:
     """Raise `InputFaults` for each `--set` that differs from the plan's setting, and state that setting."""
     tables = tables_of_plan(path)

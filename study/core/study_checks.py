@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ from pydantic import ValidationError
 
 from study.core.analysis_checks import analysis_faults
 from study.core.backbones import BACKBONES
+from study.core.design_models import model_faults
 from study.core.errors import Fault, nearest
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
 from study.core.file_checks import faults_of_validation
+from study.core.scales import are_numbers
 from study.core.study_file import FILE_NAME, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
 
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
@@ -73,6 +75,7 @@ def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _loss_faults(sections["training"], sources, factors)
     for name, levels in factors.items():
         yield from _factor_faults(name, levels)
+    yield from _scale_faults(sections.get("scale", {}), factors)
     if "fine_tuning" in sections and sections["fine_tuning"].model_fields_set and "transfer" not in factors:
         yield Fault(FILE_NAME, "[fine_tuning]", None,
                     'has no effect without [factors] transfer = ["frozen", "fine-tune"]')  # fmt: skip
@@ -80,7 +83,9 @@ def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
     if "analysis" in sections and sources:
         yield from analysis_faults(sections["analysis"], sources, factors)
     if "design" in sections and sources:
-        yield from _phase_faults(sections["design"].phase, designed.get("strategy", STRATEGIES), designed, len(sources))
+        yield from _phase_faults(
+            sections["design"].phase, designed.get("strategy", STRATEGIES), designed, list(sources)
+        )
         yield from _constraint_faults(sections["design"].constraint, sources, designed)
 
 
@@ -199,8 +204,21 @@ def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:
                 yield from faults_of_validation(FILE_NAME, "factors", Training, error)
 
 
+def _scale_faults(scales: Mapping[str, str], factors: Mapping[str, Any]) -> Iterator[Fault]:
+    further = [name for name in factors if name != "strategy" and name not in EVALUATION_FACTORS]
+    for name, scale in scales.items():
+        key = f"[scale] {name}"
+        if name not in further:
+            expected = f"not a further factor of the study: {', '.join(further) or 'there is none'}"
+            yield Fault(FILE_NAME, key, scale, expected, nearest(name, further))
+        elif scale != "levels" and not are_numbers(factors[name]):
+            yield Fault(FILE_NAME, key, scale, 'only numbers have distances; expected "levels", or leave it out')
+        elif scale == "log" and min(factors[name]) <= 0:
+            yield Fault(FILE_NAME, key, scale, f"{min(factors[name])} has no logarithm; expected levels above 0")
+
+
 def _phase_faults(
-    phases: tuple[Phase, ...], strategies: tuple[str, ...], factors: Mapping[str, Any], n_sources: int
+    phases: tuple[Phase, ...], strategies: tuple[str, ...], factors: Mapping[str, Any], sources: Sequence[str]
 ) -> Iterator[Fault]:
     seen: set[str] = set()
     for number, phase in enumerate(phases, 1):
@@ -215,14 +233,24 @@ def _phase_faults(
                             f"not a level of [factors] strategy: {', '.join(map(str, strategies))}",
                             nearest(strategy, map(str, strategies)))  # fmt: skip
         for n in phase.n_sources:
-            if n > n_sources:
-                yield Fault(FILE_NAME, f"{key} n_sources", n, f"expected at most {n_sources}, the number of sources")
+            if n > len(sources):
+                yield Fault(FILE_NAME, f"{key} n_sources", n, f"expected at most {len(sources)}, the number of sources")
         if not any(sources_allowed(s, n) for s in asked for n in phase.n_sources):
             yield Fault(FILE_NAME, f"{key} n_sources", list(phase.n_sources),
                         "no run is possible: SS-R has one source, the other strategies two or more")  # fmt: skip
         if phase.criterion is not None and phase.repeats != 1:
-            yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, "a sequential phase never repeats a run")
-        valid = ("strategy", "sources", "n_sources", *(f for f in factors if f != "strategy"))
+            expected = "of factorial phases alone; `repeat_share` repeats some of a sequential phase's runs"
+            yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, expected)
+        if phase.criterion is None and phase.repeat_share:
+            yield Fault(
+                FILE_NAME,
+                f"{key} repeat_share",
+                phase.repeat_share,
+                "of sequential phases alone; `repeats` repeats a factorial one",
+            )
+        further = {name: levels for name, levels in factors.items() if name != "strategy"}
+        yield from model_faults(phase.model, phase.want_if_possible, sources, further, FILE_NAME, key)
+        valid = ("strategy", "sources", "n_sources", *further)
         for name in phase.balance:
             if name not in valid:
                 yield Fault(FILE_NAME, f"{key} balance", name, f"expected one of {', '.join(valid)}",

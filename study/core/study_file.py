@@ -12,6 +12,7 @@ from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS,
 from study.core.field_types import (
     Count,
     Counts,
+    DesignModel,
     Flag,
     Int,
     Location,
@@ -28,7 +29,10 @@ from study.core.field_types import (
 )  # fmt: skip
 from study.core.overrides import Override
 from study.core.paths import FILE_NAME as FILE_NAME
+from study.core.scales import Levels, Scale
 
+BALANCED = ("strategy", "sources", "n_sources")
+"""What a sequential phase balances where its file does not say; `anytime` every further factor besides."""
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
 """Keys of `[training]` that always enter a run's id; any other key enters it only if it is off its default."""
 LEVEL_LABELS = ("classes", "ordinal")
@@ -191,7 +195,11 @@ class Phase(Section):
     n_sources: Counts
     repeats: Positive = 1
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
-    balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = ("strategy", "sources", "n_sources")
+    balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = BALANCED
+    share: Annotated[Number, Field(gt=0)] = 1.0
+    repeat_share: Annotated[Number, Field(ge=0, le=0.9)] = 0.0
+    model: DesignModel | None = None
+    want_if_possible: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()
 
 
 Combination = Annotated[dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)]
@@ -242,6 +250,7 @@ class Study(Section):
     factors: dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]] = Field(
         default={}
     )
+    scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     fine_tuning: FineTuning = FineTuning()
@@ -280,10 +289,10 @@ class Study(Section):
         return self.factors.get("strategy", STRATEGIES)  # type: ignore[return-value]
 
     @property
-    def further_factors(self) -> dict[str, tuple[Level, ...]]:
-        """The factors of the design other than strategy and sources, in the order of the file."""
+    def further_factors(self) -> dict[str, Levels]:
+        """The factors of the design beside strategy and sources, in the order of the file, with their scales."""
         return {
-            name: levels for name, levels in self.factors.items()
+            name: Levels(levels, self.scale.get(name, "linear")) for name, levels in self.factors.items()
             if name != "strategy" and name not in EVALUATION_FACTORS
         }  # fmt: skip
 
@@ -294,8 +303,8 @@ class Study(Section):
 
     @property
     def score_factors(self) -> dict[str, tuple[Level, ...]]:
-        """All factors of the scores other than strategy and sources: further factors, then evaluation factors."""
-        return self.further_factors | self.evaluation_factors
+        """What scores differ by beside strategy and sources: further factors, then those of the evaluation."""
+        return {**self.further_factors, **self.evaluation_factors}
 
     @property
     def primary_metrics(self) -> dict[str, str]:
@@ -314,12 +323,18 @@ class Study(Section):
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """The phases of the file, or the default ones. A phase that names no strategies has all of the study's."""
-        named = tuple(
-            phase if "strategy" in phase.model_fields_set else phase.model_copy(update={"strategy": self.strategies})
-            for phase in self.design.phase
-        )
-        return named or default_phases(self.strategies, len(self.sources))
+        """The phases of the file, or the default ones; where they do not say, with the study's strategies, and
+        `anytime` with the balance of every factor."""
+        named = self.design.phase or default_phases(self.strategies, len(self.sources))
+        return tuple(self._completed(phase) for phase in named)
+
+    def _completed(self, phase: Phase) -> Phase:
+        found: dict[str, Any] = {}
+        if "strategy" not in phase.model_fields_set:
+            found["strategy"] = self.strategies
+        if phase.criterion == "anytime" and "balance" not in phase.model_fields_set:
+            found["balance"] = (*BALANCED, *self.further_factors)
+        return phase.model_copy(update=found) if found else phase
 
     def training_of(self, levels: Mapping[str, Level]) -> Training:
         """The training settings of a run: `[training]`, overridden by factors with the names of its keys."""

@@ -42,7 +42,7 @@ def run_demo(
         new_study(folder, "demo", seed, tell)
     study = read_study(folder, overrides)
     stage("design")
-    design_study(study, DEMO_BUDGET)
+    design_study(study, DEMO_BUDGET, replace=True, retry_failed=True)
     stage("launch")
     launch_study(study, LaunchOptions(in_process=in_process), tell, show)
     stage("analyze")

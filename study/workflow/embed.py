@@ -14,8 +14,10 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import baseline_runs, named_run
 from study.core.study_file import FILE_NAME, Study
+from study.workflow.extras import needs_train
 
 
+@needs_train()
 def embed_files(
     run: str,
     audio: Sequence[Path],

@@ -16,6 +16,7 @@ from study.core.run import Run, baseline_runs, counted
 from study.core.study_file import Study
 from study.workflow.analysis import own_results
 from study.workflow.estimates import UNTIMED
+from study.workflow.extras import needs_train
 from study.workflow.outlook import Outlook
 from study.workflow.plan import cost_of, planned_so_far
 from study.workflow.stopping import enough_when, read_until
@@ -43,6 +44,7 @@ class LaunchOptions:
     """A rule on precision, such as "strategy < 0.1"."""
 
 
+@needs_train()
 def launch_study(
     study: Study,
     options: LaunchOptions = LaunchOptions(),

@@ -11,8 +11,10 @@ from pathlib import Path
 from study.core.errors import Fault, InputFaults, nearest
 from study.core.progress import Tell, silent
 from study.core.study_file import FILE_NAME
+from study.workflow.extras import needs_train
 
 
+@needs_train()
 def new_study(folder: Path, template: str = "minimal", seed: int | None = None, tell: Tell = silent) -> None:
     """Write the study folder `folder` from a template: demo (with its music), minimal or one-representation."""
     templates = {entry.name: entry for entry in (files("study") / "templates").iterdir() if entry.is_dir()}

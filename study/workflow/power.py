@@ -81,7 +81,8 @@ def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, l
     Runs beyond the plan are added in memory; without a plan, all are new. Without sequential phases, the only size is
     0.
     """
-    from design.generate import generate, sequential_phases
+    from design.generate import generate
+    from design.phases import n_possible, sequential_phases
 
     path = Paths(study.store).plan
     planned = read_plan(path, study) if path.is_file() else []
@@ -93,7 +94,7 @@ def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, l
         planned = planned or generate(study, None)
         return planned, len(planned), [0]
     phases = sequential_phases(study, planned)
-    possible = n_planned + sum(phase.n_left for phase in phases)
+    possible = n_possible(phases)
     if not sizes:
         if not planned:
             expected = "no plan yet; give --runs N,N,... or make a plan with `study design --budget N`"

@@ -19,6 +19,7 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
+from study.workflow.extras import needs_train
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import cost_of
 
@@ -33,6 +34,7 @@ SEQUENTIAL_RUNS = 12
 """Runs of a sequential phase from which the few are chosen."""
 
 
+@needs_train()
 def launch_quick(
     folder: Path,
     options: LaunchOptions,
@@ -89,11 +91,11 @@ def quick_study(folder: Path, study: Study, overrides: Sequence[str] = ()) -> tu
 
 def few_runs(study: Study) -> list[Run]:
     """A few runs that together cover every strategy, source and level of the design."""
-    from design.generate import generate, sequential_phases
+    from design.generate import generate
+    from design.phases import n_possible, sequential_phases
 
     sequential = sequential_phases(study)
-    possible = sum(phase.n_left for phase in sequential)
-    planned = generate(study, min(SEQUENTIAL_RUNS, possible) if sequential else None)
+    planned = generate(study, min(SEQUENTIAL_RUNS, n_possible(sequential)) if sequential else None)
     left = set().union(*map(_parts, planned))
     chosen = []
     while left:

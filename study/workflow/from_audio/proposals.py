@@ -63,7 +63,7 @@ def propose_source(column: Column, corpus: pd.Index) -> SourceProposal | str:
         return f"{column.why}; too few are left to learn from"
     table = values.rename("value").rename_axis("track_id").reset_index()
     if column.kind == "classes":
-        part = f"; {values.nunique()} of them here" if column.values.nunique() > values.nunique() else ""
+        part = f"; {values.nunique()} of them are learned from" if column.values.nunique() > values.nunique() else ""
         return SourceProposal(column.name, table, {"labels": "classes"}, column.why + part)
     if column.kind == "ordinal":
         order = [level for level in column.order if level in set(values)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import baseline_runs
 from study.core.study_file import FILE_NAME
+from study.workflow.extras import needs_train
 from study.workflow.from_audio.choose import propose
 from study.workflow.from_audio.columns import Column, numbering, plain_name, recognise
 from study.workflow.from_audio.first_plan import affordable_epochs, planned_work, whole_seconds
@@ -26,9 +28,14 @@ from study.workflow.from_audio.summary import broken_lines, clips_summary, propo
 from study.workflow.from_audio.write import TABLES, Proposal, study_text, write_tables
 from study.workflow.new import study_name
 
+if TYPE_CHECKING:
+    from jobs.sound.survey import Clip
+
 LEAST_CLIPS = 14
 """Four to learn from and ten for a target."""
 SHOWN = 5
+AT_A_TIME = 2000
+"""Files that are read between two lines of progress."""
 TARGET_TO_COME = '[targets.mine]\ntask = "regression"\ntracks = "tables/target.csv"\n'
 """A placeholder for the user's target; the time of the plan depends on no target."""
 
@@ -41,6 +48,7 @@ class NextSteps:
     seconds: float | None
 
 
+@needs_train()
 def study_from_audio(
     folder: Path, sound_folder: Path, labels: Path | None = None, pattern: str | None = None, seed: int = 1,
     tell: Tell = silent,
@@ -50,14 +58,12 @@ def study_from_audio(
     `labels` is a table of any form; `pattern` gives the meaning of file names. Raises InputFaults if there already is
     a study, too little sound, or labels that match none of it.
     """
-    from jobs.sound.survey import survey
-
     raise_all(_folder_faults(folder, sound_folder, labels))
-    sound_folder = sound_folder.resolve()
+    shown, sound_folder = sound_folder, sound_folder.resolve()
     paths = _sound_paths(sound_folder)
-    tell(f"{sound_folder}: reading {len(paths)} sound files")
-    workers = os.cpu_count() or 1
-    clips, broken = survey(paths, workers)
+    names = [path.relative_to(sound_folder) for path in paths]
+    _columns(names, _track_ids(names), labels, pattern, silent)  # what is wrong with them, before sound is decoded
+    clips, broken = _survey(shown, paths, tell)
     for line in broken_lines(broken):
         tell(line)
     if len(clips) < LEAST_CLIPS:
@@ -68,7 +74,7 @@ def study_from_audio(
     ids = _track_ids(names)
     columns = _columns(names, ids, labels, pattern, tell)
     proposal = propose(study_name(folder, "own-sound"), sound_folder, clips, ids, columns, seed, len(broken))
-    seconds = _write(folder, proposal, {i: clip.path for i, clip in zip(ids, clips, strict=True)}, broken, workers)
+    seconds = _write(folder, proposal, {i: clip.path for i, clip in zip(ids, clips, strict=True)}, broken)
     for line in proposal_lines(folder, proposal):
         tell(line)
     if not columns and (likely := likely_pattern(names)):
@@ -106,6 +112,19 @@ def _sound_paths(folder: Path) -> list[Path]:
     return paths
 
 
+def _survey(shown: Path, paths: Sequence[Path], tell: Tell) -> tuple[list[Clip], list[Fault]]:
+    from jobs.sound.survey import survey
+
+    clips: list[Clip] = []
+    broken: list[Fault] = []
+    for begin in range(0, len(paths), AT_A_TIME):
+        end = min(begin + AT_A_TIME, len(paths))
+        tell(f"{shown}: reading {len(paths)} sound files" if not begin else f"{begin} read")
+        more_clips, more_broken = survey(paths[begin:end], os.cpu_count() or 1)
+        clips, broken = clips + more_clips, broken + more_broken
+    return clips, broken
+
+
 def _track_ids(names: Sequence[Path]) -> list[str]:
     """Each file's path in the folder, without its ending if all stay distinct."""
     short = [name.with_suffix("").as_posix() for name in names]
@@ -135,8 +154,8 @@ def _columns(
     return columns
 
 
-def _write(folder: Path, proposal: Proposal, path_of: dict[str, Path], broken: Sequence[Fault], workers: int) -> float:
-    """Write tables and study file, with as many epochs as there is time for; return the seconds of all that follows."""
+def _write(folder: Path, proposal: Proposal, path_of: dict[str, Path], broken: Sequence[Fault]) -> float:
+    """Write tables and study file, with as many epochs as there is time for; seconds of all that follows."""
     tracks = pd.DataFrame({"track_id": proposal.kept.index[~proposal.kept]})
 
     with TemporaryDirectory() as trial:
@@ -156,4 +175,4 @@ def _write(folder: Path, proposal: Proposal, path_of: dict[str, Path], broken: S
     minutes = f"about {training_s / 60:.0f} minutes" if training_s > 90 else "a minute or less"
     why = f"{minutes} for all trainings on this machine; more epochs learn more"
     (folder / FILE_NAME).write_text(study_text(proposal, epochs, why), encoding="utf-8")  # last: now it is a study
-    return whole_seconds(training_s, len(path_of), n_runs, len(proposal.targets), workers)
+    return whole_seconds(training_s, len(path_of), n_runs, len(proposal.targets), os.cpu_count() or 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 from study.core.errors import Fault
 from study.core.formula import Formula, RandomPart, Terms, Variable
 from study.core.formula_grammar import parse
-from study.core.formula_names import columns_of, faults_of_formula
+from study.core.formula_names import Column, columns_of, faults_of_formula
 from study.core.formula_tokens import FormulaError
+from study.core.model_matrix import coded
 
 COLUMNS = columns_of(["self", "year", "my-tag"], {"width": (0.5, 1.0), "activation": ("relu", "elu"), "year": (1, 2)})
 
@@ -56,7 +59,7 @@ def test_formulas_are_expanded_as_lme4_does(text: str, expanded: str) -> None:
         ("score ~ 2 * a", 9, "`2`: expected a variable, 0, 1 or `(`"),
         ("score ~ .", 9, "`.` is not supported"),
         ("score ~ a %in% b", 11, "`%`: expected an operator or the end"),
-        ("score ~ poly(a, 2)", 9, "`poly`: no such function; expected I(x^2), log(x) or factor(x)"),
+        ("score ~ spline(a, 2)", 9, "`spline`: no such function; expected I(x^2), log(x), factor(x) or poly(x, 2)"),
         ("score ~ logg(a)", 9, "`logg`: no such function"),
         ("score ~ log(a + b)", 15, "`+`: expected `)`"),
         ("score ~ I(a * b)", 13, "`*`: expected `^`"),
@@ -167,3 +170,17 @@ def test_any_text_is_read_or_refused_at_a_place_in_it(text: str) -> None:
         parse(text)
     except FormulaError as error:
         assert 1 <= error.column <= len(text) + 1
+
+
+def test_poly_is_what_r_makes_of_it() -> None:
+    """R 4.2: poly(c(1, 2, 4, 8), 2)."""
+    terms = parse("score ~ poly(a, 2) + (1 | target)").fixed
+    assert [str(variable) for (variable,) in terms.terms] == ["poly(a, 1)", "poly(a, 2)"]
+    values = pd.Series([1.0, 2.0, 4.0, 8.0])
+    columns = {str(one): coded(one, Column("a", True), values).columns[str(one)] for (one,) in terms.terms}
+    expected = {
+        "poly(a, 1)": [-0.51287764, -0.32637668, 0.04662524, 0.79262909],
+        "poly(a, 2)": [0.52962714, -0.10592543, -0.76795935, 0.34425764],
+    }
+    for name, column in expected.items():
+        np.testing.assert_allclose(columns[name], column, atol=1e-8)

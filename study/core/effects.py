@@ -59,4 +59,4 @@ def effects_by_name(terms: Sequence[str]) -> dict[str, list[Effect]]:
 def weights_of(effects: Sequence[Effect], terms: Sequence[str]) -> np.ndarray:
     """The effects as contrasts (n_effects, n_terms) of a model with these terms."""
     rows = [[effect.weights.get(term, 0.0) for term in terms] for effect in effects]
-    return np.array(rows).reshape(-1, len(terms))
+    return np.array(rows, dtype=float).reshape(len(effects), len(terms))
