@@ -87,7 +87,7 @@ def _unknown_names(text: str, columns: Mapping[str, Column], file: str, key: str
             unknown.setdefault(token.text, token.column)
     for name, at in unknown.items():
         close = nearest(name, columns)
-        yield Fault(file, key, text, f"column {at}: `{name}`: no such variable; expected of {', '.join(full)}",
+        yield Fault(file, key, text, f"column {at}: `{name}`: no such variable; expected one of {', '.join(full)}",
                     close and quoted(close))  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def _faults_of_variable(
 ) -> Iterator[Fault]:
     needs_number = variable.function in ("I", "log", "poly")
     if needs_number and variable.name in columns and not columns[variable.name].is_number:
-        yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not a number")
+        yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not numeric")
 
 
 def _faults_of_response(
