@@ -76,19 +76,19 @@ def design(
         )
     raise_all(_usage_faults(study, append, replace, start, absent or []))
     started = [] if start is None else read_start(study, start, column or [], level or [], absent or [])
-    found = design_study(study, budget, append, started, replace, retry_failed)
+    plan = design_study(study, budget, append, started, replace, retry_failed)
     if as_json:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(plan, indent=1))
     else:
-        print_drawn(found, draw_plan)
+        print_drawn(plan, draw_plan)
 
 
 def _usage_faults(study: Study, append: bool, replace: bool, start: Path | None, absent: list[str]) -> Iterator[Fault]:
     if append and replace:
-        yield Fault("", "--append", None, "not together with --replace")
+        yield Fault("", "--append", None, "cannot be combined with --replace")
     for name in absent:
         if name not in study.sources:
             expected = f"not a source of the study: {', '.join(study.sources)}"
             yield Fault("", "--absent", name, expected, nearest(name, study.sources))
     if absent and not append and start is None:
-        yield Fault("", "--absent", ", ".join(absent), "goes with --append or --start")
+        yield Fault("", "--absent", ", ".join(absent), "works only with --append or --start")

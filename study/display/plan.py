@@ -1,4 +1,4 @@
-"""How a plan looks, wherever it is stopped, and how tables of runs look side by side."""
+"""How a plan is shown, with its quality wherever it is stopped, and tables of runs side by side."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from rich.table import Table
 from study.core.progress import duration
 
 
-def draw_plan(found: Mapping[str, Any], console: Console) -> None:
-    """What was planned, what it costs, and how good it is wherever it is stopped."""
-    phases = ", ".join(f"{count} {name}" for name, count in found["runs_by_phase"].items())
+def draw_plan(facts: Mapping[str, Any], console: Console) -> None:
+    """The planned runs, their cost, and the quality of the plan wherever it is stopped."""
+    phases = ", ".join(f"{count} {name}" for name, count in facts["runs_by_phase"].items())
     console.print(
-        f"{found['study']}: {found['runs']} runs planned ({phases}) + {found['baselines']} baselines", markup=False
+        f"{facts['study']}: {facts['runs']} runs planned ({phases}) + {facts['baselines']} baselines", markup=False
     )
-    if found["failed"]:
-        planned = f", {found['replaced']} of them planned before" if found["replaced"] else ""
-        console.print(f"{found['failed']} runs failed for a cause of their own and are not planned{planned}; "
+    if facts["failed"]:
+        planned = f", {facts['replaced']} of them planned before" if facts["replaced"] else ""
+        console.print(f"{facts['failed']} runs failed for reasons of their own and are not planned{planned}; "
                       "--retry-failed plans them again")  # fmt: skip
-    for line in _cost_lines(found):
+    for line in _cost_lines(facts):
         console.print(line, markup=False)
-    for sentence in found["verdict"]:
+    for sentence in facts["verdict"]:
         console.print(sentence, markup=False)
-    for phase in dict.fromkeys(row["phase"] for row in found["prefixes"]):
+    for phase in dict.fromkeys(row["phase"] for row in facts["prefixes"]):
         table = Table("runs", "unbalance", "aliasing\n(at least)", "source-\nsource", "source-\nstrategy",
                       "D-efficiency, %\n(at most)", title=phase)  # fmt: skip
-        for row in found["prefixes"]:
+        for row in facts["prefixes"]:
             if row["phase"] != phase:
                 continue
             least = max(row["aliasing_bound_size"], row["aliasing_bound_balance"])
@@ -39,23 +39,23 @@ def draw_plan(found: Mapping[str, Any], console: Console) -> None:
                 f"{efficiency} ({row['d_efficiency_bound']:.1f})",
             )  # fmt: skip
         console.print(table)
-        by_factor = ", ".join(f"{name} {value}" for name, value in found["unbalance"][phase].items())
+        by_factor = ", ".join(f"{name} {value}" for name, value in facts["unbalance"][phase].items())
         console.print(f"unbalance by factor: {by_factor}", markup=False)
-    for note in found["notes"]:
+    for note in facts["notes"]:
         console.print(note, markup=False)
-    console.print(f"see {found['page']}", markup=False, soft_wrap=True)
+    console.print(f"see {facts['page']}", markup=False, soft_wrap=True)
 
 
-def _cost_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """What the plan costs and how long it takes, as far as that is known."""
-    hours = found["hours_by_phase"]
+def _cost_lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """The cost and duration of the plan, as far as known."""
+    hours = facts["hours_by_phase"]
     if None not in hours.values():
         by_phase = ", ".join(f"{name} {value:.2g}" for name, value in hours.items())
-        yield f"about {sum(hours.values()):.2g} {found['cost_unit']} {found['cost_basis']} ({by_phase})"
-    if found["cost_note"]:
-        yield found["cost_note"]
-    if found["seconds_to_go"]:
-        yield f"about {duration(found['seconds_to_go'])} to go for what is not done yet"
+        yield f"about {sum(hours.values()):.2g} {facts['cost_unit']} {facts['cost_basis']} ({by_phase})"
+    if facts["cost_note"]:
+        yield facts["cost_note"]
+    if facts["seconds_to_go"]:
+        yield f"about {duration(facts['seconds_to_go'])} to go for the steps not done yet"
 
 
 def draw_evaluation(tables: Sequence[Mapping[str, Any]], console: Console) -> None:

@@ -1,4 +1,4 @@
-"""Evaluate: tables of runs from anywhere under the design's diagnostics, side by side."""
+"""Evaluate: the design's diagnostics of any tables of runs, side by side."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def evaluate_tables(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """Each table's name, figures, unbalance and standard errors by factor, and columns left out; plain data, no NaN."""
     from design.evaluate import evaluate
 
-    found = [asdict(evaluate(path)) for path in paths]
-    for table in found:
+    tables = [asdict(evaluate(path)) for path in paths]
+    for table in tables:
         for part in ("figures", "errors"):
             table[part] = {name: None if math.isnan(value) else value for name, value in table[part].items()}
-    return found
+    return tables

@@ -1,4 +1,4 @@
-"""Start: the runs of a design made elsewhere, to plan on from."""
+"""Start: the runs of a design made elsewhere, to be extended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_start(
 
     phases = [phase.name for phase in study.phases if phase.criterion is not None]
     if not phases:
-        raise InputFaults([Fault("", "--start", str(path), "the study has no sequential phase to start")])
+        raise InputFaults([Fault("", "--start", str(path), "the study has no sequential phase to extend")])
     faults = [
         Fault("", "--column", text, "expected NAME=COLUMN, such as strategy=arc") for text in columns if "=" not in text
     ]
