@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.fitting.balanced import Balanced, balanced_of
 from analysis.fitting.cross_products import Design, Response, design_of, require_full_rank, response_of
 from analysis.fitting.random_layout import Layout, layout_of
 from analysis.fitting.random_terms import RandomTerm
@@ -17,6 +18,10 @@ from study.core.errors import Fault, InputFaults, StudyError, raise_all
 
 class NotCertified(StudyError):
     """A model that these rows do not determine, or whose optimum could not be certified; so there is no fit."""
+
+
+class NotDetermined(NotCertified):
+    """Variances that no scores of these rows could determine, whatever they were."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Problem:
     design: Design
     response: Response
     least_squares: np.ndarray
+    balanced: Balanced | None
 
 
 def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool) -> Problem:
@@ -49,9 +55,9 @@ def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm],
     for term, levels in zip(random, layout.levels, strict=True):
         n_coefficients = len(levels) * (term.columns.shape[1] if term.correlated else 1)
         if len(levels) == 1:
-            raise NotCertified(f"{term.group} has one level: no variance between its levels can be told")
+            raise NotDetermined(f"{term.group} has one level: no variance between its levels can be told")
         if n_coefficients >= len(y):
-            raise NotCertified(
+            raise NotDetermined(
                 f"{', '.join(map(str, term.columns))} by {term.group} have {n_coefficients} coefficients for {len(y)} "
                 "rows: no variance can be told from the residual"
             )
@@ -65,7 +71,8 @@ def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm],
         raise NotCertified("the fixed terms reproduce every score: nothing is left to estimate variances from")
     response = response_of(rest, w, layout.z, layout.block)
     require_told_apart(design, response, _parameter_names(random, layout))
-    return Problem(y, fixed, tuple(random), layout, design, response, least_squares)
+    balanced = balanced_of(fixed, random) if reml else None
+    return Problem(y, fixed, tuple(random), layout, design, response, least_squares, balanced)
 
 
 def require_told_apart(design: Design, response: Response, names: Iterable[str]) -> None:
@@ -76,7 +83,7 @@ def require_told_apart(design: Design, response: Response, names: Iterable[str])
     values, vectors = np.linalg.eigh(information / np.outer(length, length))
     if values[0] < 1e-10:
         blurred = [name for name, part in zip(names, np.abs(vectors[:, 0]), strict=True) if part > 0.05]
-        raise NotCertified(
+        raise NotDetermined(
             f"the rows cannot tell these variances from each other or from the residual: {', '.join(blurred)}"
         )
 
