@@ -22,7 +22,7 @@ from analysis.figures import drawn
 from analysis.fitting.engines import require_engine
 from analysis.formulas.further_contrasts import with_own_contrasts
 from analysis.formulas.further_models import own_models
-from analysis.models import Model, size_model, strategy_model
+from analysis.models import Model, paper_size_model, paper_strategy_model, size_model, strategy_model
 from analysis.options import AnalysisOptions
 from analysis.overview import as_html, as_text
 from analysis.report.cross_check import CrossCheck, compare, sentences
@@ -54,7 +54,7 @@ class Analysis:
 
     @property
     def models(self) -> Mapping[str, Model]:
-        """`strategy`, `size` and the study's own, by name."""
+        """`strategy`, `size`, the paper's `paper_strategy` and `paper_size`, and the study's own, by name."""
         return self.evidence.models
 
     @property
@@ -145,9 +145,15 @@ def _evidence(table: ResultsTable, options: AnalysisOptions) -> Evidence:
     seeds = np.random.SeedSequence(options.seed).spawn(4 + len(own.model))
     for_strategy, for_size, for_components, for_diagnostics, *for_own = seeds
     of_formulas = own_models(own.model, table, levels, n_bootstrap, _rngs(for_own), engine)
-    strategy = strategy_model(table, levels, n_bootstrap, np.random.default_rng(for_strategy), engine)
-    size = size_model(table, n_bootstrap, np.random.default_rng(for_size), engine)
-    models = with_own_contrasts((strategy, size, *of_formulas), own.contrast)
+    draws = _rngs([for_strategy, for_size, *for_strategy.spawn(1), *for_size.spawn(1)])
+    seed = options.seed
+    named = (
+        strategy_model(table, levels, n_bootstrap, draws[0], engine, seed),
+        size_model(table, levels, n_bootstrap, draws[1], engine, seed),
+        paper_strategy_model(table, levels, n_bootstrap, draws[2], engine, seed),
+        paper_size_model(table, n_bootstrap, draws[3], engine, seed),
+    )
+    models = with_own_contrasts((*named, *of_formulas), own.contrast)
     components = source_components(table, np.random.default_rng(for_components))
     return Evidence(
         table,

@@ -1,4 +1,4 @@
-"""The variances between targets of the models that every study has."""
+"""The variances of the models that every study has."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from analysis.models import Model
 from analysis.report.findings import on_few_targets
 
 TITLES = {
-    "strategy": "First model: variances by target",
-    "size": "Second model: variances by target",
+    "strategy": "First model: variances",
+    "size": "Second model: variances",
+    "paper_strategy": "The paper's first model: variances",
+    "paper_size": "The paper's second model: variances",
 }
 
 
