@@ -17,7 +17,6 @@ from analysis.sensitivity import Variant, sensitivity
 from study.core.coding import first_model, second_model
 from study.core.factors import Level
 
-
 PAPER = "paper_"
 
 

@@ -78,8 +78,8 @@ def _with_runs(part: RandomPart, rows: pd.DataFrame, coding: Coding) -> RandomPa
     no_verdicts = None
     if df < FEWEST_BETWEEN_RUNS:
         no_verdicts = (
-            f"only {df} degree{'s' * (df > 1)} of freedom between runs {'are' if df > 1 else 'is'} left after the fixed "
-            f"terms, and {FEWEST_BETWEEN_RUNS} are needed"
+            f"the degrees of freedom between runs, after the fixed terms, are {df}, and at least {FEWEST_BETWEEN_RUNS} "
+            "are needed"
         )
     return replace(part, terms=(*part.terms, intercepts_by("run_id", run)), no_verdicts=no_verdicts)
 

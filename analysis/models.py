@@ -23,7 +23,6 @@ from study.core.coding import Coding, first_model, second_model
 from study.core.errors import InputFaults
 from study.core.factors import Level
 
-
 NOTHING_VARIES = "no term of the model varies in these rows"
 
 

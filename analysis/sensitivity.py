@@ -97,6 +97,8 @@ def summary(variants: Sequence[Variant]) -> pd.DataFrame:
     """A row a variant against what is reported: `variant, n_rows, largest_change` of an estimate, `se_ratio_low`,
     `se_ratio_high`, `p_change` (the largest), `moved` (which conclusions), or why there is no fit."""
     reported, rows = variants[0].effects, []
+    if reported is None:
+        return pd.DataFrame()
     for one in variants[1:]:
         if one.effects is None:
             rows.append((one.name, one.n_rows, np.nan, np.nan, np.nan, np.nan, f"no fit: {one.why_not}"))

@@ -1,7 +1,7 @@
 """Several contrasts of one fit judged together: single-step (max-t) p values and simultaneous intervals.
 
 Hothorn, Bretz & Westfall 2008, with each contrast's own Satterthwaite degrees of freedom. An interval leaves zero out
-exactly where the adjusted p is below `ALPHA`, so that a verdict and the interval beside it cannot contradict each other.
+exactly where the adjusted p is below `ALPHA`: a verdict and the interval beside it cannot contradict each other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def simultaneous(fit: MixedFit, contrasts: np.ndarray, seed: int) -> pd.DataFram
     variance = contrasts @ fit.covariance @ contrasts.T
     slopes = np.einsum("mp,lpq,mq->ml", contrasts, fit.covariance_slopes, contrasts)
     of_variances = slopes @ fit.parameter_covariance @ slopes.T
-    return judged(tests, _correlation(variance), _correlation(of_variances), seed)
+    return judged(tests, correlation_of(variance), correlation_of(of_variances), seed)
 
 
 def judged(tests: pd.DataFrame, correlation: np.ndarray, of_variances: np.ndarray, seed: int) -> pd.DataFrame:
@@ -74,7 +74,8 @@ def least_p(correlation: np.ndarray, of_variances: np.ndarray, df: np.ndarray, s
     return np.asarray(p.min(axis=1))
 
 
-def _correlation(covariance: np.ndarray) -> np.ndarray:
+def correlation_of(covariance: np.ndarray) -> np.ndarray:
+    """The correlations (m, m) of a covariance."""
     deviation = np.sqrt(np.diag(covariance))
     return covariance / np.outer(deviation, deviation)
 

@@ -37,6 +37,12 @@ class Problem:
     least_squares: np.ndarray
     balanced: Balanced | None
 
+    def responses(self, y: np.ndarray) -> Response:
+        """Cross-products of responses y (R, n) in the general form."""
+        w = np.hstack([self.layout.u, self.fixed.to_numpy(dtype=float)])
+        each = [response_of(one, w, self.layout.z, self.layout.block) for one in y]
+        return Response(*(np.concatenate([getattr(one, name) for one in each]) for name in ("zy", "wy", "yy")))
+
 
 def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool) -> Problem:
     """The model's cross-products. Raises `InputFaults` and `NotCertified` for what these rows do not determine."""

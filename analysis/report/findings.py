@@ -235,8 +235,8 @@ def on_transfer(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGI
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
             "Fine-tuning a run's network for the target, instead of training a probe on its frozen representation, "
-            f"{verdict}: by {size(row, row.p, _note(row.effect, fragile))}{where}. Baselines, sources, components and repeats are compared on "
-            "frozen representations only."
+            f"{verdict}: by {size(row, row.p, _note(row.effect, fragile))}{where}. Baselines, sources, components "
+            "and repeats are compared on frozen representations only."
         )
 
 

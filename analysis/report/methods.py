@@ -102,7 +102,8 @@ def _on_models(models: Sequence[Model]) -> Iterator[str]:
 def _in_words(model: Model) -> str:
     """What stands in the formula of one of the named models."""
     factors = [term for term in model.coding.columns if term.startswith("factor.")]
-    slopes = [f"{name} by target" for term in model.random_part for name in term.columns if str(name).startswith("factor.")]
+    by_target = [str(name) for term in model.random_part for name in term.columns]
+    slopes = [f"target, of {name}" for name in by_target if name.startswith("factor.")]
     shared = [_with_kinds(term) for term in model.random_part if term.group != "target"] + slopes
     left_out = [f"{term} ({why})" for term, why in model.coding.left_out.items()]
     omitted = [f"{term} ({why})" for term, why in model.omitted.items()]

@@ -44,7 +44,7 @@ def draw_power_table(found: Mapping[str, Any], console: Console) -> None:
             if cell["why_not"]:
                 console.print(f"{cell['n_runs']} runs: {cell['why_not']}", markup=False)
     console.print(
-        "Slopes and factors by their own p, differences of strategies at n* = 0 by Holm-adjusted p. Smallest: what "
+        "Slopes, levels of a factor, and differences of strategies at n* = 0 by simultaneous intervals. Smallest: what "
         f"{found['smallest_at_power']:.0%} of the studies find; for all numbers of runs it is in {found['table']}",
         markup=False, soft_wrap=True,
     )  # fmt: skip
