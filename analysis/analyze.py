@@ -23,11 +23,12 @@ from analysis.fitting.engines import require_engine
 from analysis.formulas.further_contrasts import with_own_contrasts
 from analysis.formulas.further_models import own_models
 from analysis.models import Model, paper_size_model, paper_strategy_model, size_model, strategy_model
-from analysis.options import AnalysisOptions
+from analysis.options import MODELS, AnalysisOptions
 from analysis.overview import as_html, as_text
 from analysis.report.cross_check import CrossCheck, compare, sentences
 from analysis.report.write_report import write_report
 from analysis.results_table import ResultsTable, results_table
+from study.core.errors import Fault, InputFaults, nearest
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,6 +128,9 @@ def analyze(rows: pd.DataFrame | ResultsTable, options: AnalysisOptions | None =
     do not determine is no error: it has no fit, and says why.
     """
     options = options or AnalysisOptions()
+    if options.model not in MODELS:
+        expected = f"expected {' or '.join(MODELS)}"
+        raise InputFaults([Fault("", "--model", options.model, expected, nearest(options.model, MODELS))])
     engine_versions = require_engine("--engine", options.engine, others=False)
     if options.cross_check:
         require_engine("--cross-check", options.cross_check)

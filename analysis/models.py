@@ -166,13 +166,14 @@ def headline_fit(
     sources_known: bool,
     engine: str = NATIVE,
     fixed: pd.DataFrame | None = None,
+    part: RandomPart | None = None,
 ) -> tuple[MixedFit, RandomPart]:
-    """A headline model's fit with `fixed` columns beside the coding's, and its random part.
+    """A headline model's fit with `fixed` columns beside the coding's, and its random part, `part` where it is known.
 
     Where no scores of these rows could determine its variances, the combination is left out, then the variances by
     target of further factors, then the run; what was is among `omitted`. Raises as `fit_mixed`.
     """
-    part = headline_terms(scores, coding, factors, sources_known)
+    part = part or headline_terms(scores, coding, factors, sources_known)
     columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)
     groups = [term.group for term in part.terms if term.group != "target"]
     last_first = sorted(groups, key=lambda group: {"combination": 0, "run_id": 2}.get(group, 1))
@@ -201,7 +202,7 @@ def _headline(
     if not coding.random:
         return replace(model, why_not=NOTHING_VARIES)
     try:
-        fit, part = headline_fit(table.scores, coding, factors, bool(table.sources), engine)
+        fit, part = headline_fit(table.scores, coding, factors, bool(table.sources), engine, part=part)
     except (NotCertified, InputFaults) as reason:
         return replace(model, why_not=str(reason))
     model = replace(model, random_part=part.terms, omitted=part.omitted, no_verdicts=part.no_verdicts)

@@ -35,7 +35,8 @@ class Balanced:
 
     `products` (G, q + p, q + p) of [Z, sqrt(T) X] in each stratum of `size` (G,) rows; `tie` (q, K): which variance
     each random column has; `load` (G, K): how often each variance stands in a stratum's. `columns` (N, q + p) and
-    `sets` (N, S), orthonormal, with the stratum of each, `stratum_of_set` (S,): stratum 0 is within sets. `order` (T, N) has
+    `sets` (N, S), orthonormal, with the stratum of each, `stratum_of_set` (S,): stratum 0 is within sets. `order`
+    (T, N) has
     the row of each unit in each group.
     """
 

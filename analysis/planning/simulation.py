@@ -17,7 +17,7 @@ import pandas as pd
 from analysis.fitting.mixed_problem import problem_of
 from analysis.fitting.projected_newton import minimise
 from analysis.fitting.random_terms import RandomTerm
-from analysis.fitting.restricted_likelihood import by_parameter, derivatives, evaluate
+from analysis.fitting.restricted_likelihood import Derivatives, by_parameter, derivatives, evaluate
 from analysis.fitting.satterthwaite import degrees_of_freedom, parameter_covariance
 from analysis.headline_terms import centred, headline_terms
 from analysis.planning.truth import Truth, sd_name
@@ -129,11 +129,12 @@ def dependence(
     scores: np.ndarray, plan: Planned, contrasts: np.ndarray, truth: Truth
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How contrasts (m, n_terms) depend on each other at the true variances: correlations (m, m) of their estimates and
-    of the estimates' variances, and degrees of freedom (m,), the latter two as seen in `scores` (1, n_targets, n_runs).
+    of the estimates' variances, and degrees of freedom (m,). `scores` (1, n_targets, n_runs) are any.
     """
     design, response, start = _at_truth(scores, plan, truth)
     at = evaluate(design, response, start[None])
-    variance, slope, covariance = _variances(design, at, start[None], contrasts)
+    slopes = _expected(derivatives(design, at), at.r2, design.residual_df)
+    variance, slope, covariance = _variances(design, at, slopes, start[None], contrasts)
     of_variances = slope[0] @ covariance[0] @ slope[0].T
     df = degrees_of_freedom(variance, slope, covariance)[0]
     return correlation_of(contrasts @ at.m[0] @ contrasts.T), correlation_of(of_variances), df
@@ -157,12 +158,12 @@ def satterthwaite(
     `mixed_model.contrast_tests` for many fits at once.
     """
     at = evaluate(design, response, phi)
-    variance, slope, covariance = _variances(design, at, phi, contrasts)
+    variance, slope, covariance = _variances(design, at, derivatives(design, at), phi, contrasts)
     return at.beta @ contrasts.T, np.sqrt(variance), degrees_of_freedom(variance, slope, covariance)
 
 
 def _variances(
-    design: Any, at: Any, phi: np.ndarray, contrasts: np.ndarray
+    design: Any, at: Any, slopes: Derivatives, phi: np.ndarray, contrasts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Variances of the contrasts (R, m), their slopes in the variance parameters (R, m, K + 1), 0 in those on the
     boundary, and the covariance of these (R, K + 1, K + 1)."""
@@ -171,5 +172,12 @@ def _variances(
     variance = residual[:, None] * np.einsum("rmp,mp->rm", by_contrast, contrasts)
     slope = np.einsum("rmp,rkpq,rmq->rmk", by_contrast, by_parameter(design, at), by_contrast, optimize=True)
     slope = np.concatenate([residual[:, None, None] * slope, (variance / residual[:, None])[..., None]], axis=2)
-    covariance, free = parameter_covariance(derivatives(design, at), residual, design.residual_df, phi > 0.0)
+    covariance, free = parameter_covariance(slopes, residual, design.residual_df, phi > 0.0)
     return variance, slope * free[:, None, :], covariance
+
+
+def _expected(slopes: Derivatives, r2: np.ndarray, v: int) -> Derivatives:
+    """The score and the curvature as they are expected at the truth, whatever the response."""
+    trace_k = slopes.gradient + v * slopes.score / r2[:, None]
+    information = slopes.information + trace_k[:, :, None] * trace_k[:, None, :] / v
+    return replace(slopes, score=trace_k * r2[:, None] / v, curvature=information)

@@ -135,7 +135,7 @@ def _on_inference(models: Sequence[Model]) -> Iterator[str]:
         "Confidence intervals (95 %) and p values use Satterthwaite's degrees of freedom, with variances estimated "
         "at zero treated as known."
     )
-    sizes = {}
+    sizes: dict[str, int] = {}
     for model in models:
         sizes |= {family: n for family, n in model.statements["family"].value_counts(sort=False).items() if n > 1}
     if sizes:

@@ -31,6 +31,9 @@ def analyze(
         str | None,
         typer.Option(metavar='"strategy < 0.1"', help="Say if these 95 % intervals are so narrow, or what it takes."),
     ] = None,
+    model: Annotated[
+        str, typer.Option(help="What the report goes by: the headline models, or the paper's to the letter (paper).")
+    ] = "headline",
     engine: Annotated[str, typer.Option(help="Who fits the models: native, statsmodels or lme4.")] = "native",
     formula: Annotated[
         list[str] | None,
@@ -42,7 +45,13 @@ def analyze(
     from study.core.reading import read_study
     from study.workflow.analysis import analyze_study, analyze_tables, report_folder
 
-    options = {"bootstrap": bootstrap, "mix_versions": mix_versions, "engine": engine, "cross_check": cross_check}
+    options = {
+        "bootstrap": bootstrap,
+        "mix_versions": mix_versions,
+        "engine": engine,
+        "cross_check": cross_check,
+        "model": model,
+    }
     if results and until:
         raise InputFaults([Fault("", "--until", until, "not together with --results: it asks for a study's plan")])
     if out and out.exists() and not out.is_dir():

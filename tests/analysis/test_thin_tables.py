@@ -20,7 +20,7 @@ from tests.analysis.conftest import findings
 def analysed(rows: pd.DataFrame) -> tuple[Model, Model, list[Table], str]:
     """Both models, the tables behind them, and all sentences, without drawing."""
     table, rng = results_table(rows, {}), np.random.default_rng(0)
-    strategy, size = strategy_model(table, {}, 0, rng), size_model(table, 0, rng)
+    strategy, size = strategy_model(table, {}, 0, rng), size_model(table, table.factor_levels, 0, rng)
     evidence = Evidence(table, {"strategy": strategy, "size": size})
     subjects = (predictions_report, explained_variance, diagnostics, caterpillar, sensitivity_report)
     behind = [subject.exhibit(evidence) for subject in subjects]

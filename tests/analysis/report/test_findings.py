@@ -17,7 +17,7 @@ from tests.analysis.conftest import findings
 
 def sentences(rows) -> str:
     table, rng = results_table(rows, {}), np.random.default_rng(0)
-    return "\n".join(findings(table, strategy_model(table, {}, 0, rng), size_model(table, 0, rng)))
+    return "\n".join(findings(table, strategy_model(table, {}, 0, rng), size_model(table, table.factor_levels, 0, rng)))
 
 
 def sentence(rows, start: str) -> str:

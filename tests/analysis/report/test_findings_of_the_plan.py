@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 
 def answer(rows: pd.DataFrame) -> Answer:
     table, rng = results_table(rows, {}), np.random.default_rng(0)
-    strategy, size = strategy_model(table, {}, 0, rng), size_model(table, 0, rng)
+    strategy, size = strategy_model(table, {}, 0, rng), size_model(table, table.factor_levels, 0, rng)
     said = findings(table, strategy, size)
     starts = ("Compared with", "The highest", "Each further", "Network size")
     record, size_record = model_record(strategy), model_record(size)
