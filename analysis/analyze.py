@@ -158,7 +158,7 @@ def _evidence(table: ResultsTable, options: AnalysisOptions) -> Evidence:
         paper_size_model(table, n_bootstrap, draws[3], engine, seed),
     )
     models = with_own_contrasts((*named, *of_formulas), own.contrast)
-    components = source_components(table, np.random.default_rng(for_components))
+    components = source_components(table, np.random.default_rng(for_components), levels)
     return Evidence(
         table,
         {model.name: model for model in models},

@@ -98,9 +98,8 @@ def main() -> None:
             families = ("strategies", "number of sources", "network size")
             cells = [f"{100 * mean.get(f'{family}: significant', np.nan):.1f} %" for family in families]
             coverage = ", ".join(f"{mean[f'{family}: coverage']:.3f}" for family in families[:2])
-            print(
-                f"| {of_run}, {of_combination} | {model} | {' | '.join(cells)} | {100 * mean['any']:.1f} % | {coverage} |"
-            )
+            cells += [f"{100 * mean['any']:.1f} %", coverage]
+            print(f"| {of_run}, {of_combination} | {model} | {' | '.join(cells)} |")
         print(f"<!-- {given.studies} studies in {time.perf_counter() - began:.0f} s -->", flush=True)
 
 

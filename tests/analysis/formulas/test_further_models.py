@@ -60,7 +60,7 @@ def models(report: Report) -> dict:
 
 
 def test_own_models_stand_beside_the_named_ones(models: dict, few: pd.DataFrame) -> None:
-    assert list(models) == ["strategy", "size", "components", *FORMULAS]
+    assert list(models) == ["strategy", "size", "paper_strategy", "paper_size", "components", *FORMULAS]
     assert {tuple(model) for model in models.values()} == {tuple(models["strategy"])}  # the same keys
     slopes = models["slopes"]
     assert slopes["formula"] == FORMULAS["slopes"]
