@@ -95,12 +95,13 @@ def effect_of_best_source(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
     """
     rows = [_effect(table, target, source) for target, source in best_sources(table).items()]
     found = pd.DataFrame([row for row in rows if row is not None], columns=[*COLUMNS[:-2], "se", "df"])
-    known = found["se"].notna()
-    tests = found[known].assign(estimate=lambda own: own["difference"])
+    tests = found.loc[found["se"].notna(), ["difference", "se", "df"]].astype(float)
+    if tests.empty:
+        return found.reindex(columns=COLUMNS)
+    tests = tests.rename(columns={"difference": "estimate"})
     tests["p"] = 2.0 * stats.t.sf(np.abs(tests["estimate"] / tests["se"]), tests["df"])
     apart = np.eye(len(tests))
-    limits = judged(tests, apart, apart, seed)[["ci_low", "ci_high"]] if len(tests) else tests.reindex(columns=COLUMNS)
-    return found.join(limits[["ci_low", "ci_high"]])[COLUMNS]
+    return found.join(judged(tests, apart, apart, seed)[["ci_low", "ci_high"]])[COLUMNS]
 
 
 def with_and_without(table: ResultsTable) -> Figure:

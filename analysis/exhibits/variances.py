@@ -20,7 +20,7 @@ TITLES = {
 def exhibit(evidence: Evidence) -> Exhibit:
     """A table of variances for each model; whether there are enough targets to estimate them from."""
     said = tuple(on_few_targets(evidence.table, evidence.strategy))
-    return Exhibit("variances", "models", tuple(shown(evidence.named)), headline=said)
+    return Exhibit("variances", "models", tuple(shown(evidence.main)), headline=said)
 
 
 def shown(models: tuple[Model, ...]) -> Iterator[Table]:

@@ -15,7 +15,7 @@ from study.core.coding import Coding
 from study.core.errors import Fault, nearest, raise_all
 from study.core.study_file import Contrast
 
-CONTRAST_KEYS = ("contrast", "estimate", "se", "df", "p", "p_adjusted", "p_holm", "adjustment", "ci_low", "ci_high")
+CONTRAST_KEYS = ("contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment", "ci_low", "ci_high")
 """Of a contrast, in fit.json and in tables."""
 NUMBERS = ("estimate", "se", "df", "t", "p", "p_adjusted", "ci_low", "ci_high")
 

@@ -31,7 +31,7 @@ FIXED_KEYS = (
 )
 RANDOM_KEYS = ("group", "term", "variance", "sd", "boundary")
 CORRELATION_KEYS = ("group", "term", "other", "correlation")
-STATEMENT_KEYS = ("family", "effect", *CONTRAST_KEYS[1:])
+STATEMENT_KEYS = ("family", "effect", *CONTRAST_KEYS[1:], "p_holm")
 MEAN_KEYS = ("strategy", "estimate", "se", "df", "p", "ci_low", "ci_high")
 
 
