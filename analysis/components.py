@@ -18,7 +18,10 @@ from study.core.coding import SINGLE, factor_columns, source_columns, strategy_c
 from study.core.errors import InputFaults
 from study.core.factors import Level
 
-FORMULA = "z ~ 0 + strategy + <further factors> + (1 | <first source>) + (1 | <second source>) + ..., each target by itself, without SS-R"
+FORMULA = (
+    "z ~ 0 + strategy + <further factors> + (1 | <first source>) + (1 | <second source>) + ..., each target by itself, "
+    "without SS-R"
+)
 
 
 @dataclass(frozen=True)
