@@ -10,10 +10,7 @@ from scipy import stats
 
 from analysis.fitting.mixed_model import MixedFit, contrast_tests
 from study.core.coding import SINGLE, n_star, strategy_of
-
-ALPHA = 0.05
-"""A p value below it, adjusted where it is one of several, is significant."""
-
+from study.core.variances import ALPHA as ALPHA
 
 HIGHER, LOWER, NOT_SIGNIFICANT = "higher", "lower", "not significant"
 

@@ -52,17 +52,17 @@ def headline_terms(
     By target, the coding's own terms and further factors: a slope on a number or on a factor of two levels, independent
     deviations of one variance on the levels of others. Then `(1 | run_id)`, and `(1 | combination)`.
     """
-    target, further = rows["target"].astype(str).to_numpy(), {}
+    target, slopes, of_levels = rows["target"].astype(str).to_numpy(), list(coding.random), []
     for name in factors:
-        terms = [term for term in map(str, coding.columns) if term in (f"factor.{name}",) or _is_level(term, name)]
-        if terms:
-            further[name] = terms
-    slopes = [*coding.random, *(terms[0] for terms in further.values() if len(terms) == 1)]
+        terms = [term for term in map(str, coding.columns) if _is_of(term, name)]
+        if len(terms) > 1 and terms[0].endswith("]"):
+            of_levels.append(name)
+        else:
+            slopes += terms
     by_target = [RandomTerm("target", target, coding.columns[slopes])]
-    for name, terms in further.items():
-        if len(terms) > 1:
-            levels = pd.Series(target, index=rows.index) + ":" + rows[f"factor.{name}"].astype(str)
-            by_target.append(intercepts_by(f"target:factor.{name}", levels.to_numpy()))
+    for name in of_levels:
+        levels = pd.Series(target, index=rows.index) + ":" + rows[f"factor.{name}"].astype(str)
+        by_target.append(intercepts_by(f"target:factor.{name}", levels.to_numpy()))
     part = _with_runs(RandomPart(tuple(by_target)), rows, coding)
     return _with_combinations(part, rows, coding, sources_known)
 
@@ -122,8 +122,10 @@ def _df_between(levels: np.ndarray, coding: Coding) -> int:
     return len(means) - int(np.linalg.matrix_rank(means.to_numpy()))
 
 
-def _is_level(term: str, factor: str) -> bool:
-    return term.startswith(f"factor.{factor}[") and term.endswith("]")
+def _is_of(term: str, factor: str) -> bool:
+    """Whether a term is of a factor: the number, its curvature, or one of its levels."""
+    own = f"factor.{factor}"
+    return term in (own, f"{own}^2") or (term.startswith(f"{own}[") and term.endswith("]"))
 
 
 def _shown(group: str, coefficient: str = "1") -> str:

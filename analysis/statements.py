@@ -64,5 +64,5 @@ def _families(fit: MixedFit, rows: pd.DataFrame) -> Iterator[tuple[str, dict[str
         elif term == "r_star":
             families[SIZE][term] = weights
         elif term.startswith("factor."):
-            families.setdefault(term.partition("[")[0], {})[term] = weights
+            families.setdefault(term.partition("[")[0].removesuffix("^2"), {})[term] = weights
     yield from ((family, members) for family, members in families.items() if members)

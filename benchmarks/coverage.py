@@ -30,10 +30,10 @@ from analysis.fitting.bootstrap import percentile_interval
 from analysis.fitting.bootstrap import refit as bootstrap
 from analysis.fitting.mixed_model import fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm
-from analysis.planning.effects import effects_of, weights_of
 from analysis.planning.simulation import Planned, Refitted, joined, refit, simulate
 from analysis.planning.truth import Truth, paper_truth
 from study.core.coding import Coding, first_model
+from study.core.effects import effects_of, weights_of
 from study.workflow.stopping import FIRST_LOOK, LOOKS
 from tests.analysis.by_target import fit_by_target
 from tests.analysis.paper_plan import PUBLISHED, TARGETS, paper_runs

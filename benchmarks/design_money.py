@@ -19,8 +19,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from design.anytime import anytime
-from design.generate import sequential_phases
 from design.information import model_columns
+from design.phases import sequential_phases
 from study.core.cost import run_cost_gpu_hours
 from tests.design.spaces import write_study
 

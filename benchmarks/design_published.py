@@ -23,6 +23,7 @@ from design.aliasing import canonical_correlations  # noqa: E402
 from design.anytime import anytime  # noqa: E402
 from design.diagnostics import prefix_unbalance  # noqa: E402
 from design.information import log_efficiency, model_columns  # noqa: E402
+from design.model import parts_of  # noqa: E402
 from tests.design.spaces import paper_candidates  # noqa: E402
 
 SIZES = (20, 40, 60, 80, 100, 150, 200, 250, 300, 352)
@@ -41,7 +42,8 @@ def published_codes(path: Path) -> np.ndarray:
 
 
 def plan(seed: int, balance: tuple[int, ...]) -> np.ndarray:
-    order = anytime(CANDIDATES, CANDIDATES.codes[:0], balance, np.random.SeedSequence(seed))
+    model = parts_of(None, slopes=balance == ALL)
+    order = anytime(CANDIDATES, CANDIDATES.codes[:0], balance, np.random.SeedSequence(seed), model=model)
     return CANDIDATES.codes[list(islice(order, SIZES[-1]))]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from design.candidates import Factor
 from design.information import contrasts, model_columns
+from study.core.scales import scaled
 
 
 def main_effect_columns(factors: tuple[Factor, ...], codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -19,7 +20,7 @@ def main_effect_columns(factors: tuple[Factor, ...], codes: np.ndarray) -> tuple
         if factor.is_derived or len(factor.levels) < 2:
             continue
         if factor.is_ordered:
-            table, labels = np.asarray(factor.levels, dtype=float)[:, None], [factor.name]
+            table, labels = scaled(factor.levels, factor.levels)[:, None], [factor.name]
         elif len(factor.levels) == 2:
             table, labels = np.array([[0.0], [1.0]]), [factor.name]
         else:

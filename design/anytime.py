@@ -1,13 +1,17 @@
 """`anytime`: an order of runs that is near the best design of its size wherever it stops.
 
-Each step takes the run that tells most. Balance comes first: only runs that leave the factors asked for within
-`ALLOWED_SHARE` of the runs (and `ALLOWED_RUNS`) of balance may be taken, or, where none does, those that come nearest.
-Among them the log determinant of the information matrix (intercept, strategy, sources, further factors) grows most.
+Each step takes the most informative run. Balance comes first: only runs that leave every factor asked for within
+`ALLOWED_SHARE` of the runs (and `ALLOWED_RUNS`) of balance may be taken. Factors that can all be balanced at once come
+first; of factors that contradict each other the largest unbalance counts, and comes after. Where no run keeps a limit,
+those may be taken that come nearest to it. A level that no run has had after `UNUSED_AFTER` runs per term comes before
+all this. So does a number of sources with less than `LEAST_SHARE` of the runs where slopes on it are what is wanted:
+they alone would be known best from the smallest and the largest, and nobody could see whether lines are lines. Among
+what is left, the log determinant of the information matrix of the phase's model (`design.model`) grows most.
 
-The number of sources is no term of that matrix, so nothing in it would keep their counts from drifting. Where they
-are to be balanced, a candidate's gain in log determinant is therefore lowered by `DRIFT` times the unbalance of
-n_sources that it would leave, over the number of runs; and, with the strategy balanced too, by `WITHIN_STRATEGY` times
-the runs of its strategy that have its n_sources already: slopes on n_sources within strategies need it spread.
+The number of sources is no term of the main effects' matrix, so nothing in it would keep their counts from drifting.
+Where they are to be balanced, a candidate's gain in log determinant is therefore lowered by `DRIFT` times the unbalance
+of n_sources that it would leave, over the number of runs; and, with the strategy balanced too, by `WITHIN_STRATEGY`
+times the runs of its strategy that have its n_sources already: slopes on n_sources within strategies need it spread.
 
 Ties are many, and which of them is taken shows in the first prefixes. So `OPENINGS` tie-breaking orders are drawn and
 an opening of three runs a term is grown with each from nothing; the order whose opening is least aliased, on average
@@ -17,7 +21,7 @@ the seed alone, so a plan that is extended is the plan made at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import numpy as np
@@ -25,13 +29,22 @@ import numpy as np
 from design.aliasing import main_effect_columns, prefix_aliasing
 from design.balance import MANY, LevelUse
 from design.candidates import Candidates
-from design.information import Information, log_efficiency, model_columns
+from design.contradictions import balance_groups
+from design.information import log_efficiency, model_columns
 from design.level_tables import LevelTables
+from design.model import Criterion, Part, columns_of_parts
+from study.core.design_models import MAIN
 
 ALLOWED_RUNS, ALLOWED_SHARE = 2, 0.05
 DRIFT, WITHIN_STRATEGY = 2.0, 0.5
 OPENINGS = 14
 OPENING_RUNS_PER_TERM = 3
+UNUSED_AFTER = 2
+LEAST_SHARE = 0.06
+LATE = 5
+"""Runs per term of the main effects after which late parts of the model count (design.model)."""
+SLACK = 1
+"""Runs by which factors that contradict each other stay within their limit while a late part pulls at them."""
 EFFICIENCY_WEIGHT = 10
 """What a relative loss of D-efficiency at an opening's end counts beside its mean aliasing: about alike."""
 MANY_CANDIDATES = 2**16
@@ -47,14 +60,19 @@ def anytime(
     balance: tuple[int, ...],
     seed: np.random.SeedSequence,
     cost: np.ndarray | None = None,
+    remaining: np.ndarray | None = None,
+    model: Sequence[Part] = (Part(MAIN),),
 ) -> Iterator[int]:
     """Rows of the candidates in the order to run them, after `start` (n_runs, n_factors level numbers), to the last.
 
     `balance` holds the positions of the factors to balance. With `cost` (n_candidates,), in any unit, the gain in log
-    determinant counts per cost: what is best for the money, not for the number of runs.
+    determinant counts per cost: what is best for the money, not for the number of runs. `remaining` (n_candidates,)
+    marks the candidates left, without it all but `start`; marks that are cleared between two steps are heeded. `model`
+    holds the parts of what the information is about.
     """
     rng = np.random.default_rng(seed)
     tables = LevelTables(candidates)
+    limits = _Limits(candidates, tables, balance)
     worth = None if cost is None else cost.mean() / cost
     nothing = start[:0]
     n_terms = model_columns(candidates.factors, nothing).shape[1]
@@ -62,8 +80,11 @@ def anytime(
     several = length < len(candidates) <= MANY_CANDIDATES
     orders = [rng.permutation(len(candidates)) for _ in range(OPENINGS if several else 1)]
 
+    early = columns_of_parts(candidates, tables, nothing, [part for part in model if not part.late])
+
     def loss(order: np.ndarray) -> float:
-        rows = list(islice(_grow(candidates, tables, nothing, balance, order, worth), length))
+        every = np.ones(len(candidates), dtype=bool)
+        rows = list(islice(_grow(candidates, Criterion(early), limits, nothing, order, worth, every), length))
         codes = candidates.codes[rows]
         columns, owners, _ = main_effect_columns(candidates.factors, codes)
         aliasing = float(prefix_aliasing(columns, owners)[n_terms:].mean())
@@ -71,7 +92,9 @@ def anytime(
 
     losses = [loss(order) for order in orders] if several else [0.0]
     best = next(number for number, value in enumerate(losses) if value <= min(losses) + TOLERANCE)
-    yield from _grow(candidates, tables, start, balance, orders[best], worth)
+    remaining = candidates.rows_of(start)[1] if remaining is None else remaining
+    criterion = Criterion(columns_of_parts(candidates, tables, start, model))
+    yield from _grow(candidates, criterion, limits, start, orders[best], worth, remaining)
 
 
 def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray) -> int:
@@ -83,38 +106,80 @@ def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray) -> 
 
 def _grow(
     candidates: Candidates,
-    tables: LevelTables,
+    criterion: Criterion,
+    limits: _Limits,
     start: np.ndarray,
-    balance: tuple[int, ...],
     order: np.ndarray,
     worth: np.ndarray | None,
+    remaining: np.ndarray,
 ) -> Iterator[int]:
-    remaining = candidates.rows_of(start)[1]
     use = LevelUse(candidates, start, remaining)
-    information = Information(tables, candidates.factors, start)
-    drift = _Drift(candidates, start, balance)
-    asked = np.zeros((len(candidates.factors), 1), dtype=np.int64)
-    asked[list(balance)] = 1
-    n_left = int(remaining.sum())
-    for n_runs in range(len(start) + 1, len(start) + n_left + 1):
-        score = 1 + information.gain
+    drift = _Drift(candidates, start, limits.balance)
+    n_runs = len(start)
+    while use.notice(remaining):
+        n_runs += 1
+        late = n_runs > LATE * criterion.n_terms
+        score = criterion.score(late)
         if worth is not None:
             score **= worth
+        after = use.unbalance_after()
         allowed = remaining
-        if balance:
-            after = use.unbalance_after()
-            unbalance = tables.max(after * asked)
-            least = unbalance.min(where=remaining, initial=MANY)
-            allowed = remaining & (unbalance <= max(least, ALLOWED_RUNS + int(ALLOWED_SHARE * n_runs)))
-            if drift.matters:
-                score *= drift.of_candidates(after, n_runs)
+        if n_runs > UNUSED_AFTER * criterion.n_terms:
+            allowed = limits.with_level_of(allowed, use.rarer_than(1))
+        if criterion.has_slopes:
+            allowed = limits.with_level_of(allowed, use.rarer_than(int(LEAST_SHARE * n_runs)) * limits.is_derived)
+        allowed = limits.kept(allowed, after, n_runs, SLACK if late and criterion.has_late else 0)
+        if drift.matters:
+            score *= drift.of_candidates(after, n_runs)
         row = first_of_best(score, allowed, order)
         yield row
         levels = candidates.codes[row]
         remaining[row] = False
         use.take(levels)
         drift.take(levels)
-        information.take(levels)
+        criterion.take(row)
+
+
+class _Limits:
+    """Which candidates may be taken: the balance that they leave within its limits, or as near as can be."""
+
+    def __init__(self, candidates: Candidates, tables: LevelTables, balance: tuple[int, ...]) -> None:
+        self.balance, self._tables = balance, tables
+        agreeing, contradicting = balance_groups(candidates, balance)
+        n_factors = len(candidates.factors)
+        self.is_derived = np.array([[factor.is_derived] for factor in candidates.factors])
+        self._agreeing = _marked(sum(agreeing, ()), n_factors)
+        self._units = [_marked(unit, n_factors) for unit in agreeing]
+        self._groups = [_marked(group, n_factors) for group in contradicting]
+
+    def kept(self, allowed: np.ndarray, unbalance_after: np.ndarray, n_runs: int, slack: int = 0) -> np.ndarray:
+        """Those of the allowed candidates (n_candidates,) that keep the limits, each group's among what is left."""
+        limit = ALLOWED_RUNS + int(ALLOWED_SHARE * n_runs)
+        if self._units:
+            within = allowed & (self._tables.max(unbalance_after * self._agreeing) <= limit)
+            allowed = within if within.any() else self._nearest(allowed, self._units, unbalance_after, limit)
+        return self._nearest(allowed, self._groups, unbalance_after, limit - slack)
+
+    def with_level_of(self, allowed: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Those of the allowed candidates that have a level of `wanted` (n_factors, n_levels); all where none has."""
+        if not wanted.any():
+            return allowed
+        having = allowed & self._tables.max(wanted)
+        return having if having.any() else allowed
+
+    def _nearest(
+        self, allowed: np.ndarray, groups: Sequence[np.ndarray], unbalance_after: np.ndarray, limit: int
+    ) -> np.ndarray:
+        for group in groups:
+            unbalance = self._tables.max(unbalance_after * group)
+            allowed = allowed & (unbalance <= max(unbalance.min(where=allowed, initial=MANY), limit))
+        return allowed
+
+
+def _marked(positions: Sequence[int], n_factors: int) -> np.ndarray:
+    marks = np.zeros((n_factors, 1), dtype=np.int64)
+    marks[list(positions)] = 1
+    return marks
 
 
 class _Drift:

@@ -36,9 +36,25 @@ class LevelUse:
         """`start` (n_runs, n_factors) has run already; `remaining` (n_candidates,) marks the candidates left."""
         n_levels = np.array([len(factor.levels) for factor in candidates.factors])
         self.counts = level_counts(start, n_levels)
-        self.left = level_counts(candidates.codes[remaining], n_levels)
+        self._candidates, self._n_levels = candidates, n_levels
+        self._count_left(remaining)
         self._step = np.eye(self.counts.shape[1], dtype=np.int64)
         self._rows = np.arange(len(n_levels)) * self.counts.shape[1]
+
+    def notice(self, remaining: np.ndarray) -> int:
+        """How many candidates remain; those that were taken elsewhere since the last step are counted out."""
+        n_left = int(np.count_nonzero(remaining))
+        if n_left != self._n_left:
+            self._count_left(remaining)
+        return n_left
+
+    def rarer_than(self, least: int) -> np.ndarray:
+        """Levels with fewer than `least` runs for which candidates are left (n_factors, n_levels)."""
+        return (self.counts < least) & (self.left > 0)
+
+    def _count_left(self, remaining: np.ndarray) -> None:
+        self.left = level_counts(self._candidates.codes[remaining], self._n_levels)
+        self._n_left = int(np.count_nonzero(remaining))
 
     def unbalance(self) -> np.ndarray:
         """Of each factor (n_factors,)."""
@@ -53,3 +69,4 @@ class LevelUse:
         entries = self._rows + levels
         self.counts.reshape(-1)[entries] += 1
         self.left.reshape(-1)[entries] -= 1
+        self._n_left -= 1

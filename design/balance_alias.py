@@ -27,17 +27,26 @@ TOLERANCE = 1e-9
 
 
 def balance_alias(
-    candidates: Candidates, start: np.ndarray, balance: tuple[int, ...], seed: np.random.SeedSequence
+    candidates: Candidates,
+    start: np.ndarray,
+    balance: tuple[int, ...],
+    seed: np.random.SeedSequence,
+    remaining: np.ndarray | None = None,
 ) -> Iterator[int]:
-    """Rows of the candidates in the order to run them, after `start` (n_runs, n_factors level numbers), to the last."""
+    """Rows of the candidates in the order to run them, after `start` (n_runs, n_factors level numbers), to the last.
+
+    `remaining` as in `anytime`.
+    """
     tables = LevelTables(candidates)
     asked = np.zeros((len(candidates.factors), 1), dtype=np.int64)
     asked[list(balance)] = 1
-    remaining = candidates.rows_of(start)[1]
+    remaining = candidates.rows_of(start)[1] if remaining is None else remaining
     use = LevelUse(candidates, start, remaining)
     columns, owners, _ = main_effect_columns(candidates.factors, start)
     sums, products = columns.sum(axis=0), columns.T @ columns
-    for n_runs in range(len(start) + 1, len(start) + 1 + int(remaining.sum())):
+    n_runs = len(start)
+    while use.notice(remaining):
+        n_runs += 1
         unbalance = tables.max(use.unbalance_after() * asked)
         least = np.flatnonzero(remaining & (unbalance == unbalance.min(where=remaining, initial=MANY)))
         aliasing = np.concatenate([

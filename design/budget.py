@@ -31,9 +31,11 @@ def read_budget(text: str | None, study: Study) -> int | Hours | None:
 
     Days are of all GPUs of `[cluster]`, or, where the study file names none, of all CPUs of this machine.
     """
-    if text is None or text.isdigit():
-        return None if text is None else int(text)
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(gpuh|cpuh|d)", text)
+    if text is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,15}", text):
+        return int(text)
+    found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]+)?)(gpuh|cpuh|d)", text)
     if not found:
         raise InputFaults([Fault("", "--budget", text, EXPECTED)])
     amount, unit = float(found[1]), found[2]

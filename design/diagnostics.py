@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,13 @@ from design.bounds import balance_bound, efficiency_bound, size_bound
 from design.candidates import Candidates
 from design.contradictions import contradictions
 from design.dependence import dependent_terms, derived_factors, impossible_levels
-from design.generate import SequentialPhase
+from design.expected_errors import main_effects, named_effects, run_rows, unit_errors
 from design.information import CHUNK, model_columns, moments, term_names
+from design.model import parts_of, written_out
 from design.optimal import WEIGHTS
-from study.core.coding import first_model
+from design.phases import SequentialPhase
+from study.core.design_models import FIRST, MAIN
+from study.core.effects import weights_of
 from study.core.plan import run_columns
 from study.core.run import Run
 from study.core.study_file import Study
@@ -30,21 +33,27 @@ SHOWN_SIZES = (10, 20, 40, 60, 80, 100, 150, 200, 250, 300, 400, 500, 700, 1000,
 class PhaseDiagnostics:
     """A sequential phase, by number of its runs done.
 
-    `prefixes` has a row for each number of runs: n_runs, unbalance (of the factors asked for, exhausted levels
-    excepted), aliasing (largest absolute correlation) and the least that any design of that size, and any with these
-    level counts, can have; d_efficiency and its bound (percent; nan and 0 below as many runs as terms). `canonical`
-    has, for the numbers of `SHOWN_SIZES`, the largest canonical correlation between two sources, between a source and
-    the strategy, and between any two factors but n_sources. `terms` has a row a term of the main-effects model: its
-    standard error (in residual standard deviations) and its factor's GVIF^(1 / 2 df). `variances` holds the mean and
-    the largest relative prediction variance over the candidates, `impossible` levels that no candidate has, `dependent`
+    `unbalance` is each factor's at the end, asked for or not. `prefixes` has a row for each number of runs: n_runs,
+    unbalance (of the factors asked for, exhausted levels excepted), aliasing (largest absolute correlation) and the
+    least that any design of that size, and any with these level counts, can have; d_efficiency and its bound (percent;
+    nan and 0 below as many runs as terms). `canonical` has, for the numbers of `SHOWN_SIZES`, the largest canonical
+    correlation between two sources, between a source and the strategy, and between any two factors but n_sources.
+
+    `terms` has a row for each main effect under the name that `analyze` has for it (source present less absent, pairs
+    of strategies, slopes, levels less the first): its standard error (in residual standard deviations; nan where these
+    runs cannot estimate it) and its factor's GVIF^(1 / 2 df). `model_terms` has the terms of formulas that the phase is
+    designed for: model, term, whether it is wanted `if_possible`, standard error. `variances` holds the mean and the
+    largest relative prediction variance over the candidates, `impossible` levels that no candidate has, `dependent`
     what the other terms determine, `derived` what is to be said of n_sources, `contradictions` of balances (None: not
     worked out).
     """
 
     name: str
     prefixes: pd.DataFrame
+    unbalance: dict[str, int]
     canonical: pd.DataFrame
     terms: pd.DataFrame
+    model_terms: pd.DataFrame
     variances: tuple[float, float]
     impossible: list[str]
     dependent: dict[str, str]
@@ -57,7 +66,7 @@ def shown_sizes(n_runs: int) -> list[int]:
     return [*(size for size in SHOWN_SIZES if size < n_runs), n_runs] if n_runs else []
 
 
-def diagnose(sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnostics:
+def diagnose(study: Study, sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnostics:
     """Diagnostics of a sequential phase's planned runs, one or more, in order."""
     candidates = sequential.candidates
     factors, codes = candidates.factors, candidates.codes_of(runs)
@@ -80,15 +89,14 @@ def diagnose(sequential: SequentialPhase, runs: Sequence[Run]) -> PhaseDiagnosti
     information = columns.T @ columns
     tells_all = np.linalg.matrix_rank(information) == len(kept)
     inverse = np.linalg.inv(information) if tells_all else np.full_like(information, np.nan)
+    gvif = _gvif(columns, [names[k] for k in kept]) if tells_all else {}
     return PhaseDiagnostics(
         sequential.phase.name,
         prefixes,
+        _unbalance_by_factor(candidates, codes),
         pd.DataFrame([_canonical(candidates, codes[:size]) for size in shown_sizes(len(runs))]),
-        pd.DataFrame({
-            "term": [names[k] for k in kept],
-            "standard_error": np.sqrt(np.diag(inverse)),
-            "gvif": _gvif(columns, [names[k] for k in kept]) if tells_all else np.nan,
-        }),
+        _main_effects(study, runs, dependent, gvif),
+        _model_terms(sequential, codes),
         _prediction_variances(candidates, kept, inverse),
         impossible_levels(candidates),
         dependent,
@@ -102,10 +110,22 @@ def prefix_unbalance(candidates: Candidates, codes: np.ndarray, asked: Sequence[
     n_levels = np.array([len(factor.levels) for factor in candidates.factors])
     steps = np.arange(n_levels.max()) == codes[:, :, None]
     counts = steps.cumsum(axis=0)
-    among = candidates.rows_of(codes)[0] >= 0  # a run from elsewhere uses up no candidate
+    rows = candidates.rows_of(codes)[0]
+    among = np.zeros(len(codes), dtype=bool)
+    among[np.unique(rows, return_index=True)[1]] = True
+    among &= rows >= 0  # neither a repeat nor a run from elsewhere uses up a candidate
     left = level_counts(candidates.codes, n_levels) - (steps & among[:, None, None]).cumsum(axis=0)
     found = unbalance(counts[:, list(asked)], left[:, list(asked)])
     return found.max(axis=1, initial=0)
+
+
+def _unbalance_by_factor(candidates: Candidates, codes: np.ndarray) -> dict[str, int]:
+    """Each factor's unbalance (sources by their names, further factors by theirs); those of one level are left out."""
+    return {
+        factor.name.partition(".")[2] or factor.name: int(prefix_unbalance(candidates, codes, (position,))[-1])
+        for position, factor in enumerate(candidates.factors)
+        if len(factor.levels) > 1
+    }
 
 
 def prefix_efficiency(columns: np.ndarray) -> np.ndarray:
@@ -120,47 +140,31 @@ def prefix_efficiency(columns: np.ndarray) -> np.ndarray:
     return values
 
 
-def expected_errors(study: Study, fixed: Sequence[Run], sequential: Sequence[Run]) -> pd.DataFrame:
-    """Expected standard error of each term of the first analysis model, after each number of sequential runs.
-
-    Columns: n_runs (sequential ones; the fixed phases' are all done), then a term each, in residual standard deviations
-    of one target's scores. nan where the runs so far cannot tell the term from the others.
-    """
-    runs = [*fixed, *sequential]
-    frame = pd.DataFrame(
-        [{"strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)} for run in runs]
-    )
-    coded = first_model(frame, study.further_factors).columns
-    columns = coded.to_numpy()
-    information = np.einsum("ij,ik->jk", columns[: len(fixed)], columns[: len(fixed)])
-    rows = []
-    for size in range(1 if not fixed else 0, len(sequential) + 1):
-        if size:
-            x = columns[len(fixed) + size - 1]
-            information = information + np.outer(x, x)
-        rows.append({"n_runs": size, **dict(zip(coded, _standard_errors(information), strict=True))})
-    return pd.DataFrame(rows)
-
-
 def level_table(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
-    """How often each level is planned: factor, level, phase, n_runs; levels in the study's order."""
-    counts: Counter[tuple[str, str, object]] = Counter()
-    for run in runs:
-        levels = {"strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)}
-        counts.update((run.phase, factor, level) for factor, level in levels.items())
-    known = {"strategy": study.strategies, **{f"factor.{name}": of for name, of in study.further_factors.items()}}
-    orders = {factor: {level: place for place, level in enumerate(of)} for factor, of in known.items()}
-    rows = [(factor, level, phase, n) for (phase, factor, level), n in counts.items()]
+    """How many runs of each phase have each level: factor, level (text), phase, n_runs.
 
-    def place(row: tuple[str, object, str, int]) -> object:  # never a name; presence and counts are their own places
-        order = orders.get(row[0])
-        return row[1] if order is None else order.get(row[1], len(order))
-
-    rows.sort(key=place)  # of a factor in order; the rest is stable
-    frame = pd.DataFrame(rows, columns=["factor", "level", "phase", "n_runs"])
-    order = {factor: place for place, factor in enumerate(dict.fromkeys(factor for _, factor, _ in counts))}
-    frame = frame.sort_values("factor", key=lambda column: column.map(order), kind="stable", ignore_index=True)
-    return frame.astype({"level": str})
+    A level that no run has stands once, under the first phase, with 0.
+    """
+    phases = list(dict.fromkeys(run.phase for run in runs))
+    sizes = {n for phase in study.phases for n in phase.n_sources} | {run.n_sources for run in runs}
+    asked = {name for phase in study.phases for name in phase.strategy} | {run.strategy for run in runs}
+    strategies = [name for name in study.strategies if name in asked]
+    known: dict[str, Sequence[object]] = {"strategy": strategies, "n_sources": sorted(sizes)}
+    known |= {f"source.{name}": (False, True) for name in study.sources}
+    known |= {f"factor.{name}": levels for name, levels in study.further_factors.items()}
+    counts = Counter(
+        (run.phase, factor, level)
+        for run in runs
+        for factor, level in {
+            "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)
+        }.items()
+    )  # fmt: skip
+    table = pd.DataFrame([
+        {"factor": factor, "level": str(level), "phase": phase, "n_runs": counts[phase, factor, level]}
+        for factor, levels in known.items() for level in levels for phase in phases
+    ])  # fmt: skip
+    of_level = table.groupby(["factor", "level"]).n_runs.transform("sum")
+    return table[(table.n_runs > 0) | ((of_level == 0) & (table.phase == phases[0]))].reset_index(drop=True)
 
 
 def aliasing_table(candidates: Candidates, codes: np.ndarray) -> pd.DataFrame:
@@ -170,14 +174,6 @@ def aliasing_table(candidates: Candidates, codes: np.ndarray) -> pd.DataFrame:
     columns = np.column_stack([columns, number])
     names = [*(name.removeprefix("source.") for name in names), "n_sources"]
     return pd.DataFrame(correlations(len(columns), columns.sum(axis=0), columns.T @ columns), names, names)
-
-
-def _standard_errors(information: np.ndarray) -> np.ndarray:
-    values, vectors = np.linalg.eigh(information)
-    tells = values > 1e-9 * max(values[-1], 1.0)
-    unknown = (vectors[:, ~tells] ** 2).sum(axis=1) > 1e-9
-    variance = (vectors[:, tells] ** 2 / values[tells]).sum(axis=1)
-    return np.where(unknown, np.nan, np.sqrt(variance))
 
 
 def _canonical(candidates: Candidates, codes: np.ndarray) -> dict[str, float]:
@@ -194,18 +190,49 @@ def _canonical(candidates: Candidates, codes: np.ndarray) -> dict[str, float]:
     }
 
 
-def _gvif(columns: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """GVIF^(1 / 2 df) of each term's factor, nan for the intercept (Fox & Monette 1992)."""
-    owners = [name.partition("[")[0] for name in names]
+def _main_effects(
+    study: Study, runs: Sequence[Run], dependent: Iterable[str], gvif: Mapping[str, float]
+) -> pd.DataFrame:
+    columns = main_effects(run_rows(study, runs), study).columns
+    columns = columns.drop(columns=[name for name in dependent if name in columns])
+    means = [name for name in columns if name.startswith("strategy[")]
+    effects = [effect for effect in named_effects(columns) if effect.name not in means]
+    errors = unit_errors(columns.to_numpy(), weights_of(effects, list(columns)))
+    owners = ["strategy" if each.is_comparison else each.name.partition("[")[0].removesuffix("^2") for each in effects]
+    return pd.DataFrame({
+        "term": [effect.name for effect in effects], "standard_error": errors,
+        "gvif": [gvif.get(owner, np.nan) for owner in owners],
+    })  # fmt: skip
+
+
+def _model_terms(sequential: SequentialPhase, codes: np.ndarray) -> pd.DataFrame:
+    factors, rows = sequential.candidates.factors, []
+    for part in parts_of(sequential.phase.model, sequential.phase.want_if_possible):
+        if part.name in (MAIN, FIRST) and not part.if_possible:
+            continue
+        wanted, n_certain = written_out(factors, sequential.candidates.codes, part)
+        columns = written_out(factors, codes, part)[0]
+        errors = dict(zip(columns, unit_errors(columns.to_numpy(), np.eye(columns.shape[1])), strict=True))
+        rows += [
+            {"model": part.name, "term": term, "if_possible": place >= n_certain,
+             "standard_error": errors.get(term, np.nan)}
+            for place, term in enumerate(wanted)
+        ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["model", "term", "if_possible", "standard_error"])
+
+
+def _gvif(columns: np.ndarray, names: Sequence[str]) -> dict[str, float]:
+    """GVIF^(1 / 2 df) of each factor (Fox & Monette 1992)."""
+    owners = np.array([name.partition("[")[0] for name in names[1:]])
     centred = columns[:, 1:] - columns[:, 1:].mean(axis=0)
     length = np.sqrt((centred**2).sum(axis=0))
     correlation = (centred / length).T @ (centred / length)
-    found = [np.nan]
-    for owner in owners[1:]:
-        mine = np.array([other == owner for other in owners[1:]])
+    found = {}
+    for owner in dict.fromkeys(owners.tolist()):
+        mine = owners == owner
         log = [np.linalg.slogdet(correlation[np.ix_(part, part)])[1] for part in (mine, ~mine, mine | ~mine)]
-        found.append(float(np.exp((log[0] + log[1] - log[2]) / (2 * mine.sum()))))
-    return np.array(found)
+        found[owner] = float(np.exp((log[0] + log[1] - log[2]) / (2 * mine.sum())))
+    return found
 
 
 def _prediction_variances(candidates: Candidates, terms: Sequence[int], inverse: np.ndarray) -> tuple[float, float]:

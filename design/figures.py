@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -65,6 +65,21 @@ def prefix_curves(prefixes: pd.DataFrame, canonical: pd.DataFrame) -> Figure:
     return figure
 
 
+def margin_figure(curve: pd.DataFrame, kinds: Mapping[str, str], spent: list[float] | None) -> Figure:
+    """Half-widths of intervals by the number of sequential runs, and above it what these runs cost."""
+    figure, axes = _figure(7.2, 3.6)
+    for (kind, label), colour in zip(kinds.items(), (BLUE, ORANGE, GREEN), strict=True):
+        if kind in curve:
+            axes.plot(curve.n_runs, curve[kind], "o-", ms=3.5, color=colour, label=label)
+    axes.set(xlabel="sequential runs", ylabel="half a 95 % interval, SD", ylim=(0, None))
+    axes.legend(fontsize=8)
+    if spent:
+        above = axes.secondary_xaxis("top")
+        above.set_xticks(curve.n_runs, [f"{hours:.3g}" for hours in spent], fontsize=7)
+        above.set_xlabel("hours, all runs until then")
+    return figure
+
+
 def level_bars(levels: pd.DataFrame) -> Figure:
     """How many runs have each level of each factor (of a source: have it present), phases stacked."""
     is_source = levels.factor.str.startswith("source.")
@@ -92,14 +107,11 @@ def level_bars(levels: pd.DataFrame) -> Figure:
     return figure
 
 
-def save(figures: Mapping[str, Figure], folder: Path) -> dict[str, bytes]:
-    """Write each as PNG; their bytes, to be put into the page."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = {}
-    for name, figure in figures.items():
-        figure.savefig(folder / f"{name}.png", dpi=140, metadata={"Software": None})
-        written[name] = (folder / f"{name}.png").read_bytes()
-    return written
+def png(figure: Figure) -> bytes:
+    """A figure as a PNG file, to be written or put into the page."""
+    content = io.BytesIO()
+    figure.savefig(content, dpi=140, format="png", metadata={"Software": None})
+    return content.getvalue()
 
 
 def drawing() -> mpl.rc_context:

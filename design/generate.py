@@ -2,7 +2,7 @@
 
 The phases of the study file give their runs independently (the paper's 4.3). A factorial phase has every combination,
 `repeats` times. A sequential phase has a criterion, and with it an order of its combinations that is good wherever it
-is stopped: that is where the budget goes. No combination is planned twice, and none that a constraint forbids.
+is stopped: that is where the budget goes. No combination is planned by two phases, and none that a constraint forbids.
 
 An order is a supply: a plan of N runs is the first N of it, so the plan of k is the beginning of the plan of N. What
 finished, in whatever order and whoever planned it, is where the order starts from.
@@ -11,21 +11,15 @@ finished, in whatever order and whoever planned it, is where the order starts fr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-import numpy as np
-
-from design.anytime import anytime
-from design.balance_alias import balance_alias
 from design.budget import Cost, Hours, affordable
-from design.candidates import Candidates, enumerate_candidates
-from design.optimal import WEIGHTS, optimal
+from design.phases import SequentialPhase, factorial_runs, n_possible, n_repeats, repeated, sequential_phases
 from study.core.cost import run_work
-from study.core.errors import Fault, InputFaults, nearest, raise_all
-from study.core.run import Run, study_seed_sequence
-from study.core.study_file import FILE_NAME, Phase, Study
+from study.core.errors import Fault, InputFaults, raise_all
+from study.core.run import Run
+from study.core.study_file import Study
 
 
 def generate(
@@ -38,19 +32,20 @@ def generate(
     """The plan: the runs of the factorial phases in the file's order, then those of the sequential ones.
 
     A budget of runs counts those of the sequential phases, what is `finished` among them included (it is kept, in its
-    order, also beyond the budget); several sequential phases take turns. A budget of `Hours` pays for all phases,
-    the factorial ones and what is finished first, and `anytime` then weighs what a run tells against its work in
-    FLOPs: `cost`, in the unit of the budget, decides where the order is cut and nothing else.
-    `failed` runs are not planned again in a sequential phase: the best next ones take their places. Baselines among
-    either are passed over.
+    order, also beyond the budget); several sequential phases take turns by their shares. A budget of `Hours` pays for
+    all phases, the factorial ones and what is finished first, and `anytime` then weighs information against a run's
+    work in FLOPs: `cost`, in the unit of the budget, decides where the order is cut and nothing else.
+    `failed` runs, of whatever phase, are not planned again: in a sequential phase the best next ones take their places.
+    Baselines among either are passed over.
 
     Raises `InputFaults`: a budget without a sequential phase or the other way round, beyond the candidates (saying how
-    many there are), too small for what is fixed (saying what that needs); runs of phases or levels that the study does
-    not have.
+    many there are), too small for what is fixed (saying what that needs); a sequential phase that gets no run; runs of
+    phases or levels that the study does not have.
     """
     phases = sequential_phases(study, finished, failed)
+    lost = {run.run_id for run in failed}
     fixed = [run for phase in study.phases if phase.criterion is None for run in factorial_runs(study, phase)]
-    fixed = list({run.run_id: run for run in reversed(fixed)}.values())[::-1]
+    fixed = [run for run in {run.run_id: run for run in reversed(fixed)}.values() if run.run_id not in lost][::-1]
     if not phases:
         if budget is not None:
             expected = "no phase of the study is sequential: all runs are planned without a budget"
@@ -58,14 +53,17 @@ def generate(
         return fixed
     fixed += [run for phase in phases for run in phase.start_runs]
     if isinstance(budget, Hours):
-        return fixed + affordable(budget, fixed, in_turn(study, phases, partial(run_work, study)), cost)
-    n_started = sum(len(phase.start_runs) for phase in phases)
-    possible = n_started + sum(phase.n_left for phase in phases)
-    if budget is None or not 0 <= budget <= possible:
-        missing = "missing: " * (budget is None)
-        expected = f"{missing}the sequential phases have {possible:,} possible runs; expected a number up to that"
-        raise InputFaults([Fault("", "--budget", budget, expected)])
-    return fixed + list(islice(in_turn(study, phases), max(budget - n_started, 0)))
+        plan = fixed + affordable(budget, fixed, in_turn(study, phases, partial(run_work, study)), cost)
+    else:
+        n_started = sum(len(phase.start_runs) for phase in phases)
+        possible = n_possible(phases)
+        if budget is None or not 0 <= budget <= possible:
+            missing = "missing: " * (budget is None)
+            expected = f"{missing}the sequential phases have {possible:,} possible runs; expected a number up to that"
+            raise InputFaults([Fault("", "--budget", budget, expected)])
+        plan = fixed + list(islice(in_turn(study, phases), max(budget - n_started, 0)))
+    raise_all(_empty_phases(phases, plan, budget))
+    return plan
 
 
 def next_run(study: Study, finished: Sequence[Run], failed: Sequence[Run] = ()) -> Run | None:
@@ -79,89 +77,45 @@ def next_run(study: Study, finished: Sequence[Run], failed: Sequence[Run] = ()) 
     return next(in_turn(study, sequential_phases(study, finished, failed)), None)
 
 
-def factorial_runs(study: Study, phase: Phase) -> list[Run]:
-    """Every combination of the phase, `repeats` times: all combinations once, then all again."""
-    candidates = enumerate_candidates(study, phase)
-    return [
-        candidates.run(study, phase.name, row, replicate)
-        for replicate in range(phase.repeats)
-        for row in range(len(candidates))
-    ]
-
-
-@dataclass(frozen=True)
-class SequentialPhase:
-    """A sequential phase with what of it has run: `start_runs`, and as level numbers `start` (n_runs, n_factors)."""
-
-    phase: Phase
-    candidates: Candidates
-    start_runs: tuple[Run, ...]
-    start: np.ndarray
-
-    @property
-    def n_left(self) -> int:
-        """Candidates that have not run."""
-        return int(self.candidates.rows_of(self.start)[1].sum())
-
-    def order(self, study: Study, work: Callable[[Run], float] | None = None) -> Iterator[int]:
-        """Rows of the candidates, the best next one first, to the last; with their work, best for the money."""
-        seed = study_seed_sequence(study, f"design of phase {self.phase.name}")
-        criterion, balance = str(self.phase.criterion), self.candidates.positions(self.phase.balance)
-        if criterion in WEIGHTS:
-            return optimal(criterion, self.candidates, self.start, seed)
-        if criterion == "balance-alias":
-            return balance_alias(self.candidates, self.start, balance, seed)
-        works = None
-        if work is not None:
-            runs = [self.candidates.run(study, self.phase.name, row) for row in range(len(self.candidates))]
-            works = np.array([work(run) for run in runs])
-        return anytime(self.candidates, self.start, balance, seed, works)
-
-
-def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequence[Run] = ()) -> list[SequentialPhase]:
-    """The sequential phases, each with candidates of its own: what another phase has already is not among them."""
-    raise_all(_phase_faults(study, [*finished, *failed]))
-    taken = [enumerate_candidates(study, phase) for phase in study.phases if phase.criterion is None]
-    found = []
-    for phase in study.phases:
-        if phase.criterion is None:
-            continue
-        candidates = enumerate_candidates(study, phase)
-        own = candidates
-        for other in taken:
-            own = own.without(other)
-        taken.append(candidates)
-        runs = tuple({run.run_id: run for run in finished if run.phase == phase.name}.values())
-        lost = candidates.codes_of([run for run in failed if run.phase == phase.name])
-        own = own.without(Candidates(candidates.factors, lost))
-        found.append(SequentialPhase(phase, own, runs, candidates.codes_of(runs)))
-    return found
-
-
 def in_turn(
     study: Study, phases: Sequence[SequentialPhase], work: Callable[[Run], float] | None = None
 ) -> Iterator[Run]:
-    """New runs of the sequential phases, each time of the phase that has fewest, to the last candidate."""
+    """New runs of the sequential phases, each time of the phase that is furthest behind its share, to the last.
+
+    The `repeat_share` of a phase's runs repeat combinations that it has, with new seeds: those repeated least, the
+    earliest first, so that what is repeated is as balanced as the plan's own beginning.
+    """
+    had = {phase.phase.name: list(phase.start_runs) for phase in phases}
     counts = {phase.phase.name: len(phase.start_runs) for phase in phases}
-    orders = {phase.phase.name: (phase, phase.order(study, work)) for phase in phases}
+    remaining = {phase.phase.name: phase.open.copy() for phase in phases}
+    orders = {phase.phase.name: (phase, phase.order(study, remaining[phase.phase.name], work)) for phase in phases}
     while orders:
-        name = min(orders, key=counts.__getitem__)
+        name = min(orders, key=lambda name: counts[name] / orders[name][0].phase.share)
         phase, order = orders[name]
-        row = next(order, None)
-        if row is None:
+        share = phase.phase.repeat_share
+        if n_repeats(counts[name] + 1, share) > n_repeats(counts[name], share):
+            run = repeated(study, phase, had[name])
+        elif (row := next(order, None)) is None:
             del orders[name]
+            continue
         else:
-            counts[name] += 1
-            yield phase.candidates.run(study, name, row)
+            run = phase.candidates.run(study, name, row)
+        counts[name] += 1
+        had[name].append(run)
+        yield run
+        for other in phases:
+            if other is not phase:
+                remaining[other.phase.name][other.candidates.rows_of_runs([run])] = False
 
 
-def _phase_faults(study: Study, runs: Sequence[Run]) -> Iterator[Fault]:
-    names = [phase.name for phase in study.phases]
-    for run in runs:
-        if run.phase not in names and not run.is_baseline:
-            expected = f"expected one of the study's phases: {', '.join(names)}"
-            yield Fault("", f"run {run.run_id} phase", run.phase, expected, nearest(run.phase, names))
-    for phase in study.phases:
-        if phase.criterion in WEIGHTS and "balance" in phase.model_fields_set:
-            expected = f'criterion = "{phase.criterion}" balances nothing; "anytime" balances what is asked'
-            yield Fault(FILE_NAME, f"[[design.phase]] {phase.name} balance", list(phase.balance), expected)
+def _empty_phases(
+    phases: Sequence[SequentialPhase], plan: Sequence[Run], budget: int | Hours | None
+) -> Iterator[Fault]:
+    """A fault for each sequential phase that gets no run while another gets some."""
+    planned = {run.phase for run in plan}
+    names = [phase.phase.name for phase in phases]
+    value = f"{budget.hours:g} {budget.unit}" if isinstance(budget, Hours) else budget
+    for name in names:
+        if name not in planned and planned & set(names):
+            expected = f"phase {name} gets no run; expected a larger budget, or a larger `share` of phase {name}"
+            yield Fault("", "--budget", value, expected)

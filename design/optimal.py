@@ -14,7 +14,7 @@ import numpy as np
 
 from design.anytime import first_of_best
 from design.candidates import Candidates
-from design.information import Information, level_columns, moments
+from design.information import Information, MainEffects, level_columns, model_columns, moments
 from design.level_tables import LevelTables
 
 WEIGHTS: dict[str, Callable[[Candidates], np.ndarray | None]] = {
@@ -24,15 +24,27 @@ WEIGHTS: dict[str, Callable[[Candidates], np.ndarray | None]] = {
 }
 
 
-def optimal(criterion: str, candidates: Candidates, start: np.ndarray, seed: np.random.SeedSequence) -> Iterator[int]:
-    """Rows of the candidates in the order to run them, after `start` (n_runs, n_factors level numbers), to the last."""
+def optimal(
+    criterion: str,
+    candidates: Candidates,
+    start: np.ndarray,
+    seed: np.random.SeedSequence,
+    remaining: np.ndarray | None = None,
+) -> Iterator[int]:
+    """Rows of the candidates in the order to run them, after `start` (n_runs, n_factors level numbers), to the last.
+
+    `remaining` as in `anytime`.
+    """
     order = np.random.default_rng(seed).permutation(len(candidates))
-    information = Information(LevelTables(candidates), candidates.factors, start, WEIGHTS[criterion](candidates))
-    remaining = candidates.rows_of(start)[1]
-    for n_runs in range(len(start), len(start) + int(remaining.sum())):
+    model = MainEffects(candidates, LevelTables(candidates))
+    information = Information(model, model_columns(candidates.factors, start), WEIGHTS[criterion](candidates))
+    remaining = candidates.rows_of(start)[1] if remaining is None else remaining
+    n_runs = len(start) - 1
+    while remaining.any():
+        n_runs += 1
         gain, drop = information.gain, information.drop
         by_gain = drop is None or n_runs < len(information.inverse)
         row = first_of_best(1 + gain if by_gain else drop / (1 + gain), remaining, order)
         yield row
         remaining[row] = False
-        information.take(candidates.codes[row])
+        information.take(row)

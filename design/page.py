@@ -7,6 +7,9 @@ import itertools
 import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +24,15 @@ from design.diagnostics import (
     PhaseDiagnostics,
     aliasing_table,
     diagnose,
-    expected_errors,
     level_table,
     shown_sizes,
 )
-from design.figures import colour_map, drawing, level_bars, prefix_curves, save
-from design.generate import sequential_phases
+from design.expected_errors import expected_errors
+from design.figures import colour_map, drawing, level_bars, margin_figure, png, prefix_curves
+from design.generate import in_turn
 from design.information import term_names
+from design.phases import sequential_phases
+from design.verdict import FURTHER_RUNS, KINDS, margin_curve, verdict
 from study.core.durations import Unit
 from study.core.paths import write_whole
 from study.core.run import Run, baseline_runs
@@ -37,62 +42,102 @@ MAXIMUM_PAIRS = 200
 """Pairs of sources that the map of neglected interactions shows at most."""
 
 
-def write_page(
+@dataclass(frozen=True)
+class Page:
+    """What is said of a plan: files by their path within the design folder, and `summary`, plain data.
+
+    `summary` has `largest_unbalance` and `largest_aliasing` of the sequential phases at their end, `prefixes` (a row a
+    phase and shown number of runs), `unbalance` (by phase and factor), `hours_by_phase`, and `notes` in words.
+    """
+
+    files: Mapping[str, bytes]
+    summary: dict[str, Any]
+
+
+def design_page(
     study: Study,
     runs: Sequence[Run],
-    folder: Path,
     cost_hours: Callable[[Run], float | None] = lambda run: None,
     cost_basis: str = "at the reference rate",
     cost_unit: Unit = "GPU-hours",
-) -> dict[str, Any]:
-    """Write design.html (self-contained), balance.csv, aliasing.csv, prefixes.csv, standard_errors.csv and figures/.
+    notes: Sequence[str] = (),
+    smallest: Mapping[str, float] | None = None,
+) -> Page:
+    """design.html (self-contained), balance.csv, aliasing.csv, prefixes.csv, standard_errors.csv and figures/.
 
-    `cost_basis` says where the hours come from. The summary that it returns is plain data: `largest_unbalance` and
-    `largest_aliasing` of the sequential phases at their end, `prefixes` (a row a phase and shown number of runs),
-    `hours_by_phase`, and `notes` in words.
+    `cost_basis` says where the hours come from; `notes` are said beside those that the plan itself gives rise to.
+    `smallest` are the smallest effects by name that studies simulated over this plan find (`verdict`).
     """
     by_phase = {name: [run for run in runs if run.phase == name] for name in dict.fromkeys(run.phase for run in runs)}
-    found = [diagnose(phase, by_phase[phase.phase.name])
+    found = [diagnose(study, phase, by_phase[phase.phase.name])
              for phase in sequential_phases(study) if by_phase.get(phase.phase.name)]  # fmt: skip
     chosen = {each.name for each in found}
     fixed = [run for run in runs if run.phase not in chosen]
     errors = expected_errors(study, fixed, [run for run in runs if run.phase in chosen])
+    sequential = [run for run in runs if run.phase in chosen]
+    further = list(islice(in_turn(study, sequential_phases(study, runs)), FURTHER_RUNS))
+    said = verdict(study, runs, further, smallest or {})
+    curve = margin_curve(study, fixed, sequential, shown_sizes(len(sequential)))
     levels = level_table(study, runs)
     scopes = {name: by_phase[name] for name in chosen} or {"all": list(runs)}
     maps = {name: aliasing_table(*_as_codes(study, of)) for name, of in scopes.items()}
     costs = {name: [cost_hours(run) for run in of] for name, of in by_phase.items()}
     hours = {name: None if None in of else math.fsum(of) for name, of in costs.items()}  # type: ignore[arg-type]
     prefixes = pd.concat([_prefix_rows(each) for each in found]) if found else pd.DataFrame()
+    notes = [*notes, *_notes(found), *_unused_levels(levels), *on_baselines(study, cost_hours, cost_unit)]
 
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_csv(folder / "balance.csv", levels)
-    _write_csv(folder / "aliasing.csv", pd.concat([_long(name, table) for name, table in maps.items()]))
-    _write_csv(folder / "standard_errors.csv", errors)
+    files = {
+        "balance.csv": _csv(levels),
+        "aliasing.csv": _csv(pd.concat([_long(name, table) for name, table in maps.items()])),
+        "standard_errors.csv": _csv(errors),
+    }
     if found:
-        _write_csv(folder / "prefixes.csv", pd.concat([each.prefixes.assign(phase=each.name) for each in found]))
+        files["prefixes.csv"] = _csv(pd.concat([each.prefixes.assign(phase=each.name) for each in found]))
+    spent = _hours_spent(fixed, sequential, curve, cost_hours)
     with drawing():
-        pictures = _pictures(study, scopes, maps, levels, found)
-        shutil.rmtree(folder / "figures", ignore_errors=True)
-        images = save(pictures, folder / "figures")
-    notes = [*_notes(found), *on_baselines(study, cost_hours, cost_unit)]
+        images = {name: png(figure) for name, figure in _pictures(study, scopes, maps, levels, found).items()}
+        if len(curve) > 1:
+            images["precision"] = png(margin_figure(curve, KINDS, spent))
+    files |= {f"figures/{name}.png": content for name, content in images.items()}
     shown = errors[errors.n_runs.isin([*shown_sizes(len(runs) - len(fixed)), 0])].set_index("n_runs")
     html = _template().render(
         study=study, n_runs=len(runs), phases=[(name, len(of), hours[name]) for name, of in by_phase.items()],
-        cost=f"{cost_unit}, {cost_basis}", found=found,
-        prefixes=prefixes.to_dict("records"), errors=shown, notes=notes,
-        images={name: base64.b64encode(png).decode() for name, png in images.items()}, scopes=list(scopes),
+        cost=f"{cost_unit}, {cost_basis}", verdict=said, found=found, prefixes=prefixes.to_dict("records"),
+        errors=shown, notes=notes,
+        images={name: base64.b64encode(content).decode() for name, content in images.items()}, scopes=list(scopes),
     )  # fmt: skip
-    write_whole(folder / "design.html", lambda path: path.write_text(html, encoding="utf-8"))
+    files["design.html"] = html.encode()
     ends = [each.prefixes.iloc[-1] for each in found]
-    summary: dict[str, Any] = {"hours_by_phase": hours, "prefixes": _plain(prefixes), "notes": notes}
+    summary: dict[str, Any] = {
+        "hours_by_phase": hours, "verdict": said, "prefixes": _plain(prefixes), "notes": notes,
+        "unbalance": {each.name: each.unbalance for each in found},
+    }  # fmt: skip
     if found:
         summary["largest_unbalance"] = max(int(end.unbalance) for end in ends)
         summary["largest_aliasing"] = round(max(float(end.aliasing) for end in ends), 3)
-    return summary
+    return Page(files, summary)
+
+
+def write_page(page: Page, folder: Path) -> None:
+    """Write the page's files into the folder, in place of those of another plan."""
+    shutil.rmtree(folder / "figures", ignore_errors=True)
+    for name, content in page.files.items():
+        write_whole(folder / name, partial(Path.write_bytes, data=content))
 
 
 def _prefix_rows(each: PhaseDiagnostics) -> pd.DataFrame:
     return each.prefixes.merge(each.canonical, on="n_runs").assign(phase=each.name)
+
+
+def _hours_spent(
+    fixed: Sequence[Run], sequential: Sequence[Run], curve: pd.DataFrame, cost: Callable[[Run], float | None]
+) -> list[float] | None:
+    """Hours of all runs at each number of sequential runs of the curve; None while they are not known."""
+    known = [cost(run) for run in [*fixed, *sequential]]
+    if None in known or curve.empty:
+        return None
+    total = np.cumsum([0.0, *known])  # type: ignore[list-item]
+    return [float(total[len(fixed) + size]) for size in curve.n_runs]
 
 
 def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
@@ -103,15 +148,13 @@ def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
             notes.append(f"{each.name}: too many candidates to say which balances exclude each other")
         notes += [f"{each.name}: {impossible}" for impossible in each.impossible]
         notes += [
-            f"{each.name}: the term {term} cannot be told apart: in normalised columns it is {of}"
+            f"{each.name}: the term {term} cannot be estimated by itself: in normalised columns it is {of}"
             for term, of in each.dependent.items()
         ]
         notes += [f"{each.name}: {derived}" for derived in each.derived]
         last = each.prefixes.iloc[-1]
         if np.isnan(last.d_efficiency):
-            notes.append(
-                f"{each.name}: {last.n_runs:.0f} runs do not tell all {len(each.terms)} terms of the main effects"
-            )
+            notes.append(f"{each.name}: {last.n_runs:.0f} runs are too few to estimate all main effects")
     return notes
 
 
@@ -127,6 +170,17 @@ def on_baselines(study: Study, cost_hours: Callable[[Run], float | None], unit: 
     hours = "" if None in costs else f", about {math.fsum(costs):.2g} {unit}"  # type: ignore[arg-type]
     yield (f"baselines: {len(runs) - len(untrained)} MFCC and {len(untrained)} Random{each} are run beside the plan"
            f"{hours}; they are not trained, and each is evaluated on every target as a run is")  # fmt: skip
+
+
+def _unused_levels(levels: pd.DataFrame) -> list[str]:
+    """Levels of the study that no run of the plan has, in words."""
+    total = levels.groupby(["factor", "level"], sort=False).n_runs.sum()
+    unused = total[total == 0].reset_index()
+    unused = unused[~(unused.factor.str.startswith("source.") & (unused.level == "False"))]
+    return [
+        f"no run of this plan has {factor.removeprefix('factor.')} = {', '.join(of.level)}"
+        for factor, of in unused.groupby("factor", sort=False)
+    ]
 
 
 def _pictures(
@@ -179,8 +233,8 @@ def _long(scope: str, table: pd.DataFrame) -> pd.DataFrame:
         .reset_index().assign(phase=scope)  # fmt: skip
 
 
-def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    write_whole(path, lambda temporary: table.to_csv(temporary, index=False, float_format="%.6g"))
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, float_format="%.6g").encode()
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:

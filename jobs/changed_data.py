@@ -1,4 +1,4 @@
-"""What has changed, by name, of the data that runs were trained on."""
+"""Which of the data that runs were trained on have changed."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from study.core.run import Run
 from study.core.study_file import Study
 
 Change = tuple[str, str]
-"""The key of the study file that names what has changed, and what that is."""
+"""The key of the study file for the changed data, and what has changed."""
 
 
 def changes_since_training(
     study: Study, corpus: Corpus, hash_of: Mapping[str, str | None], dropped: Collection[str], runs: Iterable[Run]
 ) -> Counter[Change]:
-    """What has changed since runs were trained, and how many of `runs` that concerns.
+    """The changes since runs were trained, each with the number of `runs` that it affects.
 
-    `hash_of` has the content hash of each path of the corpus, `dropped` the tracks whose sound cannot be read.
+    `hash_of` has the content hash of each path in the corpus; `dropped` are the tracks whose sound cannot be read.
     """
     tracks = corpus.tracks
     sound = sound_key(study, tracks["track_id"], tracks["path"].map(hash_of))
@@ -48,7 +48,7 @@ def changes_since_training(
             continue
         then = trained.made_from
         if not then:
-            counts["[corpus], [sources]", "something (which part was not recorded yet)"] += 1
+            counts["[corpus], [sources]", "something (an earlier version did not record which part)"] += 1
             continue
         counts.update(_of_corpus(study, then, sound, of_corpus, now))
         for name in run.sources:
@@ -60,20 +60,20 @@ def changes_since_training(
 def _of_corpus(
     study: Study, then: Mapping[str, str], sound: str, of_corpus: str, now: Mapping[str, str | None]
 ) -> Iterator[Change]:
-    """The sound of which tracks, which tracks there are, how they are converted, or how they are divided."""
+    """Changes of the sound of tracks, of the list of tracks, of their conversion, or of their split."""
     if then["sound"] == sound:
         if then["corpus"] != of_corpus:
-            yield "[corpus] validation, split_by", "which tracks train"
+            yield "[corpus] validation, split_by", "the training tracks"
         return
     index = sound_folder(study, then["sound"]) / INDEX
     if not index.is_file():
-        yield "[corpus]", "its sound, of which no record is left"
+        yield "[corpus]", "its sound (there is no record of which files)"
         return
     before = pd.read_parquet(index).set_index("track_id")["content_hash"].to_dict()
     changed = [track_id for track_id in before if track_id in now and before[track_id] != now[track_id]]
     added, gone = [name for name in now if name not in before], [name for name in before if name not in now]
-    for track_ids, what in ((changed, "the sound of"), (added, "added"), (gone, "gone")):
+    for track_ids, what in ((changed, "the sound of"), (added, "added"), (gone, "removed")):
         if track_ids:
             yield "[corpus] tracks", f"{what} {some(track_ids)}"
     if not (changed or added or gone):
-        yield "[corpus] sample_rate_hz, channels", "how sound is converted"
+        yield "[corpus] sample_rate_hz, channels", "the conversion of sound"

@@ -1,4 +1,4 @@
-"""Every sound that a study points to, decoded and hashed: which cannot be read, and what that does to the study."""
+"""Every sound of a study, decoded and hashed: which sounds cannot be read, and what that means for the study."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from study.core.paths import Paths
 from study.core.study_file import Study
 
 Dropped = Mapping[str, Mapping[str, str]]
-"""By set of sounds (`Inputs.sounds`): the tracks that `on_broken = "drop"` leaves out, and why."""
+"""For each set of sounds (`Inputs.sounds`): the tracks that `on_broken = "drop"` leaves out, and why."""
 
 
 def check_sound(study: Study, inputs: Inputs, workers: int = 1) -> tuple[Dropped, list[Fault]]:
-    """Decode every sound once: what is left out, and the faults of what is not, or cannot do without it."""
+    """Decode every sound once; return what is left out, and the faults of required sounds and of what is left."""
     broken = {fault.file: fault for fault in sound_faults(_paths(inputs), workers)}
     dropped: dict[str, dict[str, str]] = {}
     faults: list[Fault] = []
@@ -33,7 +33,7 @@ def check_sound(study: Study, inputs: Inputs, workers: int = 1) -> tuple[Dropped
 
 
 def content_of(study: Study, inputs: Inputs, workers: int = 1) -> dict[str, str | None]:
-    """The content hash of every sound's path; remembered in the store, where `prepare` finds it."""
+    """The content hash of every sound by path, cached in the store for `prepare`."""
     paths = list(_paths(inputs))
     return dict(zip(paths, content_hashes(paths, Paths(study.store).prepared / "sound" / HASHES, workers), strict=True))
 
@@ -43,7 +43,7 @@ def _paths(inputs: Inputs) -> dict[str, None]:
 
 
 def _faults_without(study: Study, inputs: Inputs, name: str, dropped: Collection[str]) -> Iterator[Fault]:
-    """Why the corpus, or a target, cannot do without these tracks, if it cannot."""
+    """Why the corpus or a target cannot be used without these tracks, if it cannot."""
     if not dropped:
         return
     if name != CORPUS:

@@ -1,4 +1,4 @@
-"""The corpus that is learned from: its tracks, which of them have labels of every source, and which train."""
+"""The corpus that runs learn from: its tracks, their labels from each source, and which of them train."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from study.core.study_file import FILE_NAME, Source, Study
 
 @dataclass(frozen=True)
 class Corpus:
-    """`tracks` (track_id, path[, artist]) that are learned from, by track_id; `labels` has a table a source but self.
+    """`tracks` (track_id, path[, artist]) to learn from, by track_id; `labels` has one table per source except self.
 
-    `unlabelled`: how many of the listed tracks each source has no label of; under `use = "common"` they are left out.
+    `unlabelled`: the number of listed tracks without a label, for each source; `use = "common"` leaves them out.
     """
 
     tracks: pd.DataFrame
@@ -31,7 +31,7 @@ class Corpus:
 
 
 def read_corpus(study: Study) -> Corpus:
-    """Read the corpus's table and every source's. Raises InputFaults with the faults of all of them."""
+    """Read the tables of the corpus and of every source. Raises InputFaults with the faults of all."""
     faults: list[Fault] = []
     tracks = pd.DataFrame()
     try:
@@ -48,13 +48,13 @@ def read_corpus(study: Study) -> Corpus:
     if len(kept) < 4:
         lacking = ", ".join(f"{count} have no {name}" for name, count in unlabelled.items())
         raise InputFaults([Fault(str(study.corpus.tracks), "track_id", None,
-                                 f"of {len(tracks)} tracks {len(kept)} have labels of every source ({lacking}); "
+                                 f"{len(kept)} of {len(tracks)} tracks have labels from every source ({lacking}); "
                                  "expected 4 or more")])  # fmt: skip
     return Corpus(kept, labels, unlabelled, len(tracks))
 
 
 def read_labels(sources: Mapping[str, Source]) -> tuple[dict[str, Any], list[Fault]]:
-    """The table of each source but self that can be read, and the faults of all."""
+    """The readable table of each source except self, and the faults of all."""
     labels, faults = {}, []
     for name, source in sources.items():
         if source.labels != "self":
@@ -66,7 +66,7 @@ def read_labels(sources: Mapping[str, Source]) -> tuple[dict[str, Any], list[Fau
 
 
 def training_split(study: Study, tracks: pd.DataFrame) -> np.ndarray:
-    """Which tracks train (n_tracks,) bool; the rest validate. At random, whole artists under `split_by = "artist"`."""
+    """Which tracks train (n_tracks,) bool; the rest validate. Random, by whole artists under `split_by = "artist"`."""
     rng = np.random.default_rng(study_seed_sequence(study, "training and validation"))
     n_validation = round(study.corpus.validation * len(tracks))
     units = tracks["artist" if study.corpus.split_by == "artist" else "track_id"].to_numpy()
@@ -76,7 +76,7 @@ def training_split(study: Study, tracks: pd.DataFrame) -> np.ndarray:
     validating = order[np.cumsum(sizes[order]) <= n_validation]
     training = ~np.isin(unit_of, validating)
     if training.sum() < 2 or (n_validation and training.all()):
-        expected = f"cannot divide {len(names)} {study.corpus.split_by}s into training and validation"
+        expected = f"cannot split {len(names)} {study.corpus.split_by}s into training and validation"
         raise InputFaults([Fault(FILE_NAME, "[corpus] validation", study.corpus.validation, expected)])
     return training
 

@@ -1,4 +1,4 @@
-"""A trained network's representation of any sound files: all it takes is the weights, whose header carries the rest."""
+"""A trained network's representation of any sound files. Only the weights are needed; their header has the rest."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from study.core.study_file import Mel
 
 
 def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pad: bool = False) -> list[Fault]:
-    """Write one row per sound to the Parquet file `out`; return the faults of those that are left out.
+    """Write one row per sound to the Parquet file `out`; return the faults of sounds that are left out.
 
-    Left out is sound that cannot be read, whose vector is not finite or, unless `pad`, that is shorter than a crop.
-    With `pad`, such sound is followed by its own floor up to one crop, as a study does with short clips.
+    A sound is left out if it cannot be read, its vector is not finite, or (unless `pad`) it is shorter than a crop.
+    `pad` extends such sound by its own floor to one crop, as a study does with short clips.
     Columns: path, run_id, duration_s (of the file), n_crops, and representation, 2 * dim float32 of fixed length:
-    the vector that the study has for such sound (`represent`), on a CPU to the bit.
-    Raises InputFaults if the weights are not those of a run, RunFailed if no sound is left; then nothing is written.
+    the vector that the study has for such sound (`represent`), identical to the bit on a CPU.
+    Raises InputFaults if the weights are not from a run. Raises RunFailed and writes nothing if no sound is left.
     """
     try:
         network, statistics, description = load_network(weights)
@@ -55,7 +55,8 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
                 with limited_threads(description.get("threads", 1)):
                     vectors = represent(network, store, statistics, crop_frames, device)
                 finite = np.isfinite(vectors).all(axis=1)
-                faults.extend(Fault(path, "representation", None, "not finite", cause="sound of no finite vector")
+                cause = "sound whose vector is not finite"
+                faults.extend(Fault(path, "representation", None, "not finite", cause=cause)
                               for path in store.track_ids[~finite])  # fmt: skip
                 columns = [
                     list(store.track_ids), [run_id] * len(group),
@@ -65,14 +66,14 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
                 file.write_table(pa.table(columns, schema=schema).filter(pa.array(finite)))
         if len(faults) == len(sounds):
             left_out = in_short(faults, fault_list_of(out))
-            raise RunFailed(f"{left_out}\nno sound is left, and {out} was not written")
+            raise RunFailed(f"{left_out}\nno sound is left, so {out} was not written")
 
     write_whole(out, write)
     return faults
 
 
 def fault_list_of(out: Path) -> Path:
-    """Where all the faults are listed of sounds that `out` lacks."""
+    """The file that lists the faults of all sounds missing from `out`."""
     return out.with_name(f"{out.stem}-faults.csv")
 
 
@@ -84,7 +85,7 @@ def sounds_in(folder: Path) -> list[Path]:
 def _groups(
     sounds: Sequence[Path], clips: Iterator[Clip], crop_frames: int, crop_s: float, pad: bool, faults: list[Fault]
 ) -> Iterator[list[tuple[Path, Clip]]]:
-    """Readable sounds, together of about `GROUP_CROPS` crops; `faults` gets what is wrong with the others."""
+    """Groups of readable sounds of about `GROUP_CROPS` crops; the faults of the others go to `faults`."""
     group: list[tuple[Path, Clip]] = []
     n_crops = 0
     for path, clip in zip(sounds, clips, strict=True):

@@ -1,4 +1,4 @@
-"""A study's tables cut down to few tracks, for a trial of all its parts: what is read stays as it is, only shorter."""
+"""A study's tables cut to a few tracks, for a trial of all its parts. Their columns stay the same."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from study.core.study_file import Study, Target
 
 
 def write_few_tracks(study: Study, folder: Path, n_tracks: int) -> tuple[dict[str, Path], int]:
-    """Write tables of at most so many tracks to `folder`: the corpus's and each target's, paths of sound absolute.
+    """Write tables of at most `n_tracks` tracks to `folder`, for the corpus and each target, with absolute sound paths.
 
-    The files by the keys of the study file that they stand for, such as "targets.genre.tracks", and how many rows they
-    have in all. Tracks are drawn at random, the same every time: of the corpus from those that are learned from, of a
-    target from its classes (and parts, where its split is published) in turn. Of a recommendation they are those that
-    most users have played. Raises `InputFaults` if a table cannot be read.
+    Returns the files by the keys of the study file that they replace, such as "targets.genre.tracks", and their total
+    number of rows. Tracks are drawn at random, the same every time: for the corpus, from the tracks to learn from; for
+    a target, from its classes (and parts, if its split is published) in turn. For a recommendation, they are the
+    tracks that most users have played. Raises `InputFaults` if a table cannot be read.
     """
     seeds = study_seed_sequence(study, "few tracks")  # the same for each table: targets of one sound share it
     tables = {"corpus.tracks": _in_turn(read_corpus(study).tracks, [], seeds)[:n_tracks]}
@@ -39,14 +39,14 @@ def write_few_tracks(study: Study, folder: Path, n_tracks: int) -> tuple[dict[st
 
 
 def _labelled(target: Target, seeds: np.random.SeedSequence) -> pd.DataFrame:
-    """The target's rows in the order in which few are taken."""
+    """The target's rows in the order in which they are taken."""
     table = _with_sound(target, ("label",), ("group", "split"))
     by = ["label"] if target.task == "classification" else []
     return _in_turn(table, [*by, *(["split"] if "split" in table else [])], seeds)
 
 
 def _most_played(target: Target, n_tracks: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tracks that most users have played, and what was played of them."""
+    """The tracks that most users have played, and the plays of them."""
     table = _with_sound(target)
     plays = read_columns(target.interactions, ("user_id", "track_id", "count"))
     n_users = table["track_id"].map(plays["track_id"].value_counts()).fillna(0)
@@ -60,7 +60,7 @@ def _with_sound(target: Target, required: Sequence[str] = (), optional: Sequence
 
 
 def _in_turn(table: pd.DataFrame, by: list[str], seeds: np.random.SeedSequence) -> pd.DataFrame:
-    """The rows shuffled, then one of each combination of the columns `by` in turn."""
+    """The rows shuffled, then taken in turn from each combination of the columns `by`."""
     shuffled = table.iloc[np.random.default_rng(seeds).permutation(len(table))]
     if not by:
         return shuffled

@@ -1,4 +1,4 @@
-"""The step `fine-tune`: a run's network trained on for a target; what it predicts of each test part waits for
+"""The step `fine-tune`: a run's network is fine-tuned on a target; its predictions on each test part are kept for
 `evaluate`."""
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def fine_tune_run(study: Study, run: Run, targets: tuple[str, ...]) -> None:
     if trained is None:
         raise FileNotFoundError(f"run {run.run_id} has not learned yet")
     for name in targets:
-        at, target = prepared.targets[name], study.targets[name]
-        path = paths.fine_tuned(run.run_id, name, at.fingerprint)
-        if trained.outcome != "ok" or path.is_file() or paths.result(run.run_id, name, at.fingerprint).is_file():
+        made, target = prepared.targets[name], study.targets[name]
+        path = paths.fine_tuned(run.run_id, name, made.fingerprint)
+        if trained.outcome != "ok" or path.is_file() or paths.result(run.run_id, name, made.fingerprint).is_file():
             continue
         began = time.monotonic()
-        data = open_target(study, name, at)
+        data = open_target(study, name, made)
         predictions = fine_tune(
-            paths.weights(run.run_id), open_sound(study, at.sound), study.crop_frames, data,
+            paths.weights(run.run_id), open_sound(study, made.sound), study.crop_frames, data,
             target_splits(data, target, study.seed, name), study.fine_tuning, study.training_of(run.factors).l2,
             seed_sequence(run.run_id, f"fine-tuning of {name}"), "cuda" if torch.cuda.is_available() else "cpu",
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Runs steps one after another in this process: Ray's twin for a laptop, a debugger and the tests."""
+"""Runs steps one after another in this process: the backend for a laptop, a debugger and the tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from study.core.study_file import Study
 
 
 class InProcess:
-    """The backend without Ray: a step started is run when its report is asked for."""
+    """The backend without Ray: a started step runs when its report is requested."""
 
     def __init__(self, study: Study) -> None:
         self._study = study

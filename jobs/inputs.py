@@ -1,4 +1,4 @@
-"""The tables that a study points to, read as far as they can be, with every fault of them."""
+"""The tables of a study, read as far as possible, with all their faults."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from study.core.study_checks import missing_files, not_launchable
 from study.core.study_file import Study
 
 CORPUS = ""
-"""The corpus among sets of sounds, which else go by the name of their target."""
+"""The name of the corpus among sets of sounds; the others are named by their targets."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What could be read: the corpus (None if it could not be), the targets by name, and every fault."""
+    """What could be read: the corpus (None if unreadable), the targets by name, and every fault."""
 
     corpus: Corpus | None
     targets: Mapping[str, TargetData]
@@ -40,7 +40,7 @@ class Inputs:
 
 
 def read_inputs(study: Study) -> Inputs:
-    """Read the corpus and the targets. `study` may lack the sections that are faulty (`read_sections`)."""
+    """Read the corpus and the targets. `study` may lack faulty sections (`read_sections`)."""
     missing = missing_files(study)
     faults = not_launchable(study) + missing
     absent = {str(fault.value) for fault in missing}
@@ -64,24 +64,24 @@ def read_inputs(study: Study) -> Inputs:
 
 
 def label_faults(study: Study, corpus: Corpus) -> Iterator[Fault]:
-    """Why the corpus cannot be divided, or a source's label model not be fitted to its training tracks.
+    """Why a source's label model cannot be fitted to its training tracks, if it cannot.
 
-    Raises InputFaults for the first.
+    Raises InputFaults if the corpus cannot be split.
     """
-    if "header" not in study.model_fields_set:  # the division goes by its seed
+    if "header" not in study.model_fields_set:  # the split needs its seed
         return
     yield from label_model_faults(study, corpus, training_split(study, corpus.tracks))
 
 
 def on_broken(study: Study, name: str) -> str:
-    """What is asked for where a sound of this set cannot be read: "stop" or "drop"."""
+    """The setting for unreadable sounds of this set: "stop" or "drop"."""
     return study.corpus.on_broken if name == CORPUS else study.targets[name].on_broken
 
 
 def readable_target(
     study: Study, name: str, listed: TargetData, dropped: Collection[str]
 ) -> tuple[TargetData, list[Fault]]:
-    """The target without the tracks in `dropped`, and why what is left cannot be used, if it cannot."""
+    """The target without the tracks in `dropped`, and why the rest cannot be used, if it cannot."""
     target, kept = study.targets[name], without_tracks(listed, dropped)
     faults = list(lost_faults(listed, kept)) or list(split_faults(kept, target))
     if not faults and "header" in study.model_fields_set:

@@ -1,4 +1,4 @@
-"""What a run kept of its representation of a target, and the factor that each output layer hears in a track."""
+"""The representations of targets that runs kept, and the most probable factor of each track by each output layer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ KEPT = "representation.parquet"
 
 
 def kept_representation(study: Study, run_id: str, target: str) -> pd.DataFrame | None:
-    """Index track_id, columns `mean_<d>` and `deviation_<d>` as kept, and `topic.<source>`; None where none was kept.
+    """Index track_id, columns `mean_<d>` and `deviation_<d>` as kept, and `topic.<source>`; None if nothing was kept.
 
     `topic.<source>`, counted from 1, is the factor of the source that the run's own output layer finds most probable
-    at the track's mean representation (Kim et al. 2019, 5.5). Output layers are linear, so that is the most probable
-    one of the geometric mean of the track's crops. Sources without factors (`self`) have none, nor have baselines.
+    at the track's mean representation (Kim et al. 2019, 5.5). Output layers are linear, so it is also the most
+    probable factor in the geometric mean over the track's crops. `self` and baselines have no topics.
     """
     path = Paths(study.store).target(run_id, target) / KEPT
     if not path.is_file():
@@ -24,7 +24,7 @@ def kept_representation(study: Study, run_id: str, target: str) -> pd.DataFrame 
     kept = pd.read_parquet(path).set_index("track_id")
     if not Paths(study.store).weights(run_id).is_file():
         return kept
-    import torch  # seconds, and few reports have kept representations
+    import torch  # takes seconds, and few reports need it
 
     from jobs.learning.representation import load_network
 
@@ -32,18 +32,18 @@ def kept_representation(study: Study, run_id: str, target: str) -> pd.DataFrame 
     mean = torch.from_numpy(kept.filter(regex="^mean_").to_numpy("float32").copy())
     branches = mean.chunk(len(network.branches), dim=1) if network.branches else [mean] * len(network.heads)
     with torch.inference_mode():
-        found = {
+        topics = {
             f"topic.{source}": 1 + head(branch).argmax(dim=1).numpy()
             for (source, factors), head, branch in zip(
                 network.source_factors.items(), network.heads, branches, strict=True
             )
             if factors is not None
         }
-    return kept.assign(**found)
+    return kept.assign(**topics)
 
 
 def read_topics(study: Study, prepared: Prepared) -> pd.DataFrame:
-    """`source, topic, terms`: the strongest terms of each topic, of the sources that have such, as one text a topic."""
+    """`source, topic, terms`: the strongest terms of each topic, as one text, for sources with topics."""
     tables = []
     for name, fingerprint in prepared.sources.items():
         path = topics_path(study, name, fingerprint)

@@ -93,7 +93,7 @@ def refuse_other_data(study: Study, prepared: Prepared, runs: Iterable[Run], mix
         if trained.train_scores_version != TRAIN_SCORES_VERSION and not mix_versions:
             faults.append(Fault(f"runs/{run.run_id}", "train_scores_version", trained.train_scores_version,
                                 f"expected {TRAIN_SCORES_VERSION}: another version of this program trained it; "
-                                "--mix-versions uses it all the same"))  # fmt: skip
+                                "--mix-versions accepts it"))  # fmt: skip
     if not mix_versions:
         wanted = {(run.run_id, name, at.fingerprint) for run in runs for name, at in prepared.targets.items()}
         rows, _ = read_results(paths, lambda stored: (stored.run_id, stored.target, stored.fingerprint) in wanted)
@@ -101,7 +101,7 @@ def refuse_other_data(study: Study, prepared: Prepared, runs: Iterable[Run], mix
         for (run_id, version), _ in other.groupby(["run_id", "probe_scores_version"]) if len(other) else ():
             faults.append(Fault(f"results/{run_id}", "probe_scores_version", version,
                                 f"expected {PROBE_SCORES_VERSION}: another version of this program scored it; "
-                                "--mix-versions uses it all the same"))  # fmt: skip
+                                "--mix-versions accepts it"))  # fmt: skip
     raise_all(faults)
 
 
@@ -136,7 +136,7 @@ def launch(
         _work_off(study, prepared, runs, lacking, backend, progress, tell, stop_after_s, next_run, enough)
     except KeyboardInterrupt:
         done = f"{progress.runs_done} of {progress.n_runs} runs done"
-        raise Interrupted(f"stopped: {done}; launch again to go on") from None
+        raise Interrupted(f"stopped: {done}; launch again to resume") from None
     return progress
 
 
@@ -219,7 +219,7 @@ def _work_off(
         if failure is not None and failure.cause == DISK_FULL:
             free = shutil.disk_usage(study.store).free
             raise RunFailed(f"{failure.message}: {free / 2**20:.0f} MiB are free under {study.store}; "
-                            "make room and launch again, nothing that was finished is lost")  # fmt: skip
+                            "free some space and launch again; no finished work is lost")  # fmt: skip
 
 
 def forget_representations(study: Study, run: Run) -> None:

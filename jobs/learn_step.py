@@ -1,4 +1,4 @@
-"""The step `learn`: train a run's network unless that is done, then represent the sound of targets."""
+"""The step `learn`: train a run's network unless done already, then represent the sound of targets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MFCC_DIM = 60
 
 
 def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> None:
-    """Train the run if it has not been, and represent the sound of the targets, each set of sounds once."""
+    """Train the run unless done already, and represent the sound of the targets, each set of sounds once."""
     paths, prepared = Paths(study.store), read_prepared(study)
     trained = read_trained(paths, run.run_id)
     if trained is None:
@@ -40,8 +40,8 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
     for key in dict.fromkeys(prepared.targets[name].sound for name in targets):
         path = paths.representations(run.run_id) / f"{key}.npy"
         if not path.is_file():
-            heard = [name for name in targets if prepared.targets[name].sound == key]
-            vectors = _represent(study, run, open_sound(study, key), heard[0])
+            sharing = [name for name in targets if prepared.targets[name].sound == key]
+            vectors = _represent(study, run, open_sound(study, key), sharing[0])
             write_beside_another_launch(path, lambda temporary, vectors=vectors: _save(temporary, vectors))
 
 
@@ -59,7 +59,7 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
         return Trained("ok", train_seconds=0.0, train_steps=0, device="cpu", precision="float32", n_parameters=0,
                        representation_dim=MFCC_DIM, **facts)  # fmt: skip
     settings = study.training_of(run.factors)
-    # By fingerprint: a training never goes on from a checkpoint that saw other data.
+    # By fingerprint: a training never resumes from a checkpoint of other data.
     checkpoints = paths.checkpoints(run.run_id) / facts["data_fingerprint"]
     store, arrays = open_sound(study, prepared.corpus_sound), open_corpus_arrays(study, prepared)
     statistics = (arrays.mean, arrays.deviation)
@@ -88,7 +88,7 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
             gpu_share=study.cluster.gpu_share,
         )  # fmt: skip
         outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds
-    # If it is recorded, another launch was first, and its weights stay.
+    # If the run is recorded by now, another launch was first, and its weights stay.
     if outcome == "ok" and read_trained(paths, run.run_id) is None:
         description = _description(study, run) | {
             "data_fingerprint": facts["data_fingerprint"],
@@ -104,7 +104,7 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
 def _represent(study: Study, run: Run, store: MelStore, target: str) -> np.ndarray:
     """The vector of each clip in the store, (n_tracks, 2 * dim) float32: means, then deviations.
 
-    `target` is one that has this sound: the MFCC baseline goes back to its files.
+    `target` is a target with this sound; the MFCC baseline reads its files again.
     """
     if run.strategy == "MFCC":
         from jobs.sound.decode import decode
@@ -121,7 +121,7 @@ def _represent(study: Study, run: Run, store: MelStore, target: str) -> np.ndarr
 
 
 def _description(study: Study, run: Run) -> dict[str, Any]:
-    """What the header of the weights says: enough to represent any sound without the study."""
+    """The header of the weights: enough to represent any sound without the study."""
     return {
         "study": study.name, "run_id": run.run_id, "strategy": run.strategy, "sources": list(run.sources),
         "factors": dict(run.factors), "replicate": run.replicate, "seed": study.seed,
@@ -131,7 +131,7 @@ def _description(study: Study, run: Run) -> dict[str, Any]:
 
 
 def _kept_arithmetic(study: Study, settings: Training, device: str, n_training_tracks: int) -> Arithmetic:
-    """What `auto` came to when the study's first run was trained: all its runs keep to that."""
+    """The choice that `auto` made for the study's first trained run; all its runs keep to it."""
     alone = (make_run(study, "", 0, "SS-R", (name,)) for name in study.sources)
     hours = min(run_cost_gpu_hours(study, run, n_training_tracks) or 0.0 for run in alone)
     backbones = study.factors.get("backbone", (study.training.backbone,))
@@ -143,7 +143,7 @@ def _kept_arithmetic(study: Study, settings: Training, device: str, n_training_t
 
 
 def _learned_labels(study: Study, prepared: Prepared, source: str, loss: str) -> np.ndarray:
-    """As `open_labels`; of tags, which are of 0 and 1, a distribution where they are learned as one."""
+    """As `open_labels`, but tags (0 or 1) become a distribution if they are learned as one."""
     labels = open_labels(study, prepared, source)
     shared = study.sources[source].labels == "tags" and loss == "kl"
     return labels / labels.sum(axis=1, keepdims=True) if shared else labels

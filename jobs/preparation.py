@@ -1,11 +1,11 @@
-"""Sound to mel stores, label tables to label distributions, targets to theirs: only what is missing or stale.
+"""Convert sound to mel stores and label tables to label distributions, where missing or stale.
 
 prepared/sound/<key>/            a mel store; the key is a hash of its sounds and of [mel], so targets that share
                                  their sound share a store, and a changed file makes another key
 prepared/labels/<source>-<fingerprint>.npz   distribution (n_tracks, factors), tracks in the corpus's order
 prepared/labels/<source>-<fingerprint>-topics.csv   the strongest terms of each topic
 prepared/corpus-<fingerprint>.npz            training (n_tracks,), mean and deviation (n_mels,)
-prepared/prepared.json           what belongs to the study as it is now; written last
+prepared/prepared.json           what belongs to the present study; written last
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from study.core.study_file import Study
 
 
 def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, workers: int | None = None) -> Prepared:
-    """Make what is missing or stale, and say what was done. Raises InputFaults with everything that is wrong first."""
+    """Prepare what is missing or stale, and say what was done. First raises InputFaults with all faults, if any."""
     inputs = read_inputs(study)
     raise_all(inputs.faults)
     corpus, listed, sounds = inputs.corpus, inputs.targets, inputs.sounds
@@ -82,23 +82,23 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     )  # fmt: skip
     text = json.dumps(asdict(prepared), indent=1)
     write_whole(prepared_json(paths), lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    tell(f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} to learn from, "
-         f"{prepared.n_validation} to validate; {store.counts}")  # fmt: skip
+    tell(f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} for training, "
+         f"{prepared.n_validation} for validation; {store.counts}")  # fmt: skip
     for line in on_kept_information(study, labels):
         tell(line)
     if len(study.targets) == 1:
-        tell("one target: runs can be trained and scored, but `study analyze` needs two targets or more")
+        tell("only one target: runs can be trained and scored, but `study analyze` needs two or more")
     for name, count in corpus.unlabelled.items():
         if count:
-            left_out = "left out" if study.corpus.use == "common" else "not learned from for it"
-            tell(f"source {name}: {count} tracks without a label, {left_out}")
+            left_out = "left out" if study.corpus.use == "common" else "not used to learn it"
+            tell(f"source {name}: {count} tracks without a label are {left_out}")
     return prepared
 
 
 def _sound_keys(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) -> dict[str, str]:
-    """A hash for each set of sounds, of the sounds' content and of what the mel store depends on.
+    """A hash for each set of sounds, over their content and the settings of the mel store.
 
-    Raises InputFaults that name every file that is not there or cannot be read.
+    Raises InputFaults naming every file that is missing or cannot be read.
     """
     cache = Paths(study.store).prepared / "sound" / HASHES
     cache.parent.mkdir(exist_ok=True)
@@ -116,7 +116,7 @@ def _sound_keys(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) 
 def _readable_targets(
     study: Study, listed: Mapping[str, TargetData], keys: Mapping[str, str], tell: Callable[[str], None]
 ) -> dict[str, TargetData]:
-    """The targets without the clips that their stores were made without. Raises InputFaults if one cannot do so."""
+    """The targets without the clips that their stores lack. Raises InputFaults if a target needs them."""
     targets, faults = {}, []
     for name, data in listed.items():
         dropped = dropped_sound(study, keys[name])
@@ -134,7 +134,7 @@ def _make_mel_store(
     folder = sound_folder(study, key)
     # A store made under "drop" may lack tracks: under "stop" it is made again, which names them.
     if not folder.is_dir() or (broken == "stop" and read_mel_store(folder).counts.dropped):
-        tell(f"sound: {len(tracks)} clips to mel")
+        tell(f"sound: converting {len(tracks)} clips to mel spectrograms")
         write_mel_store(folder, tracks, study.corpus.sample_rate_hz, study.corpus.channels, study.mel,
                         study.crop_frames, broken, workers)  # fmt: skip
 
@@ -147,9 +147,9 @@ def _corpus_arrays(study: Study, of: str, store: MelStore, training: np.ndarray)
 
 
 def _target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -> str:
-    """What a target's scores depend on beside the representation: its labels, its sound, its splits and its probe.
+    """A hash of all that a target's scores depend on, except the representation: labels, sound, splits and probe.
 
-    Of evaluation factors and fine-tuning only where the study has them, so that no other fingerprint hangs on them.
+    Evaluation factors and fine-tuning enter only in studies that have them, so that other fingerprints stay.
     """
     target = study.targets[name]
     settings = target.model_dump(mode="json", exclude={"tracks", "interactions", "keep", "metrics", "on_broken"})

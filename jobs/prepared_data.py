@@ -68,9 +68,9 @@ def read_prepared(study: Study) -> Prepared:
         targets = {name: PreparedTarget(**target) for name, target in raw.pop("targets").items()}
         return Prepared(**raw, targets=targets)
     except OSError:
-        raise InputFaults([Fault(str(path), "", None, "not prepared yet; `study prepare` does it")]) from None
+        raise InputFaults([Fault(str(path), "", None, "not prepared yet; run `study prepare`")]) from None
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise InputFaults([Fault(str(path), "", None, "cannot be read; `study prepare` makes it anew")]) from None
+        raise InputFaults([Fault(str(path), "", None, "cannot be read; `study prepare` makes it again")]) from None
 
 
 def open_sound(study: Study, key: str) -> MelStore:

@@ -1,7 +1,7 @@
 """Runs steps as Ray tasks, on this machine or on a cluster. The one file that imports Ray.
 
 Only ids and paths travel: a task gets the study file and a step, reads the rest from the store, and returns a report.
-Ray itself retries nothing (`max_retries=0`): what is tried again is the launch's to decide.
+Ray itself retries nothing (`max_retries=0`); the launch decides what is tried again.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from study.core.paths import Paths
 from study.core.study_file import Study
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-# A CPU task keeps the devices that it finds: the warning about the coming default says nothing to users.
+# CPU tasks see all devices, as before; Ray's warning about its coming default does not concern users.
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 import ray.exceptions
 
 CONNECT_S = 10.0
-"""How long an address may take to answer."""
+"""Seconds that an address may take to answer."""
 
 
 class RayBackend:
     """The backend on Ray. `address` None starts Ray on this machine; `auto`, HOST:PORT or ray://... joins a cluster.
 
-    A step that trains a network holds `gpu_share` of a GPU where the cluster has any, and the study's threads as CPUs;
-    an evaluation holds CPUs only, so that probes run while the next training has the card.
+    A training step holds `gpu_share` of a GPU, if the cluster has any, and one CPU per thread of the study. An
+    evaluation holds CPUs only, so that probes run while the next training uses the GPU.
     """
 
     def __init__(self, study: Study, address: str | None = None, gpu_share: float | None = None) -> None:
@@ -45,13 +45,13 @@ class RayBackend:
         self._paths = Paths(study.store)
         self._threads = study.compute.threads
         self._gpu_share = study.cluster.gpu_share if gpu_share is None else gpu_share
-        # Ray puts the driver's working directory first on its workers' path: from an empty one, nothing of a
-        # user's (an analysis.py, a study.py) stands there before this package.
+        # Ray puts the driver's working directory first on its workers' path. An empty one keeps a user's own
+        # modules (an analysis.py, a study.py) from hiding this package.
         self._empty = tempfile.TemporaryDirectory(prefix="study-")
         with contextlib.chdir(self._empty.name):
             try:
                 ray.init(
-                    # "local": with none, Ray would join whatever cluster runs on this machine.
+                    # "local": without an address, Ray would join any cluster that runs on this machine.
                     address=address or "local", include_dashboard=False, log_to_driver=False,
                     logging_level=logging.ERROR, runtime_env=dict(study.cluster.runtime_env) or None,
                 )  # fmt: skip
@@ -60,8 +60,8 @@ class RayBackend:
                 if address is None:
                     raise
                 expected = (
-                    f"no Ray cluster takes us there ({error}); one that asks for a token needs RAY_AUTH_MODE=token set "
-                    "here, too; without --address Ray starts on this machine"
+                    f"could not join a Ray cluster there ({error}); one with tokens needs RAY_AUTH_MODE=token set "
+                    "here too; without --address, Ray starts on this machine"
                 )
                 raise InputFaults([Fault("", "--address", address, expected)]) from None
         resources = ray.cluster_resources()
@@ -69,11 +69,11 @@ class RayBackend:
         if self._threads > resources.get("CPU", 0.0):
             self.close()
             raise InputFaults([Fault("study.toml", "[compute] threads", self._threads,
-                                     f"the cluster has {resources.get('CPU', 0.0):g} CPUs")])  # fmt: skip
-        cluster = study.cluster.model_copy(update={"gpu_share": self._gpu_share})  # how much of the card a run may fill
+                                     f"expected at most {resources.get('CPU', 0.0):g}, its CPUs")])  # fmt: skip
+        cluster = study.cluster.model_copy(update={"gpu_share": self._gpu_share})  # a run's share of GPU memory
         self._study = ray.put(study.model_copy(update={"cluster": cluster}))
         self._running: dict[Any, Step] = {}
-        self._in_fresh_process = ray.remote(max_calls=1, max_retries=0)(execute)  # its GPU memory goes with it
+        self._in_fresh_process = ray.remote(max_calls=1, max_retries=0)(execute)  # which frees GPU memory at its end
         self._in_any_process = ray.remote(max_retries=0)(execute)
 
     def _needs(self, step: Step) -> dict[str, float]:
@@ -81,7 +81,7 @@ class RayBackend:
         return {"CPU": float(self._threads), "GPU": gpus}
 
     def has_room(self, step: Step) -> bool:
-        """Whether the cluster, as large as it is now, could begin the step at once."""
+        """Whether the cluster at its present size could start the step at once."""
         total = ray.cluster_resources()
         taken = [self._needs(running) for running in self._running.values()]
         return all(
@@ -90,30 +90,30 @@ class RayBackend:
         )
 
     def slots(self) -> Slots:
-        """How many steps the cluster, as large as it is now, runs at a time."""
+        """How many steps the cluster at its present size runs at a time."""
         total = ray.cluster_resources()
         return slots_of(total.get("CPU", 0.0), total.get("GPU", 0.0), self._threads, self._gpu_share)
 
     def start(self, step: Step) -> None:
-        # Without a GPU nothing is left behind, and a new process takes two seconds to import torch.
+        # Without a GPU there is no memory to free, and a new process takes two seconds to import torch.
         task = self._in_fresh_process if step.kind != "evaluate" and self._gpus else self._in_any_process
         needs = self._needs(step)
         ref = task.options(num_cpus=needs["CPU"], num_gpus=needs["GPU"]).remote(self._study, step)
         self._running[ref] = step
 
     def next_report(self) -> Report:
-        """Wait for any step to end. A worker or node that died is a report, too."""
+        """Wait for any step to end. A lost worker or node is reported too."""
         ready, _ = ray.wait(list(self._running), num_returns=1)
         step = self._running.pop(ready[0])
         try:
             return ray.get(ready[0])
         except ray.exceptions.OutOfMemoryError as error:
             failure = failures.Failure(failures.HOST_MEMORY, str(error).splitlines()[0])
-        except ray.exceptions.RayTaskError as error:  # the step could not even be read by the worker
+        except ray.exceptions.RayTaskError as error:  # the worker could not even read the step
             failure = failures.failure_of(error.cause or error)
         except ray.exceptions.RayError as error:
             failure = failures.Failure(failures.LOST, str(error).splitlines()[0])
-        end_open_attempt(self._paths, step.run.run_id, step.kind, step.targets, failure)  # the worker could not
+        end_open_attempt(self._paths, step.run.run_id, step.kind, step.targets, failure)  # since the worker could not
         return Report(step, failure)
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ class RayBackend:
 
 
 def _raise_unless_reachable(address: str) -> None:
-    """Ray itself waits for minutes on an address at which nothing listens."""
+    """Fail at once if nothing listens at the address; Ray itself would wait for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
         expected = "expected auto, HOST:PORT or ray://HOST:PORT"
@@ -131,5 +131,5 @@ def _raise_unless_reachable(address: str) -> None:
             socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
             return
         except (OSError, OverflowError) as error:
-            expected = f"nothing answers there ({error}); without --address Ray starts on this machine"
+            expected = f"nothing answers there ({error}); without --address, Ray starts on this machine"
     raise InputFaults([Fault("", "--address", address, expected)])

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jobs.failures import Failure
+from jobs.failures import DISK_FULL, Failure, is_tried_again
 from study.core.errors import Fault, InputFaults
 from study.core.paths import Paths, write_once, write_whole
 
@@ -57,7 +57,7 @@ def read_trained(paths: Paths, run_id: str) -> Trained | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:
-        expected = f"not a record of a training ({error}); delete the folder runs/{run_id} to train it again"
+        expected = f"not a valid record of a training ({error}); delete the folder runs/{run_id} to train it again"
         raise InputFaults([Fault(str(path), "", None, expected)]) from None
 
 
@@ -134,6 +134,17 @@ def last_failure(attempts: list[Attempt]) -> Failure | None:
         return None
     newest = max(failed, key=lambda attempt: attempt.attempt)
     return Failure(newest.cause, newest.message or "")
+
+
+def failed_by_itself(attempts: list[Attempt]) -> bool:
+    """Whether a run failed for a cause of its own, so that trying again would fail again.
+
+    A full disk is the store's; a lost worker is the machine's, until the launch has given the run up.
+    """
+    failure = last_failure(attempts)
+    if failure is None or failure.cause == DISK_FULL:
+        return False
+    return not is_tried_again(failure, sum(attempt.cause == failure.cause for attempt in attempts))
 
 
 def now() -> str:

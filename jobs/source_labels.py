@@ -1,4 +1,4 @@
-"""A source's labels: made from its table where they are missing or stale, and how much of the table they keep."""
+"""A source's labels, made from its table if missing or stale, and how much of the table's information they keep."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from study.core.run import study_seed_sequence
 from study.core.study_file import Source, Study
 
 LITTLE = 0.1
-"""Labels that keep less than this part of their table's information are warned of."""
+"""A warning is given for labels that keep less than this fraction of their table's information."""
 
 
 @dataclass(frozen=True)
 class SourceLabels:
-    """What the labels were made from, as a fingerprint; the part of their table's information that they keep (None for
-    `self`, which has no table)."""
+    """A fingerprint of what the labels were made from, and the fraction of their table's information that they keep
+    (None for `self`, which has no table)."""
 
     fingerprint: str
     kept: float | None = None
 
 
 def label_faults(study: Study, corpus: Corpus, training: np.ndarray) -> Iterator[Fault]:
-    """Why a source's label model cannot be fitted to the training tracks, before any sound is looked at."""
+    """Why a source's label model cannot be fitted to the training tracks, checked before any sound is read."""
     track_ids = list(corpus.tracks["track_id"])
     for name, source in study.sources.items():
         if source.labels != "self":
@@ -52,7 +52,7 @@ def prepare_labels(
     study: Study, name: str, corpus: Corpus, track_ids: list[str], training: np.ndarray,
     of_corpus: str, tell: Tell,
 ) -> SourceLabels:  # fmt: skip
-    """Fit the source's label model on training tracks and store every track's labels, unless that is done."""
+    """Fit the source's label model to training tracks and store every track's labels, unless done already."""
     source, made_from = study.sources[name], labels_fingerprint(study, name, corpus, track_ids, training, of_corpus)
     if source.labels == "self":
         return SourceLabels(made_from)
@@ -62,7 +62,7 @@ def prepare_labels(
     factors = model_of.factors(source, table, trains)
     path = labels_path(study, name, made_from)
     if not path.is_file():
-        tell(f"labels: {name} to {factors} factors ({source.labels})")
+        tell(f"labels: {name}, {factors} factors ({source.labels})")
         rng = np.random.default_rng(study_seed_sequence(study, f"labels of {name}"))
         model = model_of.fit(table, trains, factors, rng)
         distribution = np.full((len(track_ids), factors), np.nan, dtype=np.float32)
@@ -70,7 +70,7 @@ def prepare_labels(
         without = int(np.isnan(distribution[labelled]).any(axis=1).sum())
         if without:
             what = "terms" if isinstance(table, TermTable) else "levels"
-            tell(f"labels: {without} tracks have none of the {factors} {what} of {name}, not learned from for it")
+            tell(f"labels: {without} tracks have none of the {factors} {what} of {name} and are not used to learn it")
         if isinstance(model, PlsaModel):
             _write_topics(study, name, made_from, model)
         save_arrays(path, distribution=distribution)
@@ -81,7 +81,7 @@ def prepare_labels(
 def labels_fingerprint(
     study: Study, name: str, corpus: Corpus, track_ids: list[str], training: np.ndarray, of_corpus: str
 ) -> str:
-    """What a source's labels are made from: the corpus by its fingerprint, the table, and how it becomes labels."""
+    """A hash of what a source's labels are made from: the corpus, the table, and the label model."""
     source = study.sources[name]
     if source.labels == "self":
         return fingerprint(of_corpus, "self")
@@ -94,7 +94,7 @@ def labels_fingerprint(
 
 
 def on_kept_information(study: Study, made: Mapping[str, SourceLabels]) -> Iterator[str]:
-    """How much of its table each source's labels keep, in a line, and a warning for those that keep hardly any."""
+    """A line on how much of its table each source's labels keep, and warnings for those that keep hardly any."""
     kept = {name: labels.kept for name, labels in made.items() if labels.kept is not None}
     if kept:
         yield "labels: information kept, " + ", ".join(f"{name} {100 * part:.3g} %" for name, part in kept.items())
@@ -108,11 +108,11 @@ def _advice(source: Source) -> str:
     return {
         "gmm": 'try labels = "ordinal" or "classes", or a `resolution` below the gaps between values',
         "plsa": "try another number of `factors`, or tf_idf = true",
-    }.get(source.labels, "nearly all tracks have the same ones")
+    }.get(source.labels, "nearly all tracks have the same labels")
 
 
 def _labelled(corpus: Corpus, name: str, track_ids: list[str]) -> tuple[Any, np.ndarray]:
-    """The rows of a source's table that these tracks have, and which of the tracks have one, (n_tracks,) bool."""
+    """A source's table cut to `track_ids`, and which of the tracks have a label, (n_tracks,) bool."""
     present = set(corpus.labels[name].track_ids)
     labelled = np.array([track_id in present for track_id in track_ids])
     return corpus.labels[name].select([track_id for track_id in track_ids if track_id in present]), labelled

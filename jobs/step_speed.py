@@ -1,4 +1,4 @@
-"""What a training step takes on this machine's CPU: measured once, kept in the store, done again when that changes."""
+"""The speed of a training step on this machine's CPU: measured once, kept in the store, repeated after changes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from study.core.paths import Paths, write_whole
 from study.core.study_file import Study, Training
 
 MOST_S = 4.0
-"""Of processor time. After so long no further network is timed, and those left out go by the others."""
+"""Processor time after which no further network is timed; the rest are estimated from those that were."""
 
 
 @dataclass(frozen=True)
 class StepSpeed:
-    """FLOP/s of a training step by `network_name`, with all that it depends on beside the network."""
+    """FLOP/s of a training step by `network_name`, with everything else it depends on."""
 
     processor: str
     threads: int
@@ -30,18 +30,18 @@ class StepSpeed:
 
 
 def read_step_speed(study: Study) -> StepSpeed | None:
-    """What was measured for crops and threads as the study has them now, on whatever machine; None if nothing was."""
+    """The speed measured for the study's present crops and threads, on any machine; None if there is none."""
     try:
         raw = json.loads(Paths(study.store).step_speed.read_text(encoding="utf-8"))
-        found = StepSpeed(**raw | {"crop": tuple(raw["crop"])})
+        speed = StepSpeed(**raw | {"crop": tuple(raw["crop"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    as_now = (found.threads, found.crop) == (study.compute.threads, crop_of(study))
-    return found if as_now and found.flop_per_s else None
+    as_now = (speed.threads, speed.crop) == (study.compute.threads, crop_of(study))
+    return speed if as_now and speed.flop_per_s else None
 
 
 def measured_step_speed(study: Study, networks: Iterable[Training]) -> StepSpeed:
-    """The speed of each of these networks here, as kept or, where it is not, measured now (a few seconds) and kept."""
+    """The speed of `networks` on this machine; missing ones are measured now (a few seconds) and kept."""
     from jobs.learning.step_time import training_flop_per_s
     from jobs.steps import limited_threads
 
@@ -50,12 +50,12 @@ def measured_step_speed(study: Study, networks: Iterable[Training]) -> StepSpeed
     if kept is not None and (kept.processor, kept.torch) == (here.processor, here.torch):
         here = kept
     lacking = {network_name(each): each for each in networks if network_name(each) not in here.flop_per_s}
-    began, found = time.process_time(), dict(here.flop_per_s)
+    began, flop_per_s = time.process_time(), dict(here.flop_per_s)
     with limited_threads(study.compute.threads):
         for name, settings in lacking.items():
-            if not found or time.process_time() - began < MOST_S:
-                found[name] = training_flop_per_s(settings, here.crop)
-    here = StepSpeed(**asdict(here) | {"flop_per_s": found})
+            if not flop_per_s or time.process_time() - began < MOST_S:
+                flop_per_s[name] = training_flop_per_s(settings, here.crop)
+    here = StepSpeed(**asdict(here) | {"flop_per_s": flop_per_s})
     if lacking:
         text = json.dumps(asdict(here), indent=1)
         write_whole(Paths(study.store).step_speed, lambda path: path.write_text(text, encoding="utf-8"))
@@ -67,7 +67,7 @@ def crop_of(study: Study) -> tuple[int, int, int]:
 
 
 def processor() -> str:
-    """The processor by its name where the system says it, else its architecture."""
+    """The processor's name if the system knows it, else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

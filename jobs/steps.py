@@ -1,8 +1,8 @@
-"""The steps of a run. Each reads what it needs from disk and leaves what it made there, so each can be run again alone.
+"""The steps of a run. Each reads its input from disk and writes its output there, so each can be repeated alone.
 
-learn      train (unless it has), then the representation of every track of the targets asked for
-fine-tune  where a study asks for it, the network trained on for one target, on each of its splits
-evaluate   the probe on one target's splits, and what was fine-tuned there; its rows committed once
+learn      train (unless done already), then represent every track of the requested targets
+fine-tune  fine-tune the network on each split of one target, if the study asks for it
+evaluate   score the probe and the fine-tuned network on one target's splits; its rows are committed once
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from study.core.study_file import Study
 
 @dataclass(frozen=True)
 class Step:
-    """A piece of work on one run: what travels to a worker beside the study file."""
+    """A piece of work on one run; it is sent to a worker together with the study file."""
 
     kind: Literal["learn", "fine-tune", "evaluate"]
     run: Run
@@ -33,9 +33,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Report:
-    """How a step ended; `scores` are the means of the primary metrics, for whoever watches.
+    """How a step ended; `scores` are the means of the primary metrics, for progress displays.
 
-    They are None of an evaluation that another launch had done.
+    `scores` is None if another launch had done the evaluation.
     """
 
     step: Step
@@ -44,7 +44,7 @@ class Report:
 
 
 def execute(study: Study, step: Step) -> Report:
-    """Do a step and report. Whatever goes wrong within is a report, too, and a file among the run's attempts."""
+    """Do a step and report. Any error is reported as well, and recorded among the run's attempts."""
     paths = Paths(study.store)
     attempt = begin_attempt(step.kind, step.targets)
     try:
@@ -52,7 +52,7 @@ def execute(study: Study, step: Step) -> Report:
         with limited_threads(study.compute.threads):
             scores: dict[str, float] | None = {}
             if step.kind == "learn":
-                from jobs.learn_step import learn  # a worker imports what its kind of step needs, which takes seconds
+                from jobs.learn_step import learn  # imports take seconds, so a worker has only those of its step
 
                 learn(study, step.run, step.targets, attempt.attempt)
             elif step.kind == "fine-tune":
@@ -65,20 +65,20 @@ def execute(study: Study, step: Step) -> Report:
                 scores = evaluate_run(study, step.run, step.targets, attempt.attempt)
         write_attempt(paths, step.run.run_id, replace(attempt, finished_at=now()))
         return Report(step, scores=None if scores is None else tuple(scores.items()))
-    except Exception as error:  # the boundary: a step must not take the sweep with it
+    except Exception as error:  # the boundary: a failed step must not end the sweep
         failure = failure_of(error)
         ended = replace(attempt, finished_at=now(), cause=failure.cause, message=failure.message,
                         traceback=traceback.format_exc())  # fmt: skip
         try:
             write_attempt(paths, step.run.run_id, ended)
-        except OSError as unwritten:  # the store itself may be what failed; the report still says why
+        except OSError as unwritten:  # the store itself may have failed; the report still gives the cause
             failure = Failure(failure.cause, f"{failure.message} (and its record: {unwritten})")
         return Report(step, failure)
 
 
 @contextmanager
 def limited_threads(threads: int) -> Iterator[None]:
-    """One number of threads for PyTorch and for linear algebra: a different one gives other bits."""
+    """Set the number of threads of PyTorch and linear algebra; another number would change the last bits."""
     import torch
 
     before = torch.get_num_threads()

@@ -8,7 +8,7 @@
     a = s.analyze()                              # nothing is written; shows itself
     a.write_report("report")
 
-    study.analyze(frame)                         # anyone's table of scores
+    study.analyze(frame)                         # any table of scores
     study.fit_mixed("reaction ~ days + (days | subject)", frame)
 
 Each name is imported when it is first used, so `import study` loads neither NumPy nor torch.

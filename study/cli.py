@@ -1,4 +1,4 @@
-"""The door: parse, call one function, print. Nothing heavy is imported before a command needs it."""
+"""The command line: parse, call one function, print. Nothing heavy is imported before a command needs it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from study.core.version import __version__
 
 app = typer.Typer(
     name="study", no_args_is_help=True, pretty_exceptions_enable=False,
-    help="Large statistical studies of learned representations: design, launch on Ray, analyze.",
+    help="Design, run and analyse large statistical studies of learned representations.",
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Large statistical studies of learned representations: design, launch on Ray, analyze."""
+    """Design, run and analyse large statistical studies of learned representations."""
 
 
 for command in (new, check, design, power, prepare, launch, status, runs, analyze, embed, schema, demo):
@@ -48,7 +48,7 @@ for command in (new, check, design, power, prepare, launch, status, runs, analyz
 
 
 def run() -> None:
-    """The `study` command. Exit status 0 done, 1 it ran and something failed, 2 the input or the usage is wrong."""
+    """The `study` command. Exit status: 0 done, 1 something that ran failed, 2 wrong input or usage."""
     try:
         app()
     except StudyError as error:

@@ -1,4 +1,4 @@
-"""The Python interface: a study folder and its verbs, and the analysis of anyone's table.
+"""The Python interface: a study folder and its verbs, and the analysis of any table of scores.
 
 Methods return values that show themselves, raise `study.StudyError`, and never exit or print.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A study: the folder with its study file, and the file as it was when the folder was opened."""
+    """A study: the folder of its study file, and the file's settings when the folder was opened."""
 
     folder: Path
     settings: Study
@@ -36,12 +36,12 @@ class StudyFolder:
         return f"study {self.settings.name!r} in {self.folder}\nsources: {sources}\ntargets: {targets}"
 
     def check(self) -> Shown:
-        """Every fault and warning of the study file, its tables and its sound. Raises nothing for them."""
+        """List every fault and warning of the study file, its tables and its sound, without raising."""
         from study.display.check import draw_check
         from study.workflow.check import check_folder
 
-        found = check_folder(self.folder)
-        return Shown(found.as_json(), partial(draw_check, found))
+        checked = check_folder(self.folder)
+        return Shown(checked.as_json(), partial(draw_check, checked))
 
     def design(self, budget: int | str | None = None, **options: Any) -> Shown:
         """Plan the runs; `budget` as on the command line: 40, "400gpuh", "30cpuh", "5d".
@@ -54,16 +54,16 @@ class StudyFolder:
         return Shown(design_study(self.settings, None if budget is None else str(budget), **options), draw_plan)
 
     def prepare(self, tell: Tell = silent) -> None:
-        """Sound to mel stores, label tables to label distributions; only what is missing or stale."""
+        """Convert sound to mel stores and label tables to label distributions, where missing or stale."""
         from study.workflow.prepare import prepare_study
 
         prepare_study(self.settings, tell)
 
     def launch(self, tell: Tell = silent, **options: Any) -> Shown:
-        """Run what the plan holds and the results lack, and return the status afterwards.
+        """Run every planned run that lacks results, and return the status afterwards.
 
         `options`: the fields of `study.workflow.launch.LaunchOptions`, such as `in_process=True` or `address="auto"`.
-        Raises RunFailed, once the rest is done, if a run failed.
+        Raises RunFailed, after finishing the rest, if a run failed.
         """
         from study.workflow.launch import LaunchOptions, launch_study
 
@@ -110,7 +110,7 @@ class StudyFolder:
         return analyze_study(self.settings, until, formulas, **options)
 
     def power(self, **options: Any) -> Shown:
-        """By simulation: which effects the plan can find. `options`: those of `study.workflow.power.study_power`."""
+        """Simulate which effects the plan can detect. `options`: those of `study.workflow.power.study_power`."""
         from study.display.power import draw_power_table
         from study.workflow.power import study_power
 
@@ -138,7 +138,7 @@ def new(folder: str | Path, template: str = "minimal", seed: int | None = None, 
 
 
 def analyze(frame: pd.DataFrame, **options: Any) -> Analysis:
-    """Analyse a table of scores: columns `score`, `target`, `run_id`, `strategy`, and others that it may have.
+    """Analyse a table of scores: columns `score`, `target`, `run_id`, `strategy`, and optional ones.
 
     `options`: fields of `analysis.options.AnalysisOptions`, such as `bootstrap=1000`.
     """
@@ -151,7 +151,7 @@ def analyze(frame: pd.DataFrame, **options: Any) -> Analysis:
 def fit_mixed(formula: str, frame: pd.DataFrame, reml: bool = True) -> MixedModel:
     """Fit a linear mixed model, written in lme4's formula language, to any data frame.
 
-    Raises InputFaults for columns that are not there, and NotCertified where no optimum can be certified.
+    Raises InputFaults for missing columns, and NotCertified if no optimum can be certified.
     """
     from analysis.formulas.fit_mixed import fit_mixed as fit
 

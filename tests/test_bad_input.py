@@ -100,7 +100,7 @@ FAULTS = {
     remove_sound: ["c03.wav", "no such file"],
     keep_one_class: ["timbre.csv", "expected two classes or more"],
     ask_for_too_many_factors: ["pitch.csv", "factors = 40: expected at most", "tags.csv", "factors = 30"],
-    validate_by_one_artist: ["[corpus] validation = 0.1: cannot divide 1 artists"],
+    validate_by_one_artist: ["[corpus] validation = 0.1: cannot split 1 artists"],
     empty_tracks: ["tracks.csv", "the table has no rows"],
     empty_folder: ["no study.toml in this folder; `study new DIR --template demo` writes one"],
 }
@@ -131,7 +131,7 @@ def test_check_finds_no_fault(small_study: Path, capfd: pytest.CaptureFixture[st
     assert study(capfd, "check", str(small_study))[0] == 0
     status, out, _ = study(capfd, "check", str(small_study), "--json")
     told = json.loads(out)
-    assert status == 0 and told["ok"] and told["faults"] == []
+    assert status == 0 and told["ok"] and told["faults"] == told["proposals"] == []
     assert told["cost"]["unit"] == "CPU-hours" and 0 < told["cost"]["least"] < told["cost"]["most"]
 
 
@@ -170,7 +170,7 @@ def test_rows_of_random_from_before_it_had_levels_are_read_with_them(
     folder = Path(shutil.copytree(run_study, tmp_path / "copy"))
     with (folder / "study.toml").open("a") as file:
         file.write("[factors]\nwidth = [0.125, 0.25]\n")
-    study(capfd, "design", str(folder), "--budget", "2")
+    study(capfd, "design", str(folder), "--budget", "2", "--replace")
     rows = own_results(read_study(folder))
     assert set(rows["factor.width"][rows["strategy"] == "Random"]) == {0.125}
     assert rows["factor.width"][rows["strategy"] == "MFCC"].isna().all()
@@ -179,7 +179,7 @@ def test_rows_of_random_from_before_it_had_levels_are_read_with_them(
 def test_nothing_to_analyze(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
     study(capfd, "design", str(small_study), "--budget", "2")
     status, _, err = study(capfd, "analyze", str(small_study))
-    assert status == 2 and "no results yet; `study launch` makes them" in err
+    assert status == 2 and "no results yet; run `study launch`" in err
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_nothing_to_analyze(small_study: Path, capfd: pytest.CaptureFixture[str]
         (["design", "--budget", "9", "--start", "plays.csv"], "plays.csv"),
         (["design", "--budget", "9999"], "possible runs"),
         (["launch", "--in-process", "--stop-after", "soon"], "--stop-after = 'soon': expected a time such as"),
-        (["launch", "--in-process", "--address", "auto"], "--address = 'auto': not together with --in-process"),
+        (["launch", "--in-process", "--address", "auto"], "--address = 'auto': cannot be combined with --in-process"),
         (["new", "--template", "demmo"], "did you mean 'demo'?"),
         (["launhc"], "No such command"),
         (["analyze", "--results", "nothing.csv"], "nothing.csv"),
@@ -215,9 +215,9 @@ def test_a_table_from_elsewhere_is_told_by_its_name(tmp_path: Path, capfd: pytes
 
 def test_new_does_not_overwrite(small_study: Path, capfd: pytest.CaptureFixture[str]) -> None:
     status, _, err = study(capfd, "new", str(small_study), "--template", "minimal")
-    assert status == 2 and "is there already" in err
+    assert status == 2 and "already exists" in err
     status, _, err = study(capfd, "new", str(small_study / "tracks.csv" / "x"), "--template", "minimal")
-    assert status == 2 and "tracks.csv/x: cannot be made: Not a directory" in err
+    assert status == 2 and "tracks.csv/x: cannot be created: Not a directory" in err
 
 
 def test_unknown_run(run_study: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -70,7 +70,7 @@ def test_costs_are_corrected_by_what_gpus_took(copy: Path) -> None:
             seconds = before[run.run_id] * over[run.strategy] * 3600
             path.write_text(json.dumps(record | {"device": "NVIDIA H200", "train_seconds": seconds}))
     summary = design_study(given, "3", append=True)
-    assert summary["cost_basis"].endswith("trainings took")
+    assert summary["cost_basis"].endswith("finished trainings")
     table = pd.read_parquet(Paths(copy).plan)
     ratios = table.cost_gpu_hours / table.run_id.map(before)
     for strategy, expected in over.items():
@@ -144,7 +144,7 @@ def test_settings_for_one_command(copy: Path, capfd: pytest.CaptureFixture[str])
     assert status == 0 and json.loads(out)["waiting"] == 6 + 5 + 1 + 3, "runs of other settings are other runs"
     status, _, err = study(capfd, "status", str(copy), "--set", "study.store=other")
     assert status == 2 and "this plan was made with [training] epochs = 2 (now 1)" in err
-    assert study(capfd, "status", str(copy))[1].startswith("small: 18 of 18 runs done")
+    assert study(capfd, "status", str(copy))[1].startswith("small: 18 of 18 runs (15 + 3 baselines) done")
     status, _, err = study(capfd, "check", str(copy), "--set", "training.epoch=2", "--set", "mel.n_mels=1")
     assert status == 2 and err.count("--set") == 2 and "did you mean 'epochs'?" in err
 

@@ -42,7 +42,7 @@ def test_a_table_of_labels(sounds: Path, tmp_path: Path, capfd: pytest.CaptureFi
     status, out, err = study(capfd, "new", str(tmp_path / "Own Study"), "--from-audio", str(sounds),
                              "--labels", str(tmp_path / "labels.csv"))  # fmt: skip
     assert status == 0, err
-    assert "column 'File' names 39 of 39 files, separated by ';'; 2 rows name none" in err
+    assert "column 'File' names 39 of 39 files, separated by ';'; 2 rows name no file" in err
     assert "broken, left out" in err and "left out: country: constant 'NL'" in err
     written = read_study(tmp_path / "Own Study")
     assert written.name == "own-study" and written.corpus.channels == 2 and written.corpus.sample_rate_hz == 8000
@@ -92,7 +92,7 @@ def test_spoken_digits(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Non
         (tmp_path / "digits" / path.name).symlink_to(path.resolve())
     status, _, err = study(capfd, "new", str(tmp_path / "own"), "--from-audio", str(tmp_path / "digits"),
                            "--pattern", "{digit}_{speaker}_{take}")  # fmt: skip
-    assert status == 0 and "left out: take: a running number" in err
+    assert status == 0 and "left out: take: a serial number" in err
     assert study(capfd, "check", str(tmp_path / "own"))[0] == 0
     digit = pd.read_csv(tmp_path / "own" / "tables" / "target-digit.csv")
     assert digit["group"].nunique() == 3 and not set(digit["group"]) & set(
@@ -108,19 +108,19 @@ def test_what_it_refuses(sounds: Path, tmp_path: Path, capfd: pytest.CaptureFixt
 
     own = str(tmp_path / "own")
     assert "did you mean 'sounds'" in refused(own, "--from-audio", str(tmp_path / "sound"))
-    assert "goes with --from-audio" in refused(own, "--pattern", "{a}")
+    assert "works only with --from-audio" in refused(own, "--pattern", "{a}")
     assert "no such file" in refused(own, "--from-audio", str(sounds), "--labels", str(tmp_path / "x.csv"))
-    assert "fits none of 40 file names" in refused(own, "--from-audio", str(sounds), "--pattern", "{a}_{b}")
+    assert "matches none of 40 names" in refused(own, "--from-audio", str(sounds), "--pattern", "{a}_{b}")
     twice = pd.DataFrame({"file": [f"clip {number:03d}" for number in range(40)], "side": ["x", "y"] * 20})
     twice.to_csv(tmp_path / "twice.csv", index=False)
     err = refused(own, "--from-audio", str(sounds), "--labels", str(tmp_path / "twice.csv"), "--pattern", "{side}/{_}")
     assert "'side': is the name of 2 columns" in err
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.txt").write_text("a")
-    assert "there are: 1 .txt" in refused(own, "--from-audio", str(tmp_path / "texts"))
+    assert "it has: 1 .txt" in refused(own, "--from-audio", str(tmp_path / "texts"))
     for number in range(30):
         (sounds / ("left" if number % 2 else "right") / f"clip {number:03d}.wav").write_bytes(b"")
     err = refused(own, "--from-audio", str(sounds))
     assert "10 sound files can be read; expected 14 or more" in err
     assert not (tmp_path / "own").exists()
-    assert study(capfd, "new", own)[0] == 0 and "is there already" in refused(own, "--from-audio", str(sounds))
+    assert study(capfd, "new", own)[0] == 0 and "already exists" in refused(own, "--from-audio", str(sounds))

@@ -197,13 +197,13 @@ def test_a_training_that_diverged_has_no_score_at_either_level(small_study: Path
         ("", '[factors]\ntransfer = ["frozen", "finetune"]\n',
          "'finetune': expected one of frozen, fine-tune; did you mean 'fine-tune'"),
         ("", '[factors]\ntransfer = ["frozen"]\n', "expected two levels or more"),
-        ("", "[fine_tuning]\nepochs = 3\n", "nothing is fine-tuned without"),
+        ("", "[fine_tuning]\nepochs = 3\n", "has no effect without"),
         ("", '[factors]\ntransfer = ["frozen", "fine-tune"]\n[fine_tuning]\nbatch_size = 1\nepoch = 3\n',
          "did you mean 'epochs'"),
         ('criterion = "anytime"', 'criterion = "anytime"\nbalance = ["transfer"]\n[factors]\n'
-         'transfer = ["frozen", "fine-tune"]', "expected of strategy, sources, n_sources"),
+         'transfer = ["frozen", "fine-tune"]', "expected one of strategy, sources, n_sources"),
         ("", '[[design.constraint]]\nforbid = { transfer = "frozen" }\n[factors]\ntransfer = ["frozen", "fine-tune"]\n',
-         "forbid.transfer: expected of strategy, sources, n_sources"),
+         "forbid.transfer: expected one of strategy, sources, n_sources"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_the_study_file_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:

@@ -14,10 +14,10 @@ from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
 from analysis.figures import panels
 from analysis.fitting.mixed_model import MixedFit
 from analysis.formulas.further_contrasts import CONTRAST_KEYS
-from analysis.formulas.model_matrix import INTERCEPT
 from analysis.models import Model
 from analysis.report.findings import size
 from analysis.wording import listed
+from study.core.model_matrix import INTERCEPT
 
 
 def exhibit(evidence: Evidence) -> Exhibit:

@@ -17,12 +17,12 @@ from analysis.fitting.conditional import predict
 from analysis.fitting.mixed_model import MixedFit, contrast_tests, fixed_effects, variances
 from analysis.fitting.summary import summary
 from analysis.formulas.formula import Built, build
-from analysis.formulas.model_matrix import Coded, coded, group_levels, model_matrix
 from study.core.errors import Fault, nearest, raise_all
 from study.core.factors import Level
 from study.core.formula import Formula, Variable, quoted
 from study.core.formula_grammar import parse
 from study.core.formula_names import Column, faults_of_formula
+from study.core.model_matrix import Coded, coded, group_levels, model_matrix
 
 EXAMPLES_SHOWN = 5
 
@@ -132,7 +132,7 @@ class MixedModel:
     def _coded(self, variable: Variable, frame: pd.DataFrame) -> Coded:
         """A variable of new rows, coded as in the fit: with all levels that the fit has."""
         both = pd.concat([self.frame[variable.name].astype(object), frame[variable.name].astype(object)])
-        found = coded(variable, self.columns[variable.name], both)
+        found = coded(variable, self.columns[variable.name], both, len(self.frame))
         return Coded({name: one[-len(frame) :] for name, one in found.columns.items()}, found.is_factor)
 
     def __repr__(self) -> str:

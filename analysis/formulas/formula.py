@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.fitting.random_terms import RandomTerm
-from analysis.formulas.model_matrix import coded, group_levels, independent, model_matrix
 from analysis.results_table import ResultsTable
 from study.core.coding import combination, n_star, r_star
 from study.core.factors import Level
 from study.core.formula import Formula, RandomPart
 from study.core.formula_names import Column, columns_of
+from study.core.model_matrix import coded, group_levels, independent, model_matrix
 
 
 @dataclass(frozen=True)

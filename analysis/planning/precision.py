@@ -19,11 +19,11 @@ from analysis.fitting.mixed_model import MixedFit, contrast_tests, half_width
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.headline_terms import centred
 from analysis.models import headline_fit
-from analysis.planning.effects import Effect, effects_by_name, weights_of
 from analysis.planning.simulation import planned_model, refit, simulate
 from analysis.planning.truth import Truth, sd_name
 from analysis.results_table import ResultsTable
 from study.core.coding import first_model
+from study.core.effects import Effect, effects_by_name, weights_of
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
 

@@ -11,19 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from analysis.headline_terms import ONE_SOURCE
-from analysis.planning.effects import INTERCEPTS
 from study.core.coding import Coding
+from study.core.effects import INTERCEPTS
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import STRATEGIES
+from study.core.variances import RESIDUAL_SD, SLOPE_SD, STRATEGY_SD
 
 STRATEGY_EFFECTS = dict(zip(STRATEGIES, (-1.0, -0.4, 0.0, 0.05, 0.1, 0.15), strict=True))
 SLOPE_EFFECT = 0.16
 """What a further source adds, for all strategies but MS-SR@FC (Kim et al. 2019, 5.2); the intercepts are read off the
 paper's Fig. 11."""
-
-STRATEGY_SD, SLOPE_SD, RESIDUAL_SD = 0.15, 0.03, 0.75
-"""Between targets and within them, for the paper prints none: scores so made have a deviation of about 1 within a
-target, as standardised ones have, and slopes standard errors of about 0.024 on the paper's plan."""
 
 RUN_SD, COMBINATION_SD, FACTOR_SD = 0.3, 0.2, 0.1
 """What the scores of a run share, and the runs of a combination; between targets, a further factor's effect over its

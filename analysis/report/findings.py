@@ -211,10 +211,13 @@ def factor_effects(table: ResultsTable, model: Model) -> pd.DataFrame:
     rows = _factor_statements(model)
     names = rows["effect"].str.removeprefix("factor.")
     for position, term in rows["effect"].items():
-        if not term.endswith("]"):
+        if term.endswith("^2"):
+            names[position] = f"{names[position].removesuffix('^2')} (curvature)"
+        elif not term.endswith("]"):
             low, high = table.scores[term].min(), table.scores[term].max()
             names[position] += f" from {low:g} to {high:g}"
-            rows = pd.concat([rows.drop(index=position), over_range(rows.loc[[position]], high - low)]).sort_index()
+            span = float(np.ptp(model.fit.fixed[term]))  # on the factor's scale, where it is coded on one
+            rows = pd.concat([rows.drop(index=position), over_range(rows.loc[[position]], span)]).sort_index()
     return verdict_rows(names, rows, rows["p_adjusted"])
 
 

@@ -1,4 +1,4 @@
-"""The demo's music: a track's attributes to notes and strokes, and those to a stereo mix."""
+"""The demo's music: from a track's attributes to notes and strokes, and from these to a stereo mix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DRUMS = {
     "blast": ("snare", "snare", "kick"),
     "rock": ("kick", "snare", "hat"),
 }
-"""The stroke on the first beat of a bar, on the others, and, softer, between beats."""
+"""The strokes on the first beat of a bar, on the other beats and, softer, between beats."""
 
 BASS = {
     "long": ((0, 0, 1.0),),
@@ -34,14 +34,14 @@ BASS = {
     "octaves": tuple((beat / 2, 7 * (beat % 2), 0.4) for beat in range(8)),
     "eighths": tuple((beat / 2, 0, 0.4) for beat in range(8)),
 }
-"""(beat of the bar, scale degrees above the chord's root, part of its time that it sounds)."""
+"""(beat of the bar, scale degrees above the chord's root, fraction of its length that sounds)."""
 
 LEVELS = {"lead": 1.5, "chords": 0.7, "bass": 0.7, "drums": 1.2}
 
 
 @dataclass(frozen=True)
 class Event:
-    """A sound to be: of part `part`, at `start_s`; `midi` None is a drum stroke."""
+    """A note of `part` at `start_s`; if `midi` is None, a drum stroke."""
 
     part: str
     name: str
@@ -74,7 +74,7 @@ def render(track: Track, seconds: float, rng: np.random.Generator) -> np.ndarray
 
 
 def score(track: Track, seconds: float, rng: np.random.Generator) -> Iterator[Event]:
-    """Every note and stroke, bar by bar, until the time is over."""
+    """Every note and stroke, bar by bar, until the time is up."""
     beat_s = 60 / track.tempo_bpm
     bar_s = beat_s * track.beats_a_bar
     melody = 7 + int(rng.integers(0, 5))
@@ -126,7 +126,7 @@ def _bass(track: Track, degree: int) -> list[Event]:
 
 
 def _chords(track: Track, degree: int) -> list[Event]:
-    """The chord on every beat in the inversion at hand; shorter and higher where the mood is glad."""
+    """The chord on every beat in the nearest inversion; shorter and higher for a happy mood."""
     kind = track.genre.chords
     name = "guitar" if kind == "power" else kind
     steps = {"power": (0, 4, 7), "piano": (0, 2, 4, 6)}.get(kind, (0, 2, 4))
@@ -139,8 +139,8 @@ def _chords(track: Track, degree: int) -> list[Event]:
     ]
 
 
-def _melody(track: Track, degree: int, at: int, rng: np.random.Generator) -> tuple[list[Event], int]:
-    """Steps along the scale that come back to the chord on strong beats; busier where aroused, higher where glad."""
+def _melody(track: Track, degree: int, step: int, rng: np.random.Generator) -> tuple[list[Event], int]:
+    """Steps along the scale that return to the chord on strong beats; busier if aroused, higher if happy."""
     lowest = INSTRUMENTS[track.lead].lowest
     ceiling = 5 + round(9 * track.valence)
     notes: list[Event] = []
@@ -148,15 +148,15 @@ def _melody(track: Track, degree: int, at: int, rng: np.random.Generator) -> tup
     while beat < track.beats_a_bar:
         length = float(rng.choice([0.5, 1.0, 2.0], p=_lengths(track.arousal)))
         if beat % 1 == 0 and length >= 1:
-            at = degree + 7 * round((at - degree) / 7) + int(rng.choice([0, 2, 4]))
+            step = degree + 7 * round((step - degree) / 7) + int(rng.choice([0, 2, 4]))
         else:
-            at += int(rng.choice([-2, -1, 1, 2]))
-        at = at - 7 if at > ceiling else at + 7 if at < 0 else at
+            step += int(rng.choice([-2, -1, 1, 2]))
+        step = step - 7 if step > ceiling else step + 7 if step < 0 else step
         if rng.random() > 0.12:
             legato = 0.95 - 0.45 * track.valence
-            notes.append(Event("lead", track.lead, beat, length * legato, pitch(track, at, lowest)))
+            notes.append(Event("lead", track.lead, beat, length * legato, pitch(track, step, lowest)))
         beat += length
-    return notes, at
+    return notes, step
 
 
 def _lengths(arousal: float) -> list[float]:
@@ -187,7 +187,7 @@ def _mix(track: Track, parts: dict[str, np.ndarray], rng: np.random.Generator) -
 
 
 def _response(track: Track, size: int, width: float, rng: np.random.Generator) -> np.ndarray:
-    """Room, tone control and the medium's upper limit as one filter a channel: (2, size // 2 + 1) complex."""
+    """Room, tone control and the medium's upper limit as one filter per channel: (2, size // 2 + 1) complex."""
     time_s = np.arange(RATE_HZ) / RATE_HZ
     decay = np.exp(-time_s / (0.05 + 0.3 * track.reverb))
     tails = rng.standard_normal((2, RATE_HZ)) * decay
@@ -202,10 +202,10 @@ def _response(track: Track, size: int, width: float, rng: np.random.Generator) -
 
 
 def _medium_noise(track: Track, n_samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Hiss of tape, crackle of shellac and vinyl: (2, samples), none on a CD."""
+    """Hiss of tape, crackle of shellac and vinyl: (2, samples), silent on a CD."""
     hiss_db = np.interp(track.year, [1950, 1970, 1985, 1990], [-42, -52, -62, -100])
     noise = 10 ** (hiss_db / 20) * rng.standard_normal((2, n_samples), dtype=np.float32)
     clicks_a_second = np.interp(track.year, [1950, 1975, 1988], [25, 6, 0])
-    at = rng.integers(0, n_samples, rng.poisson(clicks_a_second * n_samples / RATE_HZ))
-    noise[:, at] += 0.3 * rng.standard_normal(len(at), dtype=np.float32)
+    clicks = rng.integers(0, n_samples, rng.poisson(clicks_a_second * n_samples / RATE_HZ))
+    noise[:, clicks] += 0.3 * rng.standard_normal(len(clicks), dtype=np.float32)
     return noise

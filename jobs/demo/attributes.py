@@ -1,4 +1,4 @@
-"""What the demo's tracks are, before any of it sounds: genre, artist, tempo, metre, key, instrument, era and mood."""
+"""The attributes of the demo's tracks before synthesis: genre, artist, tempo, metre, key, instrument, era and mood."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DANCES = {
     "jive": (4, 146, 166),
     "quickstep": (4, 190, 210),
 }
-"""Beats a bar, and the slowest and fastest tempo in beats a minute. Every track is in the time of one of them."""
+"""Dance -> beats per bar, and the slowest and fastest tempo in beats per minute. Every track follows one dance."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ GENRES = {
 
 
 LEAD_SHARES = (0.6, 0.25, 0.15)
-"""How often an artist takes to each of the genre's leads."""
+"""Probabilities that an artist plays each of the genre's leads."""
 
 
 @dataclass(frozen=True)
 class Artist:
-    """Someone of a genre, with a favourite instrument, a few active years, and a mood of their own."""
+    """An artist of a genre, with a favourite instrument, a few active years, and a typical mood."""
 
     name: str
     genre: str
@@ -68,9 +68,9 @@ class Artist:
 
 @dataclass(frozen=True)
 class Track:
-    """`key` in semitones above C; `year`, `arousal` and `valence` (0 to 1) are heard as well as written down.
+    """`key` in semitones above C; `year`, `arousal` and `valence` (0 to 1) are audible as well as labelled.
 
-    The mix (`level_db`, `tilt_db` an octave, `reverb`, `pan`) says nothing of the rest: it is what must be ignored.
+    The mix (`level_db`, `tilt_db` per octave, `reverb`, `pan`) is independent of the rest: a nuisance to be ignored.
     """
 
     track_id: str
@@ -98,7 +98,7 @@ class Track:
 
 
 def draw_tracks(prefix: str, n_tracks: int, tracks_an_artist: int, rng: np.random.Generator) -> list[Track]:
-    """Tracks `prefix`000 on: genres in equal parts, dances in equal parts, and neither tells of the other."""
+    """Tracks from `prefix`000 on, with equal numbers of each genre and of each dance, independent of each other."""
     n_artists = -(-n_tracks // tracks_an_artist)
     genres = _evenly(tuple(GENRES), n_artists, rng)
     artists = [_artist(f"{prefix}-artist-{number:02}", genre, rng) for number, genre in enumerate(genres)]

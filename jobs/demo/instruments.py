@@ -1,7 +1,7 @@
-"""The demo's instruments: notes whose harmonics, envelopes and noises differ as those of their models do, and drums.
+"""The demo's instruments: notes with harmonics, envelopes and noises modelled on real ones, and drums.
 
-A pitched note is the real part of the polynomial sum_n a_n z(t)^n with z(t) = b(t) exp(i phase(t)): where the
-brightness b falls, harmonic n dies n times as fast, as on a plucked string; where it rises, a brass tone opens.
+A pitched note is the real part of the polynomial sum_n a_n z(t)^n with z(t) = b(t) exp(i phase(t)): when the
+brightness b falls, harmonic n decays n times as fast, as on a plucked string; when it rises, a brass tone opens.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Instrument:
     """`rolloff`: harmonic n has n ** -rolloff of the first one's amplitude, `even` of that where n is even.
 
     `brightness`: b at the onset and, reached with `brightness_s`, later on. `decay_s`: of a struck or plucked tone;
-    None if it is sustained. `formant_hz`: harmonics near it are raised. `breath`: noise beside the tone.
+    None if it is sustained. `formant_hz`: harmonics near it are raised. `breath`: noise added to the tone.
     """
 
     lowest: int
@@ -50,7 +50,7 @@ LEADS = ("piano", "guitar", "organ", "violin", "flute", "trumpet")
 
 def note(name: str, midi: int, length_s: float, bright: float, rng: np.random.Generator) -> np.ndarray:
     """A tone of an instrument, float32 (samples,), of about unit power; `bright` scales the harmonics above the first
-    (1: as the instrument is)."""
+    (1: unchanged)."""
     instrument = INSTRUMENTS[name]
     frequency_hz = 440.0 * 2 ** ((midi - 69) / 12)
     release_s = 0.06

@@ -1,4 +1,4 @@
-"""The demo's tables: what people and programs would have written down about its tracks, as wrong as they would be."""
+"""The demo's tables: labels such as people and programs would give its tracks, with their typical errors."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Bag = dict[str, float]
 
 LISTENERS = {"corpus": 120, "target": 100}
 CHANCE_LISTENERS = 5
-"""Listeners of each track who came across it; so it is never too little known to be recommended."""
+"""Chance listeners per track, so that every track has enough plays to be recommended."""
 
 OCTAVE_ERRORS = 0.1
 MISSING = 0.02
-"""Part of the tracks without a year, and without tags."""
+"""Fraction of the tracks without a year, and without tags."""
 
 JUNK_TAGS = ("seen live", "favorites", "awesome", "my playlist 7", "check out later", "albums i own", "asdf", "4 stars")
 SYNONYMS = {
@@ -45,7 +45,7 @@ FMA_GENRES = {
 
 
 def write_corpus_tables(folder: Path, tracks: Sequence[Track], paths: Sequence[str], rng: np.random.Generator) -> None:
-    """tracks.csv and a table for each of the seven labelled learning sources (paper, Table 1)."""
+    """Write tracks.csv and a table for each of the seven labelled learning sources (paper, Table 1)."""
     ids = [track.track_id for track in tracks]
     artists = [track.artist.name for track in tracks]
     tags = [_tags(track, rng) for track in tracks]
@@ -66,7 +66,7 @@ def write_corpus_tables(folder: Path, tracks: Sequence[Track], paths: Sequence[s
 
 
 def write_target_tables(folder: Path, tracks: Sequence[Track], paths: Sequence[str], rng: np.random.Generator) -> None:
-    """A table for each of the seven targets (paper, Table 5), all of the same tracks; artists are groups."""
+    """Write a table for each of the seven targets (paper, Table 5), all of the same tracks; artists are groups."""
     common = {"track_id": [track.track_id for track in tracks], "path": paths}
     artists = [track.artist.name for track in tracks]
     _write(folder / "ballroom.csv", **common, label=[track.dance for track in tracks])
@@ -83,13 +83,13 @@ def write_target_tables(folder: Path, tracks: Sequence[Track], paths: Sequence[s
 
 
 def _estimated_bpm(track: Track, rng: np.random.Generator) -> float:
-    """As a beat tracker has it: within a percent, or at double or half the tempo."""
+    """The estimate of a beat tracker: within a percent, or double or half the tempo."""
     octave = (2.0 if track.tempo_bpm < 110 else 0.5) if rng.random() < OCTAVE_ERRORS else 1.0
     return octave * track.tempo_bpm * rng.normal(1, 0.01)
 
 
 def _tags(track: Track, rng: np.random.Generator) -> Bag:
-    """As listeners write them: what it is, how it feels, and much that says nothing."""
+    """Listeners' tags: what it is, how it feels, and many uninformative ones."""
     offered = [
         (track.artist.genre, 0.8), *((synonym, 0.3) for synonym in SYNONYMS[track.artist.genre]),
         (track.lead, 0.9), (f"{track.year // 10 % 10}0s", 0.5), (_mood(track), 0.7),
@@ -103,8 +103,8 @@ def _typed(tag: str, rng: np.random.Generator) -> str:
     """A tag in 20 has two letters swapped."""
     if rng.random() >= 0.05:
         return tag
-    at = int(rng.integers(len(tag) - 1))
-    return tag[:at] + tag[at + 1] + tag[at] + tag[at + 2 :]
+    swapped = int(rng.integers(len(tag) - 1))
+    return tag[:swapped] + tag[swapped + 1] + tag[swapped] + tag[swapped + 2 :]
 
 
 def _mood(track: Track) -> str:
@@ -114,14 +114,14 @@ def _mood(track: Track) -> str:
 
 
 def _library_genres(track: Track) -> Bag:
-    """As a music library's annotator has it: a genre, the manner in it, the time and the solo instrument."""
+    """A music library's annotation: genre, style, era and solo instrument."""
     genre = track.artist.genre
     manner = SYNONYMS[genre][track.arousal > GENRES[genre].arousal]
     return {genre: 2.0, f"{genre} / {manner}": 1.0, f"{track.year // 20 * 20}": 1.0, f"solo {track.lead}": 4.0}
 
 
 def _lyrics(track: Track, rng: np.random.Generator) -> Bag:
-    """Word counts: mostly words that every song has, then the genre's, then the mood's."""
+    """Word counts: mostly words common to all songs, then the genre's, then the mood's."""
     means = dict.fromkeys(STOP_WORDS, 6.0) | dict.fromkeys(GENRE_WORDS[track.artist.genre], 1.2)
     moods = {"glad": track.valence, "sad": 1 - track.valence, "wild": track.arousal, "calm": 1 - track.arousal}
     for mood, strength in moods.items():
@@ -131,8 +131,8 @@ def _lyrics(track: Track, rng: np.random.Generator) -> Bag:
 
 
 def _plays(tracks: Sequence[Track], n_listeners: int, rng: np.random.Generator) -> list[list[tuple[int, int]]]:
-    """For each track the listeners who played it and how often: they like some
-    genres and instruments, a mood and a time; hits are hits."""
+    """For each track, its listeners and their play counts. Listeners like some
+    genres and instruments, a mood and an era; hits are played more."""
     names = list(GENRES)
     likes = rng.dirichlet(np.full(len(names), 0.3), n_listeners)
     leads = rng.dirichlet(np.full(len(LEADS), 0.7), n_listeners)
@@ -149,7 +149,7 @@ def _plays(tracks: Sequence[Track], n_listeners: int, rng: np.random.Generator) 
 
 
 def _fma_genre(track: Track) -> str:
-    """A coarser and unbalanced set of genres, one of them a matter of age."""
+    """A coarser, unbalanced set of genres, one of them defined by age."""
     return "Old-Time" if track.year < 1962 else FMA_GENRES[track.artist.genre]
 
 

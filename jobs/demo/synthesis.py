@@ -1,4 +1,4 @@
-"""The demo's data: stereo tracks of made-up music, the tables of eight learning sources and of seven targets."""
+"""The demo's data: stereo tracks of synthetic music, and the tables of eight learning sources and seven targets."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ TRACKS_AN_ARTIST = {"corpus": 4, "target": 2}
 def make_demo(
     folder: Path, seed: int, n_corpus: int = 240, n_target: int = 120, seconds: float = 10.0, workers: int = 1
 ) -> None:
-    """Write `folder`/sound/{corpus,target}/*.flac (22,050 Hz, 16 bits, stereo) and the tables beside `sound`.
+    """Write `folder`/sound/{corpus,target}/*.flac (22,050 Hz, 16 bits, stereo) and the tables next to `sound`.
 
-    The targets' tracks are by other artists than the corpus's. The same files byte for byte for the same arguments,
-    whatever `workers`, each a process.
+    The targets' artists are not in the corpus. The same arguments give the same files, byte for byte, whatever the
+    number of `workers` (processes).
     """
     folder = Path(folder)
     seeds = dict(zip(("corpus", "target"), np.random.SeedSequence(seed).spawn(2), strict=True))

@@ -1,1 +1,1 @@
-"""Label tables to distributions over latent factors (paper 2.3)."""
+"""From label tables to distributions over latent factors (paper 2.3)."""

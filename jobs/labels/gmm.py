@@ -17,8 +17,8 @@ from study.core.errors import Fault, raise_all
 
 MAX_ITERATIONS = 1000
 LEAST_VARIANCE = 1e-6
-"""Of a component, as a part of the training values' variance: the floor for values without a visible
-resolution.
+"""Smallest variance of a component as a fraction of the training values' variance: the floor for values without a
+visible resolution.
 """
 
 
@@ -36,10 +36,10 @@ def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.rand
 
     The values' resolution squared is added to every component's variance. Without it components shrink onto single
     values (of whole years, say) and the distributions become one-hot; with it, neighbouring values share components.
-    Raises InputFaults if the training values are not at least `factors` different ones.
+    Raises InputFaults if there are fewer than `factors` distinct training values.
     """
     raise_all(gmm_faults(table, training, factors))
-    values = np.sort(table.values[training])  # sorted, so that the seeded start does not hang on the order of tracks
+    values = np.sort(table.values[training])  # so that the seeded start does not depend on their order
     centre, scale = values.mean(), values.std()
     resolution = _resolution(table, training, factors) / scale
     mixture = GaussianMixture(
@@ -48,7 +48,7 @@ def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.rand
         max_iter=MAX_ITERATIONS,
         random_state=int(rng.integers(2**32)),
     )
-    # k-means adds up in the order in which its threads end: one thread keeps the bits, and is enough for scalars.
+    # k-means sums in the order in which its threads end; one thread keeps the bits and suffices for scalars.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # after MAX_ITERATIONS the likelihood is flat enough
         mixture.fit(((values - centre) / scale)[:, None])
@@ -61,13 +61,13 @@ def fit_gmm(table: ScalarTable, training: np.ndarray, factors: int, rng: np.rand
 
 
 def gives_each_value_its_own(table: ScalarTable, training: np.ndarray, factors: int) -> bool:
-    """Whether there is a component for every distinct training value, and no resolution is given."""
+    """Whether every distinct training value can have its own component, and no resolution is given."""
     return table.resolution is None and factors >= len(np.unique(table.values[training]))
 
 
 def _resolution(table: ScalarTable, training: np.ndarray, factors: int) -> float:
-    """The one that is given, else the smallest gap between two distinct training values; a quarter of it where each
-    value can have a component of its own, which a whole gap would blur into its neighbours'.
+    """The given resolution, else the smallest gap between two distinct training values, or a quarter of it if each
+    value can have its own component, which a whole gap would blur into its neighbours'.
     """
     if table.resolution is not None:
         return table.resolution
@@ -76,7 +76,7 @@ def _resolution(table: ScalarTable, training: np.ndarray, factors: int) -> float
 
 
 def gmm_faults(table: ScalarTable, training: np.ndarray, factors: int) -> Iterator[Fault]:
-    """Why so many components cannot be fitted to the training tracks, if they cannot."""
+    """Why `factors` components cannot be fitted to the training tracks, if they cannot."""
     n_distinct = len(np.unique(table.values[training]))
     if factors > n_distinct:
         expected = f"expected at most {n_distinct}, the number of distinct values of training tracks"

@@ -1,4 +1,4 @@
-"""How much of what a label table says its labels keep."""
+"""How much of a label table's information its labels keep."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 
 
 def kept_information(labels: np.ndarray, values: np.ndarray | None = None) -> float:
-    """I(track; factor) over the most that it can be: 0 where all tracks have the same labels, 1 where nothing is lost.
+    """I(track; factor) over its maximum: 0 if all tracks have the same labels, 1 if nothing is lost.
 
     `labels` (n_tracks, factors), n_tracks >= 1: distributions, or rows of 0 and 1 that count as distributions with
-    equal shares; rows of NaN, which are no labels, are left out. Tracks are equally probable, so that the information
-    is the entropy of the mean distribution less the mean entropy. The most is min(H(value), ln factors) where each
-    track has one of `values` (n_tracks,), and ln factors for bags of terms.
+    equal shares; rows of NaN (no label) are left out. Tracks are equally probable, so that the information
+    is the entropy of the mean distribution less the mean entropy. The maximum is min(H(value), ln factors) if
+    each track has one of `values` (n_tracks,), and ln factors for bags of terms.
     """
     present = ~np.isnan(labels).any(axis=1)
     shares = labels[present].astype(np.float64)

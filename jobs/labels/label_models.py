@@ -1,4 +1,4 @@
-"""The label models by the name that `labels` of a source gives; `self` has none, learning makes its pairs."""
+"""The label models by their name in a source's `labels`. `self` has none: its pairs are made during learning."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from study.core.study_file import Source
 
 @dataclass(frozen=True)
 class LabelModel:
-    """`read(source)` -> table, which has `track_ids` and `select(track_ids)`;
+    """`read(source)` -> table with `track_ids` and `select(track_ids)`;
 
-    `faults(table, training, factors)` -> why the fit that follows cannot be made, if it cannot;
+    `faults(table, training, factors)` -> why the fit is impossible, if it is;
     `fit(table, training (n_tracks,) bool, factors, rng)` -> model, from the training tracks alone;
     `distribution(model, table)` -> (n_tracks, factors), each row from its own track and the model alone: it sums to 1,
-    or is of 0 and 1 with a 1 at least (tags), or of NaN where the track has no labels after all;
-    `factors(source, table, training)` -> how many there are, from the table where the study file does not say;
-    `revised(table, training, factors)`: whether these labels are other ones than the first version of the model made.
+    or consists of 0 and at least one 1 (tags), or of NaN if the track has no label under the model;
+    `factors(source, table, training)` -> their number, from the table if the study file does not state it;
+    `revised(table, training, factors)`: whether these labels differ from those of the model's first version.
     """
 
     read: Callable[[Source], Any]

@@ -21,7 +21,7 @@ NEIGHBOUR = 0.15
 """Probability of the next level over that of the level itself: six equally frequent levels keep 60 % of their
 information."""
 LEVELS_SHOWN = 12
-"""Levels that a fault lists at most."""
+"""The most levels that a fault lists."""
 MOST_LEVELS = 10_000
 
 LevelName = str | float
@@ -31,7 +31,7 @@ LevelName = str | float
 class LevelTable:
     """`values` (n_tracks,): the position of each track's level in `levels`.
 
-    `fixed`: the study file names the levels, so that all of them have a factor, whichever the training tracks have.
+    `fixed`: the study file names the levels, so all of them have a factor, whichever occur among training tracks.
     """
 
     file: str
@@ -41,7 +41,7 @@ class LevelTable:
     fixed: bool = False
 
     def select(self, track_ids: Sequence[str]) -> LevelTable:
-        """The rows of these tracks in this order. Raises InputFaults that name the tracks without a label."""
+        """Select rows by track_id, in the given order. Raises InputFaults naming the tracks without a label."""
         rows = rows_of(self.file, self.track_ids, track_ids)
         return replace(self, track_ids=tuple(track_ids), values=self.values[rows])
 
@@ -76,29 +76,29 @@ def read_ordinal(path: Path, order: Sequence[str] | None) -> LevelTable:
     values, faults = numbers(path, table, "value")
     if np.isnan(values).all():
         some = ", ".join(f'"{level}"' for level in sorted(set(written))[:LEVELS_SHOWN])
-        expected = f"text has no order of its own; expected order = [...] of the source, lowest first, with {some}"
+        expected = f"text has no inherent order; expected order = [...] in the source, lowest first, with {some}"
         faults = [Fault(str(path), "value", None, expected)]
     raise_all(faults + faulty_ids(path, table))
     return _level_table(path, table.assign(value=values), np.unique(values).tolist())
 
 
 def fit_classes(table: LevelTable, training: np.ndarray, factors: int, rng: np.random.Generator) -> LevelModel:
-    """A factor for each level of the tracks where `training` (n_tracks,) is true. Nothing is drawn from `rng`.
+    """One factor per level of the tracks where `training` (n_tracks,) is true. Nothing is drawn from `rng`.
 
-    Raises InputFaults if there are not `factors` of them.
+    Raises InputFaults if their number is not `factors`.
     """
     raise_all(level_faults(table, training, factors))
     return LevelModel(_levels(table, training), 0.0)
 
 
 def fit_ordinal(table: LevelTable, training: np.ndarray, factors: int, rng: np.random.Generator) -> LevelModel:
-    """As `fit_classes`, neighbours being alike."""
+    """As `fit_classes`, with neighbouring levels alike."""
     raise_all(level_faults(table, training, factors))
     return LevelModel(_levels(table, training), NEIGHBOUR)
 
 
 def level_faults(table: LevelTable, training: np.ndarray, factors: int) -> Iterator[Fault]:
-    """Why the training tracks' levels are not so many, if they are not, or why they cannot be learned."""
+    """Why the training tracks' levels cannot be learned, or are not `factors` in number."""
     present, count = len(np.unique(table.values[training])), len(_levels(table, training))
     if not 2 <= present <= MOST_LEVELS:
         yield Fault(table.file, "value", None, f"training tracks have {present} levels; expected 2 to {MOST_LEVELS}")
@@ -107,7 +107,7 @@ def level_faults(table: LevelTable, training: np.ndarray, factors: int) -> Itera
 
 
 def number_of_levels(source: Source, table: LevelTable, training: np.ndarray) -> int:
-    """The factors of a source of levels: those that the study file states, which are checked, else all there are."""
+    """The factors of a source of levels: the number in the study file, which is checked, else the number of levels."""
     return source.factors if "factors" in source.model_fields_set else len(_levels(table, training))
 
 
@@ -134,7 +134,7 @@ def _faults_of_order(path: Path, values: pd.Series, order: Sequence[str]) -> Ite
     unknown = [level for level in n_tracks.index if level not in order]
     unused = [level for level in order if level not in n_tracks.index]
     for level in unknown:
-        yield Fault(str(path), "value", level, f"of {n_tracks[level]} tracks: missing in the source's `order`",
+        yield Fault(str(path), "value", level, f"of {n_tracks[level]} tracks: missing from the source's `order`",
                     nearest(level, order))  # fmt: skip
     for level in unused:
         yield Fault(str(path), "value", level, "in the source's `order`, but no track has it", nearest(level, unknown))

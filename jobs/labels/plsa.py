@@ -2,7 +2,7 @@
 
 P(term | track) = sum over topics of P(term | topic) P(topic | track), fitted to the table by expectation maximisation
 with alternating updates: first the topics of the tracks, then the terms of the topics, each with fresh expectations, so
-that the likelihood never falls. Work and memory go with the non-zeros of the table, taken `BLOCK` at a time.
+that the likelihood never falls. Work and memory grow with the non-zeros of the table, taken `BLOCK` at a time.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from jobs.labels.tables import TermTable
 from study.core.errors import Fault, raise_all
 
 BLOCK = 1 << 11
-"""Non-zeros at a time: their rows of 50 topics stay in a core's cache, which is 1.7 times as fast as 2^16."""
+"""Non-zeros per block. Their rows of 50 topics fit into a core's cache, which is 1.7 times as fast as 2^16."""
 MAX_ITERATIONS = 200
 TOLERANCE = 1e-6
-"""The fit stops when an iteration raises the log-likelihood by less than this part of it."""
+"""The fit stops when an iteration raises the log-likelihood by less than this fraction."""
 TINY = 1e-150
 """Weights and probabilities below this count as none: their ratios would leave the range of float64."""
 FOLD_IN_ITERATIONS = 100
-"""A fixed number, so that what a track folds in to depends on no other track."""
+"""A fixed number, so that a track's shares do not depend on other tracks."""
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class PlsaModel:
 def fit_plsa(table: TermTable, training: np.ndarray, factors: int, rng: np.random.Generator) -> PlsaModel:
     """Fit `factors` topics to the tracks where `training` (n_tracks,) is true.
 
-    Topics start at random, tracks at equal shares, so the fit does not hang on the order of tracks.
+    Topics start at random, tracks at equal shares, so the fit does not depend on the order of tracks.
     Raises InputFaults if there are fewer tracks, or fewer terms with weight, than topics.
     """
     raise_all(plsa_faults(table, training, factors))
@@ -81,7 +81,7 @@ def fit_plsa(table: TermTable, training: np.ndarray, factors: int, rng: np.rando
 
 
 def plsa_faults(table: TermTable, training: np.ndarray, factors: int) -> Iterator[Fault]:
-    """Why so many topics cannot be fitted to the training tracks, if they cannot."""
+    """Why `factors` topics cannot be fitted to the training tracks, if they cannot."""
     bags, _, _ = _training_bags(table, training)
     count, what = min(zip(bags.shape, ("training tracks with terms", "terms of training tracks"), strict=True))
     if factors > count:
@@ -105,15 +105,15 @@ def fold_in(model: PlsaModel, table: TermTable) -> np.ndarray:
     """P(topic | track) of every track of the table, (n_tracks, n_topics), with the topics held fixed.
 
     The likelihood is concave in a track's shares, so the training tracks come back to their shares in the
-    fit. A track none of whose terms the model knows has given no evidence and gets the topics' shares of the
-    training weight.
+    fit. A track without any term known to the model gets the topics' shares of the training
+    weight.
     """
     column_of = {term: column for column, term in enumerate(table.terms)}
     shared = [(row, column_of[term]) for row, term in enumerate(model.terms) if term in column_of]
     rows, columns = np.array(shared, dtype=np.intp).reshape(-1, 2).T
     bags = _weighted(table.weights[:, columns], model.term_weight[rows])
     topics = np.ascontiguousarray(model.term_given_topic.T[rows])
-    # A term whose probability has all but underflowed in every topic says nothing of the topics.
+    # A term whose probability has nearly underflowed in every topic carries no information on the topics.
     bags = _weighted(bags, (topics.max(axis=1, initial=0) > TINY).astype(np.float64))
     evidence = np.diff(bags.indptr) > 0
     bags = bags[np.flatnonzero(evidence)]
@@ -138,7 +138,7 @@ def top_terms(model: PlsaModel, n: int = 5) -> list[list[str]]:
 
 
 def _weighted(bags: sparse.csr_array, term_weight: np.ndarray) -> sparse.csr_array:
-    """The table with each term multiplied by its weight, without the entries that this makes 0."""
+    """The table with each term multiplied by its weight, without the resulting zeros."""
     weighted = sparse.csr_array((bags.data * term_weight[bags.indices], bags.indices, bags.indptr), shape=bags.shape)
     weighted.eliminate_zeros()
     return weighted

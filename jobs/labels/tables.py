@@ -1,7 +1,7 @@
-"""Label tables, CSV or Parquet, to arrays by track: scalars (track_id, value) and bags of terms (track_id,
-term, weight).
+"""Read label tables, CSV or Parquet, into arrays by track: scalars (track_id, value) and bags of terms (track_id, term,
+weight).
 
-Rows are counted from 1 below the header. Text is taken as it stands: a term "NA" or "null" is a term.
+Rows are counted from 1 below the header. Text is taken literally: "NA" or "null" is a term.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from scipy import sparse
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-"""What a CSV file may be separated by, and what that is called."""
+"""The separators of CSV files, and their names."""
 
 
 @dataclass(frozen=True)
 class ScalarTable:
     """One number per track: `values` (n_tracks,), float64, finite.
 
-    `resolution`, in the values' unit, is the difference that the label model takes for none; None: as the values show.
+    `resolution`, in the values' unit: smaller differences are treated as none. None: inferred from the values.
     """
 
     file: str
@@ -37,16 +37,16 @@ class ScalarTable:
     resolution: float | None = None
 
     def select(self, track_ids: Sequence[str]) -> ScalarTable:
-        """The rows of these tracks in this order. Raises InputFaults that name the tracks without a label."""
+        """Select rows by track_id, in the given order. Raises InputFaults naming the tracks without a label."""
         rows = rows_of(self.file, self.track_ids, track_ids)
         return replace(self, track_ids=tuple(track_ids), values=self.values[rows])
 
 
 @dataclass(frozen=True)
 class TermTable:
-    """A bag of terms a track: `weights` (n_tracks, n_terms), sparse, float64, every row with some weight.
+    """One bag of terms per track: `weights` (n_tracks, n_terms), sparse, float64, no empty row.
 
-    `tf_idf` asks the label model to weigh terms by their rarity among the tracks that it is fitted on.
+    `tf_idf` asks the label model to weight terms by their rarity among the training tracks.
     """
 
     file: str
@@ -56,7 +56,7 @@ class TermTable:
     tf_idf: bool = False
 
     def select(self, track_ids: Sequence[str]) -> TermTable:
-        """The rows of these tracks in this order. Raises InputFaults that name the tracks without a label."""
+        """Select rows by track_id, in the given order. Raises InputFaults naming the tracks without a label."""
         rows = rows_of(self.file, self.track_ids, track_ids)
         return replace(self, track_ids=tuple(track_ids), weights=self.weights[rows])
 
@@ -70,7 +70,7 @@ def read_scalars(path: Path, resolution: float | None = None) -> ScalarTable:
 
 
 def read_terms(path: Path, tf_idf: bool = False) -> TermTable:
-    """Read `track_id, term[, weight]`; weights of the same track and term add up, without the column each is 1.
+    """Read `track_id, term[, weight]`; weights of the same track and term add up. Without the column, each weight is 1.
 
     Tracks whose weights are all 0 have no labels and are left out. Raises InputFaults with every fault of the
     table.
@@ -94,10 +94,9 @@ def read_terms(path: Path, tf_idf: bool = False) -> TermTable:
 
 
 def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = ()) -> pd.DataFrame:
-    """The required and the present optional columns of a CSV or Parquet file, as text where the file is CSV.
+    """The required columns and any optional ones of a CSV or Parquet file, as text if it is CSV.
 
-    Raises InputFaults if the file cannot be read, has no rows, or lacks columns (all are named, with the
-    nearest one).
+    Raises InputFaults if the file cannot be read, has no rows, or lacks columns (each is named with the nearest).
     """
     required, wanted = tuple(required), (*required, *optional)
     if not path.is_file():
@@ -120,7 +119,7 @@ def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = 
         if name not in names
     ]
     faults += [
-        Fault(str(path), name, None, "expected the column only once") for name in wanted if names.count(name) > 1
+        Fault(str(path), name, None, "expected this column only once") for name in wanted if names.count(name) > 1
     ]
     if not table.num_rows:
         faults.append(Fault(str(path), "", None, "the table has no rows"))
@@ -129,33 +128,33 @@ def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = 
 
 
 def separator_of(path: Path) -> str:
-    """What separates the columns of a CSV file: the one of `SEPARATORS` in its header; a comma where it has several.
+    """The separator of a CSV file: the only one of `SEPARATORS` in its header, else a comma.
 
-    Raises OSError or UnicodeDecodeError as reading does.
+    Raises OSError or UnicodeDecodeError if the file cannot be read.
     """
     with open(path, encoding="utf-8-sig", newline="") as file:
         header = re.sub(r'"[^"]*"', "", file.readline())
-    there = [one for one in SEPARATORS if one in header]
-    return there[0] if len(there) == 1 else ","
+    present = [separator for separator in SEPARATORS if separator in header]
+    return present[0] if len(present) == 1 else ","
 
 
 def numbers(path: Path, table: pd.DataFrame, column: str) -> tuple[np.ndarray, list[Fault]]:
     """The column as float64, and a fault for every row that is not a finite number."""
-    # Text only: pandas would take a timestamp for its nanoseconds.
+    # As text: pandas would convert a timestamp to nanoseconds.
     written = table[column] if pd.api.types.is_numeric_dtype(table[column]) else table[column].astype(str)
     values = pd.to_numeric(written, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     return values, faulty_rows(path, table, column, ~np.isfinite(values), "expected a finite number")
 
 
 def empty_text(path: Path, table: pd.DataFrame, column: str) -> list[Fault]:
-    """A fault for every row whose text is missing; the column is turned into text in place."""
+    """A fault for every row without text. Converts the column to text in place."""
     missing = table[column].isna() | (table[column].astype(str) == "")
     table[column] = table[column].astype(str)
     return faulty_rows(path, table, column, missing, f"expected a {column.replace('_', ' ')}")
 
 
 def faulty_ids(path: Path, table: pd.DataFrame) -> list[Fault]:
-    """A fault for every row whose track stood in an earlier row, or is missing; `track_id` is turned into text."""
+    """A fault for every row whose track_id is repeated or missing. Converts `track_id` to text in place."""
     repeated = faulty_rows(path, table, "track_id", table["track_id"].duplicated(), "expected each track only once")
     return repeated + empty_text(path, table, "track_id")
 
@@ -178,7 +177,7 @@ def missing_tracks(file: str, missing: Sequence[str], what: str) -> Iterator[Fau
 
 
 def rows_of(file: str, present: tuple[str, ...], wanted: Sequence[str]) -> np.ndarray:
-    """Where the wanted tracks stand among those present. Raises InputFaults that name the tracks without a label."""
+    """The rows of the wanted tracks among those present. Raises InputFaults naming the tracks without a label."""
     row_of = {track_id: row for row, track_id in enumerate(present)}
     raise_all(missing_tracks(file, [track_id for track_id in wanted if track_id not in row_of], "a label"))
     return np.array([row_of[track_id] for track_id in wanted], dtype=np.intp)

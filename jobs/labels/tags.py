@@ -1,4 +1,4 @@
-"""Tags as they are: which of the most frequent terms a track has, 0 or 1 each."""
+"""Tags: which of the most frequent terms a track has, as 0 or 1 each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TagModel:
 
 
 def fit_tags(table: TermTable, training: np.ndarray, factors: int, rng: np.random.Generator) -> TagModel:
-    """The `factors` terms that most tracks have where `training` (n_tracks,) is true; ties by name.
+    """The `factors` most frequent terms among tracks where `training` (n_tracks,) is true; ties by name.
 
     Nothing is drawn from `rng`. Raises InputFaults if the training tracks have fewer terms.
     """
@@ -30,7 +30,7 @@ def fit_tags(table: TermTable, training: np.ndarray, factors: int, rng: np.rando
 
 
 def tag_faults(table: TermTable, training: np.ndarray, factors: int) -> Iterator[Fault]:
-    """Why there are not so many terms to learn, if there are not."""
+    """Why there are fewer than `factors` terms to learn, if there are."""
     count = int((_tracks_with_term(table, training) > 0).sum())
     if factors > count:
         expected = f"expected at most {count}, the number of terms of training tracks"
@@ -38,14 +38,14 @@ def tag_faults(table: TermTable, training: np.ndarray, factors: int) -> Iterator
 
 
 def has_tags(model: TagModel, table: TermTable) -> np.ndarray:
-    """1 where a track of the table has a term, else 0: (n_tracks, n_terms). NaN if it has none of them: no labels."""
+    """1 if a track has a term, else 0: (n_tracks, n_terms). Rows without any term are NaN: no label."""
     position_of = {term: position for position, term in enumerate(model.terms)}
-    found = np.zeros((len(table.track_ids), len(model.terms)))
+    tags = np.zeros((len(table.track_ids), len(model.terms)))
     for column, term in enumerate(table.terms):
         if term in position_of:
-            found[:, position_of[term]] = table.weights[:, [column]].toarray()[:, 0] > 0
-    found[~found.any(axis=1)] = np.nan
-    return found
+            tags[:, position_of[term]] = table.weights[:, [column]].toarray()[:, 0] > 0
+    tags[~tags.any(axis=1)] = np.nan
+    return tags
 
 
 def _tracks_with_term(table: TermTable, training: np.ndarray) -> np.ndarray:

@@ -1,3 +1,3 @@
-"""Learning: `train` (Algorithm 1), its `tasks`, `batches`, `losses`, `optimisers`, `arithmetic` (precision,
-compilation) and `checkpoint`; `representation`, what is transferred, and `fine_tuning`.
+"""Learning: `train` (Algorithm 1), its `tasks`, `batches`, `losses`, `optimisers`, `precision`
+(and compilation) and `checkpoint`; `representation` (transfer) and `fine_tuning`.
 """

@@ -1,7 +1,7 @@
-"""What a step sees: tracks at random, a crop at random of each, as one standardised batch.
+"""The input of a step: a standardised batch of random crops of random tracks.
 
-Nothing here goes item by item: indices are drawn as arrays, and the crops of a batch are one gather, on the device
-itself where the store lies there.
+Nothing is done item by item: indices are drawn as arrays, and the crops of a batch are one gather, on the device if
+the store is there.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ Statistics = tuple[np.ndarray, np.ndarray]
 """Mean and deviation of each band in dB over the corpus's training tracks, (n_mels,) each."""
 
 AHEAD = 3
-"""Batches that are ready before the device asks for them."""
+"""Batches prepared ahead of the device."""
 TRAINING_BYTES = 4 << 30
-"""Of a GPU, beside the store: weights, activations and what CUDA graphs set aside; worked out, not measured."""
+"""GPU memory for a training, without the store: weights, activations, CUDA graphs. Worked out, not measured."""
 UPLOADED_FRAMES = 1 << 20
-"""Frames of a store that go to the device at a time."""
+"""Frames of a store copied to the device at a time."""
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class CropReader:
-    """A mel store with what turns its crops into a network's input; `resident` is its frames on the device."""
+    """A mel store with all that turns its crops into network input; `resident` holds its frames on the device."""
 
     store: MelStore
     mean: Tensor
@@ -48,27 +48,27 @@ class CropReader:
         return self.standardised(codes, peak_db)
 
     def gather(self, tracks: np.ndarray, starts: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Crops as they are stored, (batch, crop_frames, channels, n_mels), and their clips' peaks in dB, (batch,).
+        """Crops in stored form, (batch, crop_frames, channels, n_mels), and their clips' peaks in dB, (batch,).
 
-        On the device if the store is; else in the host's memory, from where a GPU can fetch them without a stop.
+        On the device if the store is; else in pinned host memory, from which a GPU copies without synchronising.
         """
         if self.resident is None:
-            found = gather_codes(self.store, tracks, starts, self.crop_frames)
-            return (found[0].pin_memory(), found[1].pin_memory()) if self.device.type == "cuda" else found
+            codes, peaks = gather_codes(self.store, tracks, starts, self.crop_frames)
+            return (codes.pin_memory(), peaks.pin_memory()) if self.device.type == "cuda" else (codes, peaks)
         firsts = first_frames(self.store, tracks, starts, self.crop_frames)
         rows = torch.from_numpy(firsts).to(self.device, non_blocking=True)
         peak_db = torch.from_numpy(self.store.peak_db[tracks]).to(self.device, non_blocking=True)
         return self.resident[rows[:, None] + torch.arange(self.crop_frames, device=self.device)], peak_db
 
     def standardised(self, codes: Tensor, peak_db: Tensor) -> Tensor:
-        """Crops of `gather` as a network takes them; a compiled network does it while it loads them."""
+        """Crops of `gather` as network input; in a compiled network this is fused with loading them."""
         return crop_decibels(codes, peak_db).sub_(self.mean).mul_(self.scale)
 
 
 def crop_reader(
     store: MelStore, statistics: Statistics, crop_frames: int, device: torch.device, resident: bool = False
 ) -> CropReader:
-    """A reader that standardises by band: one that never changes becomes 0. `resident` puts the store on the device."""
+    """A reader that standardises by band; a constant band becomes 0. `resident` copies the store to the device."""
     mean, deviation = (np.asarray(values, dtype=np.float64) for values in statistics)
     scale = 1 / np.where(deviation > 0, deviation, 1.0)
     on_device = [torch.from_numpy(values.astype(np.float32)).to(device) for values in (mean, scale)]
@@ -76,26 +76,26 @@ def crop_reader(
 
 
 def fits_on(device: torch.device, n_bytes: int, gpu_share: float) -> bool:
-    """Whether a store of `n_bytes` may lie on a device: on a GPU that has room for it, for a run of this share."""
+    """Whether a store of `n_bytes` may be copied to a device: only to a GPU with room for it in the run's share."""
     if device.type != "cuda":
         return False
     free, total = torch.cuda.mem_get_info(device)
-    # what PyTorch keeps of an earlier training in this process is not free to others, but is to this one
+    # memory that PyTorch still reserves from an earlier training is free for this process
     free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return leaves_room(n_bytes, free, gpu_share * total)
 
 
 def leaves_room(n_bytes: int, free: int, share: float) -> bool:
-    """Whether a training still has room beside a store: in what is `free` of a card, and in its `share`, all in bytes.
+    """Whether a training has room next to a store in a GPU's `free` memory and in its `share`, all in bytes.
 
-    Room is `TRAINING_BYTES`, or half of the lesser of the two where that is less.
+    It needs `TRAINING_BYTES`, or half of the smaller of the two if that is less.
     """
     most = min(free, share)
     return n_bytes + min(TRAINING_BYTES, most / 2) <= most
 
 
 def prefetched(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items in the same order, made by a thread of their own a few ahead of their use."""
+    """The same items in the same order, made by another thread a few ahead of their use."""
     with ThreadPoolExecutor(1) as thread:
         coming = deque(thread.submit(next, items) for _ in range(AHEAD))
         while True:
@@ -105,17 +105,17 @@ def prefetched(items: Iterator[Item]) -> Iterator[Item]:
 
 
 def draw_tracks(generator: np.random.Generator, tracks: np.ndarray, n: int) -> np.ndarray:
-    """`n` of the tracks in random order, each at most once; with replacement only where there are fewer than `n`."""
+    """`n` of the tracks in random order, each at most once; with replacement only if there are fewer than `n`."""
     return generator.choice(tracks, n, replace=n > len(tracks))
 
 
 def draw_pairs(generator: np.random.Generator, tracks: np.ndarray, n: int) -> np.ndarray:
     """`n` pairs as (2 n,): the left tracks, then the right ones. Raises ValueError for fewer than two tracks.
 
-    The first n // 2 pairs are of one track each, the others of two different ones (paper 3.1.2).
+    The first n // 2 pairs have one track each, the others two different tracks (paper 3.1.2).
     """
     if len(tracks) < 2:
-        raise ValueError(f"pairs of different tracks need 2 tracks or more, and there are {len(tracks)}")
+        raise ValueError(f"pairs of different tracks need 2 or more tracks; there are {len(tracks)}")
     left = draw_tracks(generator, np.arange(len(tracks)), n)
     apart = generator.integers(1, len(tracks), n)
     apart[: n // 2] = 0
@@ -123,7 +123,7 @@ def draw_pairs(generator: np.random.Generator, tracks: np.ndarray, n: int) -> np
 
 
 def pair_labels(n: int, device: torch.device) -> Tensor:
-    """Of `draw_pairs`: 1 for the same track, 0 for different ones (Eq. 6), int64 (n,)."""
+    """Labels of `draw_pairs`: 1 for the same track, 0 for different tracks (Eq. 6), int64 (n,)."""
     return (torch.arange(n, device=device) < n // 2).long()
 
 

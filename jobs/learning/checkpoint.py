@@ -1,7 +1,7 @@
-"""Checkpoints: all that a training needs to go on as if nothing had happened.
+"""Checkpoints: all that a training needs to resume as if it had never stopped.
 
-A folder of `step-<number>.pt`, each there whole or not at all. Two are kept: a disk may lose the newest, or damage it.
-Each is what `torch.save` writes and then its SHA-256: PyTorch itself reads changed numbers without a word.
+A folder of `step-<number>.pt`, each written whole or not at all. Two are kept, in case the newest is lost or damaged.
+Each is the output of `torch.save` followed by its SHA-256, since PyTorch itself does not detect changed numbers.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from study.core.paths import write_beside_another_launch
 KEPT = 2
 DIGEST_BYTES = 32
 OF_THE_DEVICE = ("capturable", "foreach", "fused")
-"""What an optimiser's groups say of the device that it is on, not of the training."""
+"""Keys of an optimiser's groups that describe its device, not the training."""
 
 
 def write_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
-    """Write `state` (tensors, numbers, text, lists and dicts of them), and drop all but the last two."""
+    """Write `state` (tensors, numbers, text, lists and dicts of them), and delete all but the last two."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     saved = buffer.getvalue()
     whole = saved + hashlib.sha256(saved).digest()
     write_beside_another_launch(folder / f"step-{step:012d}.pt", lambda path: path.write_bytes(whole))
     for old in _checkpoints(folder)[:-KEPT]:
-        old.unlink(missing_ok=True)  # another launch of the study may train the same run, and delete the same files
+        old.unlink(missing_ok=True)  # another launch may be training the same run and deleting the same files
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
@@ -43,7 +43,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     for path in reversed(_checkpoints(folder)):
         try:
             return _read(path), unreadable
-        except FileNotFoundError:  # another launch has dropped it
+        except FileNotFoundError:  # another launch has deleted it
             continue
         except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
             unreadable.append(path.name)
@@ -55,7 +55,7 @@ def capture(
 ) -> dict[str, Any]:
     """Weights, optimiser and random states, for `write_checkpoint`.
 
-    `generator_state` is of NumPy's generator when it had drawn the last batch that was learned from.
+    `generator_state` is that of NumPy's generator after drawing the last batch learned from.
     """
     on_gpu = device.type == "cuda"
     return {
@@ -74,10 +74,10 @@ def restore(
     generator: np.random.Generator,
     device: torch.device,
 ) -> None:
-    """Put back what `capture` took, on this device or another."""
+    """Restore what `capture` returned, on this device or another."""
     network.load_state_dict(state["network"])
     saved = state["optimiser"]
-    # before it is loaded, for an optimiser puts its counters where its flags want them
+    # before loading, since an optimiser places its counters by these flags
     groups = [
         group | {flag: fresh[flag] for flag in OF_THE_DEVICE if flag in fresh}
         for group, fresh in zip(saved["param_groups"], optimiser.param_groups, strict=True)
@@ -90,7 +90,7 @@ def restore(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What `write_checkpoint` wrote. Raises ValueError if a bit of it has changed."""
+    """Read what `write_checkpoint` wrote. Raises ValueError if any bit has changed."""
     whole = path.read_bytes()
     saved, digest = whole[:-DIGEST_BYTES], whole[-DIGEST_BYTES:]
     if hashlib.sha256(saved).digest() != digest:

@@ -1,12 +1,12 @@
-"""Fine-tuning: a run's network trained on, end to end, for the labels of a target's tracks.
+"""Fine-tuning: a run's network is trained further, end to end, on the labels of a target's tracks.
 
-The kept network gets a head as a source's is, on all branches concatenated: dropout, then one unit a class, or one for
-a number. A step sees a batch of training tracks, a random crop of each; an epoch sees each track once. Batch
-normalisation goes by the batch while it trains (and its running moments follow), by these when it predicts. A track's
-prediction is the mean over its non-overlapping crops: of class probabilities, or of numbers.
+The network gets a head like a source's on all branches concatenated: dropout, then one unit per class or one for a
+number. A step sees a batch of training tracks, a random crop of each; an epoch sees each track once. Batch
+normalisation uses the batch's moments in training, which also updates the running ones, and the running ones in
+prediction. A track's prediction is the mean over its non-overlapping crops: of class probabilities, or of numbers.
 
-The whole network is trained, which did better than part of it where Cycon (2020, 5.2) tried both; a new output on
-frozen layers is what the probe is.
+The whole network is trained, which did better than a part of it in Cycon (2020, 5.2). A new output on frozen layers
+would be the probe.
 """
 
 from __future__ import annotations
@@ -54,34 +54,34 @@ def fine_tune(
     seed: np.random.SeedSequence,
     device: str | torch.device = "cpu",
 ) -> pd.DataFrame:
-    """Train the network in `weights` on each split and predict its test part: a row for each test item of each split.
+    """Train the network in `weights` on each split and predict its test part: one row per test item and split.
 
-    Columns: repeat, fold, track_id, label, prediction. A split whose training diverged has no rows. `seed` is the
-    run's and the target's; each split takes its own from it. Raises RunFailed if there are no such weights.
+    Columns: repeat, fold, track_id, label, prediction. A split whose training diverged has no rows. `seed` belongs
+    to the run and target; each split derives its own from it. Raises RunFailed if there are no such weights.
     """
     device = torch.device(device)
     network, statistics, _ = load_network(weights)
     reader = crop_reader(store, statistics, crop_frames, device)
     rows = store.positions(data.track_ids)
-    found = [pd.DataFrame({"repeat": [], "fold": [], "track_id": [], "label": [], "prediction": []})]
+    tables = [pd.DataFrame({"repeat": [], "fold": [], "track_id": [], "label": [], "prediction": []})]
     for split in splits:
         own = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, split.repeat, split.fold))
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(torch_seed(own))
             predictions = _predictions(deepcopy(network), reader, rows, data, split, settings, l2, own)
         if predictions is not None:
-            found.append(pd.DataFrame({
+            tables.append(pd.DataFrame({
                 "repeat": split.repeat, "fold": split.fold, "track_id": [data.track_ids[row] for row in split.test],
                 "label": data.labels[split.test], "prediction": predictions,
             }))  # fmt: skip
-    return pd.concat(found[1:] or found, ignore_index=True)
+    return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def _predictions(
     network: Network, reader: CropReader, rows: np.ndarray, data: TargetData, split: Split, settings: FineTuning,
     l2: float, seed: np.random.SeedSequence,
 ) -> np.ndarray | None:  # fmt: skip
-    """Of the split's test part (n_test,), in the labels' units; None if the training diverged."""
+    """Predictions for the split's test part (n_test,), in the labels' units; None if the training diverged."""
     if data.task == "classification":
         classes, wanted = np.unique(data.labels, return_inverse=True)
         model = FineTuned(network, len(classes))
@@ -128,6 +128,6 @@ def _train(
 
 
 def _batches(generator: np.random.Generator, n: int, batch_size: int) -> Iterator[np.ndarray]:
-    """All of `n` items once in random order, in batches of `batch_size` or a little more: one item alone would have no
+    """All of `n` items once in random order, in batches of `batch_size` or a little more, since a single item has no
     deviation to be normalised by."""
     yield from np.array_split(generator.permutation(n), max(1, n // batch_size))

@@ -1,9 +1,9 @@
-"""What learning makes small, by name: a value for each item of a batch, in nat, over logits in float32.
+"""The losses by name: one value per item of a batch, in nat, from logits in float32.
 
 pairs   cross-entropy of "same track or not" (Kim et al. 2019, Eq. 5), for `self`
 kl      divergence of the network's distribution from the labels' (Eq. 2)
-bce     binary cross-entropy, summed over the labels: each a question of its own
-focal   the same with what is already told apart weighed down (Lin et al. 2017, Eq. 5, with their gamma and alpha)
+bce     binary cross-entropy, summed over the labels
+focal   the same with well-classified labels weighted down (Lin et al. 2017, Eq. 5, with their gamma and alpha)
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def _bce(logits: Tensor, wanted: Tensor) -> Tensor:
 
 def _focal(logits: Tensor, wanted: Tensor) -> Tensor:
     surprise = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-    found = logits.sigmoid()
-    missed = found + wanted - 2 * found * wanted  # 1 - p_t
+    predicted = logits.sigmoid()
+    missed = predicted + wanted - 2 * predicted * wanted  # 1 - p_t
     weight = FOCAL_ALPHA * wanted + (1 - FOCAL_ALPHA) * (1 - wanted)
     return (weight * missed**FOCAL_GAMMA * surprise).sum(dim=1)
 

@@ -1,6 +1,6 @@
-"""In what a training computes, float32 or bf16, compiled or not: what `auto` means, and how a step is compiled.
+"""The arithmetic of a training (float32 or bf16, compiled or not): what `auto` means, and how a step is compiled.
 
-Both change the last bits, so a study decides once and keeps to it (`jobs.learn_step`).
+Both change the last bits, so a study decides once and keeps its choice (`jobs.learn_step`).
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from study.core.study_file import Training
 COMPILED_FROM_FLOP = {"cpu": 1e14, "cuda": 2e16}
 """FLOP of a study's smallest training from which compiling pays under `compile = "auto"`.
 
-Compiling takes a minute or two, and saves about a third of a second of the base network's step of 42 GFLOP on two cores
-of a CPU, about a millisecond on a GPU (worked out): at these sizes it has come back ten times.
+Compiling takes a minute or two. It saves about a third of a second per step of the base network (42 GFLOP) on two CPU
+cores, and about a millisecond on a GPU (worked out), so at these sizes it pays for itself ten times.
 """
 BF16_FROM_WIDTH = 0.5
-"""On a CPU narrower networks gain next to nothing in bf16, and their gradients lose more (benchmarks/RESULTS.md)."""
+"""On a CPU, narrower networks gain almost nothing from bf16, and their gradients lose more (benchmarks/RESULTS.md)."""
 
 RECURRENT = "PyTorch does not compile recurrent layers"
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """`because` says why a training is not compiled."""
+    """`because` is the reason why a training is not compiled."""
 
     precision: str = "float32"
     compiled: bool = False
@@ -45,15 +45,15 @@ class Arithmetic:
 
     @classmethod
     def of(cls, text: str) -> Arithmetic:
-        """What `str` wrote."""
+        """The arithmetic that `str` wrote."""
         precision, _, how = text.partition(", ")
         return cls(precision, how == "compiled", how.removeprefix("not compiled: ") if how != "compiled" else "")
 
 
 def resolve(settings: Training, device: str | torch.device, flop: float) -> Arithmetic:
-    """What the settings come to on this machine, for a study whose smallest training is of `flop` FLOP.
+    """The arithmetic of `settings` on this machine, for a study whose smallest training takes `flop` FLOP.
 
-    Raises RunFailed under `compile = true` where nothing can be compiled.
+    Raises RunFailed under `compile = true` if nothing can be compiled.
     """
     kind = torch.device(device).type
     because, compiler_lacks = "", what_a_compiler_lacks()
@@ -76,7 +76,7 @@ def resolve(settings: Training, device: str | torch.device, flop: float) -> Arit
 
 
 def keep_to(kept: Arithmetic, settings: Training, device: str | torch.device) -> Arithmetic:
-    """What `resolve` once found, for a run of these settings; not compiled where its network or this machine cannot."""
+    """The study's `kept` arithmetic for a run with `settings`; not compiled if its network or this machine cannot."""
     precision = kept.precision if settings.precision == "auto" else settings.precision
     if settings.compile != "auto":
         return resolve(settings.model_copy(update={"precision": precision}), device, flop=0.0)
@@ -87,12 +87,12 @@ def keep_to(kept: Arithmetic, settings: Training, device: str | torch.device) ->
 
 
 def is_recurrent(backbone: str) -> bool:
-    """Whether it has a layer that PyTorch leaves out of what it compiles."""
+    """Whether the backbone has a layer that PyTorch does not compile."""
     return any(isinstance(layer, Lstm) for layer in BACKBONES[backbone].layers)
 
 
 def what_a_compiler_lacks() -> str:
-    """What this machine has not and torch.compile needs, or nothing."""
+    """What torch.compile needs and this machine lacks, or ""."""
     compiler = os.environ.get("CXX", "g++")
     if shutil.which(compiler) is None:
         return f"there is no C++ compiler {compiler}; the variable CXX names another"
@@ -107,14 +107,14 @@ def compiled(function: Callable[..., Any], device: torch.device, variants: int) 
     Branches of equal shape share one. Results of the last call are overwritten by the next one after
     `torch.compiler.cudagraph_mark_step_begin()`.
     """
-    torch.compiler.reset()  # of an earlier training in this process
-    torch._dynamo.config.recompile_limit = variants  # beyond it, calls would silently not be compiled
-    torch._inductor.config.cpp.threads = torch.get_num_threads()  # else code made for another number would be found
+    torch.compiler.reset()  # forget an earlier training in this process
+    torch._dynamo.config.recompile_limit = variants  # beyond this limit, calls are silently not compiled
+    torch._inductor.config.cpp.threads = torch.get_num_threads()  # or cached code for another number would be used
     return torch.compile(function, dynamic=False, mode="reduce-overhead" if device.type == "cuda" else None)
 
 
 def _bf16_pays(kind: str, is_compiled: bool, width: float) -> bool:
-    """On a GPU with bf16 in hardware; on a CPU with instructions for it, compiled: else it is several times slower."""
+    """True on a GPU with bf16 in hardware, or compiled on a CPU with bf16 instructions; else it is much slower."""
     if kind == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     has = torch.cpu.get_capabilities()

@@ -1,4 +1,4 @@
-"""What is transferred: weights on disk, and the vector of each track.
+"""The transferred representation: weights on disk, and the vector of each track.
 
 A track is cut into non-overlapping crops from its beginning; each dimension of the network's representation
 is described by its mean and standard deviation (ddof = 0) over them (Kim et al. 2019, 4.2).
@@ -27,7 +27,7 @@ HEADER = "representation"
 """The key of a weights file's metadata that holds, as JSON, `network` and `description`."""
 BATCH_CROPS = 128
 GROUP_CROPS = 1024
-"""Crops whose representations are held at a time."""
+"""Crops whose representations are in memory at a time."""
 
 
 def represent(
@@ -37,30 +37,30 @@ def represent(
     crop_frames: int,
     device: str | torch.device = "cpu",
 ) -> np.ndarray:
-    """Mean, then deviation, over each track's crops, of every dimension: (n_tracks, 2 * dim) float32.
+    """Means, then SDs, of every dimension over each track's crops: (n_tracks, 2 * dim) float32.
 
-    Tracks in the store's order. A track of one crop has deviation 0.
+    Tracks are in the store's order. A track with one crop has SD 0.
     """
     device = torch.device(device)
     network.to(device)
     reader = crop_reader(store, statistics, crop_frames, device)
     n_crops = store.n_frames // crop_frames
-    found = np.empty((len(store), 2 * network.representation_dim), dtype=np.float32)
+    vectors = np.empty((len(store), 2 * network.representation_dim), dtype=np.float32)
     for tracks in _groups(n_crops):
         values, of_track = of_crops(network.representation, reader, tracks)
         mean = mean_over_crops(values, of_track)
         variance = mean_over_crops(np.square(values - mean[of_track]), of_track)
-        found[tracks] = np.concatenate((mean, np.sqrt(variance)), axis=1)
-    return found
+        vectors[tracks] = np.concatenate((mean, np.sqrt(variance)), axis=1)
+    return vectors
 
 
 def of_crops(
     compute: Callable[[Tensor], Tensor], reader: CropReader, tracks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What `compute` makes of every non-overlapping crop, float64 (n_crops, d), and its place in `tracks` (n_crops,).
+    """`compute` of every non-overlapping crop, float64 (n_crops, d), and the crop's index in `tracks` (n_crops,).
 
-    The last batch is filled up with its last crop: the bits of a crop's values hang on the size of its batch but not
-    on what else is in it, so a track has the same vector in any company.
+    The last batch is filled up with its last crop: the bits of a crop's values depend on the size of its batch, but
+    not on the other crops, so a track always has the same vector.
     """
     counts = reader.store.n_frames[tracks] // reader.crop_frames
     of_track = np.repeat(np.arange(len(tracks)), counts)
@@ -74,7 +74,7 @@ def of_crops(
 
 
 def mean_over_crops(values: np.ndarray, of_track: np.ndarray) -> np.ndarray:
-    """(n_crops, d) to the mean of each track's crops (n_tracks, d); `of_track` as from `of_crops`."""
+    """The mean of each track's crops (n_tracks, d) from values (n_crops, d); `of_track` as from `of_crops`."""
     firsts = np.flatnonzero(np.diff(of_track, prepend=-1))
     return np.add.reduceat(values, firsts) / np.bincount(of_track)[:, None]
 
@@ -88,7 +88,7 @@ def set_normalisations(
     seed: np.random.SeedSequence,
     device: str | torch.device = "cpu",
 ) -> None:
-    """Make an untrained network baseline Random: its batch normalisations set by one pass over the corpus.
+    """Make an untrained network the baseline Random: set its batch normalisations in one pass over the corpus.
 
     They hold the mean moments of batches of about 128 of `tracks`, a random crop of each. The network is left on
     the device, in evaluation mode.
@@ -113,21 +113,21 @@ def set_normalisations(
 def save_weights(path: Path, network: Network, statistics: Statistics, description: dict[str, Any]) -> None:
     """Write a network as safetensors: its weights, the corpus's band statistics, and how to build it.
 
-    `description` goes into the header, too: anything JSON can hold, such as the run and its sound settings.
+    `description` is stored in the header: anything that JSON can hold, such as the run and its sound settings.
     The same network, statistics and description give the same bytes.
     """
     tensors = {f"network.{name}": tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     for name, values in zip(("band_mean", "band_deviation"), statistics, strict=True):
         tensors[name] = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64))
-    # one key, for safetensors writes several in random order
+    # one key, since safetensors writes several in random order
     header = json.dumps({"network": network.specification, "description": description}, allow_nan=False)
     write_whole(path, lambda temporary: save_file(tensors, temporary, {HEADER: header}))
 
 
 def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:
-    """What `save_weights` wrote: the network (on the CPU, in evaluation mode), statistics and description.
+    """Load what `save_weights` wrote: the network (on the CPU, in evaluation mode), statistics and description.
 
-    Raises RunFailed if the file is not there, damaged, or something else.
+    Raises RunFailed if the file is missing, damaged, or something else.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -142,6 +142,6 @@ def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:
 
 
 def _groups(n_crops: np.ndarray) -> list[np.ndarray]:
-    """Consecutive tracks, together of about `GROUP_CROPS` crops."""
+    """Groups of consecutive tracks with about `GROUP_CROPS` crops in total."""
     number = np.cumsum(n_crops) // GROUP_CROPS
     return np.split(np.arange(len(n_crops)), np.flatnonzero(np.diff(number)) + 1)

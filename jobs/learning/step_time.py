@@ -1,4 +1,4 @@
-"""How fast a network trains here: a few steps of it on noise, timed."""
+"""The training speed of a network on this machine, from a few timed steps on noise."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from study.core.study_file import Training
 
 FACTORS = 50
 MOST_FLOP = 4e9
-"""Of a timed step. A larger batch is cut to this: such steps take as long as they have FLOPs."""
+"""The most FLOPs in a timed step; a larger batch is cut to this, since time is proportional to FLOPs there."""
 WARM_UP, LEAST, MOST = 2, 3, 20
-"""Steps before the timed ones, and the fewest and most that are timed."""
+"""Steps before the timed ones, and the fewest and most timed steps."""
 ENOUGH_S = 0.2
-"""Of processor time, which a busy machine does not stretch."""
+"""Processor time to measure, which a busy machine does not stretch."""
 
 
 def training_flop_per_s(settings: Training, crop: tuple[int, int, int]) -> float:
-    """FLOP/s of a training step on this CPU, with PyTorch's threads as they are set; the first quartile of a few steps,
-    which other programs disturb least.
+    """FLOP/s of a training step on this CPU, with PyTorch's present number of threads; the first quartile of a few
+    steps, which other programs disturb least.
 
-    `crop` is (channels, frames, bands). In float32 and not compiled, whatever the settings say.
+    `crop` is (channels, frames, bands). Always in float32 and not compiled.
     """
     channels, frames, bands = crop
     factors = {"noise": FACTORS}

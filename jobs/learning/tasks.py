@@ -1,4 +1,4 @@
-"""What each source asks of a step: tracks and crops at random, what is to be found in them, and the loss."""
+"""The learning task of each source: random tracks and crops, the labels to predict, and the loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jobs.networks.branching import Network
 
 @dataclass(frozen=True)
 class Task:
-    """A source as the loop sees it: a key of `LOSSES`, its part of the network (`branch` None: all is shared), tracks.
+    """A source in training: its key of `LOSSES`, its part of the network (`branch` None: all is shared), its tracks.
 
     `labels` (n_tracks of the store, factors) is None for `self`.
     """
@@ -33,7 +33,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Batch:
-    """Input of a step: crops as `CropReader.gather` gives them, and what the loss wants of their `n` items.
+    """Input of a step: crops as `CropReader.gather` gives them, and the labels of their `n` items.
 
     `source` is a position among the tasks, `generator_state` that of the generator once the batch was drawn.
     """
@@ -54,10 +54,10 @@ def source_tasks(
     device: torch.device,
     loss_of: Mapping[str, str] | None = None,
 ) -> list[Task]:
-    """A task for each source of the network, with the tracks that have its labels: rows of NaN have none.
+    """One task per source of the network, with the tracks that have its labels; rows of NaN have none.
 
-    Sources learn by kl (`self` by pairs), but for those that `loss_of` names.
-    Raises ValueError for labels of another number of factors, and for sources without training tracks.
+    Sources learn by kl (`self` by pairs), except those named in `loss_of`.
+    Raises ValueError for labels with a wrong number of factors, and for sources without training tracks.
     """
     tasks = []
     for position, (name, factors) in enumerate(network.source_factors.items()):
@@ -82,7 +82,7 @@ def source_tasks(
 def training_batches(
     generator: np.random.Generator, reader: CropReader, tasks: list[Task], batch_size: int
 ) -> Iterator[Batch]:
-    """Without end: a source at random, tracks of it, a crop of each (Algorithm 1); pairs of crops for `self`."""
+    """An endless series of batches: a random source, tracks of it, a crop of each (Algorithm 1); for `self`, pairs."""
     while True:
         source = int(generator.integers(len(tasks)))
         task = tasks[source]
@@ -99,8 +99,8 @@ def validation_batches(
 ) -> Iterator[Batch]:
     """Every validation track of each source once, or as many pairs.
 
-    The last batch of a source is filled up with its own items, of which the first `n` count: a compiled network is
-    for one size.
+    The last batch of a source is filled up with its own items, and only the first `n` count: a compiled network needs
+    one batch size.
     """
     for source, task in enumerate(tasks):
         pairs, tracks = task.labels is None, task.validation_tracks
@@ -112,7 +112,7 @@ def validation_batches(
             drawn = draw_pairs(generator, tracks, n) if pairs else part
             starts = draw_starts(generator, reader.store, drawn, reader.crop_frames)
             filled = np.resize(np.arange(n), batch_size)
-            drawn, starts = (of.reshape(-1, n)[:, filled].ravel() for of in (drawn, starts))
+            drawn, starts = (values.reshape(-1, n)[:, filled].ravel() for values in (drawn, starts))
             wanted = pair_labels(n, reader.device)[filled] if pairs else _labels_of(task.labels, drawn)
             codes, peak_db = reader.gather(drawn, starts)
             yield Batch(source, n, codes, peak_db, wanted, generator.bit_generator.state)

@@ -1,8 +1,8 @@
 """Training a run: Algorithm 1 of Kim et al. 2019, from top to bottom.
 
-At every iteration a source is picked at random, a batch of tracks that have its labels, a crop of each; the
-network learns the labels (`losses`), or whether two crops are of one track. An epoch has L = l m iterations (or l, by
-setting). Validation is for watching, never for choosing.
+Each iteration draws a random source, a batch of tracks with its labels, and a crop of each. The network learns the
+labels (`losses`), or whether two crops are from one track. An epoch has L = l m iterations (or l, by setting).
+Validation is for monitoring only, never for selection.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from study.core.run import seed_sequence
 from study.core.study_file import Training
 
 DIVERGENCE_CHECK_STEPS = 50
-"""Steps between looks at the loss, which a GPU must stop for; an epoch's end is always looked at."""
+"""Steps between checks of the loss, which synchronise a GPU; the end of an epoch is always checked."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """`outcome` is "ok", or "diverged" if a loss, or a weight in the end, was NaN or infinite.
+    """`outcome` is "ok", or "diverged" if a loss or a final weight was NaN or infinite.
 
-    `seconds` counts every attempt.
+    `seconds` covers all attempts.
     """
 
     outcome: str
@@ -48,7 +48,7 @@ class Trained:
 
 @dataclass
 class Position:
-    """How far a training is, with the running epoch's losses; goes into checkpoints."""
+    """The progress of a training and the current epoch's losses; stored in checkpoints."""
 
     epoch: int = 0
     iteration: int = 0
@@ -77,13 +77,13 @@ def train(
     loss_of: Mapping[str, str] | None = None,
     gpu_share: float = 1.0,
 ) -> Trained:
-    """Train `network` in place, from its newest checkpoint if there is one; `log_path` gets a line an epoch.
+    """Train `network` in place, from its newest checkpoint if there is one; `log_path` gets one line per epoch.
 
-    `labels` has (n_tracks of the store, factors) for each source but `self`; a row of NaN is a track without
-    labels, which the source never draws. `loss_of` names the sources that do not learn by kl. `arithmetic` is what
-    `precision` and `compile` of the settings came to. Tracks are indices into the store. The checkpoints stay:
-    they are the caller's to delete once the weights are saved.
-    Raises ValueError if a source has no training tracks, RunFailed if the checkpoint is of another run.
+    `labels` has (n_tracks of the store, factors) for each source except `self`; a row of NaN is a track
+    without labels, which the source never draws. `loss_of` names the sources that do not learn by kl. `arithmetic`
+    is the outcome of `precision` and `compile`. Tracks are indices into the store. The caller deletes the
+    checkpoints once the weights are saved.
+    Raises ValueError if a source has no training tracks, RunFailed if the checkpoint belongs to another run.
     """
     torch.set_num_threads(threads)
     device = torch.device(device)
@@ -105,9 +105,9 @@ def train(
     def validate() -> dict[str, float | None]:
         unchanging = np.random.default_rng(seed_sequence(run_id, "validation"))
         network.eval()
-        found = _mean_losses(tasks, losses, validation_batches(unchanging, reader, tasks, settings.batch_size))
+        mean_losses = _mean_losses(tasks, losses, validation_batches(unchanging, reader, tasks, settings.batch_size))
         network.train()
-        return found
+        return mean_losses
 
     batches = training_batches(generator, reader, tasks, settings.batch_size)
     if device.type == "cuda" and not resident:
@@ -168,7 +168,7 @@ def train(
             position.iteration, position.loss_counts = 0, [0] * len(tasks)
             sums.zero_()
         position.seconds = earlier_s + time.monotonic() - began
-        # training losses say nothing of the last updates: each was made after its own
+        # training losses do not cover the last update, which followed the last loss
         lost = [name for name, loss in watched.items() if loss is not None and name not in finite]
         if lost or not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
             write_line(log_path, "diverged", epoch=position.epoch, step=position.steps)
@@ -180,7 +180,7 @@ def train(
 def _mean_losses(
     tasks: list[Task], losses: Callable[[Batch], torch.Tensor], batches: Iterable[Batch]
 ) -> dict[str, float | None]:
-    """Mean loss of each source over the batches' items; None where it has none."""
+    """Mean loss of each source over the batches' items; None if it has none."""
     totals, counts = [0.0] * len(tasks), [0] * len(tasks)
     for batch in batches:
         totals[batch.source] += float(losses(batch)[: batch.n].sum())

@@ -1,4 +1,4 @@
-"""The run's log: JSON lines, one an epoch with each source's losses, and what else befell the training."""
+"""The run's log: JSON lines, one per epoch with each source's losses, and other events of the training."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def write_line(log_path: Path, event: str, **entry: Any) -> None:
 
 
 def cut_log(log_path: Path, epoch: int) -> None:
-    """Keep what was logged up to `epoch`: a training that goes back to a checkpoint logs the rest again.
+    """Keep what was logged up to `epoch`: a training that resumes from a checkpoint logs the rest again.
 
-    Without epochs the log starts empty. A kill may have left a broken last line: it goes, too.
+    Without epochs the log starts empty. A broken last line, left by a kill, is removed too.
     """
     complete = _complete_lines(log_path) if epoch else []
     kept = [line + "\n" for line in complete if json.loads(line).get("epoch", 0) <= epoch]
@@ -27,7 +27,7 @@ def cut_log(log_path: Path, epoch: int) -> None:
 def read_epochs(log_path: Path) -> list[dict[str, Any]]:
     """The epochs in order: `epoch, step, seconds`, and `loss` and `validation_loss` by source (None: it has none).
 
-    Empty without a log. Two launches may have trained the run at once: of an epoch logged twice the last line counts.
+    Empty without a log. Two launches may have trained the run at once; of an epoch logged twice, the last line counts.
     """
     lines = map(json.loads, _complete_lines(log_path))
     epochs = {line["epoch"]: line for line in lines if line["event"] == "epoch"}

@@ -1,14 +1,14 @@
 """The six strategies: how much of a backbone the sources share before branching (Kim et al. 2019, Fig. 5).
 
-Of the base backbone; the others name their places in `study/core/backbones`:
+For the base backbone; the others state their branching points in `study/core/backbones`:
 
 strategy    shared                  of its own, for each source           representation
 SS-R        all (one source)        output layer                          256
 MS-SR@FC    all                     output layer                          256
-MS-CR@6     conv1 to conv5          conv61, conv62, fc_feature, output    256 a source
-MS-CR@4     conv1 to conv3          conv4 to fc_feature, output           256 a source
-MS-CR@2     conv1                   conv2 to fc_feature, output           256 a source
-MSS-CR      nothing                 everything                            256 a source
+MS-CR@6     conv1 to conv5          conv61, conv62, fc_feature, output    256 per source
+MS-CR@4     conv1 to conv3          conv4 to fc_feature, output           256 per source
+MS-CR@2     conv1                   conv2 to fc_feature, output           256 per source
+MSS-CR      nothing                 everything                            256 per source
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DROPOUT = 0.5
 
 
 class Network(nn.Module):
-    """A run's network. One source is trained a step; what the step does not use gets no gradient (None).
+    """A run's network. Each step trains one source; weights that it does not use get no gradient (None).
 
     Crops are (batch, channels, frames, bands), standardised by band.
     """
@@ -62,7 +62,7 @@ class Network(nn.Module):
         self.branches = nn.ModuleList(stages(cut, every, *built) for _ in range(n_branches))
         self.heads = nn.ModuleList(_head(factors, features, activation) for factors in source_factors.values())
         self.representation_dim = representation_dim(strategy, len(source_factors), width)
-        # channels innermost is mostly the faster layout from 8 filters in the first layer on (benchmarks/layouts.py)
+        # from 8 filters in the first layer on, channels last is usually the faster layout (benchmarks/layouts.py)
         first, *_ = declared.costs(crop)
         self.memory_format = torch.channels_last if first.shape[0] * width >= 8 else torch.contiguous_format
         self.to(memory_format=self.memory_format)
@@ -86,15 +86,15 @@ class Network(nn.Module):
 
     @torch.inference_mode()
     def representation(self, crops: Tensor) -> Tensor:
-        """What is transferred, (batch, representation_dim): every branch, concatenated in the study's order.
+        """The transferred representation (batch, representation_dim): all branches, concatenated in the study's order.
 
-        In evaluation mode, whatever mode the network is in.
+        Computed in evaluation mode, whatever the network's mode.
         """
         training = self.training
         self.eval()
-        found = self.all_features(crops)
+        features = self.all_features(crops)
         self.train(training)
-        return found
+        return features
 
     def all_features(self, crops: Tensor) -> Tensor:
         """Every branch's features, concatenated in the study's order, (batch, representation_dim)."""
@@ -102,9 +102,9 @@ class Network(nn.Module):
         return torch.cat([branch(shared) for branch in self.branches], dim=1) if self.branches else shared
 
     def trunk(self, crops: Tensor) -> Tensor:
-        """What all sources share: maps, or the representation where nothing branches before the output.
+        """The output of the shared layers: maps, or the representation if nothing branches before the output.
 
-        Raises ValueError for crops that this network is not for.
+        Raises ValueError for crops that do not suit this network.
         """
         (frames, bands), (least_frames, least_bands) = crops.shape[2:], self.minimum_crop
         if frames < least_frames or bands < least_bands:
@@ -131,7 +131,7 @@ def build_network(
     *,
     seed: np.random.SeedSequence,
 ) -> Network:
-    """A network with PyTorch's default initialisation, from `seed` alone: torch's global state stays.
+    """A network with PyTorch's default initialisation, from `seed` alone; torch's global state is not touched.
 
     `source_factors` in the study's order: source -> number of factors, None for `self`. SS-R has at most one
     source; without any it is the bare encoder (baseline Random).
@@ -150,7 +150,7 @@ def build_network(
 
 
 def torch_seed(seed: np.random.SeedSequence) -> int:
-    """An integer for torch's generators out of a numpy seed sequence."""
+    """An integer seed for torch's generators from a NumPy seed sequence."""
     return int(seed.generate_state(1, np.uint64)[0])
 
 

@@ -1,4 +1,4 @@
-"""A backbone (`study.core.backbones`) as PyTorch modules: a sequence of named stages to be cut between."""
+"""A backbone (`study.core.backbones`) as PyTorch modules: a sequence of named stages to cut between."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
 }
 MONOTONE = ("relu", "elu")
-"""Activations that commute with max-pool. GELU falls before it rises, so its largest value may be of another input."""
+"""Activations that commute with max-pool. GELU falls before it rises, so its maximum may come from another input."""
 
 
 def stages(first: int, last: int, backbone: Backbone, crop: Shape, width: float, activation: str) -> nn.Sequential:
     """Layers `first` to `last` (exclusive) of a backbone, each a stage of its name.
 
-    `crop` is (channels, frames, bands); it fixes sizes where a layer goes over all bands. Layers outside are built,
-    too, and dropped: a seed's weights are those of the whole network.
+    `crop` is (channels, frames, bands); it fixes the sizes of layers over all bands. Other layers are built
+    as well and dropped, so that a seed gives the weights of the whole network.
     """
     shapes = [crop, *(cost.shape for cost in backbone.costs(crop, width))]
     built = [
@@ -35,7 +35,7 @@ def stages(first: int, last: int, backbone: Backbone, crop: Shape, width: float,
 
 
 class OverFrames(nn.Module):
-    """An LSTM over (batch, maps, frames, 1), which leaves (batch, units, frames, 1)."""
+    """An LSTM over (batch, maps, frames, 1) with output (batch, units, frames, 1)."""
 
     def __init__(self, inputs: int, units: int) -> None:
         super().__init__()
@@ -54,12 +54,12 @@ def _convolution(layer: Convolution, before: Shape, after: Shape, activation: st
     padding = (in_time - 1) // 2, (in_bands - 1) // 2
     parts: list[tuple[str, nn.Module]] = []
     if in_time % 2 == 0 or in_bands % 2 == 0:
-        # an even kernel needs one more zero after than before, which a convolution cannot do by itself
+        # an even kernel needs one more zero after than before, which a convolution cannot pad by itself
         parts.append(("pad", nn.ZeroPad2d((0, 1 - in_bands % 2, 0, 1 - in_time % 2))))
     convolution = nn.Conv2d(inputs, outputs, kernel, (layer.time_stride, 1), padding)
     parts += [("conv", convolution), ("norm", nn.BatchNorm2d(outputs)), ("activation", ACTIVATIONS[activation]())]
     if layer.pool != (1, 1):
-        # after the pool a monotone activation does the same with a fraction of the work
+        # after the pool, a monotone activation gives the same result with a fraction of the work
         parts.insert(len(parts) - (activation in MONOTONE), ("pool", nn.MaxPool2d(layer.pool)))
     return nn.Sequential(OrderedDict(parts))
 

@@ -1,1 +1,1 @@
-"""Sound: files to samples, samples to dB-mel, dB-mel to a memory-mapped store, and the demo's own music."""
+"""Sound: files to samples, samples to dB-mel spectrograms, and these to a memory-mapped store."""

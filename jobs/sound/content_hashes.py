@@ -1,5 +1,4 @@
-"""SHA-256 of files, remembered by path, size and modification time so that an unchanged corpus is read
-once."""
+"""SHA-256 of files, cached by path, size and modification time so that an unchanged corpus is read once."""
 
 from __future__ import annotations
 
@@ -19,15 +18,15 @@ Key = tuple[str, int, int]
 
 
 def content_hashes(paths: Sequence[str | os.PathLike[str]], cache: Path, workers: int = 1) -> list[str | None]:
-    """The SHA-256 in hexadecimal of each file, in the order of `paths`; None where a file cannot be read.
+    """The SHA-256 in hexadecimal of each file, in the order of `paths`; None if a file cannot be read.
 
-    `cache` is a Parquet file of path, size, mtime_ns, sha256; it is read if there and replaced if anything
-    was hashed."""
+    `cache` is a Parquet file of path, size, mtime_ns, sha256. It is read if present, and replaced if anything was
+    hashed."""
     known = _read(cache)
     keys = [_key(path) for path in paths]
     missing = list(dict.fromkeys(key for key in keys if key is not None and key not in known))
-    with ThreadPoolExecutor(workers) as pool:  # hashlib works outside Python's lock
-        fresh = {key: found for key, found in zip(missing, pool.map(_sha256, missing), strict=True) if found}
+    with ThreadPoolExecutor(workers) as pool:  # hashlib releases Python's lock
+        fresh = {key: sha256 for key, sha256 in zip(missing, pool.map(_sha256, missing), strict=True) if sha256}
     if fresh:
         known |= fresh
         write_whole(cache, lambda temporary: pq.write_table(_table(known), temporary))
@@ -39,7 +38,7 @@ def _key(path: str | os.PathLike[str]) -> Key | None:
         status = os.stat(path)
     except OSError:
         return None
-    if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for its writer
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its writer
         return None
     return str(Path(path).absolute()), status.st_size, status.st_mtime_ns
 

@@ -1,5 +1,4 @@
-"""Sound files to samples: WAV, FLAC, OGG, MP3 and AU through libsndfile, resampled and brought to the
-study's channels."""
+"""Sound files to samples: WAV, FLAC, OGG, MP3 and AU by libsndfile, converted to the study's rate and channels."""
 
 from __future__ import annotations
 
@@ -19,22 +18,22 @@ from jobs.sound.stated_length import SHORTEST_PART, cut_off
 from study.core.errors import Fault, InputFaults
 
 LOUDEST = 1e10
-"""Samples beyond this many times full scale are no sound, and the power of their spectra would overflow float32."""
+"""Larger multiples of full scale are not sound, and the power of their spectra would overflow float32."""
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 100, 10_000_000
-"""Other sample rates are an error of the header. Resampled from 1 Hz, a short file would fill the memory."""
+"""Other sample rates are errors of the header. Resampled from 1 Hz, a short file would fill the memory."""
 
 AT_ONCE, BLOCK = 2**28, 2**20
-"""Samples per channel. A file that states more is read in blocks: it may not have them, nor the memory."""
+"""Samples per channel. A file that states more is read in blocks, since they may not exist or not fit into memory."""
 
 UNKNOWN_SAMPLES = 2**62
-"""From here on, libsndfile's number of samples stands for an unknown one (FLAC that was streamed)."""
+"""From here on, libsndfile's number of samples means that it is unknown (streamed FLAC)."""
 
 NUMBER = re.compile(r"\d[\d.e+]*")
 
 EXPECTED = "expected a sound file that decodes (WAV, FLAC, OGG, MP3 or AU)"
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".au")
-"""What is taken for sound where a folder is named."""
+"""The files of a folder that are read as sound."""
 
 
 def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
@@ -52,7 +51,7 @@ def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
     if sound.shape[1] == 0:
         raise _faulty(path, "holds no samples")
     if not LOWEST_RATE_HZ <= sample_rate_hz <= HIGHEST_RATE_HZ:
-        raise _faulty(path, f"states a sample rate of {sample_rate_hz} Hz, which is not from 100 Hz to 10 MHz")
+        raise _faulty(path, f"states a sample rate of {sample_rate_hz} Hz, outside 100 Hz to 10 MHz")
     if not np.isfinite(sound).all():
         raise _faulty(path, "holds NaN or infinite samples")
     if (loudest := np.abs(sound).max()) > LOUDEST:
@@ -61,7 +60,7 @@ def read_sound(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
 
 
 def sound_fault(path: str | os.PathLike[str], reason: str = "") -> Fault:
-    """What is wrong with a sound file, for this reason or, without one, because it is not even a file with content."""
+    """The fault of a sound file, with this reason or, without one, because it is missing, empty or not a file."""
     reason = reason or _not_a_file(Path(path)) or "cannot be read"
     return Fault(str(path), "sound", reason, EXPECTED, cause=f"sound: {NUMBER.sub('...', reason)}")
 
@@ -77,7 +76,7 @@ def _not_a_file(path: Path) -> str:
 def convert(sound: np.ndarray, from_hz: int, sample_rate_hz: int, channels: int) -> np.ndarray:
     """(any channels, samples) at `from_hz` to float32 (channels, samples) at `sample_rate_hz`.
 
-    Mono is copied to every channel; more channels than asked for are mixed down to their mean first.
+    Mono is copied to every channel; surplus channels are first mixed down to their mean.
     Resampled by soxr at its high quality (band-limited, 100 dB), which keeps aliases below the 80 dB that a
     mel clip spans."""
     if sound.shape[0] > channels:
@@ -101,28 +100,28 @@ def sound_faults(paths: Iterable[str | os.PathLike[str]], workers: int = 1) -> l
 
     def faults(path: str | os.PathLike[str]) -> tuple[Fault, ...]:
         try:
-            read_sound(path)  # all of it: a header alone does not show a broken stream
+            read_sound(path)  # all of it, since the header does not reveal a broken stream
         except InputFaults as error:
             return error.faults
         return ()
 
-    with ThreadPoolExecutor(workers) as pool:  # libsndfile decodes outside Python's lock
-        return [fault for found in pool.map(faults, paths) for fault in found]
+    with ThreadPoolExecutor(workers) as pool:  # libsndfile releases Python's lock
+        return [fault for of_path in pool.map(faults, paths) for fault in of_path]
 
 
 class _ReadOn(soundfile.SoundFile):
-    """Read from the beginning on without a seek after each part, which fails in FLAC without a right length."""
+    """A file read from its beginning without seeking after each part, which fails in FLAC with a wrong length."""
 
     def seekable(self) -> bool:
         return False
 
 
 def _read_mpeg(path: str | os.PathLike[str]) -> tuple[np.ndarray, int]:
-    """An MP3's samples (channels, samples) and sample rate in Hz, as long as its frames are."""
+    """All samples (channels, samples) of an MP3's frames, and its sample rate in Hz."""
     stream = mpeg_stream(Path(path).read_bytes())
     file = _ReadOn(BytesIO(stream.frames))
     if not stream.states_length and file.frames < stream.n_samples - stream.frame_samples:
-        file.close()  # it would read no further than its estimate
+        file.close()  # it would stop at its estimated length
         file = _ReadOn(BytesIO(stream.with_length()))
     with file:
         expected = min(file.frames, stream.n_samples)

@@ -1,13 +1,13 @@
 """The mel store: every clip's dB-mel in one memory-mapped array, so that a batch of crops is one gather.
 
 A folder with
-    frames.npy      (total_frames, channels, n_mels), a clip's frames in a row: a crop is one run of bytes;
+    frames.npy      (total_frames, channels, n_mels), a clip's frames in sequence: a crop is one run of bytes;
                     uint8: 0 to 255 for 80 to 0 dB below the clip's peak (at most 0.16 dB off), or
                     float16: dB below the peak
-    index.parquet   track_id, first_frame, n_frames, n_sound_frames, peak_db, content_hash; a row a clip
-    store.json      what it was made with, and what was doubled, mixed down, padded and dropped
-Clips shorter than a crop are followed by their floor (80 dB below the peak) up to one crop; those frames are
-not sound.
+    index.parquet   track_id, first_frame, n_frames, n_sound_frames, peak_db, content_hash; one row per clip
+    store.json      its settings, and the numbers of clips doubled, mixed down, padded and dropped
+Clips shorter than a crop are padded with their floor (80 dB below the peak) to one crop; those frames do not
+count as sound.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from study.core.errors import Fault, InputFaults
 FRAMES, INDEX, SETTINGS = "frames.npy", "index.parquet", "store.json"
 CODES = 255
 TOP_DB = 80.0
-"""A clip spans this many dB below its loudest mel value, over its channels; what is softer is set to that floor."""
+"""A clip spans this many dB below its loudest mel value over all channels; softer values are set to that floor."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What was done to clips on the way in; `dropped` are those left out because they cannot be read."""
+    """Numbers of clips by treatment; `dropped` are left out because they cannot be read."""
 
     mono_doubled: int = 0
     mixed_down: int = 0
@@ -46,8 +46,8 @@ class Counts:
 
 @dataclass(frozen=True)
 class MelStore:
-    """An open store. `frames` (total_frames, channels, n_mels) is memory-mapped, read-only; the rest has a
-    value a clip.
+    """An open store. `frames` (total_frames, channels, n_mels) is memory-mapped and read-only; the other
+    arrays have one value per clip.
 
     Pass the folder, not the store, to other processes.
     """
@@ -74,8 +74,8 @@ class MelStore:
         return self.frames.shape[2]
 
     def positions(self, track_ids: Iterable[str]) -> np.ndarray:
-        """Where the tracks stand in the store, int64, in the order asked for. Raises InputFaults naming
-        those not in it."""
+        """The positions of the tracks in the store, int64, in the given order. Raises InputFaults naming
+        absent tracks."""
         asked = list(track_ids)
         absent = [track_id for track_id in asked if track_id not in self._position]
         if absent:
@@ -91,7 +91,7 @@ class MelStore:
 
 
 def read_mel_store(folder: Path) -> MelStore:
-    """Open the store in `folder`. Raises InputFaults if it is not one or its parts do not belong together."""
+    """Open the store in `folder`. Raises InputFaults if it is not a store or its parts do not match."""
     folder = Path(folder)
     try:
         frames = np.load(folder / FRAMES, mmap_mode="r", allow_pickle=False)
@@ -100,8 +100,8 @@ def read_mel_store(folder: Path) -> MelStore:
     except (OSError, ValueError) as error:
         raise InputFaults([Fault(str(folder), "", None, f"not a mel store: {error}")]) from None
     if len(frames) != index["n_frames"].sum():
-        found = f"{len(frames)} frames, {index['n_frames'].sum()} in the index"
-        raise InputFaults([Fault(str(folder), "", found, "damaged: expected as many frames as the index has")])
+        n_frames = f"{len(frames)} frames, {index['n_frames'].sum()} in the index"
+        raise InputFaults([Fault(str(folder), "", n_frames, "damaged: expected as many frames as in the index")])
     columns = {name: index[name].to_numpy() for name in ("first_frame", "n_frames", "n_sound_frames", "peak_db")}
     names = {name: index[name].to_numpy(dtype=object) for name in ("track_id", "content_hash")}
     return MelStore(
@@ -117,10 +117,10 @@ def read_mel_store(folder: Path) -> MelStore:
 def gather_codes(
     store: MelStore, tracks: np.ndarray, starts: np.ndarray, crop_frames: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Crops as they are stored, (batch, crop_frames, channels, n_mels): of clip `tracks[i]` from its frame `starts[i]`;
+    """Crops in stored form, (batch, crop_frames, channels, n_mels), of clip `tracks[i]` from its frame `starts[i]` on;
     and the peaks of their clips in dB, (batch,).
 
-    One gather of contiguous runs. Raises IndexError if a crop does not lie within its clip.
+    One gather of contiguous runs. Raises IndexError if a crop exceeds its clip.
     """
     firsts = first_frames(store, tracks, starts, crop_frames)
     total, channels, n_mels = store.frames.shape
@@ -134,10 +134,10 @@ def gather_codes(
 
 
 def first_frames(store: MelStore, tracks: np.ndarray, starts: np.ndarray, crop_frames: int) -> np.ndarray:
-    """Where crops begin in `frames`, int64 (batch,). Raises IndexError if a crop does not lie within its clip."""
+    """The first frames of crops in `frames`, int64 (batch,). Raises IndexError if a crop exceeds its clip."""
     tracks, starts = np.asarray(tracks, dtype=np.int64), np.asarray(starts, dtype=np.int64)
     if ((starts < 0) | (starts + crop_frames > store.n_frames[tracks])).any():
-        raise IndexError("a crop does not lie within its clip")
+        raise IndexError("a crop exceeds its clip")
     return store.first_frame[tracks] + starts
 
 
@@ -153,7 +153,7 @@ def band_statistics(store: MelStore, track_indices: Sequence[int] | np.ndarray) 
     for decibels in _clips(store, track_indices):
         count += len(decibels)
         total += decibels.sum(axis=0)
-        squares += np.square(decibels + TOP_DB).sum(axis=0)  # shifted towards the data: less is lost in the difference
+        squares += np.square(decibels + TOP_DB).sum(axis=0)  # shifted towards the data to lose less precision
     mean = total / count
     return mean, np.sqrt(np.maximum(squares / count - np.square(mean + TOP_DB), 0.0))
 
@@ -166,7 +166,7 @@ def _clips(store: MelStore, track_indices: Sequence[int] | np.ndarray) -> Iterat
 
 
 def encode(decibels: np.ndarray, peak_db: float, kind: str) -> np.ndarray:
-    """dB-mel as it is stored: `kind` is "uint8" or "float16"."""
+    """dB-mel in stored form: `kind` is "uint8" or "float16"."""
     below_peak = decibels - np.float32(peak_db)
     if kind == "float16":
         return below_peak.astype(np.float16)

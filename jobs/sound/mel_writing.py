@@ -1,4 +1,4 @@
-"""Writing a mel store: files are decoded by several processes, and the store is there whole or not at all."""
+"""Writing a mel store: several processes decode files, and the store is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from study.core.errors import Fault, InputFaults
 from study.core.study_file import Mel
 
 HASHES = "content_hashes.parquet"
-"""The cache of content hashes, beside the stores."""
+"""The cache of content hashes, in the folder of the stores."""
 
 COLUMNS = (
     "track_id",
@@ -44,12 +44,12 @@ COLUMNS = (
 NUMBERS = {"first_frame": "int64", "n_frames": "int64", "n_sound_frames": "int64", "peak_db": "float32"}
 
 CLIPS_A_WORKER = 250
-"""Fewer clips than this are done sooner than another process has imported torch."""
+"""Fewer clips take less time than importing torch in another process."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A file on its way into the store, or the faults that keep it out. `duration_s` is the file's own."""
+    """A decoded file for the store, or the faults that exclude it. `duration_s` is the file's own."""
 
     frames: np.ndarray | None = None
     duration_s: float = 0.0
@@ -69,12 +69,12 @@ def write_mel_store(
     on_broken: str = "stop",
     workers: int = 1,
 ) -> MelStore:
-    """Decode `tracks` (columns track_id, path; no id twice) into a mel store at `folder`, replacing what is
+    """Decode `tracks` (columns track_id, path; no id twice) into a mel store at `folder`, replacing any store
     there.
 
     The bytes written do not depend on `workers`, each a process of one thread. Progress is shown on a
-    terminal. Raises InputFaults with every file that cannot be read if `on_broken` is "stop", or if none is
-    left by "drop"."""
+    terminal. Raises InputFaults with every unreadable file if `on_broken` is "stop", or if "drop" leaves
+    none."""
     folder = Path(folder)
     paths = [str(path) for path in tracks["path"]]
     temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:12]}.tmp")
@@ -90,17 +90,17 @@ def write_mel_store(
         clips = read_clips(paths, workers, f"sound of {folder.name}", **settings)
         index, faults = _write_frames(temporary / FRAMES, tracks["track_id"].astype(str), hashes, clips, channels, mel)
         if faults and (on_broken == "stop" or index.empty):
-            raise InputFaults(fault for found in faults.values() for fault in found)
+            raise InputFaults(fault for of_track in faults.values() for fault in of_track)
         counts = Counts(
             mono_doubled=int((index["file_channels"] < channels).sum()),
             mixed_down=int((index["file_channels"] > channels).sum()),
             padded=int((index["n_sound_frames"] < index["n_frames"]).sum()),
             dropped=len(faults),
         )
-        dropped = {track_id: str(found[0]) for track_id, found in faults.items()}
-        made = settings | {"mel": mel.model_dump(), "counts": asdict(counts), "dropped": dropped}
+        dropped = {track_id: str(of_track[0]) for track_id, of_track in faults.items()}
+        description = settings | {"mel": mel.model_dump(), "counts": asdict(counts), "dropped": dropped}
         index.drop(columns="file_channels").to_parquet(temporary / INDEX, index=False)
-        (temporary / SETTINGS).write_text(json.dumps(made, indent=1), encoding="utf-8")
+        (temporary / SETTINGS).write_text(json.dumps(description, indent=1), encoding="utf-8")
         _put_in_place(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -115,7 +115,7 @@ def _write_frames(
     channels: int,
     mel: Mel,
 ) -> tuple[pd.DataFrame, dict[str, tuple[Fault, ...]]]:
-    """Append the clips' frames to one .npy file; their index, and the faults of those that cannot be read."""
+    """Append the clips' frames to one .npy file; return their index, and the faults of unreadable ones."""
     rows, faults, first = [], {}, 0
     with open(path, "wb") as file:
         _write_header(file, mel.store, (0, channels, mel.n_mels))
@@ -133,7 +133,7 @@ def _write_frames(
 
 
 def _clip(path: str, sample_rate_hz: int, channels: int, mel: Mel, crop_frames: int) -> Clip:
-    """A file decoded, as frames to store; padded at its end by its floor to one crop at least."""
+    """Decode a file into frames to store, padded at its end with its floor to at least one crop."""
     try:
         sound, from_hz = read_sound(path)
     except InputFaults as error:
@@ -149,7 +149,7 @@ def _clip(path: str, sample_rate_hz: int, channels: int, mel: Mel, crop_frames: 
 def read_clips(
     paths: list[str], workers: int, description: str, *, sample_rate_hz: int, channels: int, mel: Mel, crop_frames: int
 ) -> Iterator[Clip]:
-    """The files decoded, in order, by so many processes of one thread each; progress, on a terminal, as described."""
+    """Decode files, in order, in `workers` processes of one thread each; on a terminal, show progress."""
     prepare = partial(_clip, sample_rate_hz=sample_rate_hz, channels=channels, mel=mel, crop_frames=crop_frames)
     quiet, console = not sys.stderr.isatty(), Console(stderr=True)
     shown = partial(track, total=len(paths), description=description, console=console, disable=quiet)
@@ -173,7 +173,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _write_header(file: BinaryIO, kind: str, shape: tuple[int, ...]) -> None:
-    """The header of an .npy file, at its beginning; NumPy leaves room in it for the first axis to grow."""
+    """Write the header of an .npy file; NumPy leaves room in it for the first axis to grow."""
     file.seek(0)
     description = {
         "descr": np.lib.format.dtype_to_descr(np.dtype(kind)),

@@ -1,8 +1,8 @@
-"""The frames of an MP3, counted to the end of the file, for nothing else gives its length reliably.
+"""The frames of an MP3, counted to the end of the file, since nothing else gives its length reliably.
 
 A frame's header (4 bytes) gives only the frame's own length. Some encoders begin with a frame that holds no sound but
 states how many follow (Xing, Info or VBRI). Without one, decoders estimate the length from the size of the file and
-of its first frame. The estimate counts tags and pictures as sound, and is far off where the bit rate varies.
+of its first frame. The estimate counts tags and pictures as sound, and is far off if the bit rate varies.
 
 Sources: ISO/IEC 11172-3 and 13818-3, 2.4.1.3 (headers); the LAME tag's specification (Xing, Info); Fraunhofer (VBRI).
 """
@@ -41,16 +41,16 @@ KBITS_PER_S = {
 """Bit rates 1 to 14, by version (2 also stands for 2.5) and layer."""
 
 IN_A_ROW = 3
-"""A header found by search counts only with so many in a row: a single one may be chance."""
+"""A header found by search counts only with this many in a row; a single one may be chance."""
 
 LOST_PART = 0.05
-"""Where no length is stated, at most this part of a stream may be bytes that are neither frames nor tags."""
+"""If no length is stated, at most this fraction of a stream may be neither frames nor tags."""
 
 OTHER_SOUND = (b"RIFF", b"RF64", b"OggS", b"fLaC", b".snd", b"FORM", b"caff")
 """How other kinds of sound files begin."""
 
 VBRI_BEGINS, XING_ENDS = 36, 42
-"""Bytes into a frame: where VBRI begins, and before which Xing or Info ends."""
+"""Positions in a frame, in bytes: where VBRI begins, and by which Xing or Info ends."""
 
 XING_FRAME_BYTES = 64
 """Enough for a header, the side information, and a Xing header with the number of frames."""
@@ -67,9 +67,9 @@ class MpegStream:
     frames: bytes
     states_length: bool
     n_frames: int
-    """Those with sound."""
+    """Frames with sound."""
     frame_samples: int
-    """Samples of a frame per channel."""
+    """Samples per frame and channel."""
 
     @property
     def n_samples(self) -> int:
@@ -77,7 +77,7 @@ class MpegStream:
         return self.n_frames * self.frame_samples
 
     def with_length(self) -> bytes:
-        """The frames, after one that holds no sound but states their number (Xing)."""
+        """The frames, preceded by one that holds no sound but states their number (Xing)."""
         kind = _start_of_header(self.frames, 0) & KIND
         start, length = next((start, n) for start, n in _frame_lengths(kind).items() if n >= XING_FRAME_BYTES)
         header = (start | NO_CHECKSUM).to_bytes(3, "big") + self.frames[3:4]
@@ -88,8 +88,8 @@ class MpegStream:
 
 
 def is_mpeg(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is to be read as MPEG sound: it begins with a frame, after tags, or is called .mp3 and does not
-    begin as another kind of sound file."""
+    """Whether to read a file as MPEG sound: it begins with a frame (after tags), or is named .mp3 and does not begin
+    like another kind of sound file."""
     with open(path, "rb") as file:
         begin, head = 0, file.read(APE_BYTES)
         while n_bytes := tag_bytes(head, 0):
@@ -101,8 +101,8 @@ def is_mpeg(path: str | os.PathLike[str]) -> bool:
 def mpeg_stream(data: bytes) -> MpegStream:
     """The MPEG sound (layer I, II or III) in the content of a file.
 
-    Raises NotWholeError: if there are no frames; if there are fewer than the file states; or, where it states no
-    number, if the last one is cut off or more than `LOST_PART` of the stream is neither frames nor tags."""
+    Raises NotWholeError if there are no frames; if there are fewer than the file states; or, if it states no number,
+    if the last one is cut off or more than `LOST_PART` of the stream is neither frames nor tags."""
     end = start_of_trailing_tags(data)
     first = _first_frame(data, end_of_leading_tags(data), end)
     kind = _start_of_header(data, first) & KIND
@@ -110,7 +110,7 @@ def mpeg_stream(data: bytes) -> MpegStream:
     first_bytes = _frame_lengths(kind)[_start_of_header(frames, 0) & LENGTH]
     has_no_sound, stated_frames, stated_bytes = _stated_length(frames[:first_bytes])
     n_frames -= has_no_sound
-    if stated_frames > n_frames and not 0 < stated_bytes <= len(frames):  # some encoders count their first frame, too
+    if stated_frames > n_frames and not 0 < stated_bytes <= len(frames):  # some encoders also count their first frame
         raise NotWholeError(f"ends after {n_frames} of {stated_frames} frames")
     if not stated_frames and is_cut_off:
         raise NotWholeError(f"ends within a frame, after {n_frames} whole ones")
@@ -125,21 +125,21 @@ def mpeg_stream(data: bytes) -> MpegStream:
 
 
 def _first_frame(data: bytes, begin: int, end: int) -> int:
-    """Where the first frame begins: at `begin`, or after what does not belong there."""
-    for found in HEADER.finditer(data, begin, end):
-        start = _start_of_header(data, found.start())
-        if found.start() == begin and not start & BIT_RATE:
+    """Where the first frame begins: at `begin`, or after foreign bytes."""
+    for match in HEADER.finditer(data, begin, end):
+        start = _start_of_header(data, match.start())
+        if match.start() == begin and not start & BIT_RATE:
             raise NotWholeError("has a free bit rate, which is not supported")
         lengths = _frame_lengths(start & KIND)
-        frame = data[found.start() : found.start() + lengths.get(start & LENGTH, 0)]
-        if _stated_length(frame)[0] or _are_frames(data, found.start(), end, lengths):
-            return found.start()
+        frame = data[match.start() : match.start() + lengths.get(start & LENGTH, 0)]
+        if _stated_length(frame)[0] or _are_frames(data, match.start(), end, lengths):
+            return match.start()
     raise NotWholeError("holds no whole frame of MPEG sound")
 
 
 def _joined_frames(data: bytes, begin: int, end: int, lengths: Mapping[int, int]) -> tuple[bytes, int, int, bool]:
-    """The frames from `begin` on; how many; how many bytes between and after them are no tags either; and whether
-    the last frame is cut off."""
+    """The frames from `begin` on; their number; the number of bytes that are neither frames nor tags; and whether the
+    last frame is cut off."""
     runs, n_frames, n_lost = [], 0, 0
     while begin < end:
         n_run, stop = _run(data, begin, end, lengths)
@@ -153,41 +153,41 @@ def _joined_frames(data: bytes, begin: int, end: int, lengths: Mapping[int, int]
     return b"".join(runs), n_frames, n_lost, False
 
 
-def _run(data: bytes, at: int, end: int, lengths: Mapping[int, int], at_most: int = sys.maxsize) -> tuple[int, int]:
-    """How many whole frames follow on each other from `at` on, and where they stop."""
-    n_frames = 0
-    while n_frames < at_most:
-        length = lengths.get(_start_of_header(data, at) & LENGTH)
-        if length is None or at + length > end:
+def _run(data: bytes, begin: int, end: int, lengths: Mapping[int, int], most: int = sys.maxsize) -> tuple[int, int]:
+    """The number of consecutive whole frames from `begin` on, and where they stop."""
+    n_frames, position = 0, begin
+    while n_frames < most:
+        length = lengths.get(_start_of_header(data, position) & LENGTH)
+        if length is None or position + length > end:
             break
-        at += length
+        position += length
         n_frames += 1
-    return n_frames, at
+    return n_frames, position
 
 
 def _next_frame(data: bytes, begin: int, end: int, lengths: Mapping[int, int]) -> int:
-    """Where frames go on, at `begin` or later; `end` where they do not."""
-    starts = (found.start() for found in HEADER.finditer(data, begin, end))
-    return next((at for at in starts if _are_frames(data, at, end, lengths)), end)
+    """Where frames continue, at `begin` or later; `end` if they do not."""
+    starts = (match.start() for match in HEADER.finditer(data, begin, end))
+    return next((start for start in starts if _are_frames(data, start, end, lengths)), end)
 
 
-def _are_frames(data: bytes, at: int, end: int, lengths: Mapping[int, int]) -> bool:
-    """Whether frames follow on each other from `at` on, `IN_A_ROW` or to the end."""
-    n_frames, stop = _run(data, at, end, lengths, IN_A_ROW)
+def _are_frames(data: bytes, begin: int, end: int, lengths: Mapping[int, int]) -> bool:
+    """Whether consecutive frames begin at `begin`: `IN_A_ROW` of them, or all to the end."""
+    n_frames, stop = _run(data, begin, end, lengths, IN_A_ROW)
     to_the_end = stop == end or tag_bytes(data, stop) > 0 or _is_start(data[stop : min(stop + 3, end)], lengths)
     return n_frames == IN_A_ROW or (n_frames > 0 and to_the_end)
 
 
 def _is_start(start: bytes, lengths: Mapping[int, int]) -> bool:
-    """Whether up to three bytes are those of a frame's header, or of its beginning."""
+    """Whether up to three bytes are a frame's header or its beginning."""
     if len(start) < 3:
         return start.startswith(b"\xff")
     return _start_of_header(start, 0) & LENGTH in lengths
 
 
 def _stated_length(frame: bytes) -> tuple[bool, int, int]:
-    """Whether a stream's first frame states the length instead of holding sound; of how many frames, and of how many
-    bytes, or 0."""
+    """Whether a stream's first frame states the length instead of holding sound; the number of frames and of bytes, or
+    0."""
     if frame.startswith(b"VBRI", VBRI_BEGINS) and len(frame) >= VBRI_BEGINS + 18:
         n_bytes, n_frames = struct.unpack_from(">II", frame, VBRI_BEGINS + 10)
         return True, n_frames, n_bytes
@@ -199,8 +199,8 @@ def _stated_length(frame: bytes) -> tuple[bool, int, int]:
     return True, n_frames, numbers[0] if flags & 2 else 0
 
 
-def _start_of_header(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at : at + 3], "big")
+def _start_of_header(data: bytes, begin: int) -> int:
+    return int.from_bytes(data[begin : begin + 3], "big")
 
 
 def _version_and_layer(kind: int) -> tuple[float, int]:
@@ -214,7 +214,7 @@ def _frame_samples(kind: int) -> int:
 
 @cache
 def _frame_lengths(kind: int) -> Mapping[int, int]:
-    """Bytes of a frame, by its header under `LENGTH` and in order of bit rate; none if the sample rate is undefined."""
+    """Bytes of a frame by its header's `LENGTH` bits, in order of bit rate; empty if the sample rate is undefined."""
     rate = kind >> 2 & 3
     if rate == 3:
         return {}

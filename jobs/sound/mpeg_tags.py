@@ -1,4 +1,4 @@
-"""What is not sound in an MP3: ID3v2, ID3v1, APE and Lyrics3 tags, before, between and after its frames.
+"""The tags of an MP3 (ID3v2, ID3v1, APE and Lyrics3) before, between and after its frames.
 
 Sources: id3.org (ID3v2.4 structure, ID3v1, Lyrics3v2), the APEv2 specification of wiki.hydrogenaud.io.
 """
@@ -14,7 +14,7 @@ LYRICS3_BYTES = 5120
 
 
 def tag_bytes(data: bytes, begin: int) -> int:
-    """The length of the tag that begins at `begin`, 0 where none does."""
+    """The length of the tag that begins at `begin`, or 0."""
     if data.startswith(b"ID3", begin) and begin + 10 <= len(data):
         return 10 + _syncsafe(data, begin + 6) + 10 * (data[begin + 5] >> 4 & 1)  # with a footer
     if data.startswith(b"APETAGEX", begin) and begin + APE_BYTES <= len(data):
@@ -44,7 +44,7 @@ def start_of_trailing_tags(data: bytes) -> int:
 
 
 def _last_tag_bytes(data: bytes, end: int) -> int:
-    """The length of the tag that ends at `end`, 0 where none does."""
+    """The length of the tag that ends at `end`, or 0."""
     if data.startswith(b"TAG", end - ID3V1_BYTES, end):
         extended = data.startswith(b"TAG+", end - ID3V1_BYTES - ID3V1_EXTENDED_BYTES, end)
         return ID3V1_BYTES + ID3V1_EXTENDED_BYTES * extended
@@ -62,6 +62,6 @@ def _last_tag_bytes(data: bytes, end: int) -> int:
 
 
 def _syncsafe(data: bytes, begin: int) -> int:
-    """A number of 28 bits, seven to a byte."""
-    one, two, three, four = data[begin : begin + 4]
-    return one << 21 | two << 14 | three << 7 | four
+    """A number of 28 bits, seven per byte."""
+    first, second, third, fourth = data[begin : begin + 4]
+    return first << 21 | second << 14 | third << 7 | fourth

@@ -17,7 +17,7 @@ from study.core.errors import Fault, InputFaults
 from study.core.study_file import Mel
 
 AMIN = 1e-10
-"""Power below which dB is not taken: digital silence is -100 dB."""
+"""Floor of power before taking dB: digital silence is -100 dB."""
 
 N_MFCC = 20
 DELTA_FRAMES = 9
@@ -50,7 +50,7 @@ def mfcc_120(sound: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
     over time of 20 coefficients, their deltas and their second deltas (paper 4.2; Choi et al. 2017), of the
     channels' mean.
 
-    Deltas are Savitzky-Golay slopes over 9 frames, as librosa's; clips shorter than that repeat their end
+    Deltas are Savitzky-Golay slopes over 9 frames, as in librosa; shorter clips repeat their end
     frames."""
     decibels = mel_db(sound.mean(axis=0, keepdims=True), sample_rate_hz, mel)[:, 0].T  # (n_mels, frames)
     coefficients = dct(decibels, axis=0, type=2, norm="ortho")[:N_MFCC]
@@ -63,13 +63,13 @@ def mfcc_120(sound: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int) -> torch.Tensor:
     """Slaney filters (n_fft // 2 + 1, n_mels). Raises InputFaults if a band is narrower than a bin and
-    would stay empty."""
-    with warnings.catch_warnings():  # of empty bands, which are a fault here
+    would be empty."""
+    with warnings.catch_warnings():  # about empty bands, which are a fault here
         warnings.simplefilter("ignore", UserWarning)
         filters = melscale_fbanks(n_fft // 2 + 1, 0.0, sample_rate_hz / 2, n_mels, sample_rate_hz, "slaney", "slaney")
     n_empty = int((filters.sum(dim=0) == 0).sum())
     if n_empty:
         bin_hz = sample_rate_hz / n_fft
-        expected = f"{n_empty} bands are narrower than a bin of {bin_hz:.3g} Hz: expected fewer, or a longer n_fft"
+        expected = f"{n_empty} bands are narrower than a bin of {bin_hz:.3g} Hz; expected fewer bands or a longer n_fft"
         raise InputFaults([Fault("study.toml", "[mel] n_mels", n_mels, expected)])
     return filters

@@ -1,4 +1,4 @@
-"""Whether a WAV, AU or OGG file is as long as it states. libsndfile itself takes them for as long as they last."""
+"""Whether a WAV, AU or OGG file is as long as it states; libsndfile itself accepts them cut off."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 SHORTEST_PART = 0.95
-"""A stream with less than this part of its stated length was cut off."""
+"""A stream with less than this fraction of its stated length was cut off."""
 
 OGG_PAGE_BYTES = 65307
 """The longest page of an OGG file."""
 
 UNKNOWN_BYTES = ((0x7FFF0000, 0x80010000), (0xFFFF0000, 0x100000000))
-"""Lengths that stand for unknown ones, of what was written as it came: the greatest number, less a header's length."""
+"""Stated lengths that mean unknown, in streamed files: the greatest number, less the length of a header."""
 
 
 def cut_off(path: str | os.PathLike[str]) -> str:
-    """Why the file is only a part of another, or nothing."""
+    """The reason why the file is incomplete, or ""."""
     n_bytes = Path(path).stat().st_size
     with open(path, "rb") as file:
         head = file.read(12)
@@ -30,14 +30,14 @@ def cut_off(path: str | os.PathLike[str]) -> str:
             begin, stated = _wav_data(file)
         else:
             return ""
-    there = n_bytes - begin
-    if there >= SHORTEST_PART * stated or any(low <= stated < high for low, high in UNKNOWN_BYTES):
+    present = n_bytes - begin
+    if present >= SHORTEST_PART * stated or any(low <= stated < high for low, high in UNKNOWN_BYTES):
         return ""
-    return f"ends after {there} of {stated} bytes"
+    return f"ends after {present} of {stated} bytes"
 
 
 def _wav_data(file: BinaryIO) -> tuple[int, int]:
-    """Where the data of a WAV file begin, and how many bytes it states for them; (0, 0) without any."""
+    """Where the data of a WAV file begin, and their stated number of bytes; (0, 0) without data."""
     while len(chunk := file.read(8)) == 8:
         name, length = struct.unpack("<4sI", chunk)
         if name == b"data":
@@ -47,7 +47,7 @@ def _wav_data(file: BinaryIO) -> tuple[int, int]:
 
 
 def _ogg_cut_off(file: BinaryIO, n_bytes: int) -> str:
-    """The last page of an OGG stream says that it is the last, and belongs to the stream of the first page."""
+    """As `cut_off`: the last page must be marked as the last, and belong to the stream of the first page."""
     file.seek(0)
     serial = file.read(18)[14:]
     file.seek(max(0, n_bytes - OGG_PAGE_BYTES))

@@ -1,5 +1,4 @@
-"""What sound files hold, before anything is known of them: format, length, rate and channels of each, and what is
-broken."""
+"""A first survey of sound files: format, length, rate and channels of each, and which are broken."""
 
 from __future__ import annotations
 
@@ -36,7 +35,7 @@ def survey(paths: Sequence[Path], workers: int = 1) -> tuple[list[Clip], list[Fa
         stereo = len(sound) > 1 and not all(np.array_equal(sound[0], channel) for channel in sound[1:])
         return Clip(path, path.suffix[1:].upper(), sound.shape[1] / rate_hz, rate_hz, stereo)
 
-    with ThreadPoolExecutor(workers) as pool:  # libsndfile decodes outside Python's lock
-        looked = list(pool.map(look, paths))
-    clips = [item for item in looked if isinstance(item, Clip)]
-    return clips, [fault for item in looked if not isinstance(item, Clip) for fault in item]
+    with ThreadPoolExecutor(workers) as pool:  # libsndfile releases Python's lock
+        surveyed = list(pool.map(look, paths))
+    clips = [item for item in surveyed if isinstance(item, Clip)]
+    return clips, [fault for item in surveyed if not isinstance(item, Clip) for fault in item]

@@ -1,3 +1,1 @@
-"""Target data sets: how well simple models do on a representation that was learned elsewhere (paper 4.1,
-4.4).
-"""
+"""Target data sets: how well simple models predict their labels from a learned representation (paper 4.1, 4.4)."""

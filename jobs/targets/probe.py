@@ -1,4 +1,4 @@
-"""The simple models that a representation is judged by, their inputs' scaling, and the metrics (paper 4.4.2)."""
+"""The simple models that evaluate a representation, the scaling of their inputs, and the metrics (paper 4.4.2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import SVC, SVR
 
 MLP = {"hidden_layer_sizes": (256, 256), "activation": "relu", "solver": "adam", "max_iter": 200}
-"""The paper's; what it does not say is scikit-learn's default."""
+"""The paper's settings; any others are scikit-learn's defaults."""
 
 PROBES: dict[str, dict[str, Callable[[int], Any]]] = {
     "classification": {
@@ -34,22 +34,22 @@ PROBES: dict[str, dict[str, Callable[[int], Any]]] = {
 
 
 class ProbeDiverged(Exception):
-    """The probe's numbers left the range of floats: there is no score to give."""
+    """The probe's numbers left the range of floats, so there is no score."""
 
 
 def _pearson(labels: np.ndarray, predictions: np.ndarray) -> float:
-    """NaN where either is constant."""
+    """NaN if either is constant."""
     varied = np.ptp(labels) > 0 and np.ptp(predictions) > 0
     return float(np.corrcoef(labels, predictions)[0, 1]) if varied else np.nan
 
 
 def _r2(labels: np.ndarray, predictions: np.ndarray) -> float:
-    """NaN where the labels are constant."""
+    """NaN if the labels are constant."""
     return r2_score(labels, predictions) if np.ptp(labels) > 0 else np.nan
 
 
 def _mean_recall(labels: np.ndarray, predictions: np.ndarray) -> float:
-    """Balanced accuracy over the classes that the test part has."""
+    """Balanced accuracy over the classes in the test part."""
     return recall_score(labels, predictions, labels=np.unique(labels), average="macro")
 
 
@@ -64,12 +64,12 @@ SCORES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 
 def standardise(features: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Features (n, d) with mean 0 and deviation 1 over the rows `training`; one that is constant there is 0
+    """Features (n, d) with mean 0 and SD 1 over the rows `training`; a feature that is constant there becomes 0
     everywhere.
     """
     features = features.astype(np.float64)
     mean, deviation = features[training].mean(axis=0), features[training].std(axis=0)
-    rounding = 1e-7 * np.abs(features[training]).max(axis=0)  # float32 features: what is constant but for rounding
+    rounding = 1e-7 * np.abs(features[training]).max(axis=0)  # float32 features: constant except for rounding
     scale = np.where(deviation > rounding, 1 / np.maximum(deviation, np.finfo(float).tiny), 0.0)
     return (features - mean) * scale
 
@@ -77,7 +77,7 @@ def standardise(features: np.ndarray, training: np.ndarray) -> np.ndarray:
 def probe_predictions(
     task: str, probe: str, features: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Predictions (n_test,), in the labels' units, for the rows `test` of a probe that learned from the rows `train`.
+    """Predictions (n_test,), in the labels' units, for the rows `test` by a probe trained on the rows `train`.
 
     Regression labels are standardised for the probe, whose stopping rule is absolute. Raises ProbeDiverged.
     """

@@ -1,7 +1,7 @@
 """Recommending tracks that no user has played yet, from their sound alone (paper Eq. 7-9).
 
-Users and tracks get r factors each that explain who played what; the tracks' factors are tied to their features by a
-linear map W, so that a held-out track x has factors xW. (Van den Oord et al. 2013; Hu et al. 2008)
+Users and tracks get r factors each, which explain who played what. A linear map W ties the tracks' factors to their
+features, so that a held-out track x has factors xW. (Van den Oord et al. 2013; Hu et al. 2008)
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LAMBDA_TRACKS = 1e-5
 LAMBDA_MAP = 0.1
 ITERATIONS = 15
 LEAST_PLAYS = 5
-"""Users with fewer tracks and tracks with fewer users are left out, until none is left to leave out."""
+"""Users with fewer tracks and tracks with fewer users are left out, repeatedly until none remain."""
 BLOCK = 256
 """Users or tracks at a time, to bound memory."""
 
@@ -41,7 +41,7 @@ class Factorisation:
 
 
 def read_plays(target: Target) -> TargetData:
-    """Read `track_id, path` and the interactions `user_id, track_id, count`; leave out what has too few plays.
+    """Read `track_id, path` and the interactions `user_id, track_id, count`; leave out users and tracks with few plays.
 
     Counts of the same user and track add up. Raises InputFaults with every fault of both tables.
     """
@@ -60,7 +60,7 @@ def read_plays(target: Target) -> TargetData:
     plays = sparse.csr_array((counts, (users, tracks)), shape=(len(user_ids), len(data.track_ids)))
     user_rows, track_rows = frequent(plays)
     if not user_rows.size:
-        expected = f"expected users with {LEAST_PLAYS} tracks or more, of tracks with {LEAST_PLAYS} users or more"
+        expected = f"expected users with {LEAST_PLAYS} or more tracks that have {LEAST_PLAYS} or more users each"
         raise InputFaults([Fault(str(path), "", None, expected)])
     return replace(
         data,
@@ -72,7 +72,7 @@ def read_plays(target: Target) -> TargetData:
 
 
 def _read_interactions(path: Path, data: TargetData | None = None) -> tuple[pd.DataFrame, np.ndarray]:
-    """The table and its counts as numbers. Raises InputFaults, also for tracks that `data` lacks."""
+    """The table and its counts as numbers. Raises InputFaults, also for tracks missing from `data`."""
     table = read_columns(path, ("user_id", "track_id", "count"))
     counts, faults = numbers(path, table, "count")
     faults += faulty_rows(path, table, "count", counts <= 0, "expected a count above 0")
@@ -103,7 +103,7 @@ def factorise(
     factors: int = FACTORS,
     iterations: int = ITERATIONS,
 ) -> Factorisation:
-    """Alternating least squares on Eq. 7, its halves included: U, then V, then W at their minimum given the others.
+    """Alternating least squares on Eq. 7, with its factors of 1/2: U, then V, then W, each minimised given the others.
 
     `plays` R (n_users, n_tracks), `features` X (n_tracks, d).
     """
@@ -122,10 +122,10 @@ def factorise(
 def recommend(
     data: TargetData, features: np.ndarray, train: np.ndarray, test: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores (n_users, n_tracks) of every track for every user, learned from the tracks `train`; and who is ranked.
+    """Scores (n_users, n_tracks) of every track for every user, learned from the tracks `train`; and the ranked users.
 
     `features` (n_tracks, d) standardised. Held-out tracks `test` get the factors that their features map to.
-    The second value holds the rows of users who played a held-out track: the others have no ideal ranking.
+    The second value holds the rows of users who played a held-out track; the others have no ideal ranking.
     """
     fitted = factorise(data.plays[:, train], features[train], rng)
     tracks = np.empty((len(data.track_ids), fitted.tracks.shape[1]))
@@ -135,9 +135,9 @@ def recommend(
 
 
 def user_ndcg(data: TargetData, metric: str, scores: np.ndarray, test: np.ndarray, users: np.ndarray) -> np.ndarray:
-    """nDCG (n_users,) of the given users: `ndcg@K` ranks all tracks, `ndcg@K_heldout` the held-out ones alone.
+    """nDCG (n_users,) of the given users: `ndcg@K` ranks all tracks, `ndcg@K_heldout` only held-out ones.
 
-    Relevant are the held-out tracks that a user played.
+    The relevant tracks are the held-out ones that a user played.
     """
     cut_off = int(metric.removesuffix("_heldout").split("@")[1])
     ranked = test if metric.endswith("_heldout") else np.arange(len(data.track_ids))
@@ -154,7 +154,7 @@ def ndcg(relevant: np.ndarray, scores: np.ndarray, cut_off: int) -> np.ndarray:
     """Normalised discounted cumulative gain (n,) of rankings by `scores` (n, n_items), down to place `cut_off`.
 
     `relevant` (n, n_items) are gains of 0 or 1, at least one in each row. Tied items share the mean discount of their
-    places, so that the items' order says nothing. (Jarvelin & Kekalainen 2002; McSherry & Najork 2008)
+    places, so that the items' order does not matter. (Jarvelin & Kekalainen 2002; McSherry & Najork 2008)
     """
     order = np.argsort(-scores, axis=1, kind="stable")
     discount = 1 / np.log2(np.arange(scores.shape[1]) + 2)

@@ -1,4 +1,4 @@
-"""A representation's scores on a target: read it, split it, learn a probe on each split, score all test items."""
+"""A representation's scores on a target: read and split the target, train a probe on each split, score test items."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OK = "ok"
 
 @dataclass(frozen=True)
 class Score:
-    """One metric on one split; `score` is NaN unless `outcome` is "ok", which else says why there is none."""
+    """One metric on one split. `score` is NaN unless `outcome` is "ok"; any other outcome is the reason."""
 
     repeat: int
     fold: int
@@ -33,7 +33,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores, one for each split and metric, and what they were made from, one row for each test item of each split.
+    """Scores, one per split and metric, and the predictions behind them, one row per test item and split.
 
     Columns of `predictions`: repeat, fold, track_id, label, prediction; of a recommendation repeat, fold,
     user_id and the user's own value of each metric. Splits without a score have no rows.
@@ -44,7 +44,7 @@ class Evaluation:
 
 
 def read_target(target: Target, name: str) -> TargetData:
-    """The target's tracks and labels, in order of track_id. Raises InputFaults with all that is wrong with them."""
+    """The target's tracks and labels, in order of track_id. Raises InputFaults with all their faults."""
     faults: list[Fault] = []
     if target.task != "recommendation" and target.probe not in PROBES[target.task]:
         valid = PROBES[target.task]
@@ -68,9 +68,9 @@ def evaluate(
 ) -> Evaluation:
     """Score `features` (n_tracks, d), rows in the order of `data.track_ids`, on every split and metric.
 
-    `probe_seed` is the run's and the target's; each split takes its own from it. Features that are not finite
-    and probes that diverge are outcomes, not errors. Raises ValueError if there is not one row of features
-    for each track.
+    `probe_seed` belongs to the run and target; each split derives its own from it. Features that are not finite
+    and probes that diverge are outcomes, not errors. Raises ValueError unless there is one row of features
+    per track.
     """
     if features.ndim != 2 or len(features) != len(data.track_ids):
         raise ValueError(f"features {features.shape}: expected ({len(data.track_ids)}, d), one row for each track")
@@ -94,7 +94,7 @@ def evaluate(
 def evaluate_predictions(
     data: TargetData, target: Target, splits: list[Split], predictions: pd.DataFrame
 ) -> Evaluation:
-    """Score what a fine-tuned network predicted, `predictions` as in `Evaluation`; a split without rows diverged."""
+    """Score a fine-tuned network's `predictions`, as in `Evaluation`; a split without rows diverged."""
     scores: list[Score] = []
     for split in splits:
         here = predictions[(predictions["repeat"] == split.repeat) & (predictions["fold"] == split.fold)]
@@ -106,7 +106,7 @@ def evaluate_predictions(
 
 
 def without_scores(target: Target, splits: list[Split], outcome: str) -> Evaluation:
-    """A row for each split and metric that says why there is no score."""
+    """One row per split and metric with the reason why there is no score."""
     scores = [score for split in splits for score in _scores(target, split, outcome, {})]
     return Evaluation(tuple(scores), _stacked([]))
 
@@ -143,7 +143,7 @@ def _recommendation(
 
 
 def _stacked(rows: list[pd.DataFrame]) -> pd.DataFrame:
-    """All splits' rows, with repeat and fold first."""
+    """The rows of all splits, with columns repeat and fold first."""
     if not rows:
         return pd.DataFrame({"repeat": [], "fold": []})
     table = pd.concat(rows, ignore_index=True)

@@ -1,6 +1,6 @@
-"""Which tracks a probe learns from and which it is scored on: published, random 80/20, or k folds.
+"""Split a target's tracks for training and testing a probe: published, random 80/20, or k folds.
 
-Splits depend on the study's seed and the target's name alone, so that every run is scored on the same ones.
+Splits depend only on the study's seed and the target's name, so every run is scored on the same ones.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LEAST_TRACKS = 10
 class Split:
     """`train` and `test` are rows of the target's tracks, disjoint, ascending.
 
-    `published`: the test set is the target's own, the same in every repeat; repeats differ by the probe's seed.
+    `published`: the target's own test set, the same in every repeat; repeats differ by the probe's seed.
     """
 
     repeat: int
@@ -46,7 +46,7 @@ class Split:
 
 
 def split_faults(data: TargetData, target: Target) -> Iterator[Fault]:
-    """Why the target's tracks cannot be split as asked, if they cannot."""
+    """Why the target's tracks cannot be split as requested, if they cannot."""
     n_tracks = len(data.track_ids)
     if n_tracks < LEAST_TRACKS:
         yield Fault(data.file, "", n_tracks, f"expected {LEAST_TRACKS} tracks or more")
@@ -73,22 +73,20 @@ def split_faults(data: TargetData, target: Target) -> Iterator[Fault]:
             n = len(np.unique(units[data.labels == name]))
             if n < parts:
                 yield Fault(data.file, f"label {name}", n, f"expected {parts} {what} or more of this class to split")
-        n_folds = round(1 / TEST_PART)  # that a grouped random split is one of
+        n_folds = round(1 / TEST_PART)  # a grouped random split is one of them
         most = max(int((data.labels == name).sum()) for name in classes)
         if parts == 2 and data.groups is not None and target.folds is None and most < n_folds:
             yield Fault(data.file, "label", most, f"expected {n_folds} tracks or more of some class to split")
         n_test = ceil(TEST_PART * n_tracks)
         if parts == 2 and data.groups is None and n_test < len(classes):
-            yield Fault(
-                data.file, "label", len(classes), f"expected at most {n_test} classes, the tracks of a test part"
-            )
+            yield Fault(data.file, "label", len(classes), f"expected at most {n_test} classes, the size of a test part")
 
 
 def target_splits(data: TargetData, target: Target, study_seed: int, name: str) -> list[Split]:
     """The target's splits: `repeats` of them, or `folds` with one repeat.
 
-    Stratified by label (classification), grouped where there are groups. Raises InputFaults if a class is
-    left without a training track because its groups cannot be divided.
+    Stratified by label (classification); groups, if any, stay together. Raises InputFaults if a class is left
+    without a training track because its groups cannot be divided.
     """
     if data.in_test is not None:
         train, test = np.flatnonzero(~data.in_test), np.flatnonzero(data.in_test)
@@ -114,7 +112,7 @@ def target_splits(data: TargetData, target: Target, study_seed: int, name: str) 
 
 
 def _divider(data: TargetData, test_part: float, seed: int) -> BaseCrossValidator:
-    """One random division; with groups and classes the first of the folds that stratify best."""
+    """One random split; with groups and classes, the first of the folds that stratify best."""
     if data.groups is None:
         kind = StratifiedShuffleSplit if data.task == "classification" else ShuffleSplit
         return kind(1, test_size=test_part, random_state=seed)
@@ -133,7 +131,7 @@ def _folder(data: TargetData, folds: int, seed: int) -> BaseCrossValidator:
 
 def _quietly(divided: Iterator[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
     with warnings.catch_warnings():
-        # A class with fewer tracks than folds is allowed: the test parts that lack it are scored without it.
+        # A class may have fewer tracks than folds; test parts without it are scored without it.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         return list(divided)
 
@@ -142,7 +140,7 @@ def _published_faults(data: TargetData) -> Iterator[Fault]:
     train, test = ~data.in_test, data.in_test
     if data.groups is not None:
         for group in np.intersect1d(data.groups[train], data.groups[test]):
-            yield Fault(data.file, "group", str(group), "in train and in test; expected in one of them")
+            yield Fault(data.file, "group", str(group), "is in train and in test; expected in only one")
     if data.task == "classification":
         for name in np.setdiff1d(data.labels[test], data.labels[train]):
             yield Fault(data.file, "label", str(name), "no track of this class is in train")
@@ -152,5 +150,5 @@ def _untaught(data: TargetData, split: Split) -> Iterator[Fault]:
     if data.task == "classification":
         for name in np.setdiff1d(data.labels, data.labels[split.train]):
             yield Fault(data.file, f"label {name}", None,
-                        f"all its tracks fall in the test part of repeat {split.repeat}, fold {split.fold}; "
+                        f"all its tracks are in the test part of repeat {split.repeat}, fold {split.fold}; "
                         "expected more groups of this class")  # fmt: skip

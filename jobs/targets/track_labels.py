@@ -1,4 +1,4 @@
-"""Target tables to arrays: which tracks, where their sound lies, and what is to be predicted of them."""
+"""Read target tables into arrays: the tracks, the paths of their sound, and the labels to predict."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ PARTS = ("train", "test")
 
 @dataclass(frozen=True)
 class TargetData:
-    """A target's tracks in order of track_id, whatever the order of its table, so that scores do not hang on
-    it.
+    """A target's tracks in order of track_id, so that scores do not depend on the order of its table.
 
     `labels` (n_tracks,): text (classification) or float64 (regression); None for recommendation. `groups`
-    (n_tracks,): text, tracks that stay in one part of a split; None if the table has none. `in_test`
-    (n_tracks,): the published split, true for test; None if there is none or it is not used. `plays`
-    (n_users, n_tracks): counts of users `user_ids`; None but for recommendation.
+    (n_tracks,): text, whose tracks stay in one part of a split; None if the table has none. `in_test`
+    (n_tracks,): the published split, true for test; None if there is none or it is unused. `plays`
+    (n_users, n_tracks): counts of users `user_ids`; only for recommendation, else None.
     """
 
     file: str
@@ -41,7 +40,7 @@ class TargetData:
 def read_track_labels(target: Target) -> TargetData:
     """Read `track_id, path, label[, group][, split]`; `path` is relative to the table's folder.
 
-    The column `split` (train or test) is used unless the target says `split = "random"` or asks for folds.
+    The column `split` (train or test) is used unless the target has `split = "random"` or `folds`.
     Raises InputFaults with every fault of the table.
     """
     path = target.tracks
@@ -49,7 +48,7 @@ def read_track_labels(target: Target) -> TargetData:
     if target.task == "regression":
         labels, faults = numbers(path, table, "label")
         if not faults and len(np.unique(labels)) == 1:
-            faults.append(Fault(str(path), "label", labels[0], "expected labels that differ"))
+            faults.append(Fault(str(path), "label", labels[0], "expected labels that are not all equal"))
     else:
         faults = empty_text(path, table, "label")
         labels = table["label"].to_numpy(dtype=np.str_)

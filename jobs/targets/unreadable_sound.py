@@ -1,4 +1,4 @@
-"""A target without the clips that cannot be read, where it says `on_broken = "drop"`: the same for every run."""
+"""A target without the clips that cannot be read, under `on_broken = "drop"`; the same for every run."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from study.core.errors import Fault
 
 
 def without_tracks(data: TargetData, dropped: Collection[str]) -> TargetData:
-    """The target without the tracks in `dropped`; of a recommendation also without what then has too few plays."""
+    """The target without the tracks in `dropped`; a recommendation also loses users and tracks with too few plays."""
     if not dropped:
         return data
     rows = np.flatnonzero(~np.isin(np.array(data.track_ids, dtype=np.str_), list(dropped)))
     plays, user_ids = data.plays, data.user_ids
     if plays is not None:
-        user_rows, still = frequent(plays[:, rows])
-        rows = rows[still]
+        user_rows, track_rows = frequent(plays[:, rows])
+        rows = rows[track_rows]
         plays, user_ids = plays[user_rows][:, rows], tuple(user_ids[row] for row in user_rows)
     return replace(
         data,
@@ -35,10 +35,10 @@ def without_tracks(data: TargetData, dropped: Collection[str]) -> TargetData:
 
 
 def lost_faults(listed: TargetData, kept: TargetData) -> Iterator[Fault]:
-    """Classes and published parts that have lost all their tracks, and plays that no user is left of."""
-    because = "none of its tracks has sound that can be read"
+    """Faults for classes and published parts that have lost all their tracks, and for plays without any user left."""
+    because = "none of its tracks has readable sound"
     if listed.plays is not None and not kept.user_ids:
-        expected = f"of the tracks with sound that can be read, none has {LEAST_PLAYS} users with {LEAST_PLAYS} tracks"
+        expected = f"among the tracks with readable sound, none has {LEAST_PLAYS} users with {LEAST_PLAYS} tracks each"
         yield Fault(listed.file, "track_id", None, expected)
     if listed.task == "classification":
         for name in np.setdiff1d(listed.labels, kept.labels):

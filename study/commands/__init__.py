@@ -1,1 +1,1 @@
-"""One file a command; what a command needs is imported when it runs."""
+"""One file per command. A command imports what it needs when it runs."""

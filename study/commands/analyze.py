@@ -16,32 +16,40 @@ def analyze(
     folder: Folder = Path("."),
     results: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Analyse this table instead, CSV or Parquet; may be repeated."),
+        typer.Option(metavar="FILE", help="Analyse this table of scores (CSV or Parquet) instead; may be repeated."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where the report goes; report/ of the study if left out.")] = None,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Parametric bootstrap refits for percentile intervals.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for the report; by default report/ in the store.")] = None,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Number of parametric bootstrap refits, for percentile intervals.")
+    ] = 0,
     mix_versions: Annotated[
-        bool, typer.Option("--mix-versions", help="Take scores of different versions together.")
+        bool, typer.Option("--mix-versions", help="Pool scores made by different versions of this program.")
     ] = False,
     cross_check: Annotated[
         str | None,
-        typer.Option("--cross-check", metavar="ENGINE", help="Fit the models once more by lme4 or statsmodels."),
+        typer.Option("--cross-check", metavar="ENGINE", help="Refit the models with lme4 or statsmodels and compare."),
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(metavar='"strategy < 0.1"', help="Say if these 95 % intervals are so narrow, or what it takes."),
+        typer.Option(
+            metavar='"strategy < 0.1"',
+            help="Report whether the 95 % intervals meet this limit and, if not, how many more runs would.",
+        ),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="What the report goes by: the headline models, or the paper's to the letter (paper).")
+        str, typer.Option(help="Models that the report uses: headline, or paper (the paper's to the letter).")
     ] = "headline",
-    engine: Annotated[str, typer.Option(help="Who fits the models: native, statsmodels or lme4.")] = "native",
+    engine: Annotated[str, typer.Option(help="Engine that fits the models: native, statsmodels or lme4.")] = "native",
     formula: Annotated[
         list[str] | None,
-        typer.Option(metavar='"score ~ ..."', help="Fit this model too, in lme4's language; may be repeated."),
+        typer.Option(metavar='"score ~ ..."', help="Also fit this model, in lme4's formula language; may be repeated."),
     ] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Fit the models and write the report; `--results` analyses a table from elsewhere, without a study folder too."""
+    """Fit the models to the results and write the report.
+
+    With --results, any table of scores is analysed. No study folder is needed for that.
+    """
     from study.core.reading import read_study
     from study.workflow.analysis import analyze_study, analyze_tables, report_folder
 
@@ -53,7 +61,7 @@ def analyze(
         "model": model,
     }
     if results and until:
-        raise InputFaults([Fault("", "--until", until, "not together with --results: it asks for a study's plan")])
+        raise InputFaults([Fault("", "--until", until, "cannot be combined with --results: it needs a study's plan")])
     if out and out.exists() and not out.is_dir():
         raise InputFaults([Fault("", "--out", str(out), "is a file; expected a folder for the report")])
     if results:

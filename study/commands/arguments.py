@@ -18,16 +18,18 @@ def study_folder(named: Path) -> Path:
 Folder = Annotated[
     Path, typer.Argument(metavar="[DIR]", help="The study folder, or its study.toml.", callback=study_folder)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object only.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="A setting of the study file for this command, such as training.epochs=2; "
-        "may be repeated.",
+        "--set", metavar="KEY=VALUE", help="Override a setting of the study file for this command, such as "
+        "training.epochs=2; may be repeated.",
     ),
 ]  # fmt: skip
 Address = Annotated[
     str | None,
-    typer.Option(metavar="auto|HOST:PORT|ray://...", help="Join this Ray cluster. None: start Ray on this machine."),
+    typer.Option(
+        metavar="auto|HOST:PORT|ray://...", help="Ray cluster to join. Without it, Ray starts on this machine."
+    ),
 ]
-InProcessFlag = Annotated[bool, typer.Option("--in-process", help="Run the steps one by one, without Ray.")]
+InProcessFlag = Annotated[bool, typer.Option("--in-process", help="Run the steps one after another, without Ray.")]

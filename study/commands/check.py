@@ -1,4 +1,4 @@
-"""`study check`: every fault of the study file and of all that it points to, at once."""
+"""`study check`: every fault of the study file, its tables and its sound, at once."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from study.core.errors import InputFaults
 
 
 def check(folder: Folder = Path("."), overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """List every fault of the study file and of all that it points to, sound included, and what may hurt later."""
+    """List every fault in the study file, its tables and its sound, and warn of likely trouble later."""
     from study.workflow.check import check_folder
 
-    found = check_folder(folder, overrides or ())
+    checked = check_folder(folder, overrides or ())
     if as_json:
-        print(json.dumps(found.as_json(), indent=1))
-        raise typer.Exit(2 if found.faults else 0)
-    for caution in found.cautions:
+        print(json.dumps(checked.as_json(), indent=1))
+        raise typer.Exit(2 if checked.faults else 0)
+    for caution in checked.cautions:
         tell(f"warning: {caution}")
-    if found.faults:
-        raise InputFaults(found.faults, found.list_of_all)
-    tell(f"{folder}: no fault in the study file, its tables and its sound")
-    if found.cost:
-        tell(str(found.cost))
+    if checked.faults:
+        raise InputFaults(checked.faults, checked.list_of_all)
+    for proposal in checked.proposals:
+        tell(proposal)
+    tell(f"{folder}: no faults in the study file, its tables or its sound")
+    if checked.cost:
+        tell(str(checked.cost))

@@ -1,4 +1,4 @@
-"""`study demo`: the whole study on the demo template, from its music to its report."""
+"""`study demo`: a whole study on synthetic music, from its design to its report."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from study.core.progress import duration
 
 def demo(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where the demo's study goes.", callback=study_folder)
+        Path, typer.Argument(metavar="[DIR]", help="Folder for the demo study.", callback=study_folder)
     ] = Path("demo"),
     in_process: InProcessFlag = False,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed, other music.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the study and of its music.")] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Make music, design, launch and analyze a small study on it; started again, it goes on where it stopped."""
+    """Run a small study on synthetic music, from its design to its report. To resume, start it again."""
     from study.workflow.demo import run_demo
 
     began = time.monotonic()

@@ -16,15 +16,18 @@ def embed(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help=f"A run_id of the study in this folder, or its beginning; a {WEIGHTS} or its folder."
+            metavar="RUN",
+            help=f"A run_id (or its beginning) of the study in this folder; or a {WEIGHTS} or its folder.",
         ),
     ],
-    audio: Annotated[list[Path], typer.Argument(metavar="AUDIO...", help="Sound files, and folders of them.")],
+    audio: Annotated[list[Path], typer.Argument(metavar="AUDIO...", help="Sound files, or folders of them.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The Parquet file to write.")],
-    pad: Annotated[bool, typer.Option("--pad", help="Pad sound that is shorter than a crop, with its floor.")] = False,
+    pad: Annotated[
+        bool, typer.Option("--pad", help="Pad sounds shorter than a crop instead of leaving them out.")
+    ] = False,
     overrides: Overrides = None,
 ) -> None:
-    """Write a trained run's representation of any sound files; weights from another machine need no study."""
+    """Write a trained run's representation of any sound files. A weights file needs no study folder."""
     from study.workflow.embed import embed_files
 
     embed_files(run, audio, out, overrides or (), tell, pad)

@@ -1,4 +1,4 @@
-"""`study launch`: run what the plan holds and the results lack. To resume is to launch again."""
+"""`study launch`: run every planned run that lacks results. To resume, launch again."""
 
 from __future__ import annotations
 
@@ -21,26 +21,29 @@ def launch(
     address: Address = None,
     in_process: InProcessFlag = False,
     gpu_share: Annotated[
-        float | None, typer.Option(min=0.001, max=1.0, help="Part of a GPU that a training holds.")
+        float | None, typer.Option(min=0.001, max=1.0, help="Fraction of a GPU that a training holds.")
     ] = None,
     stop_after: Annotated[
         str | None,
-        typer.Option(metavar="2h", help="Begin no training after this long; until then plan on beyond the plan."),
+        typer.Option(metavar="2h", help="Start no training after this long. Until then, extend the plan as needed."),
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(metavar='"strategy < 0.1"', help="Begin no training once these 95 % intervals are so narrow."),
+        typer.Option(metavar='"strategy < 0.1"', help="Start no training once the 95 % intervals meet this limit."),
     ] = None,
-    runs: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only these runs; may be repeated.")] = None,
+    runs: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Launch only the run with this id; may be repeated.")
+    ] = None,
     mix_versions: Annotated[
-        bool, typer.Option("--mix-versions", help="Go on with runs that a version with other scores trained.")
+        bool, typer.Option("--mix-versions", help="Keep runs that another version of this program trained or scored.")
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Try all parts: few runs of one epoch on few tracks, in a store of its own.")
+        bool,
+        typer.Option("--quick", help="Trial of every part: a few one-epoch runs on few tracks, in a separate store."),
     ] = False,
     overrides: Overrides = None,
 ) -> None:
-    """Run what the plan holds and the results lack, on Ray; to resume is to launch again."""
+    """Train and evaluate every planned run that lacks results, on Ray. To resume, launch again."""
     from study.core.reading import read_study
     from study.workflow.launch import LaunchOptions, launch_study
     from study.workflow.quick import launch_quick
@@ -63,7 +66,7 @@ def launch(
 
 def _seconds(text: str) -> float:
     """ "90s", "30m", "2h", "1.5d" in seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if found is None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if match is None:
         raise InputFaults([Fault("", "--stop-after", text, "expected a time such as 90s, 30m, 2h or 5d")])
-    return float(found.group(1)) * UNITS_S[found.group(2)]
+    return float(match.group(1)) * UNITS_S[match.group(2)]

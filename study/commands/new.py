@@ -15,26 +15,28 @@ from study.core.progress import duration
 
 def new(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder to write; made if it is not there.", callback=study_folder)
+        Path, typer.Argument(metavar="DIR", help="Folder to write; created if missing.", callback=study_folder)
     ],
-    template: Annotated[str, typer.Option(help="demo, minimal or one-representation.")] = "minimal",
+    template: Annotated[str, typer.Option(help="Template: demo, minimal or one-representation.")] = "minimal",
     from_audio: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="A folder of sound files to make a study of, instead.")
+        Path | None, typer.Option(metavar="FOLDER", help="Make a study of the sound files in this folder instead.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(metavar="TABLE", help="CSV, TSV or Parquet with a column that names the sound files.")
+        Path | None, typer.Option(metavar="TABLE", help="Labels: a CSV, TSV or Parquet with a column of file names.")
     ] = None,
     pattern: Annotated[
         str | None,
-        typer.Option(metavar='"{instrument}_{pitch}"', help="What file names say; {parent}/ is their folder."),
+        typer.Option(
+            metavar='"{instrument}_{pitch}"', help="What the parts of file names mean; {parent}/ is the folder."
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The study's seed, and that of the demo's music.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the study and of the demo's music.")] = None,
 ) -> None:
-    """Write a study folder to start from: a template, or with --from-audio a study of your own sound."""
+    """Write a study folder: from a template or, with --from-audio, a study of your own sound."""
     from study.workflow.new import new_study
 
     if from_audio is None:
-        raise_all(Fault("", option, str(value), "goes with --from-audio")
+        raise_all(Fault("", option, str(value), "works only with --from-audio")
                   for option, value in (("--labels", labels), ("--pattern", pattern)) if value is not None)  # fmt: skip
         new_study(folder, template, seed, tell)
         return
@@ -42,9 +44,9 @@ def new(
 
     steps = study_from_audio(folder, from_audio, labels, pattern, 1 if seed is None else seed, tell)
     if steps.seconds is None:
-        tell(f"next: write labels into {folder}/tables/target.csv, take the # from the lines of [targets.mine] in "
-             f"{folder}/study.toml, then:")  # fmt: skip
+        tell(f"next: write labels into {folder}/tables/target.csv and uncomment [targets.mine] in "
+             f"{folder}/study.toml; then:")  # fmt: skip
     else:
-        tell(f"next, about {duration(steps.seconds)} in all on this machine:")
+        tell(f"next (about {duration(steps.seconds)} in all on this machine):")
     for command in steps.commands:
         print(f"  {command}")

@@ -1,4 +1,4 @@
-"""`study power`: by simulation, which effects the plan can find, and what more runs or more targets would buy."""
+"""`study power`: by simulation, which effects the plan can detect, and what more runs or targets would gain."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ def power(
     folder: Folder = Path("."),
     runs: Annotated[
         str | None,
-        typer.Option(metavar="N,N,...", help="Runs of the sequential phases; beyond the plan it is continued."),
+        typer.Option(metavar="N,N,...", help="Numbers of sequential runs; larger ones extend the plan."),
     ] = None,
-    targets: Annotated[str | None, typer.Option(metavar="N,N,...", help="Numbers of targets.")] = None,
+    targets: Annotated[str | None, typer.Option(metavar="N,N,...", help="Numbers of targets to simulate.")] = None,
     effect: Annotated[
-        list[str] | None, typer.Option(metavar="TERM=VALUE", help="A fixed effect; may be repeated.")
+        list[str] | None, typer.Option(metavar="TERM=VALUE", help="Size of a fixed effect; may be repeated.")
     ] = None,
     sd: Annotated[
         list[str] | None,
-        typer.Option(metavar="TERM=VALUE", help="A term's deviation between targets, or `residual`; may be repeated."),
+        typer.Option(metavar="TERM=VALUE", help="SD of a term between targets, or of `residual`; may be repeated."),
     ] = None,
-    fitted: Annotated[bool, typer.Option("--fitted", help="Effects and variances of report/fit.json.")] = False,
-    simulations: Annotated[int, typer.Option(min=10, help="Simulated studies.")] = 1000,
+    fitted: Annotated[bool, typer.Option("--fitted", help="Take effects and variances from report/fit.json.")] = False,
+    simulations: Annotated[int, typer.Option(min=10, help="Number of simulated studies.")] = 1000,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """By simulation: which effects the plan can find, and what more runs or more targets would buy."""
+    """Simulate which effects the plan can detect, and what more runs or targets would gain."""
     from study.core.reading import read_study
     from study.display.power import draw_power_table
     from study.workflow.power import study_power, term_faults
 
     study = read_study(folder, overrides or ())
-    (sizes, faults), (n_targets, more) = _counts(runs, "--runs"), _counts(targets, "--targets")
-    if faults or more:
-        raise InputFaults([*faults, *more, *term_faults(study, sizes, effect or [], sd or [])])
+    (sizes, run_faults), (n_targets, target_faults) = _counts(runs, "--runs"), _counts(targets, "--targets")
+    if run_faults or target_faults:
+        raise InputFaults([*run_faults, *target_faults, *term_faults(study, sizes, effect or [], sd or [])])
     with _progress_shown(simulations) as show:
-        found = study_power(study, sizes, n_targets, effect or [], sd or [], fitted, simulations, tell, show)
+        power_facts = study_power(study, sizes, n_targets, effect or [], sd or [], fitted, simulations, tell, show)
     if as_json:
-        print(json.dumps(found, indent=1, allow_nan=False))
+        print(json.dumps(power_facts, indent=1, allow_nan=False))
     else:
-        print_drawn(found, draw_power_table)
+        print_drawn(power_facts, draw_power_table)
 
 
 def _counts(text: str | None, key: str) -> tuple[list[int], list[Fault]]:
-    """ "88,176,352" as numbers in ascending order, or what is wrong with it; targets are two at least."""
+    """ "88,176,352" as numbers in ascending order, or what is wrong with it; there are at least two targets."""
     least = 2 if key == "--targets" else 0
     if text is None:
         return [], []
     if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*", text) or min(map(int, text.split(","))) < least:
-        return [], [Fault("", key, text, f"expected numbers from {least} on, such as 7,10")]
+        return [], [Fault("", key, text, f"expected whole numbers of {least} or more, such as 7,10")]
     return sorted(set(map(int, text.split(",")))), []
 
 
@@ -69,11 +69,12 @@ def _counts(text: str | None, key: str) -> tuple[list[int], list[Fault]]:
 def _progress_shown(n_simulations: int) -> Iterator[Callable[[int], None]]:
     """A bar on a terminal, a line at each quarter elsewhere."""
     if not sys.stderr.isatty():
-        began, told = time.monotonic(), [0]
+        began, quarters_said = time.monotonic(), 0
 
         def line(done: int) -> None:
-            if 4 * done // n_simulations > told[0]:
-                told[0] = 4 * done // n_simulations
+            nonlocal quarters_said
+            if 4 * done // n_simulations > quarters_said:
+                quarters_said = 4 * done // n_simulations
                 to_go = (time.monotonic() - began) / done * (n_simulations - done)
                 tell(f"{done} of {n_simulations} studies simulated, {duration(to_go)} to go")
 

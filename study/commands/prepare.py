@@ -1,4 +1,4 @@
-"""`study prepare`: sound and labels made ready; only what is missing or stale."""
+"""`study prepare`: prepare sound and labels, where missing or stale."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from study.core.paths import Paths
 
 
 def prepare(folder: Folder = Path("."), overrides: Overrides = None) -> None:
-    """Sound to mel stores, label tables to label distributions; does only what is missing or stale."""
+    """Convert sound to mel spectrograms and label tables to label distributions, where missing or stale."""
     from study.core.reading import read_study
 
     study = read_study(folder, overrides or ())

@@ -15,18 +15,16 @@ from study.core.errors import Fault, raise_all
 def runs(
     folder: Folder = Path("."),
     sort: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="By a column, a target or a factor; best scores first.")
+        str | None, typer.Option(metavar="COLUMN", help="Sort by a column, target or factor; best scores first.")
     ] = None,
     run: Annotated[
-        str | None, typer.Option(metavar="ID", help="One run's settings, attempts and learning curves.")
+        str | None, typer.Option(metavar="ID", help="Show one run's settings, attempts and learning curves.")
     ] = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
-    as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print CSV and nothing else; with --run the learning curves.")
-    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV only; with --run, the learning curves.")] = False,
 ) -> None:
-    """Every run, baselines included: id, strategy, sources, factors, state and scores; `--run ID` for one of them."""
+    """List every run, baselines included, with its strategy, sources, factors, state and scores."""
     import pandas as pd
 
     from study.core.reading import read_study
@@ -34,8 +32,10 @@ def runs(
     from study.display.runs import print_runs
     from study.workflow.runs import as_records, run_detail, sorted_runs, study_runs
 
-    together = {"--csv": ("--json", as_csv and as_json), "--sort": ("--run", sort is not None and run is not None)}
-    raise_all(Fault("", key, None, f"not together with {other}") for key, (other, both) in together.items() if both)
+    exclusive = {"--csv": ("--json", as_csv and as_json), "--sort": ("--run", sort is not None and run is not None)}
+    raise_all(
+        Fault("", key, None, f"cannot be combined with {other}") for key, (other, both) in exclusive.items() if both
+    )
     study = read_study(folder, overrides or ())
     if run is not None:
         detail = run_detail(study, run)

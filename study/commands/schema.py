@@ -1,4 +1,4 @@
-"""`study schema`: the study file's JSON schema, for editors that complete and check it."""
+"""`study schema`: the study file's JSON schema, which lets editors complete and check it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 
 def schema() -> None:
-    """Print the JSON schema of study.toml."""
+    """Print the JSON schema of study.toml, for editors that complete and check it."""
     from study.core.study_file import Study
 
     print(json.dumps(Study.model_json_schema(by_alias=True), indent=1))

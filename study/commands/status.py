@@ -19,20 +19,20 @@ def status(
     folder: Folder = Path("."),
     overrides: Overrides = None,
     as_json: AsJson = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Look again every 5 seconds until all is done.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh every 5 seconds until all runs are done.")] = False,
 ) -> None:
-    """Planned, done, running, failed by cause, hours spent and left, time to go."""
+    """Show how many runs are done, running or failed, the hours spent and left, and the time to go."""
     from study.core.reading import read_study
     from study.display.status import draw_status
     from study.workflow.status import study_status
 
     study = read_study(folder, overrides or ())
     while True:
-        found = study_status(study)
+        progress = study_status(study)
         if as_json:
-            print(json.dumps(found, indent=1), flush=True)
+            print(json.dumps(progress, indent=1), flush=True)
         else:
-            print_drawn(found, draw_status)
-        if not watch or found["done"] == found["planned"]:
+            print_drawn(progress, draw_status)
+        if not watch or progress["done"] == progress["planned"]:
             return
         time.sleep(WATCH_S)

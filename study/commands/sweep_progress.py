@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress_shown() -> Iterator[Callable[[Progress, Report], None]]:
-    """A bar on a terminal, a line for each step that ends elsewhere; failures are told at once on both."""
+    """A bar on a terminal; elsewhere a line for each step that ends. Both report failures at once."""
     if not sys.stderr.isatty():
         yield lambda progress, report: tell(line(progress, report))
         return
@@ -41,7 +41,7 @@ def progress_shown() -> Iterator[Callable[[Progress, Report], None]]:
 
 
 def line(progress: Progress, report: Report) -> str:
-    """A step that ended: how far the launch is, then the run, then its scores or why it failed."""
+    """A step that ended: the progress of the launch, then the run, then its scores or why it failed."""
     run = described(report.step.run)
     if report.failure is not None:
         return f"failed ({report.failure.cause}): {report.step.kind} {run}: {report.failure.message}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from study.display.shown import Draw
+    from rich.console import Console
+
+Facts = TypeVar("Facts")
 
 
 def tell(line: str) -> None:
@@ -15,8 +17,8 @@ def tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def print_drawn(facts: Mapping[str, Any], draw: Draw) -> None:
-    """A result as it is drawn, to standard output."""
+def print_drawn(facts: Facts, draw: Callable[[Facts, Console], None]) -> None:
+    """Draw a result on standard output."""
     from rich.console import Console
 
     draw(facts, Console(highlight=False))

@@ -1,7 +1,7 @@
-"""The ground of the harness. It imports no wing, no torch, no Ray, no R and no plotting.
+"""The ground floor of the harness. It imports no wing, no torch, no Ray, no R and no plotting.
 
 What a study is       study_file (the frozen `Study`), reading (`study.toml` to a `Study`), field_types, backbones
-Faults                errors (the tree of them), file_checks, study_checks, analysis_checks
+Faults                errors (their classes), file_checks, study_checks, analysis_checks
 What is run           factors, run (levels, seeds, `run_id`), plan (`plan.parquet`), cost (FLOP, parameters, hours)
 What is kept          paths (the store's layout, atomic writes), results (rows of scores, their schema and versions)
 What models share     coding (columns of model terms), formula, formula_grammar, formula_names, formula_tokens

@@ -1,6 +1,6 @@
-"""Faults of `[analysis]`: formulas that are none or name what is not there, contrasts of terms that no model has.
+"""Faults of `[analysis]`: invalid formulas, unknown variables, contrasts of terms that no model has.
 
-What only the rows can tell (which levels and which terms they have) is for the analysis.
+Which levels and terms the rows have is known only from the results, so the analysis checks that.
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ def analysis_faults(
     for number, model in enumerate(analysis.model, 1):
         key = f"[[analysis.model]] {number} ({model.name})"
         if model.name in (*NAMED_MODELS, *names):
-            yield Fault(FILE_NAME, f"{key} name", model.name, "this name is taken; expected another")
+            yield Fault(FILE_NAME, f"{key} name", model.name, "this name is taken; expected a different one")
         names.append(model.name)
         yield from faults_of_formula(model.formula, columns, FILE_NAME, f"{key} formula")
-    told: set[tuple[str, str]] = set()
+    named: set[tuple[str, str]] = set()
     for number, contrast in enumerate(analysis.contrast, 1):
         key = f"[[analysis.contrast]] {number} ({contrast.name})"
-        if (contrast.model, contrast.name) in told:
-            yield Fault(FILE_NAME, f"{key} name", contrast.name, "this name is taken; expected another")
-        told.add((contrast.model, contrast.name))
+        if (contrast.model, contrast.name) in named:
+            yield Fault(FILE_NAME, f"{key} name", contrast.name, "this name is taken; expected a different one")
+        named.add((contrast.model, contrast.name))
         valid = (*CONTRASTED, *names)
         if contrast.model not in valid:
-            yield Fault(FILE_NAME, f"{key} model", contrast.model, f"no such model; expected of {', '.join(valid)}",
+            yield Fault(FILE_NAME, f"{key} model", contrast.model, f"no such model; expected one of {', '.join(valid)}",
                         nearest(contrast.model, valid))  # fmt: skip
         if not any(contrast.weights.values()):
-            yield Fault(FILE_NAME, f"{key} weights", None, "expected one that is not 0")
+            yield Fault(FILE_NAME, f"{key} weights", None, "expected at least one that is not 0")
         terms = _terms(contrast.model, strategies, further)
         for term in contrast.weights:
             if terms and term not in terms:
-                yield Fault(FILE_NAME, f"{key} weights", term, f"no such term; expected of {', '.join(terms)}",
+                yield Fault(FILE_NAME, f"{key} weights", term, f"no such term; expected one of {', '.join(terms)}",
                             nearest(term, terms))  # fmt: skip
 
 
 def _terms(model: str, strategies: Sequence[Level], factors: Mapping[str, Sequence[Level]]) -> list[str]:
-    """The terms that a named model has where the rows tell all of them; none for a model of a formula."""
+    """The terms of a named model if all are estimable; an empty list for a model given by a formula."""
     first = {f"factor.{name}": levels[0] for name, levels in factors.items()}
     others = [first | {f"factor.{name}": level} for name, levels in factors.items() for level in levels[1:]]
     rows = pd.DataFrame(

@@ -1,7 +1,7 @@
-"""The columns that stand for the terms of the models: what the design promises is what the analysis estimates.
+"""The columns of the models' terms, shared by design and analysis: what one promises, the other estimates.
 
-Kim et al. 2019, Eq. 10-16. A row is a run, or a run on a target; the frames need `strategy` and, for what depends on
-the number of sources, `n_sources`; `source.<name>` and `factor.<name>` as in plan.parquet.
+Kim et al. 2019, Eq. 10-16. A row is a run, or a run on a target. Frames need `strategy` and, for terms that depend on
+the number of sources, `n_sources`; `source.<name>` and `factor.<name>` are as in plan.parquet.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pandas as pd
 
 from study.core.errors import Fault, nearest, raise_all
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, Level
+from study.core.scales import are_numbers, curvature, has_curvature, scale_of, scaled, unit
 
 SINGLE = STRATEGIES[0]
 N_UNKNOWN = "the number of sources is not known"
@@ -25,12 +26,14 @@ class Coding:
     """A model's terms over some rows.
 
     `columns` (n_rows, n_terms) are the fixed terms, `random` those among them that also vary by target (independently),
-    `left_out` the terms that these rows cannot tell, each with the reason.
+    `left_out` the terms that are not estimable from these rows, each with the reason, `units` the unit of a slope
+    where it is not that of the number.
     """
 
     columns: pd.DataFrame
     random: tuple[str, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def n_star(strategy: Iterable[str], n_sources: Iterable[float]) -> np.ndarray:
@@ -46,11 +49,11 @@ def r_star(strategy: Iterable[str]) -> np.ndarray:
 
 
 def combination(rows: pd.DataFrame) -> np.ndarray:
-    """What a run is made of, as text (n_rows,): strategy, sources, and further factors but those of evaluation."""
+    """A run's levels as text (n_rows,): strategy, sources and further factors, without evaluation factors."""
     sources = [str(name) for name in rows if str(name).startswith("source.")]
     short = np.array([name.removeprefix("source.") for name in sources], dtype=object)
     present = rows[sources].to_numpy(dtype=bool)
-    parts = [rows["strategy"].astype(str), pd.Series(["+".join(short[one]) for one in present], index=rows.index)]
+    parts = [rows["strategy"].astype(str), pd.Series(["+".join(short[row]) for row in present], index=rows.index)]
     factors = [name for name in map(str, rows) if name.startswith("factor.")]
     parts += [rows[name].astype(str) for name in factors if name.removeprefix("factor.") not in EVALUATION_FACTORS]
     return np.asarray(parts[0].str.cat(parts[1:], sep=" | "), dtype=object)
@@ -82,27 +85,34 @@ def source_columns(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
 def factor_columns(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Coding:
     """Further factors as fixed terms: numbers linear from their first level, others treatment-coded against it.
 
-    `factors` holds the levels of each in the study's order. A factor with one level in these rows is left out. Raises
+    `factors` holds the levels of each in the study's order. Numbers are on their scale, and where a study has three or
+    more of them `factor.<name>^2` is their curvature. A factor with one level in these rows is left out. Raises
     `InputFaults` for a column that is missing, or holds what is not a level.
     """
     raise_all(_faults_of_factors(rows, factors))
     columns: dict[str, np.ndarray] = {}
     left_out: dict[str, str] = {}
+    units: dict[str, str] = {}
     for name, levels in factors.items():
         values = rows[f"factor.{name}"]
         if values.nunique() < 2:
             left_out[f"factor.{name}"] = "only one of its levels occurs"
-        elif all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels):
-            columns[f"factor.{name}"] = values.to_numpy(dtype=float) - float(levels[0])
+        elif are_numbers(levels):
+            columns[f"factor.{name}"] = scaled(values, levels) - scaled(levels[:1], levels)
+            if has_curvature(levels):
+                columns[f"factor.{name}^2"] = curvature(values, levels)
+                units[f"factor.{name}^2"] = "curvature"
+            if scale_of(levels) == "log":
+                units[f"factor.{name}"] = unit(levels)
         else:
             present = [level for level in levels if (values == level).any()]
             columns |= {f"factor.{name}[{level}]": (values == level).to_numpy(dtype=float) for level in present[1:]}
             left_out |= {f"factor.{name}[{level}]": "no rows" for level in levels if level not in present}
-    return Coding(pd.DataFrame(columns, index=rows.index, dtype=float), (), left_out)
+    return Coding(pd.DataFrame(columns, index=rows.index, dtype=float), (), left_out, units)
 
 
 def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
-    """Eq. 10-12: an intercept a strategy, a slope on n* for each but SS-R, both also by target; then the factors.
+    """Eq. 10-12: an intercept per strategy and, except for SS-R, a slope on n*, both also by target; then the factors.
 
     Only strategies that occur get terms, and slopes only where n* varies within the strategy.
     """
@@ -127,7 +137,7 @@ def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | Non
 def second_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
     """Eq. 13-16: intercept, r*, n* and their product, the last three also by target; no random intercept; then factors.
 
-    A term that those before it already give in these rows (r* n* where only MSS-CR stands beside SS-R) is left out.
+    A term that earlier terms already determine in these rows is left out (r* n* where MSS-CR and SS-R are alone).
     """
     steps, size = _n_star_or_nan(rows), r_star(rows["strategy"])
     columns = {"intercept": np.ones(len(rows))}
@@ -153,7 +163,7 @@ def _with_factors(model: Coding, rows: pd.DataFrame, factors: Mapping[str, Seque
             left_out[str(name)] = DETERMINED
         else:
             columns = wider
-    return Coding(columns, model.random, left_out)
+    return Coding(columns, model.random, left_out, further.units)
 
 
 def _n_star_or_nan(rows: pd.DataFrame) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What a run costs, in closed form: parameters, FLOPs, steps, GPU-hours.
 
-Design, launch and status all ask, so it stands on the ground: `study.core.backbones` has the layers as numbers, and
-`jobs/networks` builds them in PyTorch.
+Design, launch and status all need it, so it belongs to the core. `study.core.backbones` describes the layers in
+numbers; `jobs/networks` builds them in PyTorch.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Worked out from an eager loop's launches, not measured. Narrow networks, small b
 
 
 def representation_dim(strategy: str, n_sources: int, width: float = 1.0) -> int:
-    """Dimensions of a run's representation: 256 * width a branch, one branch where every layer is shared.
+    """Dimensions of a run's representation: 256 * width per branch, with one branch where every layer is shared.
 
-    The same for every backbone: each ends in an fc_feature of so many units.
+    The same for every backbone: each ends in an fc_feature with that many units.
     """
     branches = 1 if strategy in ("SS-R", "MS-SR@FC") else n_sources
     return branches * scaled(REPRESENTATION_UNITS, width)
@@ -47,10 +47,10 @@ def n_parameters(
 ) -> int:
     """Trainable parameters: weights and biases, scale and shift of each normalisation, output layers.
 
-    The bands matter to backbones with a layer over all of them: `k2c1`, `k1c2` and `lstm`.
+    `n_mels` matters only to backbones with a layer over all bands: `k2c1`, `k1c2` and `lstm`.
     """
     network = BACKBONES[backbone]
-    frames, _ = network.minimum_crop  # no layer's parameters hang on the frames
+    frames, _ = network.minimum_crop  # no layer's parameters depend on the number of frames
     sizes = [cost.parameters for cost in network.costs((channels, frames, n_mels), width)]
     shared = network.shared_layers[strategy]
     heads = sum(_head_parameters(factors, scaled(REPRESENTATION_UNITS, width)) for factors in source_factors.values())
@@ -60,7 +60,7 @@ def n_parameters(
 def forward_flops(
     crop_frames: int, n_mels: int, channels: int = 2, width: float = 1.0, backbone: str = "base"
 ) -> tuple[int, ...]:
-    """Multiplications and additions of each of a backbone's layers for a crop, biases left out."""
+    """Multiplications and additions for one crop in each layer of a backbone, without biases."""
     return tuple(cost.flops for cost in BACKBONES[backbone].costs((channels, crop_frames, n_mels), width))
 
 
@@ -74,10 +74,10 @@ def step_flops(
     batch_size: int = 128,
     backbone: str = "base",
 ) -> float:
-    """FLOPs of a training step, the mean over the sources; the same for all strategies: one source a step.
+    """FLOPs of a training step, averaged over the sources. All strategies cost the same: each step has one source.
 
-    Forward, and backward to inputs and weights, but not to the crops. `self` has two crops an item. Output
-    layers are left out (under 0.1 %).
+    Counts the forward pass and the backward pass to inputs and weights, but not to the crops. `self` has two crops per
+    item. Output layers are left out (under 0.1 %).
     """
     if strategy not in STRATEGIES:
         raise ValueError(f"strategy {strategy!r} is not trained; expected one of {', '.join(STRATEGIES)}")
@@ -87,15 +87,15 @@ def step_flops(
 
 
 def epoch_steps(n_training_tracks: int, batch_size: int, n_sources: int, iterations: str) -> int:
-    """Iterations L of an epoch: l batches visit all tracks; L = l m ("lm", Algorithm 1) or l ("l")."""
+    """Iterations L per epoch: l batches visit every track once; L = l m ("lm", Algorithm 1) or L = l ("l")."""
     visits = math.ceil(n_training_tracks / batch_size)
     return visits * n_sources if iterations == "lm" else visits
 
 
 def source_factors_of(study: Study, run: Run) -> dict[str, int | None]:
-    """The run's sources with the number of factors of each, as far as the study file states it.
+    """The run's sources, each with its number of factors as stated in the study file.
 
-    0 for sources whose table decides (`classes`, `ordinal`): output layers are under 0.1 % of a training's work.
+    0 if the table decides (`classes`, `ordinal`): output layers are under 0.1 % of a training's work.
     """
     sources = {name: study.sources[name] for name in run.sources}
     return {name: None if source.labels == "self" else source.stated_factors or 0 for name, source in sources.items()}
@@ -113,7 +113,7 @@ def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
 def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) -> float | None:
     """GPU-hours of training a run at `REFERENCE_FLOP_PER_S`; None while the number of tracks is unknown.
 
-    Of an untrained network (baseline Random), those of passing a crop of each track through it once.
+    For an untrained network (baseline Random): one forward pass of one crop per track.
     """
     if run.is_baseline and run.strategy in WITHOUT_NETWORK:
         return 0.0
@@ -127,23 +127,23 @@ def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) ->
 
 
 def training_flops(study: Study, run: Run, n_training_tracks: int, n_validation_tracks: int = 0) -> float:
-    """FLOPs of a run's training: its steps and, after each epoch, the validation tracks of every source once, forward.
+    """FLOPs of a run's training: its steps and, per epoch, one forward pass of every source's validation tracks.
 
-    A baseline has none.
+    0 for a baseline.
     """
     if run.is_baseline:
         return 0.0
     training, factors = study.training_of(run.factors), source_factors_of(study, run)
-    crops = sum(2 if of is None else 1 for of in factors.values())
+    crops = sum(2 if n_factors is None else 1 for n_factors in factors.values())
     filled = math.ceil(n_validation_tracks / training.batch_size) * training.batch_size
     validation = training.epochs * filled * crops * sum(_forward_flops_of(study, training))
     return run_steps(study, run, n_training_tracks) * _step_flops_of(study, run, training) + validation
 
 
 def run_work(study: Study, run: Run) -> float:
-    """FLOPs of a run's training for each track it learns from: what runs of a study cost beside each other.
+    """FLOPs of a run's training per training track: the relative cost of the runs of a study.
 
-    The order of a plan weighs by this, so it depends on no data and on no machine.
+    The order of a plan is weighted by this, so it must not depend on data or machine.
     """
     training = study.training_of(run.factors)
     visits = training.epochs * (run.n_sources if training.iterations == "lm" else 1)
@@ -151,14 +151,14 @@ def run_work(study: Study, run: Run) -> float:
 
 
 def representation_flops(study: Study, run: Run) -> float:
-    """FLOPs of representing a crop: the shared layers once, the others once per source."""
+    """FLOPs to represent one crop: shared layers count once, the others once per source."""
     shared = BACKBONES[study.training_of(run.factors).backbone].shared_layers.get(run.strategy)
     layers = _forward_flops_of(study, study.training_of(run.factors))
     return sum(layers[:shared]) + (0 if shared is None else run.n_sources * sum(layers[shared:]))
 
 
 def network_name(training: Training) -> str:
-    """What decides how long a training step takes on a machine, beside the crops' shape."""
+    """The settings that determine how long a training step takes on a machine, for crops of one shape."""
     return (
         f"{training.backbone}, width {training.width:g}, {training.activation}, {training.optimiser}, "
         f"batches of {training.batch_size}, {training.precision}"

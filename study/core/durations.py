@@ -1,7 +1,7 @@
-"""How long work takes: a model of each piece, corrected by the pieces that finished.
+"""How long work takes: a model of each piece, corrected by the pieces that have finished.
 
-A piece is compared with finished ones of its own kind, or else of the next wider kind that has any. The time to go
-follows from the pieces that are left and from how many of them run at a time.
+A piece is compared with finished pieces of its own kind or, without any, of the next wider kind. The time to go
+follows from the remaining pieces and from how many of them run at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Kind = tuple[object, ...]
 class Work:
     """A piece of work: its `modelled` seconds, and its kinds, the narrowest first.
 
-    Where `in_seconds` is false the model gives proportions only: nothing is known before such a piece has finished.
+    If `in_seconds` is false, the model gives proportions only; the time is unknown until a piece of that kind finishes.
     """
 
     kinds: tuple[Kind, ...]
@@ -28,7 +28,7 @@ class Work:
 
 @dataclass
 class Rates:
-    """For each kind, what its finished pieces took in seconds, and what they are in the model."""
+    """For each kind, the seconds that its finished pieces took and their modelled cost."""
 
     took_s: dict[Kind, float] = field(default_factory=dict)
     modelled: dict[Kind, float] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Rates:
             self.modelled[kind] = self.modelled.get(kind, 0.0) + work.modelled
 
     def seconds(self, work: Work) -> float | None:
-        """What the piece will take; None while that is unknown."""
+        """Seconds that the piece will take; None while unknown."""
         for kind in work.kinds:
             if self.modelled.get(kind):
                 return work.modelled * self.took_s[kind] / self.modelled[kind]
@@ -48,7 +48,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class Slots:
-    """How many steps run at a time: those that train, which hold a GPU where there is one, and all together."""
+    """How many steps run at a time: `training` steps, which hold a GPU if there is one, and `all` steps together."""
 
     training: int
     all: int
@@ -57,7 +57,7 @@ class Slots:
 
 @dataclass(frozen=True)
 class Left:
-    """A step that is left: of which run, whether it trains (or represents), and its seconds."""
+    """A remaining step: its run, whether it trains (or represents), and its seconds."""
 
     run_id: str
     trains: bool
@@ -65,7 +65,7 @@ class Left:
 
 
 def slots_of(cpus: float, gpus: float, threads: int, gpu_share: float) -> Slots:
-    """Steps at a time on so many CPUs and GPUs, each of `threads` threads, and if it trains of `gpu_share` of a GPU."""
+    """Steps that these CPUs and GPUs hold at a time: each `threads` CPUs and, if it trains, `gpu_share` of a GPU."""
     fit = max(int(cpus // threads), 1)
     if not gpus:
         return Slots(fit, fit)
@@ -73,9 +73,10 @@ def slots_of(cpus: float, gpus: float, threads: int, gpu_share: float) -> Slots:
 
 
 def time_to_go_s(left: Iterable[Left], slots: Slots) -> float:
-    """Seconds until all is done: what trains, spread over its slots; all of it, over all; or the longest run alone.
+    """Seconds until all is done: a lower bound, the largest of three.
 
-    The longest of the three, so never too long. A run's evaluations wait for its training and run side by side.
+    Training steps spread over the training slots; all steps spread over all slots; the longest single run. A run's
+    evaluations wait for its training and then run side by side.
     """
     training_s, all_s = 0.0, 0.0
     training_of: dict[str, float] = {}

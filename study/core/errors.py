@@ -1,9 +1,9 @@
-"""What can go wrong, and what a user is told.
+"""What can go wrong, and what the user reads.
 
 StudyError
-├── InputFaults    exit status 2: the study file, a table, a sound file or the usage is wrong; every fault at once
-├── MissingExtra   exit status 2: the installation lacks what the command needs
-├── RunFailed      exit status 1: the input was fine, something that ran did not work
+├── InputFaults    exit status 2: the study file, a table, a sound file or the usage is wrong; lists every fault
+├── MissingExtra   exit status 2: a package that the command needs is not installed
+├── RunFailed      exit status 1: the input was fine, but something that ran failed
 └── Interrupted    exit status 130: Ctrl-C
 """
 
@@ -15,14 +15,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 FAULTS_SHOWN = 5
-"""Faults of one cause that are printed one by one; the rest are counted."""
+"""Faults with the same cause that are printed one by one; the rest are counted."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: where it stands, what stands there, what was expected, and the nearest valid name.
+    """One thing that is wrong: where it is, the value there, what was expected, and the nearest valid name.
 
-    `cause` is what it has in common with other faults of which there may be many: rows, sound files, tracks.
+    `cause` groups faults of which there may be many: rows, sound files, tracks.
     """
 
     file: str
@@ -41,7 +41,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Caution:
-    """Something that is allowed and may hurt later: where it stands, what it is, and the command that mends it."""
+    """Something allowed that may cause trouble later: where it is, what it is, and a command that fixes it."""
 
     key: str
     message: str
@@ -52,7 +52,7 @@ class Caution:
 
 
 class StudyError(Exception):
-    """Base of the errors that are told to the user in a line, without a traceback."""
+    """Base of the errors that are printed for the user without a traceback."""
 
     exit_status = 1
 
@@ -60,7 +60,7 @@ class StudyError(Exception):
 class InputFaults(StudyError):
     """The input is wrong in the ways listed; nothing was run and nothing was lost.
 
-    `faults` are all of them; the message leaves out those of a cause that many share. `note` ends it, as a line.
+    `faults` holds all of them; the message abridges those with a common cause. `note` is its last line.
     """
 
     exit_status = 2
@@ -70,22 +70,22 @@ class InputFaults(StudyError):
         super().__init__("\n".join([*shown(self.faults), *note.splitlines()]))
 
     def __reduce__(self) -> tuple[type[InputFaults], tuple[tuple[Fault, ...], str]]:
-        """Pickled by its faults: from its text, a worker's error would come back with a fault for each letter."""
+        """Pickled by its faults: an error rebuilt from its text would have one fault per character."""
         return type(self), (self.faults, self.note)
 
 
 class MissingExtra(StudyError):
-    """The base install does not hold what was asked for; the message has the line to type."""
+    """The base install lacks a package; the message has the line to type."""
 
     exit_status = 2
 
 
 class RunFailed(StudyError):
-    """Something that ran failed; the message says what, and what was kept."""
+    """Something that ran failed; the message says what failed and what was kept."""
 
 
 class Interrupted(StudyError):
-    """The user stopped it; the message says what was finished and how to go on."""
+    """The user stopped it; the message says what was finished and how to resume."""
 
     exit_status = 130
 
@@ -99,14 +99,14 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
 
 
 def raise_all(faults: Iterable[Fault]) -> None:
-    """Raise `InputFaults` if there is any fault, each of them once."""
-    found = distinct(faults)
-    if found:
-        raise InputFaults(found)
+    """Raise `InputFaults` with each fault once, if there are any."""
+    listed = distinct(faults)
+    if listed:
+        raise InputFaults(listed)
 
 
 def distinct(faults: Iterable[Fault]) -> list[Fault]:
-    """The faults in order, without those that say the same again (two targets may share a broken file)."""
+    """The faults in order, without repetitions (two targets may share a broken file)."""
     return list({str(fault): fault for fault in faults}.values())
 
 
@@ -116,7 +116,7 @@ def are_shown_in_part(faults: Iterable[Fault]) -> bool:
 
 
 def shown(faults: Iterable[Fault]) -> Iterator[str]:
-    """A line per fault, in order; of each cause the first `FAULTS_SHOWN`, then a line that counts the others."""
+    """One line per fault, in order: for each cause the first `FAULTS_SHOWN`, then a line that counts the others."""
     faults = list(faults)
     of_cause = Counter(fault.cause for fault in faults)
     so_far: Counter[str | None] = Counter()

@@ -1,4 +1,4 @@
-"""The factors of a study: the strategy, the sources (present or not), and whatever else `[factors]` varies."""
+"""The factors of a study: the strategy, the sources (present or absent) and all others in `[factors]`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ BASELINE_PHASE = "baseline"
 TRAINING_FACTORS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision",
                     "backbone", "activation", "optimiser", "loss")
 # fmt: on
-"""Keys of `[training]` that a factor of the same name sets for each run; any other factor changes nothing that
-this version can train, so it can be designed and analysed but not launched."""
+"""Keys of `[training]` that a factor of the same name sets for each run. Any other factor has no effect on training in
+this version, so it can be designed and analysed but not launched."""
 
 NETWORK_FACTORS = ("width", "backbone", "activation")
-"""Training factors that make another network even of one that is not trained."""
+"""Training factors that also change an untrained network."""
 
 TRANSFERS = ("frozen", "fine-tune")
-"""Levels of `transfer`: a probe on the run's representation as it is, or its network trained on for the target."""
+"""Levels of `transfer`: a probe on the run's frozen representation, or its network fine-tuned on the target."""
 
 EVALUATION_FACTORS = {"transfer": TRANSFERS}
-"""Factors that act on the evaluation, each with its levels: columns of the results, which no design varies and no
-run's identity knows. Every run is evaluated under each level."""
+"""Factors of the evaluation, each with its levels. Every run is evaluated at each level. They are columns of the
+results; no design varies them, and they are not part of a run's identity."""
 
 WITHOUT_NETWORK = ("MFCC", "Choi")
-"""Baselines that are no network of ours: there is nothing to fine-tune and nothing to embed with."""
+"""Baselines without a network of this program: they can neither be fine-tuned nor embed sound."""
 
 Level = str | int | float | bool
 

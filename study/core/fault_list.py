@@ -1,4 +1,4 @@
-"""All faults in a file, where they are too many to be printed one by one."""
+"""A CSV file of all faults, for when there are too many to print."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ COLUMNS = ("file", "key", "value", "expected", "nearest")
 
 @contextmanager
 def listing_faults_in(path: Path) -> Iterator[None]:
-    """Write the faults that are raised in it to the CSV file `path`, and name it, if they are printed only in part.
+    """If the faults raised inside are abridged in print, write all of them to the CSV file `path` and name it.
 
-    A list of earlier faults is removed.
+    An earlier list at `path` is removed.
     """
     try:
         yield
@@ -27,12 +27,12 @@ def listing_faults_in(path: Path) -> Iterator[None]:
 
 
 def in_short(faults: Sequence[Fault], path: Path) -> str:
-    """The faults as they are printed, and the file `path` that lists all of them if some are left out."""
+    """The faults as printed and, if some are left out, the name of the file `path` that lists all of them."""
     return "\n".join([*shown(faults), *list_faults(faults, path).splitlines()])
 
 
 def list_faults(faults: Sequence[Fault], path: Path) -> str:
-    """Write all faults to `path` if some of them are not printed, and say so. Otherwise there is no such file."""
+    """Write all faults to `path` if some are not printed, and return a line that says so. Otherwise remove the file."""
     if not are_shown_in_part(faults):
         if path.exists():
             path.unlink()

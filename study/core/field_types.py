@@ -1,4 +1,4 @@
-"""What a value of the study file may be: numbers, names, paths, each refused with what was expected instead."""
+"""Types of the study file's values: numbers, names, paths. Each is refused with what was expected instead."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _sample_rate(value: object) -> object:
     if isinstance(value, int | float) and not 4000 <= value <= 192000:
         guess = int(value * 1000)
         hint = {"nearest": str(guess)} if 4000 <= guess <= 192000 else {}
-        raise PydanticCustomError("sample_rate", "expected an integer of 4000 to 192000", hint)
+        raise PydanticCustomError("sample_rate", "expected an integer from 4000 to 192000", hint)
     return value
 
 
@@ -45,9 +45,18 @@ def _finite(value: object) -> object:
     return value
 
 
+def _design_model(value: object) -> object:
+    weights = value if isinstance(value, Mapping) else {value: 1.0}
+    numbers = all(type(weight) in (int, float) and 0 < weight < math.inf for weight in weights.values())
+    if not weights or not numbers or not all(isinstance(name, str) and name.strip() for name in weights):
+        expected = 'expected "main", "first", a formula, or a table of these with weights above 0'
+        raise PydanticCustomError("design_model", expected)
+    return value
+
+
 def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) != len(values):
-        raise PydanticCustomError("repeated", "expected each only once")
+        raise PydanticCustomError("repeated", "expected each item only once")
     return values
 
 
@@ -67,6 +76,9 @@ Scalar = Annotated[
     Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()],
     AfterValidator(_finite),
 ]
+
+
+DesignModel = Annotated[str | dict[str, float], BeforeValidator(_design_model)]
 
 
 class Section(BaseModel):

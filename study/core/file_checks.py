@@ -1,4 +1,4 @@
-"""Pydantic's validation errors as faults: with the key as the file writes it, and the nearest valid name."""
+"""Pydantic's validation errors as faults, with the key as written in the file and the nearest valid name."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from study.core.errors import Fault, nearest
 
 
 def faults_of_validation(file: str, section: str, annotation: Any, error: ValidationError) -> Iterator[Fault]:
-    """One fault for each key that is wrong in `section`, whose type is `annotation`."""
-    told: set[tuple[Any, ...]] = set()
+    """One fault for each wrong key in `section`, whose type is `annotation`."""
+    reported: set[tuple[Any, ...]] = set()
     details = error.errors(include_url=False)
     for detail in details:
         if detail["type"] == "too_short" and any(_within(other["loc"], detail["loc"]) for other in details):
-            continue  # short only because its items are wrong, which is told
+            continue  # short only because its items are wrong, which is reported
         path, model = _follow(annotation, detail["loc"])
-        if path in told:  # a union reports one error for each of its members
+        if path in reported:  # a union reports one error for each of its members
             continue
-        told.add(path)
+        reported.add(path)
         key = written_key(section, path)
         match detail["type"]:
             case "extra_forbidden":
                 valid = _keys(model)
-                yield Fault(file, key, detail["input"], f"unknown key; expected of {', '.join(valid)}",
+                yield Fault(file, key, detail["input"], f"unknown key; expected one of {', '.join(valid)}",
                             nearest(str(path[-1]), valid))  # fmt: skip
             case "missing":
                 yield Fault(file, key, None, "missing")
@@ -36,9 +36,9 @@ def faults_of_validation(file: str, section: str, annotation: Any, error: Valida
                 yield Fault(file, key, detail["input"], f"expected {detail['ctx']['expected']}",
                             nearest(str(detail["input"]), valid))  # fmt: skip
             case "string_pattern_mismatch":
-                yield Fault(file, key, detail["input"], "expected a name of a-z, 0-9, _ and -")
+                yield Fault(file, key, detail["input"], "expected a name made of a-z, 0-9, _ and -")
             case "path_type":
-                yield Fault(file, key, detail["input"], "expected a path, as text")
+                yield Fault(file, key, detail["input"], "expected a path as text")
             case _:
                 hint = detail.get("ctx", {}).get("nearest")
                 yield Fault(file, key, detail["input"], _plain(detail["msg"]), hint)
@@ -55,7 +55,7 @@ def _plain(message: str) -> str:
 
 
 def written_key(section: str, path: tuple[Any, ...]) -> str:
-    """The key as a reader finds it: `[sources.year] factors`, `[[design.phase]] 2 strategy`."""
+    """The key as written in the file: `[sources.year] factors`, `[[design.phase]] 2 strategy`."""
     if not path:
         return section if section == "schema" else f"[{section}]"
     if section in ("sources", "targets"):
@@ -67,7 +67,7 @@ def written_key(section: str, path: tuple[Any, ...]) -> str:
 
 
 def _follow(annotation: Any, loc: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
-    """The part of `loc` that the file has (pydantic adds the members of a union), and the model it ends in."""
+    """The part of `loc` that is in the file (pydantic adds the members of a union), and the model it leads to."""
     path: list[Any] = []
     inner, model = annotation, None
     for step in loc:

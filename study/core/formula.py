@@ -1,6 +1,7 @@
 """A formula of lme4's language as a value: `score ~ fixed + (random | group)`, expanded into its terms.
 
-`study.core.formula_grammar` reads one, `study.core.formula_names` says what it may name. Bates et al. 2015, section 2.
+`study.core.formula_grammar` reads formulas; `study.core.formula_names` lists the names they may use. See Bates et al.
+2015, section 2.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ PLAIN = re.compile(r"[^\W\d][\w.]*")
 
 @dataclass(frozen=True)
 class Variable:
-    """A column of the rows, or one of the functions of it that the language has; `power` is that of `I(name^power)`."""
+    """A column of the rows, or one of the functions of it that the language has; `power` is that of
+    `I(name^power)`, or the degree of one column of `poly(name, degree)`."""
 
     name: str
     function: str = ""
@@ -23,16 +25,18 @@ class Variable:
         name = quoted(self.name)
         if not self.function:
             return name
+        if self.function == "poly":
+            return f"poly({name}, {self.power})"
         return f"{self.function}({name}^{self.power})" if self.function == "I" else f"{self.function}({name})"
 
 
 Term = tuple[Variable, ...]
-"""The variables of a main effect (one) or an interaction (more), in the order in which the formula first has them."""
+"""The variables of a main effect (one) or an interaction (several), in order of appearance in the formula."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a sum stands for, in R's order: main effects first, then interactions by degree, each as written."""
+    """The terms of a sum in R's order: main effects first, then interactions by degree, each as written."""
 
     terms: tuple[Term, ...]
     intercept: bool = True
@@ -54,7 +58,7 @@ class RandomPart:
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula, expanded: `||` and `a/b` in a group are several random parts. `str` writes out the same terms."""
+    """An expanded formula: `||` and groups `a/b` become several random parts. `str` writes out the same terms."""
 
     response: str
     fixed: Terms
@@ -71,5 +75,5 @@ class Formula:
 
 
 def quoted(name: str) -> str:
-    """A name as a formula has it: in backticks where it is more than letters, digits, `.` and `_`."""
+    """A name as written in a formula: in backticks if it has characters other than letters, digits, `.` and `_`."""
     return name if PLAIN.fullmatch(name) else f"`{name}`"

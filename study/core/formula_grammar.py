@@ -7,8 +7,9 @@ A formula is expanded while it is read, as R's `terms.formula` and lme4 expand i
     product  = crossed {("*" | "/") crossed}
     crossed  = powered {":" powered}
     powered  = atom ["^" integer]
-    atom     = "0" | "1" | variable | "(" sum ")" | "(" sum ("|" | "||") groups ")"
+    atom     = "0" | "1" | variable | poly | "(" sum ")" | "(" sum ("|" | "||") groups ")"
     variable = name | "log(" name ")" | "factor(" name ")" | "I(" name "^" integer ")"
+    poly     = "poly(" name "," integer ")"
     groups   = chain {"/" chain}          chain = name {":" name}
 """
 
@@ -26,7 +27,7 @@ from study.core.formula_tokens import FormulaError, Token, tokens
 T = TypeVar("T")
 Products = tuple[frozenset[Variable], ...]
 """Terms while their variables have no order yet."""
-FUNCTIONS = ("I", "factor", "log")
+FUNCTIONS = ("I", "factor", "log", "poly")
 POWERS = tuple(map(str, range(2, 10)))
 MAX_TERMS = 500
 MAX_DEPTH = 50
@@ -34,13 +35,18 @@ MAX_DEPTH = 50
 
 
 def parse(text: str) -> Formula:
-    """Read a formula. Raises `FormulaError` at the place where it is no formula of this language."""
+    """Read a formula. Raises `FormulaError` at the first place where it is not valid."""
     return _Parser(text).formula()
+
+
+def parse_terms(text: str) -> Terms:
+    """Read a formula's right side without random parts. Raises `FormulaError` at the place where it is none."""
+    return _Parser(text).terms()
 
 
 @dataclass(frozen=True)
 class _Sum:
-    """Part of a formula, evaluated: terms; an intercept set or taken away, if any; random parts."""
+    """A part of a formula, expanded: its terms, an intercept added or removed (None: neither), and random parts."""
 
     terms: Products = ()
     intercept: bool | None = None
@@ -48,11 +54,11 @@ class _Sum:
 
 
 class _Parser:
-    """The words of a formula, where reading stands, and the variables of the sum being read in order of appearance."""
+    """The tokens of a formula, the current position, and the variables of the current sum in order of appearance."""
 
     def __init__(self, text: str) -> None:
         self.tokens = list(tokens(text))
-        self.at = self.depth = 0
+        self.position = self.depth = 0
         self.seen: dict[Variable, None] = {}
 
     def formula(self) -> Formula:
@@ -61,6 +67,13 @@ class _Parser:
         value = self._sum()
         self._expect("")
         return Formula(response.text, self._ordered(value), tuple(dict.fromkeys(value.random)))
+
+    def terms(self) -> Terms:
+        value = self._sum()
+        self._expect("")
+        if value.random:
+            raise FormulaError(1, "expected fixed terms alone, without (... | group)")
+        return self._ordered(value)
 
     def _sum(self) -> _Sum:
         start, total = self._here, _Sum()
@@ -74,7 +87,7 @@ class _Parser:
                     total.random + value.random,
                 )
             elif value.random:
-                raise FormulaError(sign.column, "a random part cannot be taken away; leave it out")
+                raise FormulaError(sign.column, "a random part cannot be removed with `-`; leave it out")
             else:
                 kept = tuple(term for term in total.terms if term not in value.terms)
                 total = _Sum(kept, total.intercept if value.intercept is None else not value.intercept, total.random)
@@ -116,6 +129,8 @@ class _Parser:
 
     def _atom(self) -> _Sum:
         here = self._here
+        if here.text == "poly" and self.tokens[self.position + 1].text == "(":
+            return self._poly()
         if here.kind == "name":
             variable = self._variable()
             self.seen[variable] = None
@@ -123,13 +138,25 @@ class _Parser:
         if self._take("("):
             return self._in_parentheses()
         if here.text in ("0", "1"):
-            self.at += 1
+            self.position += 1
             return _Sum(intercept=here.text == "1")
         raise self._unexpected("a variable, 0, 1 or `(`")
 
+    def _poly(self) -> _Sum:
+        """poly(x, 2) is a line and a parabola that are orthogonal over the rows."""
+        self.position += 1
+        self._expect("(")
+        name = self._expect_name("a variable").text
+        self._expect(",")
+        degree = self._power()
+        self._expect(")")
+        variables = [Variable(name, "poly", power) for power in range(1, degree + 1)]
+        self.seen |= dict.fromkeys(variables)
+        return _Sum(tuple(frozenset([variable]) for variable in variables))
+
     def _in_parentheses(self) -> _Sum:
         if self.depth == MAX_DEPTH:
-            raise FormulaError(self._here.column, f"more than {MAX_DEPTH} parentheses within each other")
+            raise FormulaError(self._here.column, f"more than {MAX_DEPTH} nested parentheses")
         before, self.seen = self.seen, {}
         self.depth += 1
         value = self._sum()
@@ -140,10 +167,10 @@ class _Parser:
             self.seen = before | self.seen
             return value
         if value.random:
-            raise FormulaError(bar.column, "a random part within a random part")
+            raise FormulaError(bar.column, "a random part cannot contain another one")
         terms = self._ordered(value)
         if not terms.terms and not terms.intercept:
-            raise FormulaError(bar.column, f"`{bar.text}`: no term before it; (1 | group) is a random intercept")
+            raise FormulaError(bar.column, f"`{bar.text}`: expected a term before it, such as (1 | group)")
         self.seen = before
         groups = list(self._groups())
         self._expect(")")
@@ -156,7 +183,7 @@ class _Parser:
         return (tuple(dict.fromkeys(names)) for names in nested)
 
     def _group(self) -> str:
-        return self._expect_name("a variable, whose every value is a group").text
+        return self._expect_name("a grouping variable").text
 
     def _separated(self, operator: str, item: Callable[[], T]) -> list[T]:
         items = [item()]
@@ -168,10 +195,10 @@ class _Parser:
         name = self._expect_name("a variable")
         if not self._take("("):
             if name.text == ".":
-                raise FormulaError(name.column, "`.` stands for no columns here; name them")
+                raise FormulaError(name.column, "`.` is not supported; name the columns")
             return Variable(name.text)
         if name.text not in FUNCTIONS:
-            expected = f"`{name.text}`: no such function; expected I(x^2), log(x) or factor(x)"
+            expected = f"`{name.text}`: no such function; expected I(x^2), log(x), factor(x) or poly(x, 2)"
             raise FormulaError(name.column, expected, nearest(name.text, FUNCTIONS))
         inner, power = self._expect_name("a variable").text, 1
         if name.text == "I":
@@ -184,7 +211,7 @@ class _Parser:
         here = self._here
         if here.text not in POWERS:
             raise self._unexpected(f"a power of {POWERS[0]} to {POWERS[-1]}")
-        self.at += 1
+        self.position += 1
         return int(here.text)
 
     def _ordered(self, value: _Sum) -> Terms:
@@ -194,47 +221,47 @@ class _Parser:
 
     @property
     def _here(self) -> Token:
-        return self.tokens[self.at]
+        return self.tokens[self.position]
 
     def _take(self, *operators: str) -> Token | None:
         here = self._here
         if here.kind != "operator" or here.text not in operators:
             return None
-        self.at += 1
+        self.position += 1
         return here
 
     def _expect(self, text: str) -> None:
         if self._here.text != text or self._here.kind == "name":
             raise self._unexpected(f"`{text}`" if text else "an operator or the end")
-        self.at += 1
+        self.position += 1
 
     def _expect_name(self, expected: str) -> Token:
         here = self._here
         if here.kind != "name":
             raise self._unexpected(expected)
-        self.at += 1
+        self.position += 1
         return here
 
     def _unexpected(self, expected: str) -> FormulaError:
         here = self._here
         if here.text in ("|", "||"):
-            expected += "; a random part stands in parentheses: (1 | group)"
+            expected += "; write a random part in parentheses: (1 | group)"
         return FormulaError(here.column, f"{f'`{here.text}`' if here.kind else 'the end'}: expected {expected}")
 
 
 def _interactions(left: Products, right: Products) -> Products:
-    return tuple(one | other for one in left for other in right)
+    return tuple(term | other for term in left for other in right)
 
 
 def _once(start: Token, terms: Products) -> Products:
-    once = tuple(dict.fromkeys(terms))
-    if len(once) > MAX_TERMS:
-        raise FormulaError(start.column, f"stands for more than {MAX_TERMS} terms")
-    return once
+    unique = tuple(dict.fromkeys(terms))
+    if len(unique) > MAX_TERMS:
+        raise FormulaError(start.column, f"expands to more than {MAX_TERMS} terms")
+    return unique
 
 
 def _independent(terms: Terms) -> list[Terms]:
-    """`||` as lme4 expands it: each term apart, without an intercept, so that a factor's levels stay correlated."""
+    """`||` as lme4 expands it: one part per term, without an intercept, so that a factor's levels stay correlated."""
     return [Terms((), True)] * terms.intercept + [Terms((term,), False) for term in terms.terms]
 
 
@@ -242,4 +269,4 @@ def _require_terms(start: Token, operator: Token, *sides: _Sum) -> None:
     for side in sides:
         if side.random or side.intercept is not None:
             what = "a random part" if side.random else "0 and 1"
-            raise FormulaError(start.column, f"{what} can be added, not taken into `{operator.text}`")
+            raise FormulaError(start.column, f"{what} can be added with `+`, but not used with `{operator.text}`")

@@ -1,4 +1,4 @@
-"""What a formula may name: the columns of the rows that models are fitted to; and the faults of a formula over them."""
+"""The columns that a formula may name, and the faults of a formula over these columns."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from itertools import pairwise
 
 from study.core.errors import Fault, nearest
 from study.core.factors import STRATEGIES, Level
-from study.core.formula import Formula, quoted
-from study.core.formula_grammar import parse
+from study.core.formula import Formula, Variable, quoted
+from study.core.formula_grammar import parse, parse_terms
 from study.core.formula_tokens import FormulaError, tokens
+from study.core.scales import are_numbers
 
 RESPONSE = "score"
 
@@ -37,12 +38,12 @@ BUILT_IN = {
 def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -> dict[str, Column]:
     """Each name that a formula may use, and its column.
 
-    Sources (1 where a run learns from it, else 0) and further factors go by `source.<name>` and `factor.<name>`, and by
-    `<name>` where nothing else does. A factor whose levels are all numbers is a number.
+    Sources (1 if a run learns from it, else 0) and further factors are named `source.<name>` and `factor.<name>`, or
+    `<name>` alone if that is unique. A factor whose levels are all numbers is numeric.
     """
     full = {f"source.{name}": Column(f"source.{name}", True) for name in sources}
     for name, levels in factors.items():
-        numbers = all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels)
+        numbers = are_numbers(levels)
         full[f"factor.{name}"] = Column(f"factor.{name}", numbers, () if numbers else tuple(levels))
     short = [name.partition(".")[2] for name in full]
     plain = {name: column for name, column in zip(short, full.values(), strict=True) if short.count(name) == 1}
@@ -52,19 +53,11 @@ def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -
 def faults_of_formula(
     text: str, columns: Mapping[str, Column], file: str, key: str, response: str | None = RESPONSE
 ) -> Iterator[Fault]:
-    """What is wrong with a formula over these columns: where it is none, and every name that is not there, by place.
+    """The faults of a formula over these columns: where it is invalid, and each unknown name with its position.
 
-    `response` is the one that it must have; None, it may be any column.
+    `response` is the required response; None allows any column.
     """
-    full = dict.fromkeys(quoted(column.name) for column in columns.values())
-    unknown: dict[str, int] = {}
-    for token, after in list(pairwise(tokens(text)))[1:]:
-        if token.kind == "name" and token.text not in (*columns, ".") and after.text != "(":
-            unknown.setdefault(token.text, token.column)
-    for name, at in unknown.items():
-        close = nearest(name, columns)
-        yield Fault(file, key, text, f"column {at}: `{name}`: no such variable; expected of {', '.join(full)}",
-                    close and quoted(close))  # fmt: skip
+    yield from _unknown_names(text, columns, file, key, 1)
     try:
         formula = parse(text)
         yield from _faults_of_response(text, formula.response, columns, file, key, response)
@@ -73,14 +66,47 @@ def faults_of_formula(
         yield Fault(file, key, text, str(error), error.nearest)
 
 
+def faults_of_terms(text: str, columns: Mapping[str, Column], file: str, key: str) -> Iterator[Fault]:
+    """What is wrong with the right side of a formula over these columns."""
+    yield from _unknown_names(text, columns, file, key, 0)
+    try:
+        terms = parse_terms(text)
+    except FormulaError as error:
+        yield Fault(file, key, text, str(error), error.nearest)
+        return
+    for variable in dict.fromkeys(variable for term in terms.terms for variable in term):
+        yield from _faults_of_variable(text, variable, columns, file, key)
+
+
+def _unknown_names(text: str, columns: Mapping[str, Column], file: str, key: str, n_before: int) -> Iterator[Fault]:
+    """A fault for each name, after the first `n_before` words, that is no column."""
+    full = dict.fromkeys(quoted(column.name) for column in columns.values())
+    unknown: dict[str, int] = {}
+    for token, after in list(pairwise(tokens(text)))[n_before:]:
+        if token.kind == "name" and token.text not in (*columns, ".") and after.text != "(":
+            unknown.setdefault(token.text, token.column)
+    for name, at in unknown.items():
+        close = nearest(name, columns)
+        yield Fault(file, key, text, f"column {at}: `{name}`: no such variable; expected one of {', '.join(full)}",
+                    close and quoted(close))  # fmt: skip
+
+
+def _faults_of_variable(
+    text: str, variable: Variable, columns: Mapping[str, Column], file: str, key: str
+) -> Iterator[Fault]:
+    needs_number = variable.function in ("I", "log", "poly")
+    if needs_number and variable.name in columns and not columns[variable.name].is_number:
+        yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not numeric")
+
+
 def _faults_of_response(
     text: str, name: str, columns: Mapping[str, Column], file: str, key: str, response: str | None
 ) -> Iterator[Fault]:
     if response is not None and name != response:
-        expected = f"column 1: `{name}`: the response is `{response}`, standardised within its target"
+        expected = f"column 1: `{name}`: expected the response `{response}`, standardised within its target"
         yield Fault(file, key, text, expected, nearest(name, [response]))
     elif response is None and name not in columns:
-        expected = f"column 1: `{name}`: no such variable; expected of {', '.join(map(quoted, columns))}"
+        expected = f"column 1: `{name}`: no such variable; expected one of {', '.join(map(quoted, columns))}"
         yield Fault(file, key, text, expected, nearest(name, columns))
 
 
@@ -88,9 +114,7 @@ def _faults_of_terms(
     text: str, formula: Formula, columns: Mapping[str, Column], file: str, key: str
 ) -> Iterator[Fault]:
     for variable in formula.variables:
-        needs_number = variable.function in ("I", "log")
-        if needs_number and variable.name in columns and not columns[variable.name].is_number:
-            yield Fault(file, key, text, f"`{variable}`: `{variable.name}` is not a number")
+        yield from _faults_of_variable(text, variable, columns, file, key)
     if not formula.random:
         yield Fault(file, key, text, "expected a random part, such as (1 | target)")
     if not formula.fixed.terms and not formula.fixed.intercept:

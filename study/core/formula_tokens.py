@@ -1,4 +1,4 @@
-"""The words of a formula, each with its place, at which what is wrong is told."""
+"""The tokens of a formula, each with its column, so that errors can name the place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 TOKEN = re.compile(
-    r"(?P<name>`[^`]+`|(?:[^\W\d]|\.)[\w.]*)|(?P<number>\d+)|(?P<operator>\|\||[-+*:/^()|~])|(?P<other>\S)"
+    r"(?P<name>`[^`]+`|(?:[^\W\d]|\.)[\w.]*)|(?P<number>\d+)|(?P<operator>\|\||[-+*:/^()|~,])|(?P<other>\S)"
 )
 
 
@@ -29,7 +29,7 @@ class Token:
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The words of a formula, and an end."""
+    """The tokens of a formula, then an end token."""
     for match in TOKEN.finditer(text):
         kind = match.lastgroup or ""
         yield Token(kind, match[0].strip("`") if kind == "name" else match[0], match.start() + 1)

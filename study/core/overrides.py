@@ -1,7 +1,7 @@
 """`--set section.key=value`: a setting of the study file for one command, checked as the file is.
 
-A value is TOML, and a bare word is a string. The key is written as in TOML; a number in it counts the entries of an
-array of tables from 1, as faults do: `design.phase.2.repeats=3`.
+A value is TOML; a bare word is a string. The key is written as in TOML; a number in it is an entry of an array of
+tables, counted from 1 as in faults: `design.phase.2.repeats=3`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Override:
 
 
 def read_overrides(texts: Iterable[str]) -> tuple[Override, ...]:
-    """The overrides; of a key that is set twice the last counts. Raises `InputFaults` with every text that is none."""
+    """The overrides; if a key is set twice, the last one counts. Raises `InputFaults` with every invalid text."""
     read: dict[tuple[str, ...], Override] = {}
     faults = []
     for text in texts:
@@ -53,14 +53,14 @@ def read_overrides(texts: Iterable[str]) -> tuple[Override, ...]:
 
 
 def overridden(tables: Mapping[str, Any], overrides: Sequence[Override]) -> dict[str, Any]:
-    """The tables of a study file with the overrides in them; raises `InputFaults` where a key leads nowhere."""
+    """The tables of a study file with the overrides applied. Raises `InputFaults` for keys that lead nowhere."""
     changed = copy.deepcopy(dict(tables))
     raise_all(fault for override in overrides for fault in _put(changed, override))
     return changed
 
 
 def setting(tables: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """What stands in the tables under these keys; None where nothing does."""
+    """The value in the tables under these keys; None if there is none."""
     inner: Any = tables
     for step in path:
         inner = _entry(inner, step)
@@ -68,7 +68,7 @@ def setting(tables: Mapping[str, Any], path: Sequence[str]) -> Any:
 
 
 def naming_overrides(faults: Iterable[Fault], of_file: Iterable[Fault], overrides: Sequence[Override]) -> list[Fault]:
-    """Faults of a study file with overrides; those that the file has not alone name the option that brought them."""
+    """Faults of a study file with overrides. Those that the file alone lacks name the option that caused them."""
     own = set(map(str, of_file))
     return [fault if str(fault) in own else _naming(fault, overrides) for fault in faults]
 
@@ -78,11 +78,11 @@ def _naming(fault: Fault, overrides: Sequence[Override]) -> Fault:
         section, *keys = override.path
         if fault.key == written_key(section, tuple(int(key) - 1 if key.isdecimal() else key for key in keys)):
             return replace(fault, file="", key=override.option)
-    return replace(fault, file=" ".join([fault.file, "with", *(f"{OPTION} {one.text}" for one in overrides)]))
+    return replace(fault, file=" ".join([fault.file, "with", *(f"{OPTION} {override.text}" for override in overrides)]))
 
 
 def _path(key: str) -> tuple[str, ...]:
-    """The steps of a dotted TOML key; none if it is not one."""
+    """The steps of a dotted TOML key; empty if it is not valid."""
     try:
         inner: Any = tomllib.loads(f"{key} = 0")
     except tomllib.TOMLDecodeError:
@@ -96,9 +96,9 @@ def _path(key: str) -> tuple[str, ...]:
 
 def _value(text: str) -> Any:
     try:
-        found = tomllib.loads(f"value = {text}")
-        if len(found) == 1:
-            return found["value"]
+        parsed = tomllib.loads(f"value = {text}")
+        if len(parsed) == 1:
+            return parsed["value"]
     except tomllib.TOMLDecodeError:
         if text[0] in "\"'[{":  # the beginning of a TOML value, so not a bare word
             raise
@@ -113,7 +113,7 @@ def _put(tables: dict[str, Any], override: Override) -> Iterable[Fault]:
             inner.setdefault(step, {})
         inner = _entry(inner, step)
         if not isinstance(inner, dict | list):
-            expected = f"the study file has no {'.'.join(sections[:depth])} with keys in it"
+            expected = f"the study file has no section {'.'.join(sections[:depth])}"
             yield Fault("", override.option, override.value, expected)
             return
     if isinstance(inner, dict):

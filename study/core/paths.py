@@ -1,4 +1,4 @@
-"""Where everything of a study lies, and how a file comes to be there whole or not at all."""
+"""The layout of a study's store, and how files are written: whole or not at all."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Paths:
 
     @property
     def faults(self) -> Path:
-        """All faults of the input, where a command printed only some of them."""
+        """All faults of the input, if a command printed only some of them."""
         return self.store / "faults.csv"
 
     @property
@@ -61,7 +61,7 @@ class Paths:
 
     @property
     def few_tracks(self) -> Path:
-        """Tables of few tracks, where this is the store of a trial (`launch --quick`)."""
+        """Tables of a few tracks, if this is the store of a trial (`launch --quick`)."""
         return self.store / "tables"
 
     def run(self, run_id: str) -> Path:
@@ -83,7 +83,7 @@ class Paths:
         return self.run(run_id) / "representations"
 
     def fine_tuned(self, run_id: str, target: str, fingerprint: str) -> Path:
-        """Predictions of a fine-tuned network until they are scored; goes with the representations."""
+        """Predictions of a fine-tuned network until they are scored; deleted with the representations."""
         return self.representations(run_id) / f"{target}-{fingerprint}.parquet"
 
     def attempts(self, run_id: str) -> Path:
@@ -97,7 +97,7 @@ class Paths:
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it in place at once, replacing what was there."""
+    """Let `write` fill a temporary file in the same folder, then move it to `path` atomically, replacing any file."""
     temporary = _filled(path, write)
     try:
         os.replace(temporary, path)
@@ -107,9 +107,9 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_beside_another_launch(path: Path, write: Callable[[Path], object]) -> None:
-    """As `write_whole`, in a folder that another launch may delete meanwhile, as it does once it is through with a run.
+    """As `write_whole`, in a folder that another launch may delete meanwhile, as it does once it has finished a run.
 
-    What was lost is written again, so `write` may be called twice. Raises FileNotFoundError if that is lost, too.
+    A lost file is written again, so `write` may be called twice. Raises FileNotFoundError if that is lost too.
     """
     try:
         write_whole(path, write)
@@ -118,9 +118,9 @@ def write_beside_another_launch(path: Path, write: Callable[[Path], object]) -> 
 
 
 def write_once(path: Path, write: Callable[[Path], object]) -> bool:
-    """As `write_whole`, but the first to come stays: False, and nothing changed, where `path` was there already.
+    """As `write_whole`, but the first file stays: returns False and changes nothing if `path` already exists.
 
-    A hard link is refused where a name is taken, on local disks and on NFS; a rename would overwrite silently.
+    A hard link is refused if the name is taken, on local disks and on NFS; a rename would overwrite silently.
     """
     temporary = _filled(path, write)
     try:

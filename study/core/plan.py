@@ -1,4 +1,4 @@
-"""`plan.parquet`: the planned runs in the order in which they are to be run, and the study file they are of."""
+"""`plan.parquet`: the planned runs in the order they are to be run, and the study file they belong to."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from study.core.run import Run, make_run
 from study.core.study_file import Study
 
 IDENTITY = ("study", "mel", "sources", "factors", "training")
-"""Sections that run ids are made of (`study.core.run`)."""
+"""Sections that determine run ids (`study.core.run`)."""
 NOT_IN_IDENTITY = ("name", "store", "table", "reader", "path", "checkpoint_minutes")
-"""Keys of these sections that run ids are not made of."""
+"""Keys within those sections that do not enter run ids."""
 
 
 def level_type(levels: Sequence[object]) -> pa.DataType:
@@ -34,7 +34,7 @@ def level_type(levels: Sequence[object]) -> pa.DataType:
 
 
 def plan_schema(study: Study) -> pa.Schema:
-    """Columns of `plan.parquet`, in order; in the metadata the study's name, its seed and its file's tables as JSON."""
+    """Columns of `plan.parquet`, in order. Metadata: the study's name, its seed, and its file's tables as JSON."""
     return pa.schema(
         [
             ("run_id", pa.string()), ("position", pa.int32()), ("phase", pa.string()), ("replicate", pa.int32()),
@@ -48,7 +48,7 @@ def plan_schema(study: Study) -> pa.Schema:
 
 
 def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Callable[[Run], float | None]) -> None:
-    """Write the plan whole. A cost that is not known yet (there is no data) is null."""
+    """Write the plan whole. A cost that is still unknown (there is no data) is null."""
     rows = [
         {
             "run_id": run.run_id, "position": position, "phase": run.phase, "replicate": run.replicate,
@@ -62,24 +62,24 @@ def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Ca
 
 
 def run_columns(study: Study, run: Run) -> dict[str, object]:
-    """`source.<name>` and `factor.<name>` of a run; null for factors that do not change it, if it is a baseline."""
+    """`source.<name>` and `factor.<name>` of a run; for a baseline, factors without an effect on it are null."""
     present = {f"source.{name}": name in run.sources for name in study.sources}
     return present | {f"factor.{name}": run.factors.get(name) for name in study.further_factors}
 
 
 def read_plan(path: Path, study: Study) -> list[Run]:
-    """The planned runs, in order. Raises `InputFaults` if there is no plan, or if it is another study's.
+    """The planned runs, in order. Raises `InputFaults` if there is no plan, or if it belongs to another study.
 
-    A source that came into the study file later has no column, and no run of the plan learns from it.
+    A source added to the study file later has no column, and no run of the plan learns from it.
 
-    Each run's identity is worked out anew from its levels: a plan made before the study file changed, or of another
-    study, is recognised by its first run that is called otherwise; then the settings that differ are named.
+    Each run_id is recomputed from the run's levels. If one differs, the plan was made for another study or before the
+    study file changed, and the error names the settings that differ.
     """
     table = _read(path)
     expected = plan_schema(study)
-    again = "; restore these settings, or make another plan with `study design`"
+    again = "; restore these settings, or make a new plan with `study design`"
     faults = [
-        Fault(path.name, f"column {name}", None, f"missing: this is the plan of another study{again}")
+        Fault(path.name, f"column {name}", None, f"missing: this plan belongs to another study{again}")
         for name in expected.names if name not in table.column_names and not name.startswith("source.")
     ]  # fmt: skip
     faults += [
@@ -90,7 +90,7 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     runs = []
     for row in table.to_pylist():
         sources = tuple(name for name in study.sources if row.get(f"source.{name}"))
-        levels = {name: _level(row[f"factor.{name}"], of) for name, of in study.further_factors.items()}
+        levels = {name: _level(row[f"factor.{name}"], known) for name, known in study.further_factors.items()}
         run = make_run(study, row["phase"], row["replicate"], row["strategy"], sources, levels)
         if run.run_id != row["run_id"]:
             differing = ", ".join(_differing(_tables(table), study.tables)) or "other settings or another seed"
@@ -100,19 +100,28 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     return runs
 
 
+def planned_ids(path: Path) -> list[str]:
+    """The run ids of a plan, of whichever version of the study file; none where there is no readable plan."""
+    try:
+        table = _read(path)
+    except InputFaults:
+        return []
+    return table.column("run_id").to_pylist() if "run_id" in table.column_names else []
+
+
 def refuse_other_overrides(path: Path, study: Study) -> None:
-    """Raise `InputFaults` for each `--set` that the plan was not made with, saying what it was made with."""
+    """Raise `InputFaults` for each `--set` that differs from the plan's setting, and state that setting."""
     tables = tables_of_plan(path)
     raise_all(
         Fault("", override.option, override.value,
               f"the plan was made with {_shown(override.path, setting(tables, override.path))}; leave this option out, "
-              "or give it to `study design` too")
+              "or pass it to `study design` too")
         for override in study.overrides if setting(tables, override.path) != override.value
     )  # fmt: skip
 
 
 def tables_of_plan(path: Path) -> dict[str, Any]:
-    """The tables of the study file that a plan was made of, overrides included; empty if the plan does not say."""
+    """The tables of the study file that a plan was made from, overrides included; empty if the plan has none."""
     return _tables(_read(path))
 
 
@@ -130,7 +139,7 @@ def _tables(plan: pa.Table) -> dict[str, Any]:
 
 
 def _differing(planned: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """The settings in `IDENTITY` that the plan's tables have otherwise: "[training] epochs = 2 (now 1)"."""
+    """The settings in `IDENTITY` that differ in the plan: "[training] epochs = 2 (now 1)"."""
     if isinstance(planned, dict) and isinstance(now, dict):
         for key in dict.fromkeys([*planned, *now]):
             if (path or key in IDENTITY) and key not in NOT_IN_IDENTITY:
@@ -149,5 +158,5 @@ def _value(value: Any) -> str:
 
 
 def _level(value: Level, levels: Sequence[Level]) -> Level:
-    """The level as the study file writes it (Parquet keeps 8 and 8.0 alike; a run's identity does not)."""
+    """The level as written in the study file (8 and 8.0 are the same in Parquet, but not in a run's identity)."""
     return next((level for level in levels if level == value), value)

@@ -1,4 +1,4 @@
-"""How a step of the work says what it is doing: it is given a function for lines, and prints nothing itself."""
+"""How work reports its progress: it is given a function that says a line, and prints nothing itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Tell = Callable[[str], None]
 
 
 def silent(line: str) -> None:
-    """Say nothing: what a caller that wants no lines passes."""
+    """Say nothing: for callers that want no lines."""
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """Reading `study.toml`: every fault of the file is collected before any is raised.
 
-Section by section first, then what only makes sense between keys and sections (`study.core.study_checks`).
+Each section is checked by itself first, then the keys and sections together (`study.core.study_checks`).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from study.core.study_file import FILE_NAME, Source, Study, Target
 
 
 def read_study(folder: Path, overrides: Iterable[str] = ()) -> Study:
-    """Read `folder/study.toml`. Needs no data: whether the files it names are there is for `missing_files`.
+    """Read `folder/study.toml`. Needs no data: `missing_files` checks that the files it names exist.
 
     `overrides` are settings for this command alone, such as "training.epochs=2" (`study.core.overrides`).
     Raises `InputFaults` with every fault of the file: unknown keys, wrong types, values out of range, names that do
-    not fit together.
+    not match.
     """
     study, faults = read_sections(folder, overrides)
     raise_all(faults)
@@ -34,10 +34,10 @@ def read_study(folder: Path, overrides: Iterable[str] = ()) -> Study:
 
 
 def read_sections(folder: Path, overrides: Iterable[str] = ()) -> tuple[Study, list[Fault]]:
-    """The study as far as its file is right, and every fault of the file; those of an override name it.
+    """The valid parts of the study, and every fault of the file; faults of an override name it.
 
-    A section that is faulty is not among the study's `model_fields_set`; of sources and targets the faulty entries are
-    left out. Raises `InputFaults` if the file cannot be read at all, or an override is none.
+    A faulty section is not in the study's `model_fields_set`; for sources and targets only the faulty entries are
+    left out. Raises `InputFaults` if the file cannot be read at all or an override is invalid.
     """
     given = read_overrides(overrides)
     written = _read_tables(Path(folder))
@@ -64,7 +64,7 @@ def _read_tables(folder: Path) -> dict[str, Any]:
 
 
 def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[Fault]]:
-    """The sections that are right, defaults filled in, and every fault of the tables."""
+    """The valid sections with their defaults, and every fault of the tables."""
     sections: dict[str, Any] = {}
     faults: list[Fault] = []
     context = {"folder": folder.resolve()}
@@ -91,15 +91,15 @@ def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[F
     }
     faults.extend(between_keys(entries["sources"], entries["targets"]))
     faults.extend(between_sections(sections))
-    for name, among in entries.items():
-        sections[name] = {key: entry for key, entry in among.items() if not list(between_keys(**{name: {key: entry}}))}
+    for name, valid in entries.items():
+        sections[name] = {key: entry for key, entry in valid.items() if not list(between_keys(**{name: {key: entry}}))}
     return sections, distinct(faults)
 
 
 def _valid_entries(raw: object, model: type[Section], context: dict[str, Path]) -> dict[str, Any]:
-    """The entries that are right by themselves, so that what else is wrong with them is told at once."""
-    found = {}
+    """The entries that are valid by themselves, so that faults between keys are reported in the same run."""
+    valid = {}
     for name, entry in raw.items() if isinstance(raw, dict) else ():
         with contextlib.suppress(ValidationError):
-            found[name] = model.model_validate(entry, context=context)
-    return found
+            valid[name] = model.model_validate(entry, context=context)
+    return valid

@@ -1,6 +1,6 @@
-"""The scores of the runs: one Parquet file for each run x target, there if and only if it is done.
+"""The scores of the runs: one Parquet file per run x target, which exists if and only if that is done.
 
-A file's name carries the fingerprint of the target as it was defined; its rows carry what else the scores depend on.
+A file's name carries the fingerprint of the target's definition; its rows carry everything else that scores depend on.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from study.core.study_file import Study
 
 SCHEMA_VERSION = 1
 TRAIN_SCORES_VERSION = 1
-"""Raised by hand when training would give other scores than before."""
+"""Incremented by hand when a change to training changes scores."""
 PROBE_SCORES_VERSION = 1
-"""Raised by hand when probing would give other scores than before."""
+"""Incremented by hand when a change to probing changes scores."""
 
 KEY = ("run_id", "target", "target_fingerprint", "repeat", "fold", "metric")
-"""What a row is the score of; no two rows share it, and their levels of evaluation factors."""
+"""The key of a row: no two rows share it together with their levels of evaluation factors."""
 
 
 def result_schema(study: Study) -> pa.Schema:
-    """Columns of a result file, in order. One row a target x repeat x fold x metric."""
+    """Columns of a result file, in order. One row per target x repeat x fold x metric."""
     text, whole, real = pa.string(), pa.int64(), pa.float64()
     return pa.schema(
         [
@@ -59,7 +59,7 @@ def commit_result(path: Path, rows: Iterable[Mapping[str, object]], study: Study
 
 @dataclass(frozen=True)
 class StoredResult:
-    """A result file by its name: valid if it can be read and its rows are of that run and target."""
+    """A result file by its name. It is valid if it can be read and its rows belong to that run and target."""
 
     path: Path
     run_id: str
@@ -78,9 +78,9 @@ def stored_results(paths: Paths) -> Iterator[StoredResult]:
 def read_results(
     paths: Paths, wanted: Callable[[StoredResult], bool] = lambda stored: True
 ) -> tuple[pd.DataFrame, list[Fault]]:
-    """The valid rows of the files that are wanted, and a fault for each that is truncated or not what its name says.
+    """The valid rows of the wanted files, and a fault for each file that is truncated or does not match its name.
 
-    An invalid file is as good as absent: its run x target is not done.
+    An invalid file counts as absent: its run x target is not done.
     """
     read = [_read_valid(stored) for stored in stored_results(paths) if wanted(stored)]
     faults = [fault for fault in read if isinstance(fault, Fault)]
@@ -91,7 +91,7 @@ def read_results(
 
 
 def invalid_results(paths: Paths) -> dict[Path, Fault]:
-    """The result files that are truncated or are not what their name says, each with what is wrong."""
+    """The result files that are truncated or do not match their name, each with its fault."""
     read = {stored.path: _read_valid(stored) for stored in stored_results(paths)}
     return {path: fault for path, fault in read.items() if isinstance(fault, Fault)}
 
@@ -107,5 +107,5 @@ def _read_valid(stored: StoredResult) -> pa.Table | Fault:
     named = {"run_id": stored.run_id, "target": stored.target, "target_fingerprint": stored.fingerprint}
     for column, value in named.items():
         if column not in table.column_names or set(table.column(column).to_pylist()) != {value}:
-            return Fault(name, column, None, f"rows are not of this file's name; {again}")
+            return Fault(name, column, None, f"its rows do not match the file's name; {again}")
     return table

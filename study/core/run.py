@@ -1,7 +1,7 @@
-"""A run: one representation to be learned, and what it is called.
+"""A run: one representation to be learned, and its id.
 
-A run's identity is a hash of what it uses, so that it can be named before there is data, and so that a changed study
-file never mixes with old results.
+A run's id is a hash of its settings. It is therefore known before there is data, and results of a changed study file
+never mix with earlier ones.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from study.core.factors import BASELINE_PHASE, NETWORK_FACTORS, Level
 from study.core.study_file import Study
 
 RUN_ID_LENGTH = 16
-"""Hexadecimal digits: 64 bits, so that two of a million runs meet with a chance of 3e-8."""
+"""Hexadecimal digits: 64 bits, so that the probability of a collision among a million runs is 3e-8."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training (or baseline): its levels, its place in the design, and its identity."""
+    """One training (or baseline): its levels, its place in the design, and its id."""
 
     run_id: str
     phase: str
     replicate: int
     strategy: str
     sources: tuple[str, ...]
-    factors: Mapping[str, Level] = field(default_factory=dict, hash=False)  # a mapping has no hash; run_id tells it
+    factors: Mapping[str, Level] = field(default_factory=dict, hash=False)  # not hashable; run_id covers it
 
     @property
     def n_sources(self) -> int:
@@ -52,7 +52,7 @@ def make_run(
     sources: tuple[str, ...],
     factors: Mapping[str, Level] | None = None,
 ) -> Run:
-    """The run of these levels; its sources are put in the order of the study file.
+    """The run with these levels; its sources follow the order of the study file.
 
     The phase is not part of a run's identity: the same levels and replicate in two phases are the same training.
     """
@@ -80,22 +80,22 @@ def baseline_runs(study: Study) -> list[Run]:
 
 
 def _network_levels(study: Study) -> list[dict[str, Level]]:
-    """The levels that make the study's untrained networks differ, in all combinations; one without any otherwise."""
+    """All combinations of the levels that change an untrained network; a single empty one if there are none."""
     names = [name for name in NETWORK_FACTORS if name in study.factors]
     return [dict(zip(names, levels, strict=True)) for levels in product(*(study.factors[name] for name in names))]
 
 
 def _random(study: Study, levels: Mapping[str, Level], replicate: int) -> Run:
-    """An untrained network. That of `[training]` is called the same whether its settings are factors or not."""
+    """An untrained network. The one of `[training]` has the same id whether its settings are factors or not."""
     is_default = all(level == getattr(study.training, name) for name, level in levels.items())
     run = make_run(study, BASELINE_PHASE, replicate, "Random", (), {} if is_default else levels)
     return replace(run, factors=levels)
 
 
 def counted(n_runs: int, n_baselines: int) -> str:
-    """ "40 runs (34 + 6 baselines)": how runs are counted wherever baselines are among them."""
-    beside = f" ({n_runs - n_baselines} + {n_baselines} baselines)" if 0 < n_baselines < n_runs else ""
-    return f"{n_runs} runs{beside}"
+    """ "40 runs (34 + 6 baselines)": how runs are counted when baselines are among them."""
+    parts = f" ({n_runs - n_baselines} + {n_baselines} baselines)" if 0 < n_baselines < n_runs else ""
+    return f"{n_runs} runs{parts}"
 
 
 def seed_sequence(run_id: str, purpose: str) -> np.random.SeedSequence:
@@ -109,18 +109,16 @@ def study_seed_sequence(study: Study, purpose: str) -> np.random.SeedSequence:
 
 
 def named_run(named: str, run_ids: Iterable[str], option: str) -> str:
-    """The one of `run_ids` that `named` is, or is the beginning of.
+    """The id in `run_ids` that equals `named` or begins with it.
 
-    Raises `InputFaults` naming the option if it is none of them, or the beginning of several.
+    Raises `InputFaults` naming the option if there is none, or more than one.
     """
     known = list(run_ids)
     meant = [run_id for run_id in known if run_id.startswith(named)] if named else []
     if len(meant) == 1:
         return meant[0]
-    if meant:
-        expected = f"the beginning of {len(meant)} runs: {', '.join(meant[:5])}"
-    else:
-        expected = "no run of the study; `study runs` lists them"
+    several = f"matches {len(meant)} runs: {', '.join(meant[:5])}"
+    expected = several if meant else "no such run; `study runs` lists them"
     raise InputFaults([Fault("", option, named, expected, None if meant else nearest(named, known))])
 
 

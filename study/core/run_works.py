@@ -1,4 +1,4 @@
-"""A run as pieces of work: training, representing, fine-tuning and evaluating, each with what it takes in the model.
+"""A run as pieces of work (training, representing, fine-tuning, evaluating), each with its modelled cost.
 
 Trainings and representations are modelled as FLOPs over a speed, evaluations as equal.
 """
@@ -24,29 +24,29 @@ from study.core.study_file import Study, Training
 Step = tuple[str, str, tuple[str, ...]]
 """A step by its kind, its run's id and its targets (none for `learn`, which is one step for all of them)."""
 TRAIN = "train"
-"""The first word of the kinds of a training."""
+"""The first element of a training's kinds."""
 COSTLY_FACTORS = ("epochs", "iterations", "batch_size", "width", "backbone", "activation", "optimiser", "precision")
-"""Factors that change what a training costs."""
+"""Factors that change the cost of a training."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much there is to learn from and to represent. Crops and sounds are known once targets are prepared."""
+    """Numbers of tracks to learn from and crops to represent. Crops and sounds are known once targets are prepared."""
 
     n_training: int | None
     n_validation: int = 0
     sound_of: Mapping[str, str] = field(default_factory=dict)
     """Target -> the key of its sound. Targets that share it are represented once."""
     crops: Mapping[str, int] = field(default_factory=dict)
-    """Key of a sound -> its crops."""
+    """Key of a sound -> its number of crops."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """What decides the modelled seconds of a study's work.
+    """What determines the modelled seconds of a study's work.
 
-    `flop_per_s` is by `network_name`, as measured on a CPU; empty: the reference rate, which is a GPU's, so that on a
-    CPU the model gives proportions only.
+    `flop_per_s`, by `network_name`, was measured on a CPU. If it is empty, the reference rate of a GPU is used, and on
+    a CPU the model gives proportions only.
     """
 
     study: Study
@@ -59,7 +59,7 @@ class Model:
         return self.on_gpu or bool(self.flop_per_s)
 
     def speed(self, network: str) -> float:
-        """FLOP/s of a network; of one that was not measured, as of those that were."""
+        """FLOP/s of a network; for one that was not measured, the harmonic mean of those that were."""
         if self.on_gpu or not self.flop_per_s:
             return REFERENCE_FLOP_PER_S
         mean = len(self.flop_per_s) / sum(1 / each for each in self.flop_per_s.values())
@@ -68,13 +68,13 @@ class Model:
 
 def networks_of(study: Study) -> list[Training]:
     """The settings of every network that the study's factors can make, in the order of the file."""
-    levels = {name: of for name, of in study.further_factors.items() if name in COSTLY_FACTORS}
+    levels = {name: values for name, values in study.further_factors.items() if name in COSTLY_FACTORS}
     every = (study.training_of(dict(zip(levels, each, strict=True))) for each in itertools.product(*levels.values()))
     return list({network_name(training): training for training in every}.values())
 
 
 def training_work(model: Model, run: Run) -> Work:
-    """While the number of tracks is unknown, so is the time of this work; of a baseline it is 0."""
+    """Training the run; its time is unknown while the number of tracks is, and 0 for a baseline."""
     if run.is_baseline:
         return Work((), 0.0, True)
     network = network_name(model.study.training_of(run.factors))
@@ -85,7 +85,7 @@ def training_work(model: Model, run: Run) -> Work:
 
 
 def representing_work(model: Model, run: Run, targets: Iterable[str]) -> Work:
-    """Representing the sound of targets. The baseline Random also passes the corpus once."""
+    """Representing the sound of targets. The baseline Random also passes the corpus through its network once."""
     sizes = model.sizes
     crops = sum(sizes.crops.get(key, 0) for key in {sizes.sound_of.get(name) for name in targets} if key is not None)
     if run.strategy in WITHOUT_NETWORK:
@@ -97,7 +97,7 @@ def representing_work(model: Model, run: Run, targets: Iterable[str]) -> Work:
 
 
 def target_work(model: Model, kind: str, run: Run, target: str) -> Work:
-    """Fine-tuning a run for a target, or evaluating it there: alike for networks, or representations, of one size."""
+    """Fine-tuning a run for a target, or evaluating it there. Networks or representations of one size cost the same."""
     training = model.study.training_of(run.factors)
     if kind == "fine-tune":
         return Work(((kind, target, network_name(training)), (kind, target)), 1.0)
@@ -108,9 +108,9 @@ def target_work(model: Model, kind: str, run: Run, target: str) -> Work:
 def steps_of(
     model: Model, run: Run, targets: Iterable[str], has_trained: bool = False, represented: Container[str] = ()
 ) -> dict[Step, list[Work]]:
-    """The steps that a run needs for these targets, each with its pieces of work as far as they can be modelled.
+    """The steps that a run needs for these targets, each with its pieces of work.
 
-    It may have trained already, and some of the targets may be `represented`.
+    `has_trained`: the run's training is done; `represented`: targets whose sound is already represented.
     """
     targets = tuple(targets)
     if not targets:

@@ -1,9 +1,9 @@
-"""Faults of a study file that lie between its keys and sections, and between it and what it points to."""
+"""Faults between keys or sections of a study file, and missing files that it names."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,18 @@ from pydantic import ValidationError
 
 from study.core.analysis_checks import analysis_faults
 from study.core.backbones import BACKBONES
+from study.core.design_models import model_faults
 from study.core.errors import Fault, nearest
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
 from study.core.file_checks import faults_of_validation
+from study.core.scales import are_numbers
 from study.core.study_file import FILE_NAME, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
 
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
 
 
 def named_files(study: Study) -> list[tuple[str, Path]]:
-    """The files that the study names, each with its key; `study` may lack faulty sections."""
+    """The files that the study names, each with its key. `study` may lack faulty sections."""
     named: list[tuple[str, Path | None]] = []
     if "corpus" in study.model_fields_set:
         named.append(("[corpus] tracks", study.corpus.tracks))
@@ -31,7 +33,7 @@ def named_files(study: Study) -> list[tuple[str, Path]]:
 
 
 def missing_files(study: Study) -> list[Fault]:
-    """A fault for every file that the study names and that is not there."""
+    """A fault for every missing file that the study names."""
     faults = []
     for key, path in named_files(study):
         if not path.is_file():
@@ -44,15 +46,15 @@ def not_launchable(study: Study) -> list[Fault]:
     """A fault for every factor that this version can design and analyse but not train."""
     return [
         Fault(FILE_NAME, f"[factors] {name}", list(levels),
-              "changes nothing in a training, so it can be designed and analysed but not launched; "
-              f"factors that can be launched are the sources, strategy, {', '.join(TRAINING_FACTORS)}",
+              "has no effect on training, so it can be designed and analysed but not launched; "
+              f"factors that can be launched: the sources, strategy, {', '.join(TRAINING_FACTORS)}",
               nearest(name, TRAINING_FACTORS))
         for name, levels in study.further_factors.items() if name not in TRAINING_FACTORS
     ]  # fmt: skip
 
 
 def between_keys(sources: Mapping[str, Source] = {}, targets: Mapping[str, Target] = {}) -> Iterator[Fault]:
-    """Faults that lie between the keys of one source or target."""
+    """Faults between the keys of one source or target."""
     for name, source in sources.items():
         yield from _source_faults(name, source)
     for name, target in targets.items():
@@ -60,7 +62,7 @@ def between_keys(sources: Mapping[str, Source] = {}, targets: Mapping[str, Targe
 
 
 def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
-    """Faults that lie between sections; sections that are faulty themselves are absent from `sections`."""
+    """Faults between sections. Sections that are faulty themselves are absent from `sections`."""
     sources: Mapping[str, Source] = sections.get("sources", {})
     if "baselines" in sections and sections["baselines"].choi is not None:
         yield Fault(FILE_NAME, "[baselines] choi", None, "the Choi baseline is not supported by this version")
@@ -73,14 +75,17 @@ def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _loss_faults(sections["training"], sources, factors)
     for name, levels in factors.items():
         yield from _factor_faults(name, levels)
+    yield from _scale_faults(sections.get("scale", {}), factors)
     if "fine_tuning" in sections and sections["fine_tuning"].model_fields_set and "transfer" not in factors:
         yield Fault(FILE_NAME, "[fine_tuning]", None,
-                    'nothing is fine-tuned without [factors] transfer = ["frozen", "fine-tune"]')  # fmt: skip
+                    'has no effect without [factors] transfer = ["frozen", "fine-tune"]')  # fmt: skip
     designed = {name: levels for name, levels in factors.items() if name not in EVALUATION_FACTORS}
     if "analysis" in sections and sources:
         yield from analysis_faults(sections["analysis"], sources, factors)
     if "design" in sections and sources:
-        yield from _phase_faults(sections["design"].phase, designed.get("strategy", STRATEGIES), designed, len(sources))
+        yield from _phase_faults(
+            sections["design"].phase, designed.get("strategy", STRATEGIES), designed, list(sources)
+        )
         yield from _constraint_faults(sections["design"].constraint, sources, designed)
 
 
@@ -92,16 +97,16 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
     elif source.labels == "self" and source.table is not None:
         yield Fault(FILE_NAME, f"{section} table", str(source.table), 'labels = "self" has no table')
     elif source.labels != "self" and source.table is None:
-        yield Fault(FILE_NAME, f"{section} table", None, f'missing; labels = "{source.labels}" needs one')
+        yield Fault(FILE_NAME, f"{section} table", None, f'missing; labels = "{source.labels}" needs a table')
     if source.tf_idf and source.labels != "plsa":
-        yield Fault(FILE_NAME, f"{section} tf_idf", True, 'only labels = "plsa" has terms to weigh')
+        yield Fault(FILE_NAME, f"{section} tf_idf", True, 'only for labels = "plsa"')
     if source.resolution is not None and source.labels != "gmm":
         yield Fault(FILE_NAME, f"{section} resolution", source.resolution, 'only for labels = "gmm"')
     if source.order is not None and source.labels != "ordinal":
         yield Fault(FILE_NAME, f"{section} order", list(source.order), 'only for labels = "ordinal"')
     elif source.order is not None and "factors" in source.model_fields_set and source.factors != len(source.order):
         yield Fault(FILE_NAME, f"{section} factors", source.factors,
-                    f"expected {len(source.order)}, the number of levels of `order`, or nothing")  # fmt: skip
+                    f"expected {len(source.order)}, the number of levels in `order`; or leave it out")  # fmt: skip
     if source.labels == "self" and "factors" in source.model_fields_set:
         yield Fault(FILE_NAME, f"{section} factors", source.factors, 'labels = "self" has no factors')
 
@@ -118,7 +123,7 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
         yield Fault(FILE_NAME, f"{section} tracks", None, "missing")
     recommends = target.task == "recommendation"
     if recommends != (target.interactions is not None):
-        expected = 'missing; task = "recommendation" needs it' if recommends else 'only for task = "recommendation"'
+        expected = 'missing; task = "recommendation" needs one' if recommends else 'only for task = "recommendation"'
         yield Fault(FILE_NAME, f"{section} interactions", None, expected)
     if target.holdout is not None and not recommends:
         yield Fault(FILE_NAME, f"{section} holdout", target.holdout, 'only for task = "recommendation"')
@@ -130,9 +135,9 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
                     'a split file is not supported by this version; expected "published" (the column `split` of the '
                     'tracks table) or "random"', nearest(target.split or "", ("published", "random")))  # fmt: skip
     if target.folds is not None and target.split == "published":
-        yield Fault(FILE_NAME, f"{section} folds", target.folds, 'not together with split = "published"')
+        yield Fault(FILE_NAME, f"{section} folds", target.folds, 'cannot be combined with split = "published"')
     if target.task == "regression" and target.probe == "logistic":
-        yield Fault(FILE_NAME, f"{section} probe", "logistic", 'for classification; expected "mlp", "knn" or "svm"')
+        yield Fault(FILE_NAME, f"{section} probe", "logistic", 'classification only; expected "mlp", "knn" or "svm"')
     for metric in target.metric_names:
         head, _, cut = metric.partition("@")
         sized = recommends and head == "ndcg" and cut.removesuffix("_heldout").isdigit() and not cut.startswith("0")
@@ -142,7 +147,7 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
 
 
 def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[str, Any]) -> Iterator[Fault]:
-    """Crops too small for a backbone that the study has."""
+    """Crops too small for a backbone of the study."""
     frames = mel.crop_frames(corpus.sample_rate_hz)
     named = dict.fromkeys(factors.get("backbone", ()), "[factors]") or {training.backbone: "[training]"}
     for name, section in named.items():
@@ -151,7 +156,7 @@ def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[
         least_frames, least_bands = BACKBONES[name].minimum_crop
         because = f'{section} backbone = "{name}" needs'
         if frames < least_frames:
-            # to the next millisecond, so that `Mel.crop_frames` does not round it down again
+            # rounded up to a millisecond, so that `Mel.crop_frames` does not round it down again
             least_s = (math.floor(1000 * (least_frames - 1) * mel.hop_samples / corpus.sample_rate_hz) + 1) / 1000
             yield Fault(FILE_NAME, "[mel] crop_s", mel.crop_s,
                         f"a crop has {frames} frames, and {because} {least_frames}; expected {least_s:g} or more at "
@@ -161,10 +166,10 @@ def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[
 
 
 def _loss_faults(training: Training, sources: Mapping[str, Source], factors: Mapping[str, Any]) -> Iterator[Fault]:
-    """Losses over tags where no source has tags: they would change nothing."""
+    """Losses for tags in a study without a source of tags: they would have no effect."""
     if any(source.labels == "tags" for source in sources.values()):
         return
-    because = 'only sources with labels = "tags" are learned by it, and there is none; expected "kl"'
+    because = 'applies only to sources with labels = "tags", and there are none; expected "kl"'
     if training.loss != "kl":
         yield Fault(FILE_NAME, "[training] loss", training.loss, because)
     for level in factors.get("loss", ()):
@@ -181,7 +186,7 @@ def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:
                             nearest(str(level), STRATEGIES))  # fmt: skip
         return
     if name in RESERVED_FACTORS:
-        yield Fault(FILE_NAME, key, None, "this name is taken; expected another")
+        yield Fault(FILE_NAME, key, None, "this name is taken; expected a different one")
     if len(levels) < 2:
         yield Fault(FILE_NAME, key, list(levels), "expected two levels or more")
     numeric = [isinstance(level, int | float) and not isinstance(level, bool) for level in levels]
@@ -199,14 +204,27 @@ def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:
                 yield from faults_of_validation(FILE_NAME, "factors", Training, error)
 
 
+def _scale_faults(scales: Mapping[str, str], factors: Mapping[str, Any]) -> Iterator[Fault]:
+    further = [name for name in factors if name != "strategy" and name not in EVALUATION_FACTORS]
+    for name, scale in scales.items():
+        key = f"[scale] {name}"
+        if name not in further:
+            expected = f"not a further factor of the study: {', '.join(further) or 'there is none'}"
+            yield Fault(FILE_NAME, key, scale, expected, nearest(name, further))
+        elif scale != "levels" and not are_numbers(factors[name]):
+            yield Fault(FILE_NAME, key, scale, 'only numbers have distances; expected "levels", or leave it out')
+        elif scale == "log" and min(factors[name]) <= 0:
+            yield Fault(FILE_NAME, key, scale, f"{min(factors[name])} has no logarithm; expected levels above 0")
+
+
 def _phase_faults(
-    phases: tuple[Phase, ...], strategies: tuple[str, ...], factors: Mapping[str, Any], n_sources: int
+    phases: tuple[Phase, ...], strategies: tuple[str, ...], factors: Mapping[str, Any], sources: Sequence[str]
 ) -> Iterator[Fault]:
     seen: set[str] = set()
     for number, phase in enumerate(phases, 1):
         key = f"[[design.phase]] {number} ({phase.name})"
         if phase.name in seen or phase.name == "baseline":
-            yield Fault(FILE_NAME, f"{key} name", phase.name, "this name is taken; expected another")
+            yield Fault(FILE_NAME, f"{key} name", phase.name, "this name is taken; expected a different one")
         seen.add(phase.name)
         asked = phase.strategy if "strategy" in phase.model_fields_set else strategies
         for strategy in asked:
@@ -215,17 +233,28 @@ def _phase_faults(
                             f"not a level of [factors] strategy: {', '.join(map(str, strategies))}",
                             nearest(strategy, map(str, strategies)))  # fmt: skip
         for n in phase.n_sources:
-            if n > n_sources:
-                yield Fault(FILE_NAME, f"{key} n_sources", n, f"the study has {n_sources} sources")
+            if n > len(sources):
+                yield Fault(FILE_NAME, f"{key} n_sources", n, f"expected at most {len(sources)}, the number of sources")
         if not any(sources_allowed(s, n) for s in asked for n in phase.n_sources):
             yield Fault(FILE_NAME, f"{key} n_sources", list(phase.n_sources),
-                        "no run can be: SS-R has one source, the other strategies two or more")  # fmt: skip
+                        "no run is possible: SS-R has one source, the other strategies two or more")  # fmt: skip
         if phase.criterion is not None and phase.repeats != 1:
-            yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, "a sequential phase never repeats a run")
-        valid = ("strategy", "sources", "n_sources", *(f for f in factors if f != "strategy"))
+            expected = "of factorial phases alone; `repeat_share` repeats some of a sequential phase's runs"
+            yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, expected)
+        if phase.criterion is None and phase.repeat_share:
+            yield Fault(
+                FILE_NAME,
+                f"{key} repeat_share",
+                phase.repeat_share,
+                "of sequential phases alone; `repeats` repeats a factorial one",
+            )
+        further = {name: levels for name, levels in factors.items() if name != "strategy"}
+        yield from model_faults(phase.model, phase.want_if_possible, sources, further, FILE_NAME, key)
+        valid = ("strategy", "sources", "n_sources", *further)
         for name in phase.balance:
             if name not in valid:
-                yield Fault(FILE_NAME, f"{key} balance", name, f"expected of {', '.join(valid)}", nearest(name, valid))
+                yield Fault(FILE_NAME, f"{key} balance", name, f"expected one of {', '.join(valid)}",
+                            nearest(name, valid))  # fmt: skip
 
 
 def _constraint_faults(
@@ -238,7 +267,7 @@ def _constraint_faults(
         if (constraint.forbid is None) == (constraint.require is None):
             yield Fault(FILE_NAME, section, None, "expected either `forbid` or `require`")
         elif constraint.forbid is not None and constraint.when is not None:
-            yield Fault(FILE_NAME, f"{section} when", None, "goes with `require`; put all of it under `forbid`")
+            yield Fault(FILE_NAME, f"{section} when", None, "works only with `require`; put it all under `forbid`")
         named = {"forbid": constraint.forbid, "when": constraint.when, "require": constraint.require}
         for role, combination in named.items():
             for name, value in (combination or {}).items():
@@ -247,9 +276,9 @@ def _constraint_faults(
 
 def _entry_faults(key: str, name: str, value: Any, levels: Mapping[str, tuple[Any, ...]]) -> Iterator[Fault]:
     if name not in levels:
-        yield Fault(FILE_NAME, key, None, f"expected of {', '.join(levels)}", nearest(name, levels))
+        yield Fault(FILE_NAME, key, None, f"expected one of {', '.join(levels)}", nearest(name, levels))
         return
     for level in value if isinstance(value, tuple) else (value,):
         if level not in levels[name]:
-            yield Fault(FILE_NAME, key, level, f"expected of {', '.join(map(str, levels[name]))}",
+            yield Fault(FILE_NAME, key, level, f"expected one of {', '.join(map(str, levels[name]))}",
                         nearest(str(level), map(str, levels[name])))  # fmt: skip

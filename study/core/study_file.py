@@ -1,4 +1,4 @@
-"""A frozen `Study`: what a study is, and nothing of how it is read (`study.core.reading`) or trained."""
+"""The frozen `Study`: what a study is. `study.core.reading` reads it from a file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS,
 from study.core.field_types import (
     Count,
     Counts,
+    DesignModel,
     Flag,
     Int,
     Location,
@@ -28,17 +29,20 @@ from study.core.field_types import (
 )  # fmt: skip
 from study.core.overrides import Override
 from study.core.paths import FILE_NAME as FILE_NAME
+from study.core.scales import Levels, Scale
 
+BALANCED = ("strategy", "sources", "n_sources")
+"""What a sequential phase balances where its file does not say; `anytime` every further factor besides."""
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
-"""Keys of `[training]` that are part of every run's identity; any other only where it is not at its default."""
+"""Keys of `[training]` that always enter a run's id; any other key enters it only if it is off its default."""
 LEVEL_LABELS = ("classes", "ordinal")
-"""Label kinds that have a factor for each level of their table: the table says how many, not the study file."""
+"""Label kinds with one factor per level of their table, so that the table determines the number of factors."""
 METRICS = {
     "classification": ("accuracy", "balanced_accuracy", "f1_macro"),
     "regression": ("r2", "pearson"),
     "recommendation": ("ndcg@500", "ndcg@500_heldout"),
 }
-"""The metrics of a task, all better when larger; the first is the default. Any other cut-off than 500 is fine."""
+"""The metrics of each task; larger is better, and the first is the default. Cut-offs other than 500 are allowed."""
 
 
 class Header(Section):
@@ -48,7 +52,7 @@ class Header(Section):
 
 
 class Corpus(Section):
-    """What is learned from: `tracks` has the columns track_id, path and, for `split_by = "artist"`, artist."""
+    """The sound that runs learn from: `tracks` has columns track_id, path and, for `split_by = "artist"`, artist."""
 
     tracks: Location
     sample_rate_hz: SampleRate
@@ -69,12 +73,12 @@ class Mel(Section):
     store: Literal["uint8", "float16"] = "uint8"
 
     def crop_frames(self, sample_rate_hz: int) -> int:
-        """Frames of a crop, centred frames counted: 216 for 2.5 s at 22,050 Hz and hops of 256."""
+        """Frames in a crop, with centred frames: 216 for 2.5 s at 22,050 Hz and hops of 256."""
         return 1 + int(self.crop_s * sample_rate_hz / self.hop_samples)
 
 
 class Source(Section):
-    """A learning source; its label kind says how a table becomes a distribution over `factors` factors (paper 2.3)."""
+    """A learning source. `labels` determines how its table becomes a distribution over factors (paper 2.3)."""
 
     labels: Literal["self", "gmm", "plsa", "tags", "classes", "ordinal"]
     table: Location | None = None
@@ -87,12 +91,12 @@ class Source(Section):
 
     @property
     def stated_factors(self) -> int | None:
-        """The number of factors that the file states; None where there are none, or where the table decides."""
+        """The number of factors stated in the file; None if the source has none or the table determines it."""
         return None if self.labels in ("self", *LEVEL_LABELS) else self.factors
 
     def label_settings(self) -> dict[str, Any]:
-        """What of the source enters a run's identity: never where its table lies, and keys that came after version 0.1
-        only off their default. `factors` of levels is left out: it can only repeat what the table says.
+        """The settings that enter a run's id: never the table's path, and keys added after version 0.1 only off their
+        default. `factors` of levels is left out, since it can only repeat the table.
         """
         settings: dict[str, Any] = {"labels": self.labels}
         if self.stated_factors is not None:
@@ -121,8 +125,8 @@ class Training(Section):
     compile: Literal["auto", True, False] = "auto"
 
     def identity(self) -> dict[str, Any]:
-        """What of the training enters a run's identity: settings that later versions added only off their defaults, so
-        that the names of earlier runs stay."""
+        """The training settings that enter a run's id. Settings added by later versions enter it only off their
+        defaults, so that earlier runs keep their ids."""
         settings = self.model_dump(mode="json", exclude={"checkpoint_minutes"})
         defaults = type(self).model_fields
         return {
@@ -132,7 +136,7 @@ class Training(Section):
 
 
 class Target(Section):
-    """A data set that every representation is evaluated on (paper 4.1)."""
+    """A data set on which every representation is evaluated (paper 4.1)."""
 
     task: Literal["classification", "regression", "multilabel", "recommendation"]
     tracks: Location | None = None
@@ -151,7 +155,7 @@ class Target(Section):
 
     @property
     def primary_metric(self) -> str:
-        """The score that models use."""
+        """The metric that the models analyse."""
         return self.metric_names[0]
 
     @property
@@ -160,7 +164,7 @@ class Target(Section):
 
 
 class FineTuning(Section):
-    """How a run's network is trained on for a target, where `[factors] transfer` asks for it."""
+    """How a run's network is fine-tuned on a target, if `[factors] transfer` includes "fine-tune"."""
 
     epochs: Positive = 30
     batch_size: Annotated[Int, Field(ge=2)] = 32
@@ -184,22 +188,26 @@ class Compute(Section):
 
 
 class Phase(Section):
-    """Runs of the design: every allowed combination x repeats, or with a `criterion` a sequence chosen one by one."""
+    """Runs of the design: every allowed combination x repeats or, with a `criterion`, a sequence chosen run by run."""
 
     name: Name
     strategy: Annotated[tuple[Strategy, ...], Field(min_length=1), AfterValidator(distinct)] = STRATEGIES  # type: ignore[assignment]
     n_sources: Counts
     repeats: Positive = 1
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
-    balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = ("strategy", "sources", "n_sources")
+    balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = BALANCED
+    share: Annotated[Number, Field(gt=0)] = 1.0
+    repeat_share: Annotated[Number, Field(ge=0, le=0.9)] = 0.0
+    model: DesignModel | None = None
+    want_if_possible: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()
 
 
 Combination = Annotated[dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)]
-"""Of `sources` all the named ones present, of every other factor one of the levels named; all entries together."""
+"""Matches runs with all the named `sources` and, for every other factor, one of the named levels."""
 
 
 class Constraint(Section):
-    """What no run may have, or what every run must have; with `when`, every run that has that."""
+    """A combination that no run may have, or that every run must have; with `when`, every run that matches `when`."""
 
     forbid: Combination | None = None
     require: Combination | None = None
@@ -212,14 +220,14 @@ class Design(Section):
 
 
 class Model(Section):
-    """A further model of the analysis, in the language of `study.core.formula_grammar`."""
+    """An additional model of the analysis, as a formula (`study.core.formula_grammar`)."""
 
     name: Name
     formula: Text
 
 
 class Contrast(Section):
-    """A question to a model: the sum of `weights` times the estimates of the fixed terms that they name."""
+    """A contrast of a model: the sum of `weights` times the estimates of the fixed terms that they name."""
 
     model: Name
     name: Text
@@ -242,6 +250,7 @@ class Study(Section):
     factors: dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]] = Field(
         default={}
     )
+    scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     fine_tuning: FineTuning = FineTuning()
@@ -255,7 +264,7 @@ class Study(Section):
 
     @property
     def tables(self) -> Mapping[str, Any]:
-        """The file as it is written, paths relative, with the overrides in it."""
+        """The tables of the file with overrides applied; paths stay relative."""
         return self._tables
 
     @property
@@ -280,31 +289,31 @@ class Study(Section):
         return self.factors.get("strategy", STRATEGIES)  # type: ignore[return-value]
 
     @property
-    def further_factors(self) -> dict[str, tuple[Level, ...]]:
-        """The factors of the design beside strategy and sources, in the order of the file."""
+    def further_factors(self) -> dict[str, Levels]:
+        """The factors of the design beside strategy and sources, in the order of the file, with their scales."""
         return {
-            name: levels for name, levels in self.factors.items()
+            name: Levels(levels, self.scale.get(name, "linear")) for name, levels in self.factors.items()
             if name != "strategy" and name not in EVALUATION_FACTORS
         }  # fmt: skip
 
     @property
     def evaluation_factors(self) -> dict[str, tuple[Level, ...]]:
-        """The factors that every run is evaluated under each level of; the level of studies without them first."""
+        """Factors of the evaluation; each run is evaluated at every level, the first being that without the factor."""
         return {name: levels for name, levels in EVALUATION_FACTORS.items() if name in self.factors}
 
     @property
     def score_factors(self) -> dict[str, tuple[Level, ...]]:
         """What scores differ by beside strategy and sources: further factors, then those of the evaluation."""
-        return self.further_factors | self.evaluation_factors
+        return {**self.further_factors, **self.evaluation_factors}
 
     @property
     def primary_metrics(self) -> dict[str, str]:
-        """Each target's score that models use."""
+        """The primary metric of each target."""
         return {name: target.primary_metric for name, target in self.targets.items()}
 
     def transfers(self, strategy: str, target: str) -> tuple[str, ...]:
-        """How runs of a strategy are transferred to a target: only frozen where there is no network to train on, or
-        no track label to train it for."""
+        """How runs of a strategy are transferred to a target: only frozen if there is no network to fine-tune, or no
+        track label to fine-tune it on."""
         fixed = strategy in WITHOUT_NETWORK or self.targets[target].task == "recommendation"
         return TRANSFERS if "transfer" in self.factors and not fixed else TRANSFERS[:1]
 
@@ -314,27 +323,33 @@ class Study(Section):
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """The phases of the file, or the default ones; those that name no strategies have all of the study's."""
-        named = tuple(
-            phase if "strategy" in phase.model_fields_set else phase.model_copy(update={"strategy": self.strategies})
-            for phase in self.design.phase
-        )
-        return named or default_phases(self.strategies, len(self.sources))
+        """The phases of the file, or the default ones; where they do not say, with the study's strategies, and
+        `anytime` with the balance of every factor."""
+        named = self.design.phase or default_phases(self.strategies, len(self.sources))
+        return tuple(self._completed(phase) for phase in named)
+
+    def _completed(self, phase: Phase) -> Phase:
+        found: dict[str, Any] = {}
+        if "strategy" not in phase.model_fields_set:
+            found["strategy"] = self.strategies
+        if phase.criterion == "anytime" and "balance" not in phase.model_fields_set:
+            found["balance"] = (*BALANCED, *self.further_factors)
+        return phase.model_copy(update=found) if found else phase
 
     def training_of(self, levels: Mapping[str, Level]) -> Training:
-        """The training settings of a run: `[training]`, with the levels of the factors named as its keys."""
+        """The training settings of a run: `[training]`, overridden by factors with the names of its keys."""
         return self.training.model_copy(update={k: v for k, v in levels.items() if k in TRAINING_FACTORS})
 
 
 def default_phases(strategies: tuple[str, ...], n_sources: int) -> tuple[Phase, ...]:
-    """The paper's three phases (4.3), each combination once, for a study file that names no phases."""
+    """The paper's three phases (4.3), each combination once: the default for a study file without phases."""
     several = [s for s in strategies if s != "SS-R"]
-    found = []
+    phases = []
     if "SS-R" in strategies:
-        found.append(Phase(name="single", strategy=("SS-R",), n_sources=(1,)))
+        phases.append(Phase(name="single", strategy=("SS-R",), n_sources=(1,)))
     if several and n_sources >= 2:
-        found.append(Phase(name="all", strategy=tuple(several), n_sources=(n_sources,)))
+        phases.append(Phase(name="all", strategy=tuple(several), n_sources=(n_sources,)))
     if several and n_sources >= 3:
         between = tuple(range(2, n_sources))
-        found.append(Phase(name="sequential", strategy=tuple(several), n_sources=between, criterion="anytime"))
-    return tuple(found)
+        phases.append(Phase(name="sequential", strategy=tuple(several), n_sources=between, criterion="anytime"))
+    return tuple(phases)

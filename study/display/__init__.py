@@ -1,1 +1,1 @@
-"""How the results of the verbs look on a terminal and in a notebook, one file each."""
+"""How results are shown on a terminal and in a notebook; one file per verb."""

@@ -1,4 +1,4 @@
-"""How the result of a check looks: faults, warnings, and what a run costs."""
+"""How the result of a check is shown: faults, warnings, and the cost of a run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from study.core.errors import shown
 from study.workflow.check import Checked
 
 
-def draw_check(found: Checked, facts: Mapping[str, Any], console: Console) -> None:
-    """A line for each fault and warning; where there is no fault, that and the cost of a run."""
-    lines = [*shown(found.faults), *(f"warning: {caution}" for caution in found.cautions)]
-    if not found.faults:
-        lines.append("no fault in the study file, its tables and its sound")
-    if found.cost:
-        lines.append(str(found.cost))
+def draw_check(checked: Checked, facts: Mapping[str, Any], console: Console) -> None:
+    """A line for each fault and warning; if there is no fault, a line that says so; the cost of a run."""
+    lines = [*shown(checked.faults), *(f"warning: {caution}" for caution in checked.cautions)]
+    if not checked.faults:
+        lines.append("no faults in the study file, its tables or its sound")
+    if checked.cost:
+        lines.append(str(checked.cost))
     console.print("\n".join(lines), markup=False, soft_wrap=True)

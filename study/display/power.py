@@ -1,4 +1,4 @@
-"""How power looks: a table for each number of targets."""
+"""How power is shown: one table per number of targets."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from rich.text import Text
 from study.display.shown import WIDTH
 
 
-def draw_power_table(found: Mapping[str, Any], console: Console) -> None:
-    """A table a number of targets: percent of the studies in which an effect is found, by number of runs."""
+def draw_power_table(facts: Mapping[str, Any], console: Console) -> None:
+    """One table per number of targets: the percentage of studies that detect an effect, by number of runs."""
     console.width = max(console.width, WIDTH)
-    but = f", but for {', '.join(found['stated'])}" if found["stated"] else ""
+    but = f", except {', '.join(facts['stated'])}" if facts["stated"] else ""
     console.print(
-        f"{found['study']}: percent of {found['simulations']:,} simulated studies in which an effect is found at "
-        f"{found['alpha']:g}, with its 95 % interval; effects and variances {found['basis']}{but}", markup=False,
+        f"{facts['study']}: percentage of {facts['simulations']:,} simulated studies in which an effect is "
+        f"significant at {facts['alpha']:g}, with its 95 % interval; effects and variances {facts['basis']}{but}",
+        markup=False,
     )  # fmt: skip
-    for n_targets in dict.fromkeys(cell["n_targets"] for cell in found["cells"]):
-        cells = [cell for cell in found["cells"] if cell["n_targets"] == n_targets]
+    for n_targets in dict.fromkeys(cell["n_targets"] for cell in facts["cells"]):
+        cells = [cell for cell in facts["cells"] if cell["n_targets"] == n_targets]
         table = Table(title=f"{n_targets} targets; runs of the sequential phases (of all)", box=SIMPLE, padding=(0, 1))
         table.add_column("effect", no_wrap=True)
         table.add_column("value", justify="right", no_wrap=True)
@@ -30,22 +31,23 @@ def draw_power_table(found: Mapping[str, Any], console: Console) -> None:
             table.add_column(f"{cell['n_runs']} ({cell['n_runs_in_all']})", justify="right", no_wrap=True)
         table.add_column(f"smallest, {cells[-1]['n_runs']}", justify="right", no_wrap=True)
         for row in next((cell["power"] for cell in cells if cell["power"]), []):
-            told = [{one["effect"]: one for one in cell["power"]}.get(row["effect"]) for cell in cells]
-            smallest = told[-1] and told[-1]["smallest"]
+            by_size = [{power["effect"]: power for power in cell["power"]}.get(row["effect"]) for cell in cells]
+            smallest = by_size[-1] and by_size[-1]["smallest"]
             table.add_row(
-                Text(row["effect"]), f"{row['value']:.2f}", *map(_percent, told),
+                Text(row["effect"]), f"{row['value']:.2f}", *map(_percent, by_size),
                 "-" if smallest is None else f"{smallest:.2f}",
             )  # fmt: skip
         table.add_section()
         for name, key in (("failed fits, %", "n_failed"), ("singular fits, %", "n_singular")):
-            table.add_row(name, "", *(f"{100 * cell[key] / found['simulations']:.1f}" for cell in cells))
+            table.add_row(name, "", *(f"{100 * cell[key] / facts['simulations']:.1f}" for cell in cells))
         console.print(table)
         for cell in cells:
             if cell["why_not"]:
                 console.print(f"{cell['n_runs']} runs: {cell['why_not']}", markup=False)
     console.print(
-        "Slopes, levels of a factor, and differences of strategies at n* = 0 by simultaneous intervals. Smallest: what "
-        f"{found['smallest_at_power']:.0%} of the studies find; for all numbers of runs it is in {found['table']}",
+        "Slopes, levels of a factor and differences of strategies at n* = 0: simultaneous intervals within each family. "
+        f"Smallest: the effect with a power of {facts['smallest_at_power']:.0%}, in {facts['table']} for all numbers of "
+        "runs",
         markup=False, soft_wrap=True,
     )  # fmt: skip
 

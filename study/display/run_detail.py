@@ -38,11 +38,12 @@ def print_detail(detail: dict[str, Any]) -> None:
 
 
 def _setting(value: Any) -> str:
-    """`a = 1, b = 2` of a table, each in brackets within another."""
+    """A table as `a = 1, b = 2`; nested tables are in brackets."""
     if not isinstance(value, dict):
         return str(value)
-    inner = ((name, f"({_setting(of)})" if isinstance(of, dict) else of) for name, of in value.items())
-    return ", ".join(f"{name} {of}" if str(of).startswith("(") else f"{name} = {of}" for name, of in inner) or "none"
+    inner = ((name, f"({_setting(item)})" if isinstance(item, dict) else item) for name, item in value.items())
+    shown = (f"{name} {item}" if str(item).startswith("(") else f"{name} = {item}" for name, item in inner)
+    return ", ".join(shown) or "none"
 
 
 def _on_training(trained: dict[str, Any] | None) -> list[str]:
@@ -73,10 +74,10 @@ def _on_score(score: dict[str, Any]) -> str:
 
 
 def _print_curves(console: Console, curves: pd.DataFrame) -> None:
-    """Each source's training and validation loss, drawn on one scale, with its first and last value."""
+    """Each source's training and validation loss on one scale, with first and last values."""
     table = Table("source", "training loss", "validation loss", box=SIMPLE, padding=(0, 1))
-    for source, of in curves.groupby("source", sort=False):
-        both = of[["loss", "validation_loss"]]
+    for source, epochs in curves.groupby("source", sort=False):
+        both = epochs[["loss", "validation_loss"]]
         least, most = both.min().min(), both.max().max()
         table.add_row(Text(str(source)), *(_curve(list(both[name]), least, most) for name in both))
     console.print(f"learning curves of {curves['epoch'].max()} epochs, first to last:")

@@ -16,12 +16,12 @@ from study.core.run import counted
 from study.workflow.runs import FACTOR, SCORE
 
 NOT_SHOWN = ("phase", "replicate", "n_sources", "outcome", "cause")
-"""Columns that only JSON and CSV have: a line of a terminal is short."""
+"""Columns that only JSON and CSV have; a line on a terminal is short."""
 UNLIMITED_WIDTH = 10_000
 
 
 def print_runs(study_name: str, runs: pd.DataFrame) -> None:
-    """The table, as wide as it needs where no terminal limits it, and how many runs are how far."""
+    """Print the table, as wide as needed if no terminal limits it, then the number of runs in each state."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = UNLIMITED_WIDTH

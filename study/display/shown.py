@@ -1,4 +1,4 @@
-"""A result that shows itself: facts as JSON has them, and how they are drawn with rich."""
+"""A result that shows itself: facts, as for JSON, and a function that draws them with rich."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Draw = Callable[[Mapping[str, Any], Console], None]
 
 WIDTH = 116
-"""Columns of a table where there is no terminal to ask."""
+"""Width in characters if there is no terminal."""
 HTML = '<pre style="font-family: monospace; line-height: 1.3">{code}</pre>'
 
 

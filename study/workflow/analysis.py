@@ -1,4 +1,4 @@
-"""Analysis and report: a study's own results, or tables from elsewhere, through the models to the report."""
+"""Analysis and report of a study's own results or of tables made elsewhere."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def analyze_study(
     tell: Tell = silent,
     **options: Any,
 ) -> Analysis:
-    """Analyse a study's own results: those of its plan and baselines, on its targets as they are defined now.
+    """Analyse a study's own results: those of its plan and baselines, on its targets as now defined.
 
-    Nothing is written: `analysis.write_report(report_folder(...))` does. `until` is a rule on precision; `formulas` are
-    models beside those of the study file; `options` are those of `analysis.options.AnalysisOptions`.
+    Nothing is written before `analysis.write_report(report_folder(...))`. `until` is a rule on precision; `formulas`
+    are models in addition to those of the study file; `options` are those of `analysis.options.AnalysisOptions`.
     """
     from analysis.analyze import analyze
     from analysis.exhibits.exhibit import Exhibit
@@ -66,25 +66,25 @@ def analyze_study(
 
 
 def report_folder(folder: Path, overrides: Sequence[str] = ()) -> Path:
-    """Where the report goes unless somebody says otherwise: the store of the folder's study, if there is one."""
+    """The default folder of the report: in the store of the folder's study, if there is one."""
     return Paths(read_study(folder, overrides).store).report if (folder / FILE_NAME).exists() else folder / "report"
 
 
 def own_results(study: Study, tell: Tell = silent) -> pd.DataFrame:
-    """The result rows of the plan's runs and of the baselines, on the study's targets as they are defined now."""
+    """The result rows of the plan's runs and of the baselines, on the study's targets as now defined."""
     from jobs.prepared_data import read_prepared
 
     paths = Paths(study.store)
     runs = baseline_runs(study) + read_plan(paths.plan, study)
     stored = list(stored_results(paths))
     if not stored:
-        raise InputFaults([Fault(str(paths.results), "", None, "no results yet; `study launch` makes them")])
+        raise InputFaults([Fault(str(paths.results), "", None, "no results yet; run `study launch`")])
     ids, made = {run.run_id for run in runs}, read_prepared(study).targets
     now = {(name, made[name].fingerprint) for name in study.targets if name in made}
     belonging = {item.path for item in stored if item.run_id in ids and (item.target, item.fingerprint) in now}
     if len(belonging) < len(stored):
         n_other = len(stored) - len(belonging)
-        tell(f"{n_other} results of another version of the study file or its targets are left out")
+        tell(f"{n_other} results left out: they are from another version of the study file or its targets")
     rows, faults = read_results(paths, lambda item: item.path in belonging)
     for fault in faults:
         tell(str(fault))
@@ -114,7 +114,7 @@ def _with_levels_of_baselines(runs: Sequence[Run], rows: pd.DataFrame) -> pd.Dat
 def analyze_tables(
     folder: Path, files: Sequence[Path], formulas: Sequence[str] = (), overrides: Sequence[str] = (), **options: Any
 ) -> Analysis:
-    """Tables from elsewhere; the study file, where there is one, says the metrics and the order of sources.
+    """Analyse tables made elsewhere. The study file, if there is one, gives the metrics and the order of sources.
 
     Nothing is written.
     """
@@ -130,13 +130,14 @@ def analyze_tables(
     options["own"] = _with_formulas(study.analysis if study else AnalysisSection(), formulas)
     try:
         return analyze(rows, AnalysisOptions(**options))
-    except InputFaults as error:  # what it calls results are these files here
+    except InputFaults as error:  # the results are these files
         named = ", ".join(map(str, files))
-        raise InputFaults(replace(one, file=named) if one.file == RESULTS else one for one in error.faults) from None
+        faults = (replace(fault, file=named) if fault.file == RESULTS else fault for fault in error.faults)
+        raise InputFaults(faults) from None
 
 
 def _of_study(study: Study | None, rows: pd.DataFrame) -> dict[str, Any]:
-    """What a study file says of a table: metrics, seed, and the order of sources and levels that the table has."""
+    """A study file's settings for a table: metrics, seed, and the order of the table's sources and levels."""
     if study is None:
         return {}
     levels = {name: levels for name, levels in study.score_factors.items() if f"factor.{name}" in rows}
@@ -145,7 +146,7 @@ def _of_study(study: Study | None, rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _with_formulas(given: AnalysisSection, formulas: Sequence[str]) -> AnalysisSection:
-    """With the formulas of the command line as models `formula-1`, `formula-2` and so on."""
+    """The section with the formulas of the command line added as models `formula-1`, `formula-2` and so on."""
     expected = 'expected a formula, such as "score ~ strategy + (1 | target)"'
     raise_all(Fault("", "--formula", text, expected) for text in formulas if not text)
     taken = {model.name for model in given.model}

@@ -1,4 +1,4 @@
-"""Check: every fault of the study file and of all that it points to, at once, and what may hurt later."""
+"""Check: every fault of the study file, its tables and its sound, at once, and warnings of later trouble."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from study.core.errors import Caution, Fault, InputFaults, distinct
 from study.core.fault_list import list_faults
 from study.core.paths import Paths
 from study.core.reading import read_sections
+from study.core.scales import proposals
 from study.workflow.cost_of_a_run import RunCost, cost_of_a_run
 from study.workflow.data_cautions import (
     changed_cautions,
@@ -28,15 +29,17 @@ from study.workflow.plan_cautions import plan_cautions
 
 @dataclass(frozen=True)
 class Checked:
-    """What is wrong, what is allowed and may hurt later, and what a run costs where nothing is wrong.
+    """The faults, the cautions (allowed, but likely trouble later) and, without faults, the cost of a run and
+    proposals for the study file.
 
-    `list_of_all` names the file that lists all faults, where only some of them are printed.
+    `list_of_all` names the file that lists all faults if only some of them are printed.
     """
 
     faults: tuple[Fault, ...]
     cautions: tuple[Caution, ...] = ()
     cost: RunCost | None = None
     list_of_all: str = ""
+    proposals: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         faults = [
@@ -51,13 +54,13 @@ class Checked:
         ]
         return {
             "ok": not faults, "faults": faults, "warnings": [asdict(caution) for caution in self.cautions],
-            "cost": asdict(self.cost) if self.cost else None,
+            "cost": asdict(self.cost) if self.cost else None, "proposals": list(self.proposals),
         }  # fmt: skip
 
 
 @needs_train()
 def check_folder(folder: Path, overrides: Sequence[str] = ()) -> Checked:
-    """Check the study in `folder`: its file, its tables and its sound, each section as far as it is right."""
+    """Check the study in `folder`: its file, its tables and its sound. Faulty sections do not stop the others."""
     try:
         study, faults = read_sections(folder, overrides)
     except InputFaults as error:
@@ -83,6 +86,8 @@ def check_folder(folder: Path, overrides: Sequence[str] = ()) -> Checked:
             cautions += changed_cautions(changes_since_training(study, corpus, hash_of, without, runs))
     if "header" not in study.model_fields_set:
         return Checked(tuple(distinct(faults)), tuple(cautions))
-    cost = None if faults else cost_of_a_run(study)
     list_of_all = list_faults(faults, Paths(study.store).faults)
-    return Checked(tuple(distinct(faults)), tuple(cautions), cost, list_of_all)
+    if faults:
+        return Checked(tuple(distinct(faults)), tuple(cautions), None, list_of_all)
+    proposed = tuple(proposals(study.further_factors, study.scale))
+    return Checked((), tuple(cautions), cost_of_a_run(study), list_of_all, proposed)

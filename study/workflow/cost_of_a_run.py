@@ -1,4 +1,4 @@
-"""What a run of the study costs, from the cheapest to the dearest that its phases and factors allow."""
+"""The cost of a run of the study, from the cheapest to the most expensive that its phases and factors allow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from study.workflow.estimates import UNTIMED, estimate_from, planned_runs, read_
 
 @dataclass(frozen=True)
 class RunCost:
-    """Hours of the cheapest and of the dearest run; `basis` says where they come from, `note` what they leave out."""
+    """Hours of the cheapest and the most expensive run; `basis` is their source, `note` what they leave out."""
 
     unit: Unit
     least: float
@@ -29,7 +29,7 @@ class RunCost:
 
 
 def cost_of_a_run(study: Study) -> RunCost | None:
-    """What the cheapest and the dearest run that the study can have cost; None while unknown."""
+    """The cost of the cheapest and the most expensive possible run; None while unknown."""
     records = read_records(study, planned_runs(study))
     on_gpu = runs_on_gpu(study, records, may_look=True) is not False
     estimate = estimate_from(study, records, on_gpu, may_measure=True)
@@ -41,7 +41,7 @@ def cost_of_a_run(study: Study) -> RunCost | None:
 
 
 def _extreme_runs(study: Study) -> Iterator[Run]:
-    """Each phase with its fewest and its most sources, and every level that changes what a training costs."""
+    """For each phase, runs with its fewest and most sources, at every level that changes the cost of a training."""
     costly = {name: levels for name, levels in study.further_factors.items() if name in COSTLY_FACTORS}
     for phase in study.phases:
         for levels, n in itertools.product(itertools.product(*costly.values()), {*phase.n_sources}):

@@ -1,4 +1,4 @@
-"""Tables and sound that are allowed and may hurt later: missing labels and sound, leakage, one target, one class."""
+"""Warnings about tables and sound: missing labels and sound, leakage, a single target, a dominant class."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ if TYPE_CHECKING:
 
 
 ONE_TARGET = (
-    "there is only one: runs are trained and scored, but `study analyze` fits no model, since its models estimate how "
+    "only one target: runs are trained and scored, but `study analyze` fits no model, since its models estimate how "
     "effects vary between targets; it needs two or more"
 )
 
 
 def unlabelled_cautions(study: Study, corpus: Corpus) -> Iterator[Caution]:
-    """Tracks of the corpus without a label, by source."""
+    """Tracks of the corpus without a label, for each source."""
     common = study.corpus.use == "common"
-    then = 'are left out for every source ([corpus] use = "common")' if common else "are not learned from for it"
+    then = 'are left out for every source ([corpus] use = "common")' if common else "are not used to learn it"
     for name, count in corpus.unlabelled.items():
         if count:
-            yield Caution(f"[sources.{name}]", f"{count} of {corpus.listed} tracks have no label of it and {then}")
+            yield Caution(f"[sources.{name}]", f"{count} of {corpus.listed} tracks have no label and {then}")
 
 
 def separator_cautions(study: Study) -> Iterator[Caution]:
-    """Tables that are read although they are not separated by commas."""
+    """CSV tables that are not separated by commas, but are read all the same."""
     from jobs.labels.tables import SEPARATORS, separator_of
 
     for key, path in named_files(study):
-        with contextlib.suppress(OSError, UnicodeDecodeError):  # a fault that reading it has told
+        with contextlib.suppress(OSError, UnicodeDecodeError):  # reading the table reports that as a fault
             if path.suffix.lower() == ".csv" and (separator := separator_of(path)) != ",":
-                yield Caution(key, f"{path.name} is separated by {SEPARATORS[separator]}, and read so")
+                yield Caution(key, f"{path.name} is read as separated by {SEPARATORS[separator]}")
 
 
 def dropped_cautions(inputs: Inputs, dropped: Dropped) -> Iterator[Caution]:
-    """Sound that `on_broken = "drop"` leaves out; `dropped` has the reason of each track of each set of sounds."""
+    """Sound that `on_broken = "drop"` leaves out; `dropped` has the reason for each track of each set of sounds."""
     for name, reasons in dropped.items():
         if reasons:
             key = f"[targets.{name}] on_broken" if name else "[corpus] on_broken"
             named = some([f"{track_id} ({reason})" for track_id, reason in reasons.items()])
-            message = f'"drop" leaves out {len(reasons)} of {len(inputs.sounds[name])} clips, which cannot be read'
+            message = f'"drop" leaves out {len(reasons)} of {len(inputs.sounds[name])} clips that cannot be read'
             yield Caution(key, f"{message}: {named}")
 
 
 def leakage_cautions(inputs: Inputs, dropped: Dropped, hash_of: Mapping[str, str | None]) -> Iterator[Caution]:
-    """Targets whose files are the corpus's own; `hash_of` has the content hash of each path."""
+    """Targets that share sound with the corpus; `hash_of` has the content hash of each path."""
     if inputs.corpus is None:
         return
     of_corpus = inputs.corpus.tracks
@@ -70,12 +70,12 @@ def leakage_cautions(inputs: Inputs, dropped: Dropped, hash_of: Mapping[str, str
             for track_id, path in zip(sounds["track_id"], sounds["path"], strict=True) if hash_of[path] in track_of
         ]  # fmt: skip
         if shared:
-            message = f"{len(shared)} of {len(sounds)} clips are also in [corpus], by their content ({some(shared, 3)})"
-            yield Caution(f"[targets.{name}] tracks", f"{message}: scores on sound that was learned from look too good")
+            message = f"{len(shared)} of {len(sounds)} clips have the content of clips of [corpus] ({some(shared, 3)})"
+            yield Caution(f"[targets.{name}] tracks", f"{message}: scores on training data are too optimistic")
 
 
 def target_cautions(study: Study, targets: Mapping[str, TargetData]) -> Iterator[Caution]:
-    """A single target, and what a probe scores on each classification target that always says the largest class."""
+    """A single target; and, for each classification target, the accuracy of always predicting the largest class."""
     if len(study.targets) == 1:
         yield Caution("[targets]", ONE_TARGET)
     for name, data in targets.items():
@@ -85,12 +85,12 @@ def target_cautions(study: Study, targets: Mapping[str, TargetData]) -> Iterator
             message = (
                 f"the largest of {len(classes)} classes, {largest}, has {100 * share:.0f} % of {counts.sum()} tracks"
             )
-            yield Caution(f"[targets.{name}]", f"{message}: always predicting it has accuracy {share:.2f}")
+            yield Caution(f"[targets.{name}]", f"{message}: always predicting it gives an accuracy of {share:.2f}")
 
 
 def changed_cautions(changes: Mapping[Change, int]) -> Iterator[Caution]:
-    """What has changed since runs were trained on it, and how many runs that concerns."""
+    """Data that has changed since runs were trained on it, and the number of such runs."""
     for (key, what), count in changes.items():
         runs = "1 trained run" if count == 1 else f"{count} trained runs"
-        yield Caution(key, f"{what}: changed since {runs} learned from it, which `study launch` refuses; restore it, "
+        yield Caution(key, f"{what}: changed since {runs} learned from it, so `study launch` will refuse; restore it, "
                       "or give the changed study another [study] store")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Demo: the whole study on the demo template, from its music to its report."""
+"""Demo: a whole study on synthetic music, from its design to its report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jobs.steps import Report
 
 DEMO_BUDGET = "11"
-"""Runs of the sequential phase: 24 in all with the single sources and the strategies on all of them."""
+"""Runs of the sequential phase; 24 in all with those on single sources and on all sources."""
 DEMO_BOOTSTRAP = 1000
 
 
@@ -33,16 +33,16 @@ def run_demo(
     show: Callable[[Progress, Report], None] = lambda progress, report: None,
     stage: Tell = silent,
 ) -> tuple[Analysis, Path]:
-    """Make music, design, launch and analyze a small study on it; run again, it goes on where it stopped.
+    """Compose music, then design, launch and analyse a small study of it. Run again, it resumes where it stopped.
 
-    The analysis, and the page of its report.
+    Returns the analysis and the page of its report.
     """
     stage("new")
     if not (folder / FILE_NAME).exists():
         new_study(folder, "demo", seed, tell)
     study = read_study(folder, overrides)
     stage("design")
-    design_study(study, DEMO_BUDGET)
+    design_study(study, DEMO_BUDGET, replace=True, retry_failed=True)
     stage("launch")
     launch_study(study, LaunchOptions(in_process=in_process), tell, show)
     stage("analyze")

@@ -14,8 +14,10 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import baseline_runs, named_run
 from study.core.study_file import FILE_NAME, Study
+from study.workflow.extras import needs_train
 
 
+@needs_train()
 def embed_files(
     run: str,
     audio: Sequence[Path],
@@ -26,9 +28,9 @@ def embed_files(
 ) -> None:
     """Write the vectors of sound files, and of the folders of them in `audio`, to the Parquet file `out`.
 
-    `run` is a run_id of the study in the current folder, or its beginning, or a weights file or its folder.
-    `pad`: sound shorter than a crop is followed by its floor instead of being left out.
-    Raises RunFailed, once the rest is written, if sounds had to be left out.
+    `run` is a run_id (or its beginning) of the study in the current folder, or a weights file or its folder.
+    `pad`: sound shorter than a crop is padded with its floor instead of being left out.
+    Raises RunFailed, after writing the rest, if sounds had to be left out.
     """
     faults: list[Fault] = []
     try:
@@ -40,13 +42,13 @@ def embed_files(
 
     sounds: list[Path] = []
     for path in audio:
-        found = sounds_in(path) if path.is_dir() else [path]
-        sounds += found
-        if not found:
-            faults.append(Fault(str(path), "", None, "a folder without sound files (WAV, FLAC, OGG, MP3 or AU)"))
+        named = sounds_in(path) if path.is_dir() else [path]
+        sounds += named
+        if not named:
+            faults.append(Fault(str(path), "", None, "no sound files in this folder (WAV, FLAC, OGG, MP3 or AU)"))
         elif not path.exists():
-            beside = [one.name for one in path.parent.glob("*")]
-            faults.append(Fault(str(path), "", None, "no such file or folder", nearest(path.name, beside)))
+            siblings = [sibling.name for sibling in path.parent.glob("*")]
+            faults.append(Fault(str(path), "", None, "no such file or folder", nearest(path.name, siblings)))
     if out.is_dir():
         faults.append(Fault("", "--out", str(out), "is a folder; expected the file to write"))
     elif out.suffix != ".parquet":
@@ -55,37 +57,37 @@ def embed_files(
     sounds = list(dict.fromkeys(sounds))
     left_out = embed_sounds(weights, sounds, out, os.cpu_count() or 1, pad)
     faults_left_out = in_short(left_out, fault_list_of(out))
-    tell(f"{out}: {len(sounds) - len(left_out)} of {len(sounds)} sounds")
+    tell(f"wrote {out}: {len(sounds) - len(left_out)} of {len(sounds)} sounds")
     if left_out:
         raise RunFailed(faults_left_out)
 
 
 def _weights(run: str, overrides: Sequence[str]) -> Path:
-    """The weights that RUN means. Raises InputFaults if it means none, or several."""
+    """The weights file that RUN names. Raises InputFaults if there is none, or more than one."""
     path = Path(run)
     if path.is_dir():
         path = path / WEIGHTS
     if path.is_file():
         return path
     if len(path.parts) > 1 or Path(run).is_dir():
-        expected = f"expected a {WEIGHTS} or the folder of one (MFCC, and runs that diverged, have none)"
+        expected = f"expected a {WEIGHTS} or its folder (MFCC and diverged runs have none)"
         raise InputFaults([Fault("", "RUN", run, expected)])
     if not Path(FILE_NAME).is_file():
-        expected = f"expected a {WEIGHTS} or its folder; a run_id only in a study's folder, and there is no {FILE_NAME}"
+        expected = f"expected a {WEIGHTS} or its folder; for a run_id, run this in a study folder (no {FILE_NAME} here)"
         raise InputFaults([Fault("", "RUN", run, expected)])
     return weights_in_study(read_study(Path(), overrides), run)
 
 
 def weights_in_study(study: Study, run: str) -> Path:
-    """The weights of a run by its run_id or the beginning of it. Raises InputFaults if it has none, or for several."""
+    """The weights of a run by its run_id or its beginning. Raises InputFaults if it has none or matches several."""
     paths = Paths(study.store)
     baselines = {baseline.run_id: baseline.strategy for baseline in baseline_runs(study)}
     known = list(dict.fromkeys([*baselines, *(path.name for path in sorted(paths.runs.glob("*")) if path.is_dir())]))
     run_id = named_run(run, known, "RUN")
     if baselines.get(run_id) in WITHOUT_NETWORK:
-        expected = f"the baseline {baselines[run_id]}, which has no network to embed with"
+        expected = f"is the baseline {baselines[run_id]}, which has no network to embed with"
         raise InputFaults([Fault("", "RUN", run, expected)])
     if not paths.weights(run_id).is_file():
-        expected = "has no weights: it has not learned yet (`study launch` sees to it), or its training diverged"
+        expected = "has no weights: it has not been trained yet (`study launch` trains it), or its training diverged"
         raise InputFaults([Fault("", "RUN", run, expected)])
     return paths.weights(run_id)

@@ -1,7 +1,7 @@
-"""What runs cost and how long they take: one estimate for design, check, launch and status.
+"""The cost and duration of runs: one estimate for design, check, launch and status.
 
-Steps x network in closed form, at a speed that was measured here or at the reference rate of a GPU, corrected by every
-step of the study that finished. How long probes take is known from those that finished, and from those only.
+Steps x FLOPs of the network in closed form, at a speed measured here or at the reference rate of a GPU, corrected by
+every finished step of the study. The duration of probes is known only from finished ones.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ from study.core.study_file import Study
 if TYPE_CHECKING:
     from jobs.records import Attempt, Trained
 
-UNTIMED = "evaluations are not counted where none has been timed yet"
-UNMEASURED = "the speed of a CPU has not been measured, since PyTorch is not installed here"
+UNTIMED = "evaluations not timed yet are left out"
+UNMEASURED = "the speed of this CPU has not been measured, since PyTorch is not installed here"
 
 Records = Mapping[Run, "tuple[Trained | None, list[Attempt]]"]
-"""What runs have left on disk so far, in the order of the plan, baselines first."""
+"""What runs have written so far, in the order of the plan, baselines first."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The model of a study's work on one kind of device, and what its finished steps say of it."""
+    """The model of a study's work on one kind of device, corrected by its finished steps."""
 
     model: Model
     processor: str = ""
     """Where the model's speed was measured."""
     rates: Rates = field(default_factory=Rates)
     taken_in: set[tuple[str, str]] = field(default_factory=set)
-    """What `rates` holds, each as its attempt and "train", "represent" or a target."""
+    """The pieces in `rates`, each as its attempt and "train", "represent" or a target."""
 
     @property
     def unit(self) -> Unit:
@@ -61,10 +61,10 @@ class Estimate:
 
     @property
     def basis(self) -> str:
-        """Where the hours come from, in words that follow them."""
+        """The source of the hours, in words that follow the number."""
         n_trained = sum(what == TRAIN for _, what in self.taken_in)
         if n_trained:
-            return f"as {n_trained} trainings took"
+            return f"based on {n_trained} finished trainings"
         return f"at the speed measured on {self.processor}" if self.processor else "at the reference rate"
 
     def has_timed(self, targets: Iterable[str]) -> bool:
@@ -74,7 +74,7 @@ class Estimate:
     def hours(self, run: Run) -> float | None:
         """GPU-hours of a run's training; or CPU-hours of all its steps, as far as their time is known.
 
-        None while the training's is not.
+        None while the training's time is unknown.
         """
         study, train_s = self.model.study, self.rates.seconds(training_work(self.model, run))
         if train_s is None:
@@ -88,7 +88,7 @@ class Estimate:
 
 
 def planned_runs(study: Study) -> list[Run]:
-    """Baselines, then the plan; the baselines alone where there is no plan of this study file."""
+    """Baselines, then the plan; the baselines alone if there is no plan of this study file."""
     try:
         return baseline_runs(study) + read_plan(Paths(study.store).plan, study)
     except InputFaults:
@@ -103,9 +103,9 @@ def read_records(study: Study, runs: Iterable[Run]) -> Records:
 
 
 def runs_on_gpu(study: Study, records: Records, may_look: bool = False) -> bool | None:
-    """Whether the study is trained on GPUs: as its runs were, else as `[cluster] gpus` says, else as it was measured.
+    """Whether the study is trained on GPUs, by its runs so far, else by `[cluster] gpus`, else by what was measured.
 
-    With `may_look`, else as PyTorch sees this machine, where it is installed. None where nothing says.
+    With `may_look`, else by what PyTorch sees on this machine. None if all are unknown.
     """
     from jobs.step_speed import read_step_speed
 
@@ -122,9 +122,9 @@ def runs_on_gpu(study: Study, records: Records, may_look: bool = False) -> bool 
 
 
 def estimate_from(study: Study, records: Records, on_gpu: bool, may_measure: bool = False) -> Estimate:
-    """The estimate by these records. With `may_measure`, the speed of a CPU is measured where it is not known yet.
+    """The estimate from these records. With `may_measure`, a CPU's speed is measured if it is still unknown.
 
-    Measuring takes PyTorch. Without it, what was measured elsewhere is used where the store has it.
+    Measuring needs PyTorch. Without it, a speed that was measured elsewhere is used if the store has one.
     """
     from jobs.step_speed import measured_step_speed, read_step_speed
 
@@ -144,7 +144,7 @@ def torch_is_installed() -> bool:
 
 
 def take_in(estimate: Estimate, run: Run, trained: Trained | None, attempts: Iterable[Attempt]) -> None:
-    """Correct the estimate by what of a run has finished, each piece once."""
+    """Correct the estimate by the finished pieces of a run, each once."""
     for name, work, seconds in _finished(estimate.model, run, trained, list(attempts)):
         if name not in estimate.taken_in:
             estimate.taken_in.add(name)
@@ -152,7 +152,7 @@ def take_in(estimate: Estimate, run: Run, trained: Trained | None, attempts: Ite
 
 
 def steps_left(model: Model, run: Run, targets: Iterable[str], has_trained: bool) -> dict[Step, list[Work]]:
-    """The steps that a run still needs for these targets. What it has represented already is on disk."""
+    """The steps that a run still needs for these targets; representations on disk are not repeated."""
     folder = Paths(model.study.store).representations(run.run_id)
     targets = tuple(targets)
     represented = {name for name in targets if (folder / f"{model.sizes.sound_of.get(name)}.npy").is_file()}
@@ -161,9 +161,9 @@ def steps_left(model: Model, run: Run, targets: Iterable[str], has_trained: bool
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """Seconds to go, and the seconds of the steps that are left: of training (without representing), and of all.
+    """Seconds to go, and the seconds of the remaining steps: of training (without representing), and of all.
 
-    `is_complete` is false where some steps' time is not known yet and therefore left out.
+    `is_complete` is false if some steps' time is still unknown and therefore left out.
     """
 
     seconds: float
@@ -175,7 +175,7 @@ class TimeLeft:
 def time_left(
     estimate: Estimate, steps: Mapping[Step, Iterable[Work]], elapsed_s: Mapping[Step, float], slots: Slots
 ) -> TimeLeft | None:
-    """How long these steps still take, less what has elapsed of some; None while that of no training is known."""
+    """How long these steps still take, less the time elapsed; None while a training's time is unknown."""
     left, training_s, is_complete = [], 0.0, True
     for step, works in steps.items():
         rest = -elapsed_s.get(step, 0.0)
@@ -192,14 +192,14 @@ def time_left(
 
 
 def slots_here(study: Study) -> Slots:
-    """Steps at a time on the GPUs that the study file names and on as many CPUs as this machine has."""
+    """Steps at a time on the GPUs stated in the study file and on this machine's CPUs."""
     return slots_of(os.cpu_count() or 1, study.cluster.gpus or 0, study.compute.threads, study.cluster.gpu_share)
 
 
 def _finished(
     model: Model, run: Run, trained: Trained | None, attempts: list[Attempt]
 ) -> Iterator[tuple[tuple[str, str], Work, float]]:
-    """The pieces of a run that finished: a name, the work, and the seconds that it took on the model's device."""
+    """The finished pieces of a run: a name, the work, and the seconds it took on the model's device."""
     here = trained is not None and (run.strategy in WITHOUT_NETWORK or (trained.device != "cpu") == model.on_gpu)
     if trained is not None and here and model.sizes.n_training and not run.is_baseline:
         work = training_work(model, run)
@@ -216,14 +216,14 @@ def _finished(
         elif here:
             trains = trained.attempt == attempt.attempt
             if trains and attempt.attempt != first:
-                continue  # it went on from a checkpoint: its training counts seconds of earlier attempts
-            if trains and not run.is_baseline:  # what Random spends on the corpus is counted as representing
+                continue  # it resumed from a checkpoint: its training includes seconds of earlier attempts
+            if trains and not run.is_baseline:  # Random's pass over the corpus counts as representing
                 seconds = max(seconds - trained.train_seconds, 0.0)
             yield (attempt.attempt, "represent"), representing_work(model, run, attempt.targets), seconds
 
 
 def _sizes(study: Study) -> Sizes:
-    """As prepared; else as listed, without the validation part; unknown where there is no table yet."""
+    """Sizes as prepared; else as listed, without the validation part; unknown if there is no table yet."""
     from jobs.prepared_data import read_prepared, sound_folder
 
     try:

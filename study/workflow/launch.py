@@ -1,4 +1,4 @@
-"""Launch: run what the plan holds and the results lack. To resume is to launch again."""
+"""Launch: run every planned run that lacks results. To resume, launch again."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from study.core.run import Run, baseline_runs, counted
 from study.core.study_file import Study
 from study.workflow.analysis import own_results
 from study.workflow.estimates import UNTIMED
+from study.workflow.extras import needs_train
 from study.workflow.outlook import Outlook
 from study.workflow.plan import cost_of, planned_so_far
 from study.workflow.stopping import enough_when, read_until
@@ -35,7 +36,7 @@ class LaunchOptions:
     """Without Ray, one step after another."""
     gpu_share: float | None = None
     stop_after_s: float | None = None
-    """Begin no training after so long; until then plan on beyond the plan."""
+    """Start no training after this time; until then, extend the plan as needed."""
     runs: tuple[str, ...] = ()
     """Run ids; empty: all of the plan and the baselines."""
     mix_versions: bool = False
@@ -43,20 +44,21 @@ class LaunchOptions:
     """A rule on precision, such as "strategy < 0.1"."""
 
 
+@needs_train()
 def launch_study(
     study: Study,
     options: LaunchOptions = LaunchOptions(),
     tell: Tell = silent,
     show: Callable[[Progress, Report], None] = lambda progress, report: None,
 ) -> Progress | None:
-    """Launch, and return how far it came; None where nothing was missing. `show` is called after each step.
+    """Launch and return the progress; None if nothing was missing. `show` is called after each step.
 
-    Raises RunFailed, once the rest is done, if a run failed, and Interrupted on Ctrl-C.
+    Raises RunFailed, after finishing the rest, if a run failed, and Interrupted on Ctrl-C.
     """
     try:
         return _launch(study, options, tell, show)
     except KeyboardInterrupt:  # before the first step: once there are some, `jobs.launch` says how many runs are done
-        raise Interrupted("stopped before a run began; what is prepared stays, launch again to go on") from None
+        raise Interrupted("stopped before any run began; prepared data is kept, launch again to resume") from None
 
 
 def _launch(
@@ -65,8 +67,9 @@ def _launch(
     if options.in_process:
         given = {"--address": options.address, "--gpu-share": options.gpu_share}
         raise_all(
-            Fault("", key, value, "not together with --in-process") for key, value in given.items() if value is not None
-        )
+            Fault("", key, value, "cannot be combined with --in-process")
+            for key, value in given.items() if value is not None
+        )  # fmt: skip
     refuse_other_overrides(Paths(study.store).plan, study)
     runs = baseline_runs(study) + read_plan(Paths(study.store).plan, study)
     runs = _chosen(runs, options.runs) if options.runs else runs
@@ -84,7 +87,7 @@ def _launch(
     all_runs = counted(len(runs), sum(run.is_baseline for run in runs))
     plans_on = options.stop_after_s is not None and not options.runs
     if options.stop_after_s is None and not lacking:
-        tell(f"nothing is missing: {all_runs} have their scores on {len(study.targets)} targets")
+        tell(f"nothing is missing: {all_runs} are scored on {len(study.targets)} targets")
         return None
     tell(f"{all_runs}: {len(runs) - len(lacking)} done, {len(lacking)} to go")
     results = partial(own_results, study, tell)
@@ -105,13 +108,13 @@ def _launch(
     if progress.failed:
         raise RunFailed(
             f"{story.failures_told(progress.failed)}\n{len(progress.failed)} of {progress.n_runs} runs failed; "
-            "runs/ID/attempts says more, and launching again tries them again"
+            "see runs/ID/attempts for details, and launch again to retry them"
         )
     return progress
 
 
 def _say_cost(outlook: Outlook, n_runs: int, gpu_share: float, tell: Tell) -> None:
-    """What is left, before the first step ends: probes that nobody has timed yet are left out, and that is said."""
+    """Say what is left before the first step ends. Probes not timed yet are left out, and the line says so."""
     left, model = outlook.time_left({}), outlook.estimate.model
     if left is None or not left.all_s:
         return

@@ -14,9 +14,9 @@ COLUMNS = ("run_id", "strategy", "source", "epoch", "loss", "validation_loss")
 
 
 def learning_curves(study: Study, runs: Iterable[Run]) -> pd.DataFrame:
-    """One row per run, source and epoch, as far as the runs have trained: columns `COLUMNS`.
+    """One row per run, source and epoch trained so far; columns `COLUMNS`.
 
-    A loss is NaN where a source was not drawn in an epoch, or has no tracks to validate; baselines have no rows.
+    A loss is NaN if a source was not drawn in an epoch or has no validation tracks; baselines have no rows.
     """
     from jobs.learning.training_log import read_epochs
 

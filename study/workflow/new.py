@@ -11,8 +11,10 @@ from pathlib import Path
 from study.core.errors import Fault, InputFaults, nearest
 from study.core.progress import Tell, silent
 from study.core.study_file import FILE_NAME
+from study.workflow.extras import needs_train
 
 
+@needs_train()
 def new_study(folder: Path, template: str = "minimal", seed: int | None = None, tell: Tell = silent) -> None:
     """Write the study folder `folder` from a template: demo (with its music), minimal or one-representation."""
     templates = {entry.name: entry for entry in (files("study") / "templates").iterdir() if entry.is_dir()}
@@ -21,7 +23,7 @@ def new_study(folder: Path, template: str = "minimal", seed: int | None = None, 
         expected = f"expected one of {', '.join(sorted(templates))}"
         raise InputFaults([Fault("", "--template", template, expected, nearest(template, templates))])
     if (folder / FILE_NAME).exists():
-        raise InputFaults([Fault(str(folder), FILE_NAME, None, "is there already; expected a folder without one")])
+        raise InputFaults([Fault(str(folder), FILE_NAME, None, "already exists; expected a folder without one")])
     if folder.exists() and not folder.is_dir():
         raise InputFaults([Fault(str(folder), "", None, "is a file; expected a folder")])
     text = (templates[template] / FILE_NAME).read_text(encoding="utf-8")
@@ -31,14 +33,14 @@ def new_study(folder: Path, template: str = "minimal", seed: int | None = None, 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputFaults([Fault(str(folder), "", None, f"cannot be made: {error.strerror}")]) from None
+        raise InputFaults([Fault(str(folder), "", None, f"cannot be created: {error.strerror}")]) from None
     if template == "demo":
         from jobs.demo.synthesis import make_demo
 
-        found = re.search(r"(?m)^seed = (\d+)", text)
-        assert found is not None  # the template has one
+        seed_line = re.search(r"(?m)^seed = (\d+)", text)
+        assert seed_line is not None  # every template has one
         tell(f"making the demo's music in {folder / 'data'}")
-        make_demo(folder / "data", int(found.group(1)), workers=os.cpu_count() or 1)
+        make_demo(folder / "data", int(seed_line.group(1)), workers=os.cpu_count() or 1)
     for entry in templates[template].iterdir():
         if entry.name != FILE_NAME and entry.is_file():
             (folder / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
@@ -47,6 +49,6 @@ def new_study(folder: Path, template: str = "minimal", seed: int | None = None, 
 
 
 def study_name(folder: Path, otherwise: str) -> str:
-    """The folder's name in the characters that a study's may have: "Ma Thèse" is ma-these; `otherwise` if none is."""
+    """The folder's name in the characters allowed for a study: "Ma Thèse" is ma-these; `otherwise` if none remain."""
     plain = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-") or otherwise

@@ -1,4 +1,4 @@
-"""How long a launch still takes, looked at anew after each of its steps."""
+"""The time a launch still takes, updated after each of its steps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Outlook:
-    """The steps that a launch has left, and the estimate that each finished one corrects."""
+    """The remaining steps of a launch, and the estimate, which each finished step corrects."""
 
     def __init__(
         self,
@@ -49,20 +49,20 @@ class Outlook:
             self._steps |= steps_left(self.estimate.model, run, targets, trained is not None)
 
     def time_left(self, in_flight: Mapping[Started, float]) -> TimeLeft | None:
-        """With what has elapsed of the steps in flight, which are given with the times when they began."""
+        """The time left, less the time elapsed of the steps in flight; `in_flight` has when each began."""
         now = time.monotonic()
         elapsed_s = {_key(step): now - began for step, began in in_flight.items()}
         return time_left(self.estimate, self._steps, elapsed_s, self._slots)
 
     def look(self, progress: Progress, report: Report) -> None:
-        """Take a step that ended into account, and set `progress.seconds_to_go`.
+        """Take a finished step into account and set `progress.seconds_to_go`.
 
-        A launch that plans on until a time has all of it to go; once the time is up, what is left is not known.
+        A launch that extends the plan until a time limit runs until that limit; after it, the time to go is unknown.
         """
         from jobs.records import read_attempts, read_trained
 
         study, run = self.estimate.model.study, report.step.run
-        if run.run_id not in self._runs:  # planned meanwhile
+        if run.run_id not in self._runs:  # added to the plan meanwhile
             self._runs.add(run.run_id)
             self._steps |= steps_of(self.estimate.model, run, study.targets)
         if report.failure is None:

@@ -1,20 +1,18 @@
-"""Plan: which runs to pay for, and in which order. Needs the study file only, no data."""
+"""Plan: which runs to do, and in which order. Needs only the study file, no data."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from study.core.durations import Unit, Work
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import Paths
-from study.core.plan import read_plan, write_plan
-from study.core.run import Run, baseline_runs
+from study.core.plan import planned_ids, read_plan, write_plan
+from study.core.run import Run, baseline_runs, study_seed_sequence
 from study.core.run_works import Step
 from study.core.study_file import FILE_NAME, Study
 from study.workflow.estimates import (
@@ -31,35 +29,97 @@ from study.workflow.estimates import (
     time_left,
     torch_is_installed,
 )
+from study.workflow.failed_runs import failed_runs
+
+N_SIMULATIONS = 200
+"""Studies that the page's smallest effects come from; `study power` takes more."""
 
 
 def design_study(
-    study: Study, budget: str | None, append: bool = False, started: list[Run] | None = None
+    study: Study,
+    budget: str | None,
+    append: bool = False,
+    started: Sequence[Run] = (),
+    replace: bool = False,
+    retry_failed: bool = False,
 ) -> dict[str, Any]:
-    """Write plan.parquet and design/; what they hold, for the terminal.
+    """Write plan.parquet and design/; what they hold, for the terminal. On any fault nothing is written.
 
-    `append` keeps what is planned and has not failed; `started` are runs of a design made elsewhere, kept likewise.
+    `append` keeps what is planned and has not failed, and plans on; `started` are runs of a design made elsewhere, kept
+    likewise. Without `append`, `replace` discards a plan although some of its runs have results. Runs that failed for a
+    cause of their own are planned again under `retry_failed` only.
     """
     from design.budget import Hours, read_budget
+    from design.foreign import constraint_notes
     from design.generate import generate
-    from design.page import write_page
+    from design.page import design_page, write_page
 
     paths, limit = Paths(study.store), read_budget(budget, study)
-    kept, failed = planned_so_far(study) if append else ([], [])
+    if not append and not replace:
+        refuse_to_discard(paths)
+    planned = read_plan(paths.plan, study) if append else []
+    failed = [] if retry_failed else failed_runs(study, planned)
+    lost = {run.run_id for run in failed}
+    kept = [run for run in planned if run.run_id not in lost]
     estimate = _estimate_in(study, budget, limit.unit if isinstance(limit, Hours) else None)
-    runs = generate(study, limit, [*(started or []), *kept], failed, estimate.hours)
-    gpu_hours = cost_of(study)
+    runs = generate(study, limit, [*started, *kept], failed, estimate.hours)
+    raise_all([Fault("", "--budget", budget, "no run would be planned; expected 1 or more")] * (not runs))
+    notes = [*constraint_notes(study, started), *_whole_space(study, runs)]
+    smallest = smallest_effects(study, runs)
+    page = design_page(study, runs, estimate.hours, estimate.basis, estimate.unit, notes, smallest)
+    left, gpu_hours = _time_left(study, estimate, runs), cost_of(study)
+    write_page(page, paths.design)
     write_plan(paths.plan, study, runs, gpu_hours)
-    summary = write_page(study, runs, paths.design, estimate.hours, estimate.basis, estimate.unit)
-    left = _time_left(study, estimate, runs)
     return {
         "study": study.name, "plan": str(paths.plan), "page": str(paths.design / "design.html"), "runs": len(runs),
         "runs_by_phase": dict(Counter(run.phase for run in runs)), "baselines": len(baseline_runs(study)),
-        "replaced": len(failed),
+        "replaced": len(planned) - len(kept), "failed": len(failed),
         "cost_unit": estimate.unit, "cost_basis": estimate.basis, "cost_note": _cost_note(study, estimate, left),
         "seconds_to_go": left.seconds if left else None,
-        "gpu_hours_by_phase": hours_by_phase(runs, gpu_hours), **summary,
+        "gpu_hours_by_phase": hours_by_phase(runs, gpu_hours), **page.summary,
     }  # fmt: skip
+
+
+def smallest_effects(study: Study, runs: Sequence[Run]) -> dict[str, float]:
+    """The smallest effects, by name, that simulated studies over these runs find; none where they cannot be fitted."""
+    import numpy as np
+
+    from analysis.planning.power import power
+    from analysis.planning.truth import paper_truth
+    from design.expected_errors import run_rows
+    from study.core.coding import first_model
+
+    rows = run_rows(study, runs)
+    coding = first_model(rows, study.further_factors)
+    if len(study.targets) < 2 or len(rows) <= coding.columns.shape[1]:
+        return {}
+    rng = np.random.default_rng(study_seed_sequence(study, "verdict"))
+    (cell,) = power(
+        rows, study.further_factors, paper_truth(coding), [len(rows)], [len(study.targets)], N_SIMULATIONS, rng
+    )
+    return {} if cell.why_not else dict(zip(cell.power["effect"], cell.power["smallest"], strict=True))
+
+
+def _whole_space(study: Study, runs: Sequence[Run]) -> list[str]:
+    """What is to be said of a plan that has every run that its sequential phases could have."""
+    from design.phases import n_possible, sequential_phases
+
+    phases = sequential_phases(study, runs)
+    n_planned = sum(len(phase.start_runs) for phase in phases)
+    bought = bool(phases) and n_possible(phases) == n_planned
+    return [f"the budget buys all {n_planned:,} possible runs of the sequential phases"] * bought
+
+
+def refuse_to_discard(paths: Paths) -> None:
+    """Raise `InputFaults` if some runs of the plan that is there have results, and say how to go on."""
+    ids = planned_ids(paths.plan)
+    n_begun = sum(any(paths.results.glob(f"{run_id}/*.parquet")) or paths.trained(run_id).is_file() for run_id in ids)
+    if n_begun:
+        expected = (
+            f"{n_begun} of its {len(ids)} runs have results; --append plans on from them, --replace discards the plan "
+            "(results stay on disk)"
+        )
+        raise InputFaults([Fault(str(paths.plan), "", None, expected)])
 
 
 def _time_left(study: Study, estimate: Estimate, runs: list[Run]) -> TimeLeft | None:
@@ -82,9 +142,9 @@ def _cost_note(study: Study, estimate: Estimate, left: TimeLeft | None) -> str:
     """What the hours leave out, or why there are none; empty where there is nothing to say."""
     if not torch_is_installed() and not estimate.rates.modelled:
         if not estimate.model.in_seconds:
-            return f"what the plan takes is not known: {UNMEASURED}"
+            return f"the cost of the plan is unknown: {UNMEASURED}"
         if estimate.model.on_gpu and not study.cluster.gpus:
-            return f"what the plan takes without a GPU is not known: {UNMEASURED}"
+            return f"the cost of the plan without a GPU is unknown: {UNMEASURED}"
     return UNTIMED if left and not left.is_complete and not estimate.model.on_gpu else ""
 
 
@@ -116,7 +176,7 @@ def _estimate_in(study: Study, budget: str | None, unit: Unit | None) -> Estimat
     records = read_records(study, planned_runs(study))
     on_gpu = runs_on_gpu(study, records, may_look=True)
     if unit == "CPU-hours" and on_gpu and str(budget).endswith("d"):
-        expected = "missing or 0: a budget in days needs to know how many GPUs there are"
+        expected = "missing or 0: a budget in days needs the number of GPUs"
         raise InputFaults([Fault(FILE_NAME, "[cluster] gpus", study.cluster.gpus, expected)])
     estimate = estimate_from(study, records, unit == "GPU-hours" if unit else on_gpu is not False, may_measure=True)
     if unit == "CPU-hours" and not estimate.model.in_seconds and not estimate.rates.modelled:
@@ -127,38 +187,8 @@ def _estimate_in(study: Study, budget: str | None, unit: Unit | None) -> Estimat
 
 
 def planned_so_far(study: Study) -> tuple[list[Run], list[Run]]:
-    """The planned runs that have not failed, and those that have."""
-    from jobs.records import last_failure, read_attempts, read_trained
-
-    paths = Paths(study.store)
-    kept: list[Run] = []
-    failed: list[Run] = []
-    for run in read_plan(paths.plan, study):
-        has_failed = (
-            read_trained(paths, run.run_id) is None and last_failure(read_attempts(paths, run.run_id)) is not None
-        )
-        (failed if has_failed else kept).append(run)
-    return kept, failed
-
-
-def read_start(study: Study, path: Path, columns: Sequence[str], levels: Sequence[str]) -> list[Run]:
-    """The runs of a foreign design, as runs of the study's sequential phase."""
-    from design.foreign import read_design
-
-    phases = [phase.name for phase in study.phases if phase.criterion is not None]
-    if not phases:
-        raise InputFaults([Fault("", "--start", str(path), "the study has no sequential phase to start")])
-    faults = [
-        Fault("", "--column", text, "expected NAME=COLUMN, such as strategy=arc") for text in columns if "=" not in text
-    ]
-    faults += [
-        Fault("", "--level", text, "expected NAME:VALUE=LEVEL, such as strategy:1=MSS-CR")
-        for text in levels if not re.fullmatch(r"[^:]+:[^=]+=.+", text)
-    ]  # fmt: skip
-    raise_all(faults)
-    meanings: dict[str, dict[str, str]] = {}
-    for text in levels:
-        name, _, rest = text.partition(":")
-        value, _, level = rest.partition("=")
-        meanings.setdefault(name, {})[value] = level
-    return read_design(study, path, phases[0], dict(text.split("=", 1) for text in columns), meanings)
+    """The planned runs that have not failed for a cause of their own, and all runs that have, planned or not."""
+    planned = read_plan(Paths(study.store).plan, study)
+    failed = failed_runs(study, planned)
+    lost = {run.run_id for run in failed}
+    return [run for run in planned if run.run_id not in lost], failed

@@ -1,4 +1,4 @@
-"""What the study file has and the plan lacks: sources, factors and levels that no planned run would ever show."""
+"""Warnings about sources, factors and levels of the study file that no planned run has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from study.core.study_file import Study
 
 
 def plan_cautions(study: Study) -> Iterator[Caution]:
-    """Sources, factors and levels without a run, and the command that plans runs of them; nothing without a plan."""
+    """Sources, factors and levels without a run, and the command that adds such runs; nothing without a plan."""
     path = Paths(study.store).plan
     try:
         table = pq.read_table(path)
@@ -22,8 +22,8 @@ def plan_cautions(study: Study) -> Iterator[Caution]:
     factors = {"strategy": study.strategies, **study.further_factors}
     columns = {name: name if name == "strategy" else f"factor.{name}" for name in factors}
     lacking = [f"[factors] {name}" for name, column in columns.items() if column not in table.column_names]
-    if lacking:  # every run is then another one
-        message = f"{path.name} was made before {some(lacking)}, of which each run has a level: it has to be made anew"
+    if lacking:  # that changes the id of every run
+        message = f"{path.name} was made before {some(lacking)} was added; each run needs a level, so make a new plan"
         yield Caution("plan", message, "study design --budget N")
         return
     command = "study design --append"

@@ -1,4 +1,4 @@
-"""Power by simulation: which effects the plan can find, and what more runs or more targets would buy."""
+"""Power by simulation: which effects the plan can detect, and what more runs or targets would gain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from analysis.planning.power import Cell
 
 FRACTIONS = (0.25, 0.5, 1.0, 2.0)
-"""Of the plan's sequential runs: the sizes that are looked at where none are asked for, as candidates allow."""
+"""Default sizes, as fractions of the plan's sequential runs, as far as there are candidates."""
 
 
 def study_power(
@@ -33,7 +33,7 @@ def study_power(
     tell: Tell = silent,
     show: Callable[[int], None] = lambda n_done: None,
 ) -> dict[str, Any]:
-    """Power by runs and targets, written to power/ too; what was found, for the terminal."""
+    """Simulate power by numbers of runs and targets, write it to power/, and return it for the terminal."""
     import numpy as np
 
     from analysis.contrasts import ALPHA
@@ -53,7 +53,7 @@ def study_power(
     basis = fitted_truth(paths.report / "fit.json", coding) if fitted else paper_truth(coding)
     truth = stated(basis, coding, effects, deviations)
     for name in study.evaluation_factors:
-        tell(f"factor.{name} is of the evaluation and not simulated: one score a run and target")
+        tell(f"factor.{name} acts on the evaluation and is not simulated: one score per run and target")
     n_targets = n_targets or (max(2, len(study.targets)), 2 * len(study.targets))
     cells = simulate(
         frame, study.further_factors, truth, [n_fixed + size for size in sizes], n_targets, n_simulations,
@@ -76,11 +76,13 @@ def study_power(
 
 
 def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, list[int]]:
-    """The runs, the fixed phases' first and then as many as the largest size asks for; how many are fixed; the sizes.
+    """The runs (the fixed phases first, then enough for the largest size), the number of fixed ones, and the sizes.
 
-    What the plan lacks is planned on, or without a plan afresh. A study without sequential phases has one size, 0.
+    Runs beyond the plan are added in memory; without a plan, all are new. Without sequential phases, the only size is
+    0.
     """
-    from design.generate import generate, sequential_phases
+    from design.generate import generate
+    from design.phases import n_possible, sequential_phases
 
     path = Paths(study.store).plan
     planned = read_plan(path, study) if path.is_file() else []
@@ -92,10 +94,10 @@ def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, l
         planned = planned or generate(study, None)
         return planned, len(planned), [0]
     phases = sequential_phases(study, planned)
-    possible = n_planned + sum(phase.n_left for phase in phases)
+    possible = n_possible(phases)
     if not sizes:
         if not planned:
-            expected = "no plan yet: --runs N,N,... plans so many, or `study design --budget N` makes one"
+            expected = "no plan yet; give --runs N,N,... or make a plan with `study design --budget N`"
             raise InputFaults([Fault(str(path), "", None, expected)])
         sizes = [min(round(fraction * n_planned), possible) for fraction in FRACTIONS]
     expected = f"the sequential phases have {possible:,} possible runs"
@@ -106,7 +108,7 @@ def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, l
 
 
 def plan_rows(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
-    """Runs as rows of the plan, with what models are made of."""
+    """Runs as rows of the plan, with the columns that models need."""
     return pd.DataFrame(
         {"run_id": run.run_id, "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)}
         for run in runs
@@ -116,7 +118,7 @@ def plan_rows(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
 def term_faults(
     study: Study, sizes: Sequence[int], effects: Sequence[str], deviations: Sequence[str]
 ) -> tuple[Fault, ...]:
-    """What is wrong with the terms beside other faults, as far as there are runs that tell which terms there are."""
+    """Faults of the terms, for reporting beside other faults, if there are runs that determine the terms."""
     from analysis.planning.truth import paper_truth, stated
     from study.core.coding import first_model
 

@@ -1,4 +1,4 @@
-"""Prepare: sound and labels made ready; only what is missing or stale."""
+"""Prepare sound and labels, where missing or stale."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @needs_train()
 def prepare_study(study: Study, tell: Tell = silent) -> Prepared:
-    """Sound to mel stores, label tables to label distributions."""
+    """Convert sound to mel stores and label tables to label distributions."""
     from jobs.preparation import prepare
 
     return prepare(study, tell)

@@ -1,7 +1,7 @@
-"""`launch --quick`: do all parts of a study work? A few runs of one epoch on few tracks, in a store of their own.
+"""`launch --quick`: a trial of every part of a study: a few one-epoch runs on few tracks, in a separate store.
 
-It is a launch like any other, of the study file with settings of its own (`study.core.overrides`): it needs no design,
-and nothing of it lies in the store of the study.
+It is an ordinary launch of the study file with overrides (`study.core.overrides`). It needs no design and writes
+nothing into the study's own results.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
+from study.workflow.extras import needs_train
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import cost_of
 
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 
 FOLDER = "quick"
 FEWEST_TRACKS = 48
-"""Of the corpus and of each target; doubled as long as labels cannot be learned, or targets split, with so few."""
+"""Tracks of the corpus and of each target; doubled while that is too few to learn labels or split targets."""
 SEQUENTIAL_RUNS = 12
-"""Of a sequential phase, to choose the few from."""
+"""Runs of a sequential phase from which the few are chosen."""
 
 
+@needs_train()
 def launch_quick(
     folder: Path,
     options: LaunchOptions,
@@ -42,16 +44,17 @@ def launch_quick(
 ) -> None:
     """Try the study in `folder`: prepare, train, represent and evaluate; then say what was tried.
 
-    Raises `InputFaults` for what is wrong with its tables, and RunFailed, once the rest is done, if a run failed.
+    Raises `InputFaults` for faults of its tables, and RunFailed, after finishing the rest, if a run failed.
     """
-    given = {"--stop-after": options.stop_after_s, "--until": options.until, "--runs": options.runs or None}
-    raise_all(Fault("", key, None, "not together with --quick") for key, value in given.items() if value is not None)
+    excluded = {"--stop-after": options.stop_after_s, "--until": options.until, "--runs": options.runs or None}
+    given = [option for option, value in excluded.items() if value is not None]
+    raise_all(Fault("", option, None, "cannot be combined with --quick") for option in given)
     study = read_study(folder, overrides)
     _begin_anew(Paths(study.store / FOLDER))
     quick, n_tracks = quick_study(folder, study, overrides)
     runs = few_runs(quick)
     write_plan(Paths(quick.store).plan, quick, runs, cost_of(quick))
-    tell(f"a trial of {study.name} in {quick.store}: {len(runs)} runs, {n_tracks} tracks of each table or fewer")
+    tell(f"trial of {study.name} in {quick.store}: {len(runs)} runs, at most {n_tracks} tracks per table")
     failed: RunFailed | None = None
     try:
         launch_study(quick, options, tell, show)
@@ -64,9 +67,9 @@ def launch_quick(
 
 
 def quick_study(folder: Path, study: Study, overrides: Sequence[str] = ()) -> tuple[Study, int]:
-    """The study as it is tried, its tables of few tracks written to its store; and how many tracks they have at most.
+    """The study of the trial, with its tables of few tracks written to its store, and the most tracks per table.
 
-    What `overrides` set stays so, but for the store and the tables.
+    `overrides` stay in force, except for the store and the tables.
     """
     from jobs.few_tracks import write_few_tracks
     from jobs.inputs import read_inputs
@@ -87,12 +90,12 @@ def quick_study(folder: Path, study: Study, overrides: Sequence[str] = ()) -> tu
 
 
 def few_runs(study: Study) -> list[Run]:
-    """Runs that together have every strategy, source and level of a factor that the design can have, few of them."""
-    from design.generate import generate, sequential_phases
+    """A few runs that together cover every strategy, source and level of the design."""
+    from design.generate import generate
+    from design.phases import n_possible, sequential_phases
 
     sequential = sequential_phases(study)
-    possible = sum(phase.n_left for phase in sequential)
-    planned = generate(study, min(SEQUENTIAL_RUNS, possible) if sequential else None)
+    planned = generate(study, min(SEQUENTIAL_RUNS, n_possible(sequential)) if sequential else None)
     left = set().union(*map(_parts, planned))
     chosen = []
     while left:
@@ -102,7 +105,7 @@ def few_runs(study: Study) -> list[Run]:
 
 
 def tried(study: Study, quick: Study, runs: Sequence[Run]) -> list[str]:
-    """What a trial has shown to work, and what it has not tried."""
+    """Lines that say what a trial has covered and what it has not."""
     from jobs.prepared_data import read_prepared
 
     prepared = read_prepared(quick)
@@ -117,8 +120,8 @@ def tried(study: Study, quick: Study, runs: Sequence[Run]) -> list[str]:
         f"tried: {_counted(len(runs), 'run')}, {_counted(quick.training.epochs, 'epoch')} on {prepared.n_training} "
         f"tracks; targets {targets}",
         *(f"tried: {what} {', '.join(dict.fromkeys(names))}" for what, names in parts.items() if names),
-        f"not tried: the other tracks, more epochs, more runs, design and analyze. These scores mean nothing. They are "
-        f"in {quick.store}, apart from those of {study.name}, and may be deleted",
+        f"not tried: the other tracks, more epochs, more runs, design and analyze. The scores mean nothing; they are "
+        f"in {quick.store}, separate from those of {study.name}, and may be deleted",
     ]
 
 
@@ -143,12 +146,12 @@ def _parts(run: Run) -> set[tuple[str, object]]:
 
 
 def _begin_anew(paths: Paths) -> None:
-    """Forget the trial before; refuse a store that is not of one, for what is there may be someone's results."""
+    """Delete an earlier trial; refuse a store of anything else, which may hold someone's results."""
     if not (paths.runs.exists() or paths.results.exists()):
         return
     tables = tables_of_plan(paths.plan) if paths.plan.is_file() else {}
     if paths.few_tracks not in Path(tables.get("corpus", {}).get("tracks", "")).parents:
-        expected = "holds runs that are not of a trial; move them: --quick needs this folder for itself"
+        expected = "holds runs that are not from a trial; move them, since --quick needs this folder to itself"
         raise InputFaults([Fault(str(paths.store), "", None, expected)])
     shutil.rmtree(paths.runs, ignore_errors=True)
     shutil.rmtree(paths.results, ignore_errors=True)

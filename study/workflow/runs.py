@@ -1,4 +1,4 @@
-"""Runs: every run of the study as a row of a table, and one run in detail, read from what is on disk."""
+"""Runs: a table with one row per run, and one run in detail, read from disk."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def study_runs(study: Study) -> pd.DataFrame:
 
     `run_id, phase, replicate, strategy, n_sources, sources` (names joined by +), a `factor.<name>` for each further
     factor, `state` (as `study status` counts), `cause` of a failure, `outcome` of the training (ok or diverged; missing
-    until it has learned), and a `score.<target>` for each target: the mean of its primary metric over repeats and
-    folds, NaN without one. Where the study fine-tunes, that is the frozen representation's, and
-    `score.<target>.fine-tune` the other.
+    until it is trained), and a `score.<target>` for each target: the mean of its primary metric over repeats and
+    folds, NaN without one. In a study that fine-tunes, this is the score of the frozen representation, and
+    `score.<target>.fine-tune` that of the fine-tuned network.
     Raises `InputFaults` if there is no plan of this study file.
     """
     runs = read_sweep(study).runs
@@ -48,22 +48,22 @@ def study_runs(study: Study) -> pd.DataFrame:
 
 
 def sorted_runs(runs: pd.DataFrame, by: str) -> pd.DataFrame:
-    """By a column, or by what follows its first dot (a target, a factor); best scores first, missing values last.
+    """Sorted by a column or by the part after its first dot (a target, a factor); best scores first, missing last.
 
     Raises `InputFaults` if there is no such column.
     """
     short = {name.partition(".")[2]: name for name in runs if "." in name}
     column = by if by in runs else short.get(by)
     if column is None:
-        expected = f"expected a column: {', '.join(runs)}"
+        expected = f"expected one of the columns {', '.join(runs)}"
         raise InputFaults([Fault("", "--sort", by, expected, nearest(by, [*runs, *short]))])
     return runs.sort_values(column, ascending=not column.startswith(SCORE), kind="stable", ignore_index=True)
 
 
 def run_detail(study: Study, named: str) -> dict[str, Any]:
-    """One run by its id or the beginning of it: its settings, training, attempts, scores and learning curves.
+    """One run by its id or its beginning: its settings, training, attempts, scores and learning curves.
 
-    Raises `InputFaults` if it is no run of the study, or the beginning of several.
+    Raises `InputFaults` if there is no such run, or more than one.
     """
     by_id = {run.run.run_id: run for run in read_sweep(study).runs}
     run = by_id[named_run(named, by_id, "--run")]
@@ -84,7 +84,7 @@ def run_detail(study: Study, named: str) -> dict[str, Any]:
 
 
 def _settings(study: Study, run: RunState) -> dict[str, Any]:
-    """What makes the run what it is; a baseline is not trained."""
+    """The settings that define the run; a baseline has no training."""
     settings = {
         "replicate": run.run.replicate,
         "seed": study.seed,
@@ -98,7 +98,7 @@ def _settings(study: Study, run: RunState) -> dict[str, Any]:
 
 
 def _score_columns(study: Study) -> list[str]:
-    strategy = study.strategies[0]  # any that has a network
+    strategy = study.strategies[0]  # any strategy with a network
     return [_score_column(target, level) for target in study.targets for level in study.transfers(strategy, target)]
 
 
@@ -107,7 +107,7 @@ def _score_column(target: str, transfer: str) -> str:
 
 
 def _scores(study: Study, results: Iterable[StoredResult]) -> pd.DataFrame:
-    """The rows of these results that have a score, with the level of `transfer`."""
+    """The rows of `results` that have a score, each with its level of `transfer`."""
     wanted = {result.path for result in results}
     rows, _ = read_results(Paths(study.store), lambda stored: stored.path in wanted)
     if rows.empty:
@@ -117,7 +117,7 @@ def _scores(study: Study, results: Iterable[StoredResult]) -> pd.DataFrame:
 
 
 def as_records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON has them: no NaN."""
+    """Rows for JSON, with None for NaN."""
     return [
         {str(name): None if pd.isna(value) else value for name, value in row.items()}
         for row in table.to_dict("records")

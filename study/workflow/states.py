@@ -1,4 +1,4 @@
-"""How far each run is, read from what is on disk: decided here for all who ask (`study status`, `study runs`)."""
+"""The state of each run, read from disk, for `study status` and `study runs` alike."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ State = Literal["done", "running", "failed", "waiting"]
 
 @dataclass(frozen=True)
 class RunState:
-    """A run, and how far it is: `done` with a valid score on every target, `failed` by the last step that ended.
+    """A run and its state: `done` with a valid score on every target, `failed` if the last step that ended failed.
 
-    `trained` is None until it has learned; `failure` is that of a failed run.
+    `trained` is None until the run is trained; `failure` is set for failed runs only.
     """
 
     run: Run
@@ -39,9 +39,9 @@ class RunState:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The baselines and the runs of the plan, in its order, and the results of others.
+    """The baselines and the runs of the plan, in its order, and results that belong to neither.
 
-    `other_version`: results of runs that the plan does not hold, or of targets as they were defined before.
+    `other_version`: results of runs outside the plan, or on earlier definitions of targets.
     """
 
     runs: tuple[RunState, ...]

@@ -1,4 +1,4 @@
-"""Status: how far a sweep is, read from what is on disk."""
+"""Status: the progress of a sweep, read from disk."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from study.workflow.states import read_sweep
 
 
 def study_status(study: Study) -> dict[str, Any]:
-    """Runs (baselines included) by state; `training_hours_*` are of training, on whatever device trained.
+    """Runs (baselines included) by state, and hours; `training_hours_*` count training on any device.
 
-    `gpu_hours_*` are of training on GPUs, `cpu_hours_*` of all steps where there is no GPU; None of the other kind.
-    What is left is estimated (`study.workflow.estimates`); `estimate_is_complete` is false while no evaluation of some
-    target has finished, whose time is then left out.
-    `other_version`: results of runs that the plan does not hold, or of targets as they were defined before.
+    `gpu_hours_*` count training on GPUs; `cpu_hours_*` count all steps if there is no GPU. The other kind is None.
+    What is left is estimated (`study.workflow.estimates`). `estimate_is_complete` is false while some target has no
+    finished evaluation; its time is then left out.
+    `other_version`: results of runs outside the plan, or on earlier definitions of targets.
     """
     sweep = read_sweep(study)
     states = Counter(run.state for run in sweep.runs)
@@ -39,7 +39,7 @@ def study_status(study: Study) -> dict[str, Any]:
 
 
 def _spent_and_left(study: Study, records: Records, missing: Mapping[Run, Sequence[str]]) -> dict[str, Any]:
-    """Hours so far, and by the estimate those to come; `missing` has the targets that each run lacks."""
+    """Hours so far and the estimated hours to come; `missing` has the targets that each run lacks."""
     from jobs.records import seconds_since
 
     on_gpu = bool(runs_on_gpu(study, records))
@@ -70,6 +70,6 @@ def _spent_and_left(study: Study, records: Records, missing: Mapping[Run, Sequen
 
 
 def _slots(study: Study, elapsed_s: Mapping[Step, float]) -> Slots:
-    """As many steps at a time as run now; where none does, as a launch on this machine would run."""
+    """As many steps at a time as are running now or, if none is, as a launch on this machine would run."""
     running = len(elapsed_s)
     return Slots(running, running) if running else slots_here(study)

@@ -1,7 +1,7 @@
-"""Precision as a rule for stopping: `--until` of `launch` and of `analyze`.
+"""Precision as a stopping rule: `--until` of `launch` and of `analyze`.
 
-A sweep looks at its intervals when a quarter of the plan is done, and again after each twentieth of it; every look is
-kept in looks.jsonl, for the report says how many there were.
+A sweep looks at its intervals when a quarter of the plan is done, and again after each twentieth of it. Every look is
+recorded in looks.jsonl, since the report states how many there were.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 FIRST_LOOK = 0.25
 LOOKS = 20
-"""Looks that a whole plan has room for."""
+"""A look is due after each 1/`LOOKS` of the plan."""
 
 
 def read_until(study: Study, text: str) -> Rule:
-    """The rule, of the effects that the plan's first model has. Raises `InputFaults` for others."""
+    """The rule on effects of the plan's first model. Raises `InputFaults` for other effects."""
     from analysis.planning.precision import read_rule
     from study.core.coding import first_model
 
@@ -47,27 +47,27 @@ def read_until(study: Study, text: str) -> Rule:
 def enough_when(
     study: Study, rule: Rule, n_planned: int, results: Callable[[], pd.DataFrame], mix_versions: bool, tell: Tell
 ) -> Callable[[int], bool]:
-    """Whether the rule is reached, asked with the number of runs that are done; looks only when a look is due.
+    """A function of the number of finished runs that says whether the rule is met; it looks only when a look is due.
 
     `results` reads the study's rows.
     """
     every = max(1, round(n_planned / LOOKS))
-    looked_at = -every
+    last_look = -every
     often = "after each run" if every == 1 else f"after every {every} runs"
-    tell(f"looks whether {rule.text} {often}, once {math.ceil(FIRST_LOOK * n_planned)} of {n_planned} are done")
+    tell(f"checks whether {rule.text} {often}, from {math.ceil(FIRST_LOOK * n_planned)} of {n_planned} runs on")
 
     def enough(n_done: int) -> bool:
-        nonlocal looked_at
-        if n_done < FIRST_LOOK * n_planned or n_done - looked_at < every:
+        nonlocal last_look
+        if n_done < FIRST_LOOK * n_planned or n_done - last_look < every:
             return False
-        looked_at = n_done
+        last_look = n_done
         return _look(study, rule, results(), mix_versions, tell)
 
     return enough
 
 
 def read_looks(study: Study) -> list[dict[str, Any]]:
-    """The looks that sweeps took: `at, rule, n_runs, reached`, the same rule at the same runs counted once."""
+    """The looks of all launches: `at, rule, n_runs, reached`; the same rule at the same number of runs counts once."""
     path = Paths(study.store).looks
     if not path.is_file():
         return []
@@ -76,7 +76,7 @@ def read_looks(study: Study) -> list[dict[str, Any]]:
 
 
 def on_precision(study: Study, rule: Rule | None, model: Model, table: ResultsTable) -> list[str]:
-    """Sentences on the looks of sweeps and, if there is a rule, on what it takes to reach it."""
+    """Sentences on the looks taken and, if there is a rule, on what it would take to meet it."""
     from analysis.planning.precision import margins
     from analysis.planning.precision_findings import on_looks, on_margins
 
@@ -84,18 +84,18 @@ def on_precision(study: Study, rule: Rule | None, model: Model, table: ResultsTa
     if rule is None:
         return sentences
     if model.fit is None:
-        return [*sentences, f"{rule.text} cannot be judged, for the first model has no fit."]
-    found = margins(rule, model.fit)
-    sentences.append(on_margins(rule, found))
+        return [*sentences, f"{rule.text} cannot be judged, since the first model has no fit."]
+    margin = margins(rule, model.fit)
+    sentences.append(on_margins(rule, margin))
     if table.shares_runs:
-        sentences.append("What more runs would buy is not simulated for studies with evaluation factors.")
-    elif not (found["margin"] < found["limit"]).all():
-        sentences.append(_on_what_it_takes(study, rule, model.fit, table, found))
+        sentences.append("The gain from more runs is not simulated for studies with evaluation factors.")
+    elif not (margin["margin"] < margin["limit"]).all():
+        sentences.append(_on_what_it_takes(study, rule, model.fit, table, margin))
     return sentences
 
 
-def _on_what_it_takes(study: Study, rule: Rule, fit: MixedFit, table: ResultsTable, found: pd.DataFrame) -> str:
-    """Simulated along the plan, and then the design continued to twice its length."""
+def _on_what_it_takes(study: Study, rule: Rule, fit: MixedFit, table: ResultsTable, margin: pd.DataFrame) -> str:
+    """The runs needed, simulated along the plan and then along its extension to twice the length."""
     import numpy as np
 
     from analysis.planning.precision import runs_needed, targets_needed
@@ -106,7 +106,7 @@ def _on_what_it_takes(study: Study, rule: Rule, fit: MixedFit, table: ResultsTab
     runs = pd.concat([done[to_come.columns], to_come], ignore_index=True) if len(to_come) else done
     rng = np.random.default_rng(study_seed_sequence(study, "runs to come"))
     n_needed = runs_needed(rule, fit, runs, len(done), study.further_factors, rng)
-    return on_what_it_takes(found, len(table.targets), len(done), n_needed, len(runs), targets_needed(rule, fit))
+    return on_what_it_takes(margin, len(table.targets), len(done), n_needed, len(runs), targets_needed(rule, fit))
 
 
 def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool, tell: Tell) -> bool:
@@ -116,12 +116,12 @@ def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool, tell
 
     try:
         table = results_table(rows, study.primary_metrics, list(study.sources), mix_versions)
-        found = margins(rule, first_fit(table, study.score_factors))
+        margin = margins(rule, first_fit(table, study.score_factors))
     except StudyError as reason:  # too few scores yet
-        tell(f"no look: {reason}")
+        tell(f"not checked yet: {reason}")
         return False
-    n_runs, reached = len(table.runs), bool((found["margin"] < found["limit"]).all())
-    tell(f"look at {n_runs} runs: {on_margins(rule, found)}")
+    n_runs, reached = len(table.runs), bool((margin["margin"] < margin["limit"]).all())
+    tell(f"look at {n_runs} runs: {on_margins(rule, margin)}")
     look = {"at": datetime.now(UTC).isoformat(), "rule": rule.text, "n_runs": n_runs, "reached": reached}
     path = Paths(study.store).looks
     before = path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -17,10 +17,12 @@ from design.anytime import anytime
 from design.candidates import Candidates
 from design.diagnostics import prefix_unbalance
 from design.information import log_efficiency, model_columns
+from design.model import parts_of
 from tests.design.spaces import factorial, nothing, paper_candidates
 
 PAPER = paper_candidates()
 ALL = PAPER.positions(("strategy", "sources", "n_sources"))
+DEFAULT = parts_of(None, slopes=True)
 PUBLISHED = {
     # runs: unbalance, source-source correlation, canonical source-strategy correlation, slopes' SE: largest and mean.
     # Worked out by benchmarks/design_published.py from the design that Kim et al. published.
@@ -34,7 +36,8 @@ PUBLISHED = {
 
 @cache
 def plan(seed: int, balance: tuple[int, ...] = ALL, n_runs: int = 352) -> tuple[int, ...]:
-    return tuple(islice(anytime(PAPER, nothing(PAPER), balance, np.random.SeedSequence(seed)), n_runs))
+    model = parts_of(None, slopes=balance == ALL)
+    return tuple(islice(anytime(PAPER, nothing(PAPER), balance, np.random.SeedSequence(seed), model=model), n_runs))
 
 
 def slope_errors(codes: np.ndarray) -> np.ndarray:
@@ -75,14 +78,14 @@ def test_planning_on_after_losing_a_tenth_restores_the_design():
     found = []
     for _ in range(5):
         kept = whole[np.sort(rng.choice(352, 317, replace=False))]
-        on = list(islice(anytime(PAPER, kept, ALL, np.random.SeedSequence(0)), 35))
+        on = list(islice(anytime(PAPER, kept, ALL, np.random.SeedSequence(0), model=DEFAULT), 35))
         columns, owners, _ = main_effect_columns(PAPER.factors, np.vstack([kept, PAPER.codes[on]]))
         found.append(prefix_aliasing(columns, owners)[-1])
     assert np.median(found) <= undisturbed + 0.01
 
 
 def test_the_same_seed_is_the_same_plan_and_another_is_another():
-    assert plan(0) == tuple(islice(anytime(PAPER, nothing(PAPER), ALL, np.random.SeedSequence(0)), 352))
+    assert plan(0) == tuple(islice(anytime(PAPER, nothing(PAPER), ALL, np.random.SeedSequence(0), model=DEFAULT), 352))
     assert plan(0) != plan(1)
 
 
@@ -98,12 +101,12 @@ def test_the_plan_does_not_hang_on_rounding(monkeypatch: pytest.MonkeyPatch):
 
     expected = plan(0)[:80]
     monkeypatch.setattr(information.Information, "take", noisy)
-    assert tuple(islice(anytime(PAPER, nothing(PAPER), ALL, np.random.SeedSequence(0)), 80)) == expected
+    assert tuple(islice(anytime(PAPER, nothing(PAPER), ALL, np.random.SeedSequence(0), model=DEFAULT), 80)) == expected
 
 
 def test_planning_on_from_a_beginning_of_the_plan_is_the_plan():
     start = PAPER.codes[list(plan(0)[:100])]
-    on = islice(anytime(PAPER, start, ALL, np.random.SeedSequence(0)), 252)
+    on = islice(anytime(PAPER, start, ALL, np.random.SeedSequence(0), model=DEFAULT), 252)
     assert (*plan(0)[:100], *on) == plan(0)
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from design.budget import Hours, read_budget
-from design.generate import generate, sequential_phases
+from design.generate import generate
 from design.information import model_columns
+from design.phases import sequential_phases
 from study.core.errors import InputFaults
 from study.core.run import Run
 from tests.design.spaces import write_study

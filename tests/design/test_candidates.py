@@ -10,7 +10,7 @@ from design.candidates import enumerate_candidates
 from study.core.errors import InputFaults
 from study.core.run import Run
 from study.core.study_file import Constraint
-from tests.design.spaces import SEVERAL, paper_candidates, write_study
+from tests.design.spaces import PAPER_PHASES, SEVERAL, paper_candidates, write_study
 
 ANY = """
 [[design.phase]]
@@ -136,11 +136,20 @@ def test_constraints_that_leave_no_run_are_a_fault(tmp_path: Path):
         enumerate_candidates(study, study.phases[0])
 
 
-def test_too_many_combinations_are_a_fault_before_they_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    study = write_study(tmp_path)
-    monkeypatch.setattr(module, "MAXIMUM_CANDIDATES", 1229)
-    with pytest.raises(InputFaults, match="number of combinations = 1230"):
-        enumerate_candidates(study, study.phases[2])
+def test_of_a_larger_space_the_candidates_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """2^30 combinations cannot be enumerated; those drawn are possible, different, and the same for the same seed."""
+    factors = "\n".join(f'f{k} = ["low", "high"]' for k in range(29))
+    constraint = '\n[[design.constraint]]\nforbid = { f3 = "high", f7 = "high" }'
+    monkeypatch.setattr(module, "DRAWN", 2000)
+    study = write_study(tmp_path, PAPER_PHASES + constraint, factors=factors)
+    (found, again) = (enumerate_candidates(study, study.phases[2]) for _ in range(2))
+    assert 1300 < len(found) < 2000 and (found.codes == again.codes).all()
+    assert len(np.unique(found.codes, axis=0)) == len(found)
+    names = [factor.name for factor in found.factors]
+    f3, f7 = (found.codes[:, names.index(f"factor.{name}")] for name in ("f3", "f7"))
+    assert not (f3 & f7).any() and f3.any()
+    sizes = np.array(found.factors[-1].levels)[found.codes[:, -1]]
+    assert (found.codes[:, 1:9].sum(axis=1) == sizes).all() and set(sizes) == set(range(2, 8))
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.differing_executors])

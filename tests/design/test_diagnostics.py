@@ -4,17 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from design.diagnostics import diagnose, expected_errors, level_table, prefix_unbalance
-from design.generate import generate, sequential_phases
+from design.diagnostics import diagnose, level_table, prefix_unbalance
+from design.expected_errors import expected_errors
+from design.generate import generate
 from design.information import model_columns
-from tests.design.spaces import PAPER_PHASES, factorial, paper_candidates, write_study
+from design.phases import sequential_phases
+from tests.design.spaces import PAPER_PHASES, SOURCES, factorial, paper_candidates, write_study
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory):
     study = write_study(tmp_path_factory.mktemp("study"))
     runs = generate(study, 100)
-    return study, runs, diagnose(sequential_phases(study)[0], runs[73:])
+    return study, runs, diagnose(study, sequential_phases(study)[0], runs[73:])
 
 
 def test_unbalance_of_each_prefix_is_what_counting_finds(found):
@@ -43,9 +45,12 @@ def test_tables_have_the_plans_figures(found):
     candidates = paper_candidates()
     columns = model_columns(candidates.factors, candidates.codes_of(runs[73:]))
     inverse = np.linalg.inv(columns.T @ columns)
-    np.testing.assert_allclose(diagnostics.terms.standard_error, np.sqrt(np.diag(inverse)))
+    terms = diagnostics.terms.set_index("term")
+    sources = [f"source.{name}" for name in SOURCES]
+    # a source's column is -1 and 1 here: half of the difference between present and absent
+    np.testing.assert_allclose(terms.standard_error[sources], 2 * np.sqrt(np.diag(inverse))[5:])
     correlation = np.corrcoef(columns[:, 1:].T)
-    np.testing.assert_allclose(diagnostics.terms.gvif[5:] ** 2, np.diag(np.linalg.inv(correlation))[4:])  # plain VIF
+    np.testing.assert_allclose(terms.gvif[sources] ** 2, np.diag(np.linalg.inv(correlation))[4:])  # plain VIF
     every = model_columns(candidates.factors, candidates.codes)
     variance = np.einsum("ij,jk,ik->i", every, inverse, every)
     np.testing.assert_allclose(diagnostics.variances, (variance.mean(), variance.max()))
@@ -70,7 +75,7 @@ def test_expected_errors_are_those_of_the_first_model(found):
 
 def test_a_phase_of_one_size_names_its_dependent_term(tmp_path: Path):
     study = write_study(tmp_path, PAPER_PHASES.replace("{ from = 2, to = 7 }", "[4]"))
-    diagnostics = diagnose(sequential_phases(study)[0], generate(study, 40)[73:])
+    diagnostics = diagnose(study, sequential_phases(study)[0], generate(study, 40)[73:])
     assert list(diagnostics.dependent) == ["source.artist"]
     assert "source.artist" not in set(diagnostics.terms.term)
     assert diagnostics.terms.standard_error.notna().all()
@@ -78,7 +83,7 @@ def test_a_phase_of_one_size_names_its_dependent_term(tmp_path: Path):
 
 def test_too_few_runs_have_no_errors_rather_than_wrong_ones(tmp_path: Path):
     study = write_study(tmp_path)
-    diagnostics = diagnose(sequential_phases(study)[0], generate(study, 9)[73:])
+    diagnostics = diagnose(study, sequential_phases(study)[0], generate(study, 9)[73:])
     assert diagnostics.terms.standard_error.isna().all()
     assert np.isnan(diagnostics.variances).all()
 
@@ -99,3 +104,24 @@ def test_levels_are_counted_by_phase_in_the_studys_order(found):
     assert (strategies.n_runs == 5).all()
     by_factor = levels.groupby("factor").n_runs.sum()
     pd.testing.assert_series_equal(by_factor, pd.Series(173, by_factor.index), check_names=False)
+
+
+def test_a_difference_of_strategies_has_the_error_of_a_difference(found):
+    """Helmert columns under levels' names gave 0.1 here, and the intercept's beside it; the difference has 0.31."""
+    _, runs, diagnostics = found
+    terms = diagnostics.terms.set_index("term").standard_error
+    of_each = [sum(run.strategy == name for run in runs[73:]) for name in ("MS-SR@FC", "MSS-CR")]
+    assert "intercept" not in terms and "strategy[MSS-CR]" not in terms
+    assert terms["MSS-CR - MS-SR@FC"] == pytest.approx(np.sqrt(sum(1 / n for n in of_each)), rel=0.01)
+
+
+def test_names_are_those_that_analyze_prints(tmp_path: Path):
+    study = write_study(tmp_path, factors='width = [0.5, 1.0, 2.0]\nactivation = ["relu", "elu"]')
+    runs = generate(study, 60)
+    terms = diagnose(study, sequential_phases(study)[0], runs[-60:]).terms.term.tolist()
+    assert {"factor.width", "factor.width^2", "factor.activation[elu]", "source.self", "MSS-CR - MS-SR@FC"} <= set(
+        terms
+    )
+    assert not [term for term in terms if "linear" in term or "quadratic" in term]
+    errors = expected_errors(study, runs[:-60], runs[-60:])
+    assert {"factor.width^2", "MSS-CR - SS-R", "strategy[MSS-CR]:n_star"} <= set(errors)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from design.foreign import read_design
+from design.foreign import constraint_notes, read_design
 from design.generate import generate
 from study.core.errors import InputFaults
 from tests.design.spaces import SOURCES, write_study
@@ -31,7 +31,7 @@ def test_every_fault_is_told_once(tmp_path: Path):
     with pytest.raises(InputFaults) as error:
         read_design(study, tmp_path / "design.csv", "sequential")
     strategy, bpm = map(str, error.value.faults)
-    assert strategy.startswith("design.csv: row 2 and 1 more: strategy = 'MSS-RC': expected one of SS-R, ")
+    assert strategy.startswith("design.csv: rows 2, 3: strategy = 'MSS-RC': expected one of SS-R, ")
     assert strategy.endswith("did you mean 'MSS-CR'?")
     assert bpm.startswith("design.csv: row 2: bpm = 'maybe'")
     (tmp_path / "design.csv").write_text("strategy,self,bpm\nMSS-CR,1,1\nMS-CR@2,1,1\nMSS-CR,1,1\n")
@@ -77,3 +77,26 @@ def test_the_published_design_is_continued(tmp_path: Path):
     plan = generate(study, 400, finished=start)
     assert plan[73 : 73 + 352] == start
     assert len({run.run_id for run in plan}) == 73 + 400
+
+
+def test_numbers_and_codings_as_other_programs_write_them(tmp_path: Path):
+    """2.00 is the level 2.0, and -1 and 1 are absent and present: the hint used to turn them round."""
+    study = write_study(tmp_path, phases="", sources=3, factors="width = [0.5, 2.0]")
+    text = (
+        "strategy,self,bpm,year,width\nMSS-CR,1,-1,1,2.00\nMSS-CR,1.0,1,-1.0,5e-1\nMSS-CR,1,2,1,2\nMSS-CR,1,2,1,0.5\n"
+    )
+    (tmp_path / "design.csv").write_text(text)
+    with pytest.raises(InputFaults, match="rows 3, 4: bpm = '2'"):
+        read_design(study, tmp_path / "design.csv", "sequential")
+    (tmp_path / "design.csv").write_text("\n".join(text.splitlines()[:3]))
+    runs = read_design(study, tmp_path / "design.csv", "sequential")
+    assert [(run.sources, run.factors["width"]) for run in runs] == [(("self", "year"), 2.0), (("self", "bpm"), 0.5)]
+
+
+def test_an_absent_source_needs_no_column_and_broken_constraints_are_noted(tmp_path: Path):
+    forbid = '[[design.constraint]]\nforbid = { strategy = "MSS-CR", sources = ["self", "bpm"] }\n'
+    study = write_study(tmp_path, phases=forbid, sources=3)
+    (tmp_path / "design.csv").write_text("strategy,self,bpm\nMS-CR@2,1,1\nMSS-CR,1,1\n")
+    runs = read_design(study, tmp_path / "design.csv", "sequential", absent=["year"])
+    assert [run.sources for run in runs] == [("self", "bpm")] * 2
+    assert constraint_notes(study, runs) == ["the start breaks [[design.constraint]] 1 in row 2; these runs are kept"]

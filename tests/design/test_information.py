@@ -2,9 +2,19 @@ import numpy as np
 import pytest
 
 from design.candidates import Factor
-from design.information import RIDGE, Information, contrasts, log_efficiency, model_columns, moments, term_names
+from design.information import (
+    RIDGE,
+    Information,
+    MainEffects,
+    WrittenOut,
+    contrasts,
+    log_efficiency,
+    model_columns,
+    moments,
+    term_names,
+)
 from design.level_tables import LevelTables
-from tests.design.spaces import factorial, nothing, paper_candidates
+from tests.design.spaces import factorial, paper_candidates
 
 
 @pytest.mark.parametrize("levels", [("a", "b"), ("a", "b", "c"), tuple("abcdefg"), (1, 2, 4), (0.1, 1.0, 2.0, 8.0)])
@@ -49,14 +59,17 @@ def test_rank_one_updates_equal_the_inverse_worked_out_anew():
     candidates = paper_candidates()
     rng = np.random.default_rng(2)
     weight = moments(candidates)
-    information = Information(LevelTables(candidates), candidates.factors, nothing(candidates), weight)
+    columns = model_columns(candidates.factors, candidates.codes)
+    model = MainEffects(candidates, LevelTables(candidates))
+    written = WrittenOut(columns, model.prior)
+    grown = [Information(each, columns[:0], weight) for each in (model, written)]
     rows = rng.choice(len(candidates), 60, replace=False)
     for row in rows:
-        information.take(candidates.codes[row])
-    anew = Information(LevelTables(candidates), candidates.factors, candidates.codes[rows], weight)
-    columns = model_columns(candidates.factors, candidates.codes)
+        for information in grown:
+            information.take(row)
+    anew = Information(model, columns[rows], weight)
     inverse = np.linalg.inv(columns[rows].T @ columns[rows] + RIDGE * np.eye(13))
-    for found in (information, anew):
+    for found in (*grown, anew):
         np.testing.assert_allclose(found.inverse, inverse, atol=1e-9)
         np.testing.assert_allclose(found.gain, np.einsum("ij,jk,ik->i", columns, inverse, columns), atol=1e-8)
         double = inverse @ weight @ inverse

@@ -175,10 +175,10 @@ def test_everything_wrong_with_the_usage_is_told_at_once(copy: Path, capfd: pyte
 @pytest.mark.parametrize(
     ("run", "told"),
     [
-        ("MFCC", "the baseline MFCC, which has no network"),
-        ("SS-R", "has no weights: it has not learned yet"),
-        ("sound", "the folder of one"),
-        ("runs/none/weights.safetensors", "the folder of one"),
+        ("MFCC", "is the baseline MFCC, which has no network"),
+        ("SS-R", "has no weights: it has not been trained yet"),
+        ("sound", "or its folder (MFCC and diverged runs have none)"),
+        ("runs/none/weights.safetensors", "or its folder (MFCC and diverged runs have none)"),
         ("study.toml", "not the weights of a run"),
     ],
 )
@@ -201,7 +201,7 @@ def test_a_run_id_outside_a_study_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     from study.commands.embed import embed as command
 
-    with pytest.raises(InputFaults, match=r"a run_id only in a study's folder"):
+    with pytest.raises(InputFaults, match=r"for a run_id, run this in a study folder"):
         command("0123456789abcdef", [tmp_path], tmp_path / "x")
 
 

@@ -318,7 +318,7 @@ class StoppedByHand(InProcess):
 
 
 def test_ctrl_c_says_what_was_finished_and_resuming_counts_on(study: Study) -> None:
-    with pytest.raises(Interrupted, match="stopped: 1 of 4 runs done; launch again to go on") as caught:
+    with pytest.raises(Interrupted, match="stopped: 1 of 4 runs done; launch again to resume") as caught:
         launch(study, StoppedByHand(study, 7))  # one run with its three scores, another with two
     assert caught.value.exit_status == 130
     lines: list[str] = []

@@ -44,7 +44,7 @@ def test_twice_does_nothing_the_second_time(small_study: Path) -> None:
     second = prepare(study, told.append, workers=2)
     assert first == second == read_prepared(study)
     assert files(small_study / "prepared") == before
-    assert told[0].startswith("corpus: 24 of 24 tracks, 22 to learn from, 2 to validate")
+    assert told[0].startswith("corpus: 24 of 24 tracks, 22 for training, 2 for validation")
     assert len(told) == 2 and re.fullmatch(r"labels: information kept, pitch [\d.]+ %, tag [\d.]+ %", told[1])
 
 
@@ -53,7 +53,7 @@ def test_a_damaged_record_is_told(small_study: Path, text: str) -> None:
     record = small_study / "prepared" / "prepared.json"
     record.parent.mkdir()
     record.write_text(text)
-    with pytest.raises(InputFaults, match="cannot be read; `study prepare` makes it anew"):
+    with pytest.raises(InputFaults, match="cannot be read; `study prepare` makes it again"):
         read_prepared(read_study(small_study))
 
 
@@ -174,7 +174,7 @@ def test_common_leaves_out_tracks_without_a_label(small_study: Path) -> None:
     study = read_study(small_study)
     prepared = prepare(study, told.append, workers=1)
     assert len(open_sound(study, prepared.corpus_sound)) == 21
-    assert "source pitch: 3 tracks without a label, left out" in told
+    assert "source pitch: 3 tracks without a label are left out" in told
 
 
 def test_any_keeps_them_for_the_other_sources(small_study: Path) -> None:
@@ -192,7 +192,7 @@ def test_no_track_in_common(small_study: Path) -> None:
     table = pd.read_csv(small_study / "pitch.csv")
     table.assign(track_id="x" + table["track_id"]).to_csv(small_study / "pitch.csv", index=False)
     with pytest.raises(
-        InputFaults, match=r"of 24 tracks 0 have labels of every source \(24 have no pitch, 0 have no tag\)"
+        InputFaults, match=r"0 of 24 tracks have labels from every source \(24 have no pitch, 0 have no tag\)"
     ):
         prepare(read_study(small_study), workers=1)
 
@@ -298,5 +298,5 @@ def test_a_target_that_loses_a_class_stops(small_study: Path) -> None:
     table = pd.read_csv(small_study / "timbre.csv")
     table.loc[table["track_id"].isin(["t03", "t08"]), "label"] = "rare"
     table.to_csv(small_study / "timbre.csv", index=False)
-    with pytest.raises(InputFaults, match=r"timbre\.csv: label rare: none of its tracks has sound that can be read"):
+    with pytest.raises(InputFaults, match=r"timbre\.csv: label rare: none of its tracks has readable sound"):
         prepare(read_study(small_study), workers=1)

@@ -37,7 +37,7 @@ def test_a_broken_record_is_told(tmp_path: Path, text: str) -> None:
     path = Paths(tmp_path).trained("r")
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    with pytest.raises(InputFaults, match=r"trained\.json: not a record of a training .*delete the folder runs/r"):
+    with pytest.raises(InputFaults, match=r"trained\.json: not a valid record .*delete the folder runs/r"):
         read_trained(Paths(tmp_path), "r")
 
 

@@ -44,7 +44,7 @@ def test_what_is_imported_is_light(code: str) -> None:
 def test_a_study_that_ran(small: study.StudyFolder, capfd: pytest.CaptureFixture[str]) -> None:
     assert small.settings.name == "small" and "timbre" in repr(small)
     checked = small.check()
-    assert checked["ok"] and "no fault in the study file" in repr(checked)
+    assert checked["ok"] and "no faults in the study file" in repr(checked)
     status = small.status()
     assert status["done"] == status["planned"] and f"{status['done']} of" in str(status)
     assert status["study"] in status._repr_html_() and dict(status)["failed"] == 0

@@ -1,6 +1,6 @@
 """The backbones of `[training] backbone`: each a file with its layers as numbers, its shapes and its source.
 
-Design, launch and status ask what they cost, so they stand on the ground; `jobs/networks` builds them in PyTorch.
+Design, launch and status need their costs, so they belong to the core; `jobs/networks` builds them in PyTorch.
 """
 
 from __future__ import annotations

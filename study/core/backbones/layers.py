@@ -1,4 +1,4 @@
-"""Layers as numbers: what they cost and what shape they leave, in closed form and without PyTorch.
+"""Layers in numbers: their cost and output shape, in closed form and without PyTorch.
 
 `jobs/networks/stages.py` builds each kind of layer as a module; batch normalisation (BN) is part of a layer.
 """
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 REPRESENTATION_UNITS = 256
-"""Units of fc_feature, the last layer of every backbone, at width 1: dimensions of the representation a branch."""
+"""Units of fc_feature, the last layer of every backbone, at width 1: dimensions of the representation per branch."""
 
 Shape = tuple[int, int, int]
-"""Maps (channels, units), frames, bands; without the batch."""
+"""Maps (channels or units), frames, bands; without the batch dimension."""
 
 
 class Cost(NamedTuple):
-    """Of a layer for one crop: trainable parameters, multiplications and additions forward (biases and BN left out),
-    and the shape that it leaves."""
+    """A layer's cost for one crop: trainable parameters, multiplications and additions of the forward pass (without
+    biases and BN), and its output shape."""
 
     parameters: int
     flops: int
@@ -29,8 +29,8 @@ class Cost(NamedTuple):
 class Convolution:
     """Convolution with biases, BN, activation and max-pool; `kernel` and `pool` are (frames, bands).
 
-    A kernel without bands goes over all bands at once and leaves one. Padded with zeros it leaves as many frames and
-    bands as there were; `time_stride` is on frames alone.
+    A kernel without bands covers all bands at once and leaves one. With zero padding, the numbers of frames and bands
+    do not change; `time_stride` applies to frames alone.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Convolution:
         return Cost(weights + 3 * outputs, 2 * frames * bands * weights, left)
 
     def minimum(self, frames: int, bands: int) -> tuple[int, int]:
-        """The fewest frames and bands that leave so many."""
+        """The smallest input, in frames and bands, for an output of this size."""
         convolved = frames * self.pool[0], bands * self.pool[1]
         fewest = (convolved[0] - 1) * self.time_stride + 1 + self._lost(self.kernel[0])
         return fewest, 1 if self.kernel[1] is None else convolved[1] + self._lost(self.kernel[1])
@@ -125,20 +125,20 @@ class Backbone:
 
     @property
     def minimum_crop(self) -> tuple[int, int]:
-        """Frames and bands of the smallest crop that leaves every layer something."""
+        """Frames and bands of the smallest crop that no layer reduces to nothing."""
         frames = bands = 1
         for layer in reversed(self.layers):
             frames, bands = layer.minimum(frames, bands)
         return frames, bands
 
     def costs(self, crop: Shape, width: float = 1.0) -> list[Cost]:
-        """Of each layer, for a crop of (channels, frames, bands)."""
-        found: list[Cost] = []
+        """The cost of each layer, for a crop of (channels, frames, bands)."""
+        costs: list[Cost] = []
         for layer in self.layers:
-            found.append(layer.cost(found[-1].shape if found else crop, width))
-        return found
+            costs.append(layer.cost(costs[-1].shape if costs else crop, width))
+        return costs
 
 
 def scaled(filters: int, width: float) -> int:
-    """Filters or units at a width."""
+    """The number of filters or units at a width."""
     return max(1, round(filters * width))

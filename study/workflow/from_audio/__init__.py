@@ -1,1 +1,1 @@
-"""From a folder of sound to a study: what is there, what it can teach, and a study file with a reason for each line."""
+"""From a folder of sound to a study: survey files and labels, and write a study file with a reason for each line."""

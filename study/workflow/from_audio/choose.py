@@ -1,4 +1,4 @@
-"""From what is known of the tracks to a study: its two parts, its sources and targets, and what is left out."""
+"""From the tracks' labels to a study: its two parts, its sources and targets, and what is left out."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ def propose(
             elif isinstance(proposed, TargetProposal) and len(targets) < MOST_PROPOSED:
                 targets.append(proposed)
             else:
-                enough = f"{MOST_PROPOSED} are enough to begin with ({column.why})"
+                enough = f"{MOST_PROPOSED} are enough to start with ({column.why})"
                 left_out.append((f"{column.name} as a {role}", proposed if isinstance(proposed, str) else enough))
-    division = f"whole {group.name}s: none is in both parts" if group else "drawn at random, classes divided alike"
+    division = f"no {group.name} is in both parts" if group else "drawn at random, stratified by class"
     labelled = [set(source.table["track_id"]) for source in sources]
     common = len(set.intersection(*labelled)) if labelled else len(corpus)
     return Proposal(
         name, seed, sound_folder, kept, division, sound_settings(clips), sources, targets,
-        _said_once(left_out), common < 0.8 * len(corpus), n_broken, first_plan(1 + len(sources)),
+        _without_repetitions(left_out), common < 0.8 * len(corpus), n_broken, first_plan(1 + len(sources)),
     )  # fmt: skip
 
 
-def _said_once(left_out: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """A column that is left out for the same reason in both roles is named once."""
-    said: dict[tuple[str, str], str] = {}
+def _without_repetitions(left_out: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A column left out for the same reason in both roles is listed once."""
+    listed: dict[tuple[str, str], str] = {}
     for role, why in left_out:
         name = role.split(" as a ")[0]
-        said[name, why] = name if (name, why) in said else role
-    return [(role, why) for (_, why), role in said.items()]
+        listed[name, why] = name if (name, why) in listed else role
+    return [(role, why) for (_, why), role in listed.items()]

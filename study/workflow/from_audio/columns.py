@@ -1,4 +1,4 @@
-"""What kind of label a column of text holds: classes, an order, numbers, bags of terms, or nothing to learn."""
+"""The kind of labels in a column of text: classes, ordered levels, numbers, bags of terms, or nothing to learn."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ GROUP_NAMES = (
     "artist", "speaker", "singer", "performer", "player", "musician", "subject", "person", "patient", "individual",
     "recording", "recording_id", "album", "session", "video", "source_file", "site", "station", "location", "group",
 )  # fmt: skip
-"""Columns whose tracks share a voice, a room or a microphone: they belong in one part of any split."""
+"""Columns whose tracks share a voice, a room or a microphone and so belong in one part of any split."""
 COUNTERS = ("take", "index", "idx", "number", "num", "no", "nr", "n", "count", "copy", "version", "clip", "segment",
             "part", "track", "track_number", "file", "id", "repeat", "repetition", "rep")  # fmt: skip
-"""Columns that number recordings, and say nothing of their sound."""
+"""Columns that only number recordings and carry no information on their sound."""
 
 NEARLY_ALL = 0.95
 SCALE_SHARE = 0.8
@@ -33,15 +33,15 @@ FEW_VALUES = 12
 LEAST_PER_CLASS = 5
 LEAST_LABELLED = 20
 MANY = 100
-"""So many whole numbers that are all different are ids, not measurements."""
+"""This many whole numbers that are all different are ids, not measurements."""
 TERM_SEPARATORS = ("|", ";", ",")
 
 
 @dataclass(frozen=True)
 class Column:
-    """`values` by track_id, of the tracks that have one: text, float64 (number), or the frame `track_id, term, weight`.
+    """`values` by track_id, for labelled tracks only: text, float64 (number), or the frame `track_id, term, weight`.
 
-    `why` says what was seen, for the study file's comments. `order`: the levels of an ordinal column, least first.
+    `why` describes the column, for the study file's comments. `order`: the levels of an ordinal column, least first.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Column:
 
 
 def recognise(name: str, texts: pd.Series) -> Column:
-    """The kind of a column with the text of each track (index track_id, "" where it has none)."""
+    """The kind of a column, from the text of each track (index track_id, "" if it has none)."""
     texts = texts.astype(str).str.strip()
     given = texts[texts != ""]
     n, n_distinct = len(given), given.nunique()
@@ -75,7 +75,7 @@ def recognise(name: str, texts: pd.Series) -> Column:
 
 def _notes(name: str, texts: pd.Series) -> Column | None:
     numbers = texts.map(midi_number).dropna().astype(float)
-    letters = texts.str.lower().str[0].nunique()  # a1, a2, a3 are no notes
+    letters = texts.str.lower().str[0].nunique()  # a1, a2, a3 are not notes
     if len(numbers) < NEARLY_ALL * len(texts) or numbers.nunique() < 3 or letters < 2:
         return None
     why = f"{numbers.nunique()} note names as MIDI numbers, {numbers.min():g} to {numbers.max():g} (A4 is 69)"
@@ -83,14 +83,15 @@ def _notes(name: str, texts: pd.Series) -> Column | None:
 
 
 def _scale(name: str, texts: pd.Series) -> Column | None:
-    found = on_a_scale(texts, SCALE_SHARE)
-    if found is None:
+    placed = on_a_scale(texts, SCALE_SHARE)
+    if placed is None:
         return None
-    return Column(name, "ordinal", found[0], f"{len(found[1])} levels: {' < '.join(found[1])}", found[1])
+    values, levels = placed
+    return Column(name, "ordinal", values, f"{len(levels)} levels: {' < '.join(levels)}", levels)
 
 
 def _terms(name: str, texts: pd.Series) -> Column | None:
-    """Cells that hold several terms, which recur from track to track."""
+    """A column whose cells hold several terms that recur from track to track."""
     for separator in TERM_SEPARATORS:
         if texts.str.contains(separator, regex=False).mean() < 0.2:
             continue
@@ -110,7 +111,7 @@ def as_terms(name: str, rows: pd.DataFrame) -> Column:
 def _numbers(name: str, texts: pd.Series) -> Column | None:
     values = pd.to_numeric(texts, errors="coerce").astype(float)
     values = values[np.isfinite(values)]
-    zero_led = texts.str.fullmatch(r"0\d+").any() and texts.str.len().nunique() > 1  # 025, 05, 1: no amounts
+    zero_led = texts.str.fullmatch(r"0\d+").any() and texts.str.len().nunique() > 1  # 025, 05, 1: not amounts
     if len(values) < NEARLY_ALL * len(texts) or zero_led:
         return None
     n_distinct, low, high = values.nunique(), values.min(), values.max()
@@ -118,12 +119,12 @@ def _numbers(name: str, texts: pd.Series) -> Column | None:
     in_a_row = whole and high - low + 1 == n_distinct
     dense = 2 * n_distinct > high - low
     if whole and ((n_distinct == len(values) and (dense or n_distinct >= MANY)) or (name in COUNTERS and dense)):
-        return Column(name, "none", texts, f"a running number, {low:g} to {high:g}")
+        return Column(name, "none", texts, f"a serial number, {low:g} to {high:g}")
     codes = in_a_row and low in (0, 1) and n_distinct <= MOST_CODES and name not in GROUP_NAMES
     if codes and values.value_counts().min() >= LEAST_PER_CLASS:
         texts = values.astype(int).astype(str)
         return Column(
-            name, "classes", texts, f"{n_distinct} codes, {low:g} to {high:g}, read as names rather than amounts"
+            name, "classes", texts, f"{n_distinct} codes, {low:g} to {high:g}, treated as names rather than amounts"
         )
     if name in GROUP_NAMES:
         return None
@@ -136,35 +137,35 @@ def _classes(name: str, texts: pd.Series) -> Column:
         return Column(name, "none", texts, "different for nearly every track")
     frequent = counts[counts >= LEAST_PER_CLASS]
     if len(counts) <= MOST_CLASSES and len(frequent) >= 2 and frequent.sum() >= 0.5 * len(texts):
-        return Column(name, "classes", texts, _classes_told(counts))
+        return Column(name, "classes", texts, _classes_summary(counts))
     return Column(name, "group", texts, f"{len(counts)} names with {len(texts) / len(counts):.1f} tracks each")
 
 
-def _classes_told(counts: pd.Series) -> str:
-    """How many classes, which where they are few, and how large."""
+def _classes_summary(counts: pd.Series) -> str:
+    """The number of classes, their sizes and, if they are few, their names."""
     named = f": {', '.join(sorted(map(str, counts.index)))}" if len(counts) <= NAMED else ""
     sizes = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
     return f"{len(counts)} classes of {sizes} tracks{named}"
 
 
 def numbering(texts: pd.DataFrame, columns: Sequence[Column]) -> list[Column]:
-    """`columns` of file names, where a number that only tells apart what else is the same becomes a running number.
+    """`columns` of file names; a number that only distinguishes otherwise identical names becomes a serial number.
 
     `texts` has the text of each field (columns, in the order of `columns`) of each file.
     """
-    found = []
+    recognised = []
     for column, name in zip(columns, texts.columns, strict=True):
         counts = column.kind == "number" and column.values.min() in (0, 1) and (column.values % 1 == 0).all()
         others = texts.drop(columns=name)
         if counts and not texts.duplicated().any() and others.duplicated(keep=False).mean() > NEARLY_ALL:
-            why = f"a running number, {column.values.min():g} to {column.values.max():g}: the rest of the name repeats"
+            why = f"a serial number, {column.values.min():g} to {column.values.max():g}: the rest of the name repeats"
             column = replace(column, kind="none", why=why)
-        found.append(column)
-    return found
+        recognised.append(column)
+    return recognised
 
 
 def plain_name(header: str) -> str:
-    """A column's header as a name that the study file takes: a-z, 0-9 and _. `self` is a source of another kind."""
+    """A column's header as a valid name in the study file: a-z, 0-9 and _. `self` is reserved."""
     plain = unicodedata.normalize("NFKD", header).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "column"
     return "self_" if name == "self" else name

@@ -1,4 +1,4 @@
-"""A first plan that is over in minutes: strategies, phases, and as many epochs as this machine has time for."""
+"""A first plan that takes minutes: strategies, phases, and as many epochs as this machine can do in that time."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from study.core.study_file import Study
 from study.workflow.estimates import estimate_from, runs_on_gpu, slots_here
 
 STRATEGIES = ("SS-R", "MS-SR@FC", "MS-CR@4", "MSS-CR")
-"""Of one source, and sharing all, half and nothing between several."""
+"""Single source; then sharing all, half or none of the network between several sources."""
 BUDGET = 12
-"""Runs of the sequential phase: with three sources all that there are."""
+"""Runs of the sequential phase; with three sources, all possible ones."""
 TRAINING_S = 240.0
-"""What all trainings of the plan may take together, on the clock."""
+"""Time limit for all trainings of the plan together, in wall-clock time."""
 FEWEST_EPOCHS, MOST_EPOCHS = 3, 40
 CLIPS_PER_S = 150.0
-"""That a core decodes."""
+"""Decoded by one core."""
 PROBE_S = 1.0
-"""A run's representation of a target and its probes, on one core."""
+"""Representing a target and probing it for one run, on one core."""
 REST_S = 60.0
-"""To start and to analyse."""
+"""Starting up and analysing."""
 
 
 @dataclass(frozen=True)
 class FirstPlan:
-    """`phases` as the study file has them; `budget` is that of `study design`, where a phase is sequential."""
+    """`phases` as in the study file; `budget` for `study design`, None without a sequential phase."""
 
     strategies: tuple[str, ...]
     phases: tuple[dict[str, object], ...]
@@ -52,8 +52,8 @@ def first_plan(n_sources: int) -> FirstPlan:
 
 
 def planned_work(study: Study, budget: int | None) -> tuple[int, float]:
-    """How many trainings the plan has, and the seconds that they take here, side by side, at the speed of a training
-    step that is measured now."""
+    """The number of trainings in the plan, and the seconds that they take here side by side, at a step speed that is
+    measured now."""
     from design.budget import read_budget
     from design.generate import generate
 
@@ -64,11 +64,11 @@ def planned_work(study: Study, budget: int | None) -> tuple[int, float]:
 
 
 def affordable_epochs(seconds_of_one: float) -> int:
-    """Epochs for `TRAINING_S`, where all trainings take `seconds_of_one` with a single epoch."""
+    """Epochs that fit into `TRAINING_S` if one epoch of all trainings takes `seconds_of_one`."""
     return max(FEWEST_EPOCHS, min(MOST_EPOCHS, int(TRAINING_S / seconds_of_one)))
 
 
 def whole_seconds(training_s: float, n_clips: int, n_runs: int, n_targets: int, workers: int) -> float:
-    """Seconds from `check` to the report: every clip is decoded twice, every run probed on every target."""
+    """Seconds from `check` to the report: every clip is decoded twice and every run probed on every target."""
     decoding = 2 * n_clips / CLIPS_PER_S
     return training_s + (decoding + n_runs * n_targets * PROBE_S) / workers + REST_S

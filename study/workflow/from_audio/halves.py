@@ -1,4 +1,4 @@
-"""Which tracks are learned from and which are kept for targets: two parts without a track, or a group, in common."""
+"""Divide the tracks into those to learn from and those kept for targets; no track or group is in both parts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pandas as pd
 from study.workflow.from_audio.columns import GROUP_NAMES, Column
 
 LEAST_GROUPS = 4
-"""Two for each part: fewer cannot be divided."""
+"""Two for each part; fewer cannot be divided."""
 LEAST_TARGET_TRACKS = 10
-"""What a target needs at least (`jobs.targets.splits`)."""
+"""The minimum for a target (`jobs.targets.splits`)."""
 
 
 def group_of(columns: Sequence[Column]) -> Column | None:
-    """The column whose tracks belong together, if one does and it has groups enough."""
+    """The column that groups the tracks, if there is one with enough groups."""
     groups = [column for column in columns if column.names_a_group and column.values.nunique() >= LEAST_GROUPS]
     rank = {name: place for place, name in enumerate(GROUP_NAMES)}
     return min(groups, key=lambda column: rank.get(column.name, len(rank)), default=None)
@@ -25,7 +25,7 @@ def group_of(columns: Sequence[Column]) -> Column | None:
 def kept_for_targets(
     track_ids: Sequence[str], columns: Sequence[Column], group: Column | None, rng: np.random.Generator
 ) -> pd.Series:
-    """Which tracks are for targets (bool by track_id): half of them, at least ten, whole groups, classes divided alike.
+    """Which tracks are for targets (bool by track_id): half of them, at least ten; whole groups, stratified by class.
 
     A track without a group is a group of its own.
     """
@@ -40,7 +40,7 @@ def kept_for_targets(
     order = first_of.assign(_chance=rng.permutation(len(sizes))).sort_values([*strata.columns, "_chance"]).index
     share = max(0.5, min(LEAST_TARGET_TRACKS / len(index), 1.0))
     chosen, taken, seen = [], 0, 0
-    for unit in order:  # each unit to the part that is behind
+    for unit in order:  # each unit goes to the part that is behind
         seen += sizes[unit]
         if taken + sizes[unit] / 2 <= share * seen:
             chosen.append(unit)

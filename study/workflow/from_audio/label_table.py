@@ -1,4 +1,4 @@
-"""A table of labels that anyone made: its separator, the column that names the sound, and what the others hold."""
+"""A table of labels of any form: its separator, the column that names the sound files, and the kinds of the others."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from study.workflow.from_audio.columns import Column, as_terms, plain_name, reco
 
 SEPARATORS = (",", ";", "\t", "|")
 LEAST_MATCHED = 0.1
-"""Part of the files that a column has to name to be taken for the ids."""
+"""Fraction of the files that a column must name to be taken as ids."""
 WEIGHT_NAMES = ("weight", "count", "score", "confidence", "value", "n")
 
 
 @dataclass(frozen=True)
 class LabelTable:
-    """`columns` by name, `id_column` as the file writes it, and how many of the files and of its rows found another."""
+    """`columns` by name, `id_column` as written in the file, and how many files and rows could be matched."""
 
     columns: tuple[Column, ...]
     id_column: str
@@ -65,7 +65,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, str]:
 
 
 def _as_text(column: pd.Series) -> pd.Series:
-    """Lists become cells of terms; whole numbers lose the `.0` that missing cells gave them."""
+    """Lists become cells of terms; whole numbers lose the `.0` caused by missing cells."""
     if column.map(lambda cell: isinstance(cell, list | np.ndarray)).any():
         return column.map(lambda cell: "|".join(map(str, cell)) if isinstance(cell, list | np.ndarray) else "")
     text = column.astype(object).where(column.notna(), "").astype(str)
@@ -73,7 +73,7 @@ def _as_text(column: pd.Series) -> pd.Series:
 
 
 def _columns_agreed(head: Sequence[str], separator: str) -> int:
-    """How many columns a separator gives, where it gives nearly every line as many."""
+    """The number of columns under a separator if nearly all lines agree on it, else 0."""
     counts = [len(cells) for cells in csv.reader(head, delimiter=separator) if cells]
     agreed = sum(count == counts[0] for count in counts) >= 0.9 * len(counts) if counts else False
     return counts[0] if agreed else 0
@@ -91,19 +91,19 @@ def _id_column(
         for column in table.columns:
             texts = table[column].unique()
             named = {text: track_of.get(text.strip()) or track_of.get(style(Path(text.strip()))) for text in texts}
-            found = {text: track_id for text, track_id in named.items() if track_id is not None}
-            if len(set(found.values())) > best[0]:
-                best = (len(set(found.values())), column, found)
-    n_named, column, found = best
+            known = {text: track_id for text, track_id in named.items() if track_id is not None}
+            if len(set(known.values())) > best[0]:
+                best = (len(set(known.values())), column, known)
+    n_named, column, track_of_text = best
     if n_named < max(1, LEAST_MATCHED * len(files)):
         nearest = f"the nearest, {column!r}, names {n_named}" if n_named else "none names any"
         expected = f"expected a column with the files' names, such as {files[0]} or {files[0].stem}; {nearest}"
         raise InputFaults([Fault(str(path), "--labels", None, f"{expected} of {len(files)} files")])
-    return column, found
+    return column, track_of_text
 
 
 def _number_of(file: Path) -> str:
-    """A file named by a number, without its leading zeros."""
+    """The number that names a file, without leading zeros; "" if it is not a number."""
     return file.stem.lstrip("0") or "0" if re.fullmatch(r"\d+", file.stem) else ""
 
 
@@ -114,7 +114,7 @@ STYLES: tuple[Callable[[Path], str], ...] = (
     lambda file: file.stem,
     _number_of,
 )
-"""How a table may name a file: with its folder or without, with its ending or without, or by its number."""
+"""How a table may name a file: with or without its folder, with or without its ending, or by its number."""
 
 
 def _distinct_names(headers: Sequence[str]) -> list[str]:
@@ -132,7 +132,7 @@ def _one_row_each(rows: pd.DataFrame, track_ids: Sequence[str]) -> list[Column]:
 
 
 def _several_rows(rows: pd.DataFrame) -> list[Column]:
-    """Columns of a table with several rows for a track: its text is terms, a column of numbers their weight."""
+    """Columns of a table with several rows per track: text becomes terms, a column of numbers their weights."""
     numeric = {name: pd.to_numeric(rows[name], errors="coerce") for name in rows.columns}
     weights = [name for name, numbers in numeric.items()
                if name in WEIGHT_NAMES and (numbers >= 0).all() and (numbers > 0).any()]  # fmt: skip
@@ -146,7 +146,7 @@ def _several_rows(rows: pd.DataFrame) -> list[Column]:
             columns.append(recognise(str(name), texts.groupby(level=0).first()))
             continue
         if np.isfinite(numeric[name]).all():
-            columns.append(Column(str(name), "none", texts, "several numbers for a track; expected one"))
+            columns.append(Column(str(name), "none", texts, "several numbers per track; expected one"))
             continue
         weight = numeric[weights[0]].to_numpy(float) if weights else 1.0
         terms = pd.DataFrame({"track_id": texts.index, "term": texts.to_numpy(), "weight": weight})

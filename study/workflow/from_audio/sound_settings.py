@@ -1,4 +1,4 @@
-"""Sample rate, channels, crops and spectrogram for the sound that is there."""
+"""Sample rate, channels, crops and spectrogram that suit the sound files."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from jobs.sound.survey import Clip
 
 LOWEST_RATE_HZ = 4000
-"""That a study may have."""
+"""The lowest rate allowed in a study."""
 HIGHEST_RATE_HZ = 24000
-"""Enough for what music and speech are known by; every doubling doubles the work."""
+"""Enough to recognise music and speech; every doubling doubles the work."""
 LONGEST_CROP_S = 2.5
 WINDOW_S = 0.0465
-"""Of a spectrum: the paper's, 1024 samples at 22,050 Hz."""
+"""Window of a spectrum, as in the paper: 1024 samples at 22,050 Hz."""
 CROP_SHARE = 0.67
-"""Of a short file: a crop as long as its file is always the same, and source `self` has nothing to learn."""
+"""Length of a crop over a short file's: a crop as long as its file never varies, so `self` could learn nothing."""
 CROP_FRAMES = 75
-"""Frames of a crop: what the base network needs (63), and a little more."""
+"""Frames of a crop: a little more than the base network needs (63)."""
 LEAST_HOP = 16
 N_MELS = 64
-"""Half the paper's: a quarter of the work, with the frames."""
+"""Half the paper's; with the fewer frames, a quarter of the work."""
 COMMON_SHARE = 0.05
 
 
@@ -54,7 +54,7 @@ def sound_settings(clips: Sequence[Clip]) -> SoundSettings:
         "all files" if rates.nunique() == 1 else f"{(rates == lowest).mean():.0%} of the files"
     )
     if parts > 1:
-        why_rate = f"1/{parts} of the files' {lowest} Hz: what is above {rate / 2000:.3g} kHz is not heard"
+        why_rate = f"1/{parts} of the files' {lowest} Hz: content above {rate / 2000:.3g} kHz is discarded"
     elif rates.nunique() > 1:
         why_rate += ", the lowest that is common; the others are resampled"
 
@@ -63,15 +63,15 @@ def sound_settings(clips: Sequence[Clip]) -> SoundSettings:
     crop = min(LONGEST_CROP_S, _rounded(short * CROP_SHARE))
     hop = max(LEAST_HOP, int(crop * rate / CROP_FRAMES))
     if crop == LONGEST_CROP_S:
-        why_crop = "seconds that a network sees at once: the paper's; most files are longer"
+        why_crop = "seconds that a network sees at once, as in the paper; most files are longer"
     else:
-        why_crop = f"three of four files last {short:.2g} s or more: two crops of one are not the same"
+        why_crop = f"three of four files last {short:.2g} s or more, so two crops of a file differ"
     least_frames, _ = BACKBONES["base"].minimum_crop
     if crop * rate / hop < least_frames:
         crop = math.ceil(1000 * least_frames * hop / rate) / 1000
-        why_crop = f"the least for the {least_frames} frames that the base network needs; shorter files are padded"
+        why_crop = f"the minimum for the {least_frames} frames that the base network needs; shorter files are padded"
     n_fft = 2 ** math.floor(math.log2(WINDOW_S * rate))
-    n_fft *= 2 if hop > 0.75 * n_fft else 1  # windows overlap, or sound between them is not seen
+    n_fft *= 2 if hop > 0.75 * n_fft else 1  # windows must overlap, or sound between them is lost
     n_mels = min(N_MELS, max(32, n_fft // 4))
     return SoundSettings(
         {"sample_rate_hz": rate, "channels": 2 if stereo > len(clips) / 2 else 1,

@@ -1,4 +1,4 @@
-"""What is said on the terminal of a folder of sound, and of the study that was made of it."""
+"""Lines for the terminal about a folder of sound and the study made of it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 SHOWN = 5
 
 
-def clips_told(clips: Sequence[Clip]) -> str:
-    """Formats, rates, channels and lengths in a line."""
+def clips_summary(clips: Sequence[Clip]) -> str:
+    """Formats, rates, channels and lengths, in one line."""
     seconds = np.array([clip.seconds for clip in clips])
     low, median, high = (
         f"{value:.2f}" if value < 10 else f"{value:.0f}" for value in np.quantile(seconds, (0, 0.5, 1))
@@ -35,19 +35,19 @@ def clips_told(clips: Sequence[Clip]) -> str:
     ))  # fmt: skip
 
 
-def broken_told(broken: Sequence[Fault]) -> Iterator[str]:
-    """The first broken files, then how many there are."""
+def broken_lines(broken: Sequence[Fault]) -> Iterator[str]:
+    """The first broken files, then their total number."""
     for fault in broken[:SHOWN]:
         yield f"broken, left out: {fault.file}: {fault.value}"
     if len(broken) > SHOWN:
         yield f"broken, left out: {len(broken)} files in all; {TABLES}/broken.csv lists them"
 
 
-def proposal_told(folder: Path, proposal: Proposal) -> Iterator[str]:
-    """What is learned from, what is asked of representations, and what is left out."""
+def proposal_lines(folder: Path, proposal: Proposal) -> Iterator[str]:
+    """The tracks, the sources and targets, and what is left out."""
     n_kept = int(proposal.kept.sum())
     yield f"{len(proposal.kept) - n_kept} tracks to learn from, {n_kept} for targets: {proposal.division}"
-    yield "source self: are two crops of the same track?"
+    yield "source self: whether two crops are from the same track"
     for source in proposal.sources:
         yield f"source {source.name} ({source.keys['labels']}): {source.why}"
     for target in proposal.targets:
@@ -58,7 +58,7 @@ def proposal_told(folder: Path, proposal: Proposal) -> Iterator[str]:
 
 
 def _counted(counts: Counter[str]) -> str:
-    """ "300 WAV, 2 MP3"; a kind that all share without its number."""
+    """ "300 WAV, 2 MP3"; a single kind without its count."""
     if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{count} {kind}" for kind, count in counts.most_common(SHOWN))

@@ -1,4 +1,4 @@
-"""Words that mean a place on a scale: note names, dynamics, and a few orders that need no telling."""
+"""Words with a place on a scale: note names, dynamics, and a few self-evident orders."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("tiny", "xs"), ("small", "s"), ("medium", "m"), ("large", "l"), ("huge", "xl")),
     (("never", "none"), ("rarely", "mild"), ("sometimes", "moderate"), ("often", "severe"), ("always", "extreme")),
 )  # fmt: skip
-"""Scales from least to most; the words of one place mean the same."""
+"""Scales from least to most; the words at one place are synonyms."""
 
 
 def midi_number(note: str) -> float | None:
     """The MIDI number of a note name such as Gs5, Bb3 or c#-1 (A4 is 69, 440 Hz); None for other text."""
-    found = NOTE.fullmatch(note)
-    if found is None:
+    match = NOTE.fullmatch(note)
+    if match is None:
         return None
-    letter, accidental, octave = found.groups()
+    letter, accidental, octave = match.groups()
     shift = 0 if accidental is None else 1 if accidental in SHARPS else -1
     return float(12 * (int(octave) + 1) + SEMITONE[letter.lower()] + shift)
 
 
 def on_a_scale(texts: pd.Series, least_share: float) -> tuple[pd.Series, tuple[str, ...]] | None:
-    """The texts that are words of one scale, in one spelling for each place, and these spellings from least to most.
+    """The texts that belong to one scale, with one spelling per place, and these spellings from least to most.
 
-    None where no scale has `least_share` of the texts, or only one of its places occurs.
+    None if no scale covers `least_share` of the texts, or only one of its places occurs.
     """
     plain = texts.str.lower().str.replace(r"[\W_]+", "", regex=True)
     for scale in SCALES:

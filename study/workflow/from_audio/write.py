@@ -23,7 +23,7 @@ COMMENT_COLUMN = 33
 
 @dataclass(frozen=True)
 class Proposal:
-    """All that the study file says. `kept`: of each track (index) whether it is for targets."""
+    """The content of the study file. `kept`: for each track (index), whether it is for targets."""
 
     name: str
     seed: int
@@ -58,7 +58,7 @@ def study_text(proposal: Proposal, epochs: int, why_epochs: str) -> str:
 
 
 def write_tables(folder: Path, proposal: Proposal, path_of: Mapping[str, Path], broken: Sequence[Fault]) -> list[Path]:
-    """Write the tables that the study file names; their paths. `path_of` has each track's sound, absolute."""
+    """Write the tables that the study file names; return their paths. `path_of` has each track's absolute path."""
     tables = folder / TABLES
     tables.mkdir(parents=True, exist_ok=True)
     within = folder.resolve() in proposal.sound_folder.parents  # then the study can be moved with its sound

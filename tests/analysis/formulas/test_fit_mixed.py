@@ -142,10 +142,17 @@ def test_kinds_of_columns(fits: dict[str, MixedModel]) -> None:
     assert fit.predict(rows.head(2))["prediction"].notna().all()
 
 
+def test_a_polynomial_predicts_new_rows_as_its_powers_do(sleepstudy: MixedModel) -> None:
+    new = pd.DataFrame({"Days": [-1.0, 4.5, 20.0], "Subject": ["308", "309", "nobody"]})
+    parts = ("poly(Days, 2)", "Days + I(Days^2)")
+    found, expected = (fit_mixed(f"Reaction ~ {part} + (1 | Subject)", sleepstudy.frame).predict(new) for part in parts)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("formula", "said"),
     [
-        ("reaction ~ Days + (1 | Subject)", "column 1: `reaction`: no such variable; expected of Reaction, Days, "
+        ("reaction ~ Days + (1 | Subject)", "column 1: `reaction`: no such variable; expected one of Reaction, Days, "
          "Subject; did you mean 'Reaction'?"),
         ("Reaction ~ Day + (1 | Subjct)", "did you mean 'Days'?\n.*did you mean 'Subject'?"),
         ("Subject ~ Days + (1 | Subject)", "response Subject: expected a column of numbers"),

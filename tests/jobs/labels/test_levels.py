@@ -89,7 +89,7 @@ def faults_of(read, *arguments) -> list[str]:
 
 def test_names_without_an_order_are_a_fault_that_lists_them(tmp_path: Path) -> None:
     (fault,) = faults_of(read_ordinal, write(tmp_path, ["piano", "forte", "piano"]), None)
-    assert "text has no order" in fault and 'with "forte", "piano"' in fault
+    assert "text has no inherent order" in fault and 'with "forte", "piano"' in fault
 
 
 def test_a_word_among_numbers_is_a_fault_of_its_row(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_every_difference_between_table_and_order_is_a_fault(tmp_path: Path) -> 
     path = write(tmp_path, ["piano", "mezoforte", "forte", "mezoforte", ""])
     assert faults_of(read_ordinal, path, ("piano", "mezzoforte", "forte", "tutti")) == [
         "row 5 value = '': expected a value",
-        "value = 'mezoforte': of 2 tracks: missing in the source's `order`; did you mean 'mezzoforte'?",
+        "value = 'mezoforte': of 2 tracks: missing from the source's `order`; did you mean 'mezzoforte'?",
         "value = 'mezzoforte': in the source's `order`, but no track has it; did you mean 'mezoforte'?",
         "value = 'tutti': in the source's `order`, but no track has it",
     ]

@@ -115,7 +115,7 @@ def test_timestamps_and_missing_values_of_parquet_are_no_numbers(tmp_path):
         ("labels.csv", b"track_id,value\n", "the table has no rows"),
         ("labels.csv", b"track_id,value\na,1,2\n", "cannot be read as csv"),
         ("labels.csv", b"track_id,value\n\xff\xfe,1\n", "cannot be read as csv"),
-        ("labels.csv", b"track_id,value,value\na,1,2\n", "expected the column only once"),
+        ("labels.csv", b"track_id,value,value\na,1,2\n", "expected this column only once"),
         ("labels.parquet", b"track_id,value\na,1\n", "cannot be read as parquet"),
         ("labels.xlsx", b"?", "expected a file that ends in .csv or .parquet"),
         ("labels.csv", None, "no such file"),

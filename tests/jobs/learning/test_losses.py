@@ -77,7 +77,7 @@ def test_tags_are_learned_by_the_loss_named_and_distributions_are_not(tmp_path: 
     assert kept.startswith("float32, not compiled: the smallest training has ")
     *_, description = load_network(next(Paths(study.store).runs.glob("*/weights.safetensors")))
     assert (description["precision"], description["compiled"]) == ("float32", False)
-    assert "labels: 1 tracks have none of the 3 terms of tag, not learned from for it" in said
+    assert "labels: 1 tracks have none of the 3 terms of tag and are not used to learn it" in said
     labels = open_labels(study, read_prepared(study), "tag")
     assert np.isnan(labels).any(axis=1).sum() == 1 and set(np.unique(labels)[:2]) == {0, 1}
     by_focal, by_kl = losses("focal", "tag"), losses("kl", "tag")

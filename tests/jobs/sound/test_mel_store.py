@@ -90,7 +90,7 @@ def test_a_gather_is_the_crops_one_by_one(store: MelStore) -> None:
 
 @pytest.mark.parametrize("start", [-1, 1])
 def test_a_crop_never_reaches_into_another_clip(store: MelStore, start: int) -> None:
-    with pytest.raises(IndexError, match="within its clip"):
+    with pytest.raises(IndexError, match="exceeds its clip"):
         gather_codes(store, [1], [start], CROP)
 
 

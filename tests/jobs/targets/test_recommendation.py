@@ -243,5 +243,5 @@ def test_faults_of_both_tables_are_told_together(tmp_path):
 
 
 def test_interactions_that_leave_nothing_are_a_fault(tmp_path):
-    with pytest.raises(InputFaults, match="expected users with 5 tracks or more"):
+    with pytest.raises(InputFaults, match="expected users with 5 or more tracks"):
         read_plays(write(tmp_path, [("u", "t00", 1), ("v", "t01", 1)]))

@@ -70,7 +70,7 @@ def test_any_target_without_faults_is_divided(rows, grouped, folded, task, seed)
     try:
         splits = target_splits(data, target, seed, "genre")
     except InputFaults as error:
-        assert grouped and "all its tracks fall in the test part" in str(error)
+        assert grouped and "all its tracks are in the test part" in str(error)
         return
     for split in splits:
         np.testing.assert_array_equal(np.union1d(split.train, split.test), np.arange(len(rows)))
@@ -103,7 +103,7 @@ def test_classes_too_small_to_split_are_all_named():
 
 def test_more_classes_than_a_test_part_has_tracks():
     data = data_of([f"class {row % 9}" for row in range(20)])
-    assert messages(data, target_of()) == ["label: expected at most 4 classes, the tracks of a test part"]
+    assert messages(data, target_of()) == ["label: expected at most 4 classes, the size of a test part"]
 
 
 def test_a_class_of_one_group_cannot_be_tested():
@@ -128,7 +128,7 @@ def test_too_few_tested_tracks_for_a_regression():
 def test_a_published_split_that_leaks_is_a_fault():
     in_test = [row >= 15 for row in range(20)]
     data = data_of(["a", "b"] * 9 + ["c", "c"], [f"g{row % 17}" for row in range(20)], in_test)
-    expected = "in train and in test; expected in one of them"
+    expected = "is in train and in test; expected in only one"
     assert messages(data, target_of()) == [
         *(f"group: {expected}" for _ in range(3)),
         "label: no track of this class is in train",

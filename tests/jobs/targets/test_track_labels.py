@@ -72,7 +72,7 @@ def test_labels_of_a_regression_are_numbers_that_differ(tmp_path):
     keys = [key for key, _, _ in faults_of(target_of(tmp_path, "regression"))]
     assert keys == ["row 19 label", "row 20 label"]
     write(tmp_path, label=[0.5] * 20)
-    assert faults_of(target_of(tmp_path, "regression")) == [("label", 0.5, "expected labels that differ")]
+    assert faults_of(target_of(tmp_path, "regression")) == [("label", 0.5, "expected labels that are not all equal")]
     write(tmp_path, label=range(20))
     assert read_target(target_of(tmp_path, "regression"), "genre").labels.tolist() == list(map(float, range(20)))
 

@@ -55,18 +55,18 @@ def test_contrasts_of_the_second_model_and_of_formulas_are_read(tmp_path: Path) 
     ("old", "new", "told"),
     [
         ('"interaction"', '"size"', "[[analysis.model]] 1 (size) name = 'size': this name is taken"),
-        ("+ pitch", "+ pich", "column 29: `pich`: no such variable; expected of source.self, source.pitch, source.tag"),
+        ("+ pitch", "+ pich", "column 29: `pich`: no such variable; expected one of source.self, source.pitch,"),
         ("+ pitch", "+ pich", "did you mean 'pitch'?"),
         ("* n_star +", "* n_star +*", "column 28: `*`: expected a variable, 0, 1 or `(`"),
         ('model = "strategy"', 'model = "interactoin"',
-         "[[analysis.contrast]] 1 (one network less one source) model = 'interactoin': no such model; expected of "
+         "[[analysis.contrast]] 1 (one network less one source) model = 'interactoin': no such model; expected one of "
          "strategy, size, interaction; did you mean 'interaction'?"),
         ('model = "strategy"', 'model = "components"', "no such model"),
-        ("strategy[MS-CR@2]", "strategy[MS-CR2]", "weights = 'strategy[MS-CR2]': no such term; expected of"),
+        ("strategy[MS-CR@2]", "strategy[MS-CR2]", "weights = 'strategy[MS-CR2]': no such term; expected one of"),
         ("strategy[MS-CR@2]", "strategy[MS-CR2]", "did you mean 'strategy[MS-CR@2]'?"),
         ("strategy[MS-CR@2]", "strategy[MS-CR@4]", "weights = 'strategy[MS-CR@4]': no such term"),  # not in this study
         ("strategy[MS-CR@2]", "factor.precision[auto]", "no such term"),  # the level that the others stand against
-        ('= 1, "strategy[SS-R]" = -1.0, "factor.precision[float32]" = 0.5', "= 0", "weights: expected one that is not"),
+        ('= 1, "strategy[SS-R]" = -1.0, "factor.precision[float32]" = 0.5', "= 0", "expected at least one that is not"),
         ("= -1.0", '= "a"', "[[analysis.contrast]] 1 weights strategy[SS-R] = 'a'"),
         ("[[analysis.contrast]]", CONTRAST + "[[analysis.contrast]]", "2 (one network less one source) name"),
         ("[[analysis.model]]", MODEL + "[[analysis.model]]", "[[analysis.model]] 2 (interaction) name"),

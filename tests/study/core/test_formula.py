@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 from study.core.errors import Fault
 from study.core.formula import Formula, RandomPart, Terms, Variable
 from study.core.formula_grammar import parse
-from study.core.formula_names import columns_of, faults_of_formula
+from study.core.formula_names import Column, columns_of, faults_of_formula
 from study.core.formula_tokens import FormulaError
+from study.core.model_matrix import coded
 
 COLUMNS = columns_of(["self", "year", "my-tag"], {"width": (0.5, 1.0), "activation": ("relu", "elu"), "year": (1, 2)})
 
@@ -54,26 +57,26 @@ def test_formulas_are_expanded_as_lme4_does(text: str, expanded: str) -> None:
         ("score ~ (a + b", 15, "the end: expected `)`"),
         ("score ~ `a + b", 9, "```: expected a variable"),
         ("score ~ 2 * a", 9, "`2`: expected a variable, 0, 1 or `(`"),
-        ("score ~ .", 9, "`.` stands for no columns here"),
+        ("score ~ .", 9, "`.` is not supported"),
         ("score ~ a %in% b", 11, "`%`: expected an operator or the end"),
-        ("score ~ poly(a, 2)", 9, "`poly`: no such function; expected I(x^2), log(x) or factor(x)"),
+        ("score ~ spline(a, 2)", 9, "`spline`: no such function; expected I(x^2), log(x), factor(x) or poly(x, 2)"),
         ("score ~ logg(a)", 9, "`logg`: no such function"),
         ("score ~ log(a + b)", 15, "`+`: expected `)`"),
         ("score ~ I(a * b)", 13, "`*`: expected `^`"),
         ("score ~ a^" + "9" * 5000, 11, "expected a power of 2 to 9"),
         ("score ~ a^1", 11, "`1`: expected a power of 2 to 9"),
-        ("score ~ a:0", 9, "0 and 1 can be added, not taken into `:`"),
-        ("score ~ a * (1 | g)", 9, "a random part can be added, not taken into `*`"),
-        ("score ~ (1 | g)^2", 9, "a random part can be added, not taken into `^`"),
-        ("score ~ a - (1 | g)", 11, "a random part cannot be taken away"),
-        ("score ~ a | g", 11, "a random part stands in parentheses: (1 | group)"),
-        ("score ~ ((1 | g) | h)", 18, "a random part within a random part"),
-        ("score ~ (0 | g)", 12, "`|`: no term before it"),
+        ("score ~ a:0", 9, "0 and 1 can be added with `+`, but not used with `:`"),
+        ("score ~ a * (1 | g)", 9, "a random part can be added with `+`, but not used with `*`"),
+        ("score ~ (1 | g)^2", 9, "a random part can be added with `+`, but not used with `^`"),
+        ("score ~ a - (1 | g)", 11, "a random part cannot be removed with `-`"),
+        ("score ~ a | g", 11, "write a random part in parentheses: (1 | group)"),
+        ("score ~ ((1 | g) | h)", 18, "a random part cannot contain another one"),
+        ("score ~ (0 | g)", 12, "`|`: expected a term before it"),
         ("score ~ (1 | a + b)", 16, "`+`: expected `)`"),
         ("score ~ (1 | log(a))", 17, "`(`: expected `)`"),
-        ("score ~ (1 | 1)", 14, "`1`: expected a variable, whose every value is a group"),
-        ("score ~ " + "(" * 1000, 60, "more than 50 parentheses within each other"),
-        ("score ~ (a+b+c+d+e+f+g+h+i+j+k+l)^9", 9, "stands for more than 500 terms"),
+        ("score ~ (1 | 1)", 14, "`1`: expected a grouping variable"),
+        ("score ~ " + "(" * 1000, 60, "more than 50 nested parentheses"),
+        ("score ~ (a+b+c+d+e+f+g+h+i+j+k+l)^9", 9, "expands to more than 500 terms"),
     ],
 )
 def test_what_is_no_formula_is_told_with_its_place(text: str, column: int, told: str) -> None:
@@ -105,7 +108,7 @@ def test_every_unknown_name_is_told_with_its_place_and_the_nearest() -> None:
         ("column 9: `strateg`", "strategy"), ("column 19: `foo`", None), ("column 45: `tragets`", "target"),
         ("column 60: `widht`", "width"),
     ]  # fmt: skip
-    assert "expected of source.self, source.year, `source.my-tag`, factor.width" in told[0].expected
+    assert "expected one of source.self, source.year, `source.my-tag`, factor.width" in told[0].expected
     assert faults("score ~ my_tag + (1 | target)")[0].nearest == "`my-tag`"
 
 
@@ -118,16 +121,16 @@ def test_names_are_told_of_what_is_no_formula_too() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("scores ~ n_star + (1 | target)", "column 1: `scores`: the response is `score`"),
-        ("z ~ n_star + (1 | target)", "column 1: `z`: the response is `score`"),
+        ("scores ~ n_star + (1 | target)", "column 1: `scores`: expected the response `score`"),
+        ("z ~ n_star + (1 | target)", "column 1: `z`: expected the response `score`"),
         ("score ~ score + (1 | target)", "column 9: `score`: no such variable"),
         ("score ~ year + (1 | target)", "column 9: `year`: no such variable"),  # a source and a factor
         ("score ~ n_star", "expected a random part, such as (1 | target)"),
         ("score ~ 0 + (1 | target)", "expected a fixed term or an intercept"),
-        ("score ~ log(strategy) + (1 | target)", "`log(strategy)`: `strategy` is not a number"),
-        ("score ~ 1 + (I(activation^2) | target)", "`I(activation^2)`: `activation` is not a number"),
+        ("score ~ log(strategy) + (1 | target)", "`log(strategy)`: `strategy` is not numeric"),
+        ("score ~ 1 + (I(activation^2) | target)", "`I(activation^2)`: `activation` is not numeric"),
         ("score ~ logg(n_star)", "column 9: `logg`: no such function"),
-        ("score ~ . + (1 | target)", "column 9: `.` stands for no columns here"),
+        ("score ~ . + (1 | target)", "column 9: `.` is not supported"),
     ],
 )
 def test_what_does_not_fit_the_columns_is_told(text: str, told: str) -> None:
@@ -167,3 +170,17 @@ def test_any_text_is_read_or_refused_at_a_place_in_it(text: str) -> None:
         parse(text)
     except FormulaError as error:
         assert 1 <= error.column <= len(text) + 1
+
+
+def test_poly_is_what_r_makes_of_it() -> None:
+    """R 4.2: poly(c(1, 2, 4, 8), 2)."""
+    terms = parse("score ~ poly(a, 2) + (1 | target)").fixed
+    assert [str(variable) for (variable,) in terms.terms] == ["poly(a, 1)", "poly(a, 2)"]
+    values = pd.Series([1.0, 2.0, 4.0, 8.0])
+    columns = {str(one): coded(one, Column("a", True), values).columns[str(one)] for (one,) in terms.terms}
+    expected = {
+        "poly(a, 1)": [-0.51287764, -0.32637668, 0.04662524, 0.79262909],
+        "poly(a, 2)": [0.52962714, -0.10592543, -0.76795935, 0.34425764],
+    }
+    for name, column in expected.items():
+        np.testing.assert_allclose(columns[name], column, atol=1e-8)

@@ -96,7 +96,7 @@ def test_overrides_that_the_plan_was_not_made_with_are_refused(study: Study, tmp
     with pytest.raises(InputFaults) as caught:
         refuse_other_overrides(path, read_study(tmp_path, [*given, "training.epochs=3", "cluster.gpu_share=0.5"]))
     assert str(caught.value).splitlines() == [
-        f"--set {key}: the plan was made with {had}; leave this option out, or give it to `study design` too"
+        f"--set {key}: the plan was made with {had}; leave this option out, or pass it to `study design` too"
         for key, had in (("training.epochs = 3", "[training] epochs = 2"),
                          ("cluster.gpu_share = 0.5", "[cluster] gpu_share left out"))
     ]  # fmt: skip

@@ -136,9 +136,9 @@ def test_a_run_is_named_by_its_id_or_the_beginning_of_it() -> None:
     known = ["ab12", "ab34", "cd56"]
     assert named_run("c", known, "--run") == named_run("cd56", known, "--run") == "cd56"
     for text, told in {
-        "ab": "--run = 'ab': the beginning of 2 runs: ab12, ab34",
-        "cd57": "--run = 'cd57': no run of the study; `study runs` lists them; did you mean 'cd56'?",
-        "": "--run = '': no run of the study",
+        "ab": "--run = 'ab': matches 2 runs: ab12, ab34",
+        "cd57": "--run = 'cd57': no such run; `study runs` lists them; did you mean 'cd56'?",
+        "": "--run = '': no such run",
     }.items():
         with pytest.raises(InputFaults) as caught:
             named_run(text, known, "--run")

@@ -38,7 +38,7 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         ("epochs = 1", "epochs = -1", ["[training] epochs = -1: expected greater than or equal to 1"]),
         ("epochs = 1", 'epochs = "1"', ["[training] epochs = '1': expected a valid integer"]),
         ("epochs = 1", "epochs = true", ["[training] epochs = True: expected a valid integer"]),
-        ('tracks = "height.csv"', "tracks = 3", ["[targets.height] tracks = 3: expected a path, as text"]),
+        ('tracks = "height.csv"', "tracks = 3", ["[targets.height] tracks = 3: expected a path as text"]),
         (
             "sample_rate_hz = 8000",
             "sample_rate_hz = 44.1",
@@ -50,26 +50,26 @@ def faults(tmp_path: Path, text: str) -> list[str]:
             ["[[design.phase]] 2 strategy = 'MS-CR6'", "did you mean 'MS-CR@6'?"],
         ),
         ('labels = "gmm"', 'labels = "gmn"', ["[sources.pitch] labels = 'gmn'", "did you mean 'gmm'?"]),
-        ('table = "tags.csv"', "", ['[sources.tag] table: missing; labels = "plsa" needs one']),
+        ('table = "tags.csv"', "", ['[sources.tag] table: missing; labels = "plsa" needs a table']),
         ("factors = 4", "factors = 4\nresolution = 0", ["[sources.pitch] resolution = 0: expected greater than 0"]),
         ("factors = 3", "factors = 3\nresolution = 1", ['[sources.tag] resolution = 1.0: only for labels = "gmm"']),
         ("factors = 4", 'order = ["a", "b"]', ["[sources.pitch] order = ['a', 'b']: only for labels = \"ordinal\""]),
         (
             'labels = "gmm"',
             'labels = "ordinal"\norder = ["soft", "even", "loud"]',
-            ["[sources.pitch] factors = 4: expected 3, the number of levels of `order`, or nothing"],
+            ["[sources.pitch] factors = 4: expected 3, the number of levels in `order`; or leave it out"],
         ),
         (
             'labels = "gmm"',
             'labels = "ordinal"\norder = ["soft", "even", "soft", "loud"]',
-            ["[sources.pitch] order", "expected each only once"],
+            ["[sources.pitch] order", "expected each item only once"],
         ),
         (
             'labels = "self"',
             'labels = "self"\ntable = "x.csv"',
             ["[sources.self] table", 'labels = "self" has no table'],
         ),
-        ("[sources.self]", "[sources.Self]", ["[sources.Self]", "expected a name of a-z, 0-9, _ and -"]),
+        ("[sources.self]", "[sources.Self]", ["[sources.Self]", "expected a name made of a-z, 0-9, _ and -"]),
         ('interactions = "plays.csv"', "", ["[targets.plays] interactions: missing"]),
         ('metrics = ["ndcg@10", ', 'metrics = ["ndgc@10", ', ["[targets.plays] metrics = 'ndgc@10'", "did you mean"]),
         (
@@ -86,9 +86,9 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         (
             "n_sources = [2]",
             "n_sources = { from = 2, to = 4 }",
-            ["[[design.phase]] 3 (sequential) n_sources = 4: the study has 3"],
+            ["[[design.phase]] 3 (sequential) n_sources = 4: expected at most 3"],
         ),
-        ("n_sources = [2]", "n_sources = [1]", ["no run can be: SS-R has one source"]),
+        ("n_sources = [2]", "n_sources = [1]", ["no run is possible: SS-R has one source"]),
         ('name = "all"', 'name = "single"', ["[[design.phase]] 2 (single) name = 'single': this name is taken"]),
         ("seed = 5", "seed = 5\nsede = 6", ["[study] sede = 6: unknown key", "did you mean 'seed'?"]),
         ("seed = 5", "seed = 9223372036854775808", ["[study] seed", "less than 9223372036854775808"]),
@@ -117,7 +117,7 @@ def test_phases_have_the_studys_strategies(tmp_path: Path) -> None:
 def test_phases_without_strategies_need_sources_that_the_studys_allow(tmp_path: Path) -> None:
     text = STUDY.split("[[design.phase]]")[0] + '[factors]\nstrategy = ["MSS-CR"]\n'
     (found,) = faults(tmp_path, text + '[[design.phase]]\nname = "any"\nn_sources = [1]\n')
-    assert "no run can be" in found
+    assert "no run is possible" in found
 
 
 def test_all_faults_at_once(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
     ("factors", "told"),
     [
         ("width = [0.5, -1.0]", "[factors] width = -1.0: expected greater than 0"),
-        ("width = [0.5, 0.5]", "expected each only once"),
+        ("width = [0.5, 0.5]", "expected each item only once"),
         ("colour = ['red', 1]", "expected levels of one kind"),
         ("colour = [0.5, nan]", "[factors] colour = nan: expected a finite number"),
         ("phase = ['a', 'b']", "this name is taken"),
@@ -151,13 +151,13 @@ def test_factors(tmp_path: Path, factors: str, told: str) -> None:
     [
         ("forbid = { strategy = 'MSSCR' }", "did you mean 'MSS-CR'"),
         ("forbid = { sources = ['slf'] }", "did you mean 'self'"),
-        ("forbid = { n_sources = 9 }", "expected of 1, 2, 3"),
-        ("forbid = { colour = 'red' }", "1 forbid.colour: expected of strategy, sources, n_sources"),
-        ("require = { sources = ['self', 'pich'] }", "1 require.sources = 'pich': expected of self, pitch, tag; did"),
-        ("when = { strategi = 'SS-R' }\nrequire = { sources = 'self' }", "1 when.strategi: expected of strategy"),
+        ("forbid = { n_sources = 9 }", "expected one of 1, 2, 3"),
+        ("forbid = { colour = 'red' }", "1 forbid.colour: expected one of strategy, sources, n_sources"),
+        ("require = { sources = ['self', 'pich'] }", "1 require.sources = 'pich': expected one of self, pitch, tag"),
+        ("when = { strategi = 'SS-R' }\nrequire = { sources = 'self' }", "1 when.strategi: expected one of strategy"),
         ("when = { strategy = 'SS-R' }", "[[design.constraint]] 1: expected either `forbid` or `require`"),
         ("forbid = { n_sources = 2 }\nrequire = { sources = 'self' }", "1: expected either `forbid` or `require`"),
-        ("forbid = { n_sources = 2 }\nwhen = { sources = 'self' }", "1 when: goes with `require`"),
+        ("forbid = { n_sources = 2 }\nwhen = { sources = 'self' }", "1 when: works only with `require`"),
         ("forbid = { sources = [] }", "[[design.constraint]] 1 forbid"),
         ("require = {}", "[[design.constraint]] 1 require"),
     ],

@@ -101,7 +101,7 @@ def test_finished_runs_correct_it_by_strategy_and_network() -> None:
     quarter = training_work(given.model, run_of(this, 0.25))
     pooled = (3 * modelled[half] + modelled[one] / 10) / sum(modelled.values())
     assert given.rates.seconds(quarter) == pytest.approx(pooled * quarter.modelled)
-    assert given.basis == "as 2 trainings took"
+    assert given.basis == "based on 2 finished trainings"
 
 
 def test_representing_and_evaluating_are_learned_from_attempts_once_each() -> None:
@@ -187,7 +187,7 @@ def test_without_pytorch_a_budget_in_cpu_hours_says_how_to_get_one(
     this = this.model_copy(update={"corpus": this.corpus.model_copy(update={"tracks": tmp_path / "tracks.csv"})})
     with pytest.raises(InputFaults, match=r"PyTorch is not installed here; install it, or copy step_speed\.json"):
         design_study(this, "3cpuh")
-    assert "without a GPU is not known" in design_study(this, None)["cost_note"]
+    assert "without a GPU is unknown" in design_study(this, None)["cost_note"]
     kept = {"processor": "another", "threads": 2, "torch": "2", "crop": [1, 216, 128],
             "flop_per_s": {network_name(each): 1e9 for each in networks_of(this)}}  # fmt: skip
     Paths(tmp_path).step_speed.write_text(json.dumps(kept))

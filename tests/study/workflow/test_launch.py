@@ -23,7 +23,7 @@ def test_ctrl_c_while_preparing_says_how_to_go_on(
     given = read_study(small_study)
     write_plan(small_study / "plan.parquet", given, [], lambda run: None)
     monkeypatch.setattr(preparation, "prepare", stopped)
-    with pytest.raises(Interrupted, match="before a run began"):
+    with pytest.raises(Interrupted, match="before any run began"):
         launch_study(given, LaunchOptions(in_process=True))
     status, _, err = command(capfd, "launch", str(small_study), "--in-process")
-    assert status == 130 and err == "stopped before a run began; what is prepared stays, launch again to go on\n"
+    assert status == 130 and err == "stopped before any run began; prepared data is kept, launch again to resume\n"

@@ -82,5 +82,5 @@ def test_a_launch_says_the_cost_first_and_the_time_to_go_with_every_step(two_lef
     launch_study(
         study, LaunchOptions(in_process=True), said.append, lambda progress, _: seen.append(progress.seconds_to_go)
     )
-    assert said[-1].startswith("2 runs left: about ") and "CPU-hours as 13 trainings took" in said[-1]
+    assert said[-1].startswith("2 runs left: about ") and "CPU-hours based on 13 finished trainings" in said[-1]
     assert len(seen) == 2 * 4 and None not in seen and seen[-1] == 0

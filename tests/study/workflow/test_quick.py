@@ -69,10 +69,10 @@ def test_a_folder_with_other_runs_is_left_alone(run_study: Path, small_study: Pa
     """Someone's own study has its store where a trial would go."""
     mine = small_study / "quick" / "runs" / "mine"
     mine.mkdir(parents=True)
-    with pytest.raises(InputFaults, match="holds runs that are not of a trial"):
+    with pytest.raises(InputFaults, match="holds runs that are not from a trial"):
         launch_quick(small_study, IN_PROCESS)
     Paths(small_study / "quick").plan.write_bytes(Paths(run_study).plan.read_bytes())
-    with pytest.raises(InputFaults, match="holds runs that are not of a trial"):
+    with pytest.raises(InputFaults, match="holds runs that are not from a trial"):
         launch_quick(small_study, IN_PROCESS)
     assert mine.is_dir() and not (small_study / "quick" / "tables").exists()
 

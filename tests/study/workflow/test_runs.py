@@ -79,7 +79,7 @@ def test_best_scores_come_first_and_missing_ones_last(run_study: Path) -> None:
     )
     pd.testing.assert_frame_equal(by_score, sorted_runs(table, "score.height"))
     assert sorted_runs(table, "strategy")["strategy"].is_monotonic_increasing
-    with pytest.raises(InputFaults, match=r"--sort = 'heigth': expected a column: .* did you mean 'height'"):
+    with pytest.raises(InputFaults, match=r"--sort = 'heigth': expected one of the columns .* did you mean 'height'"):
         sorted_runs(table, "heigth")
 
 
@@ -141,7 +141,7 @@ def test_the_command_prints_tables_json_and_csv(run_study: Path, capfd: pytest.C
     csv = pd.read_csv(io.StringIO(study(capfd, "runs", str(run_study), "--run", run_id, "--csv")[1]))
     assert list(csv) == ["source", "epoch", "loss", "validation_loss"]
     status, _, err = study(capfd, "runs", str(run_study), "--run", "zz", "--csv", "--json", "--sort", "timbre")
-    assert status == 2 and err == "--csv: not together with --json\n--sort: not together with --run\n"
+    assert status == 2 and err == "--csv: cannot be combined with --json\n--sort: cannot be combined with --run\n"
 
 
 def test_transfer_has_a_column_of_its_own(copy: Path) -> None:

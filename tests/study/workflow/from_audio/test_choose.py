@@ -53,7 +53,7 @@ def test_digits_of_six_speakers() -> None:
     assert isinstance(target, TargetProposal) and target.keys["folds"] == 3
     assert (target.table["group"] == target.table["track_id"].map(speaker.values)).all()
     alone = propose_target(speaker, speaker, kept.index[kept], 1)
-    assert isinstance(alone, TargetProposal) and "group" not in alone.table and "another than" in alone.notes[0]
+    assert isinstance(alone, TargetProposal) and "group" not in alone.table and "differs from" in alone.notes[0]
 
 
 def test_classes_that_cannot_be_split_are_left_out_and_named() -> None:
@@ -64,7 +64,7 @@ def test_classes_that_cannot_be_split_are_left_out_and_named() -> None:
 
 
 def test_a_group_that_says_the_class_does_not_spoil_the_target() -> None:
-    """Every artist plays one instrument, two of them: whole artists cannot be divided, tracks can."""
+    """Every artist plays one instrument, two of them: whole artists cannot be split, tracks can."""
     ids, (instrument, artist) = columns(
         instrument=np.repeat(["flute", "oboe", "horn", "tuba"], 30),
         artist=np.repeat([f"artist {number}" for number in range(8)], 15),
@@ -97,10 +97,10 @@ def test_sources_have_factors_that_their_tables_bear(texts: object, labels: str,
 
 def test_what_is_no_label_is_said() -> None:
     ids, (take, same, few) = columns(take=list(range(30)), same=["x"] * 30, few=["a", "b"] * 15)
-    assert "running number" in str(propose_source(take, pd.Index(ids)))
+    assert "serial number" in str(propose_source(take, pd.Index(ids)))
     assert "constant" in str(propose_target(same, None, pd.Index(ids), 1))
     assert "too few" in str(propose_source(few, pd.Index(ids[:5])))
-    assert "cannot be divided" in str(propose_target(few, None, pd.Index(ids[:5]), 1))
+    assert "cannot be split" in str(propose_target(few, None, pd.Index(ids[:5]), 1))
 
 
 @pytest.mark.parametrize("n_sources", range(1, 7))

@@ -28,8 +28,8 @@ def column(values: object) -> pd.Series:
         ("dynamics", RNG.choice(["forte", "piano", "fortissimo"], N), "ordinal", "piano < forte < fortissimo"),
         ("tags", RNG.choice(["a|b", "b|c|d", "a", "d|a"], N), "terms", "4 terms"),
         ("length", RNG.choice(["025", "05", "1", "15"], N), "classes", "4 classes"),
-        ("take", RNG.integers(0, 40, N), "none", "a running number"),
-        ("number", np.arange(N), "none", "a running number"),
+        ("take", RNG.integers(0, 40, N), "none", "a serial number"),
+        ("number", np.arange(N), "none", "a serial number"),
         ("title", [f"song {number}" for number in range(N)], "none", "different for nearly every track"),
         ("label", ["x"] * N, "none", "constant 'x'"),
         ("rare", ["x"] * 195 + ["y"] * 5, "none", "nearly constant: 97.5% of its tracks are 'x'"),
@@ -58,6 +58,6 @@ def test_a_number_that_only_tells_recordings_apart() -> None:
     names = [(word, str(x)) for word in ("yes", "no", "stop") for x in range(30)]
     texts = pd.DataFrame(names, columns=["word", "x"], dtype=object)
     word, x = numbering(texts, [recognise(name, texts[name]) for name in texts])
-    assert word.kind == "classes" and x.kind == "none" and x.why.startswith("a running number, 0 to 29")
+    assert word.kind == "classes" and x.kind == "none" and x.why.startswith("a serial number, 0 to 29")
     texts["x"] = [str(60 + int(x)) for x in texts["x"]]
     assert numbering(texts, [recognise(name, texts[name]) for name in texts])[1].kind == "number"

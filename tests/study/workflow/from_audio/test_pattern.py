@@ -35,10 +35,10 @@ def test_folders_and_text_that_is_not_wanted() -> None:
     ("pattern", "expected"),
     [
         ("{a}{b}", "two names touch"),
-        ("{a}_{a}", "a is there twice"),
+        ("{a}_{a}", "a occurs twice"),
         ("{My Name}_{b}", "did you mean 'my_name'?"),
         ("plain", "expected names in braces"),
-        ("{a}/{b}", "fits none of 1 file names, such as 3_ann.wav"),
+        ("{a}/{b}", "matches none of 1 names, such as 3_ann.wav"),
     ],
 )
 def test_a_pattern_that_is_wrong_says_how(pattern: str, expected: str) -> None:

@@ -26,7 +26,7 @@ class Effect:
         """What it is judged together with: all pairs of strategies, all slopes, or the levels of its factor."""
         if self.is_comparison:
             return "strategy"
-        return "n_star" if self.name.endswith(":n_star") else self.name.partition("[")[0]
+        return "n_star" if self.name.endswith(":n_star") else self.name.partition("[")[0].removesuffix("^2")
 
     def value(self, of_term: Mapping[str, float]) -> float:
         return sum(weight * of_term[term] for term, weight in self.weights.items())
@@ -76,4 +76,4 @@ def effects_by_name(terms: Sequence[str]) -> dict[str, list[Effect]]:
 def weights_of(effects: Sequence[Effect], terms: Sequence[str]) -> np.ndarray:
     """The effects as contrasts (n_effects, n_terms) of a model with these terms."""
     rows = [[effect.weights.get(term, 0.0) for term in terms] for effect in effects]
-    return np.array(rows).reshape(-1, len(terms))
+    return np.array(rows, dtype=float).reshape(len(effects), len(terms))

@@ -35,14 +35,19 @@ class Coded:
         return dict(list(self.columns.items())[1:]) if self.is_factor else self.columns
 
 
-def coded(variable: Variable, column: Column, values: pd.Series) -> Coded:
-    """Code a variable. Raises `InputFaults` for the logarithm of a number that has none."""
+def coded(variable: Variable, column: Column, values: pd.Series, n_fitted: int | None = None) -> Coded:
+    """Code a variable; polynomials are orthogonal over the first `n_fitted` rows, without it over all.
+
+    Raises `InputFaults` for the logarithm of a number that has none.
+    """
     if column.is_number and variable.function != "factor":
         numbers = values.to_numpy(dtype=float)
         name = str(Variable(column.name, variable.function, variable.power)).replace("`", "")
         if variable.function == "log":
             raise_all([Fault("", name, float(numbers.min()), "expected numbers above 0")] * bool((numbers <= 0).any()))
             numbers = np.log(numbers)
+        if variable.function == "poly":
+            return Coded({name: _orthogonal(numbers, variable.power, numbers[:n_fitted])}, False)
         return Coded({name: numbers**variable.power}, False)
     levels = column.levels or sorted(values.unique().tolist())
     indicators = {f"{column.name}[{_shown(level)}]": (values == level).to_numpy(dtype=float) for level in levels}
@@ -52,7 +57,7 @@ def coded(variable: Variable, column: Column, values: pd.Series) -> Coded:
 def model_matrix(terms: Terms, variables: Mapping[Variable, Coded], n_rows: int) -> pd.DataFrame:
     """The columns (n_rows, p) of the terms, in R's order: in an interaction, the first factor's levels run fastest."""
     by_indicators = _by_indicators(terms, variables)
-    columns = {INTERCEPT: np.ones(n_rows)} if terms.intercept else {}
+    columns: dict[str, np.ndarray] = {INTERCEPT: np.ones(n_rows)} if terms.intercept else {}
     for term in terms.terms:
         product: Mapping[str, np.ndarray] = {"": np.ones(n_rows)}
         for one in term:
@@ -83,6 +88,18 @@ def independent(columns: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
         else:
             basis = np.column_stack([basis, rest / norm])
     return columns.drop(columns=list(left_out)), left_out
+
+
+def _orthogonal(numbers: np.ndarray, degree: int, over: np.ndarray) -> np.ndarray:
+    """R's `poly`: the column (n,) of that degree; over the numbers `over` it has length 1 and is orthogonal to those of
+    lower degree. 0 with too few values there.
+    """
+    if len(np.unique(over)) <= degree:
+        return np.zeros(len(numbers))
+    mean, spread = over.mean(), np.abs(over - over.mean()).max()
+    triangle = np.asarray(np.linalg.qr(np.vander((over - mean) / spread, degree + 1, increasing=True), mode="r"))
+    last = np.linalg.solve(triangle, np.eye(degree + 1)[degree]) * np.sign(triangle[degree, degree])
+    return np.asarray(np.vander((numbers - mean) / spread, degree + 1, increasing=True) @ last)
 
 
 def _products(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:

@@ -1,0 +1,108 @@
+"""The page's verdict: how precisely the plan will answer, in sentences, and what more or fewer runs would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from design.expected_errors import over_targets, run_rows
+from study.core.coding import Coding, first_model
+from study.core.effects import Effect, effects_of
+from study.core.run import Run
+from study.core.study_file import Study
+from study.core.variances import ALPHA, RESIDUAL_SD, SLOPE_SD, STRATEGY_SD, WANTED_POWER, assumed_variances
+
+FURTHER_RUNS = 50
+SHARED = 0.2
+"""Part of the residual variance that runs may share over targets, beside none."""
+
+KINDS = {
+    "pairs": "differences between strategies at n* = 0",
+    "slopes": "slopes on the number of sources",
+    "factors": "effects of further factors",
+}
+
+
+def kind_of(effect: Effect) -> str:
+    """Which of `KINDS` an effect belongs to."""
+    if effect.is_comparison:
+        return "pairs"
+    return "slopes" if effect.name.endswith(":n_star") else "factors"
+
+
+def margins(coding: Coding, n_targets: int, run_share: float = 0.0) -> dict[str, float]:
+    """The widest half-width of a 95 % interval of each kind of effect; nan where some cannot be estimated."""
+    effects = effects_of(list(coding.columns))
+    if not effects:
+        return {}
+    margin = over_targets(coding, effects, assumed_variances(coding.random, run_share), n_targets).margin
+    kinds = [kind_of(effect) for effect in effects]
+    return {kind: float(np.max(margin[np.array([each == kind for each in kinds])])) for kind in KINDS if kind in kinds}
+
+
+def margin_curve(study: Study, fixed: Sequence[Run], sequential: Sequence[Run], sizes: Sequence[int]) -> pd.DataFrame:
+    """`margins` after each of the numbers of sequential runs: n_runs, then a column a kind."""
+    n_targets = max(len(study.targets), 2)
+    rows = []
+    for size in sizes:
+        runs = [*fixed, *sequential[:size]]
+        coding = first_model(run_rows(study, runs), study.further_factors)
+        if len(runs) > coding.columns.shape[1]:
+            rows.append({"n_runs": size, **margins(coding, n_targets)})
+    return pd.DataFrame(rows)
+
+
+def verdict(study: Study, runs: Sequence[Run], further: Sequence[Run], smallest: Mapping[str, float]) -> list[str]:
+    """Sentences on how precisely `runs` will answer, and what the `further` ones of the same order would add.
+
+    `smallest` has the smallest effect by name that studies simulated over this plan found with `WANTED_POWER`; it may
+    lack any.
+    """
+    n_targets = len(study.targets)
+    coding = first_model(run_rows(study, runs), study.further_factors)
+    if n_targets < 2:
+        return ["With one target nothing can be said of other targets; standard errors for it are below."]
+    if len(runs) <= coding.columns.shape[1]:
+        return [f"{len(runs)} runs are too few for the {coding.columns.shape[1]} terms of the first model."]
+    known, shared = margins(coding, n_targets), margins(coding, n_targets, SHARED)
+    known = {kind: value for kind, value in known.items() if np.isfinite(value)}
+    if not known:
+        return ["These runs cannot estimate the effects of the first model; the table below says which are missing."]
+    sentences = [
+        f"With {len(runs)} runs and {n_targets} targets, "
+        + " and ".join(f"{KINDS[kind]} {'will be known ' * (not n)}to ±{value:.2f} SD"
+                       for n, (kind, value) in enumerate(known.items()))
+        + " (half a 95 % interval, the widest of each)."
+    ]  # fmt: skip
+    found = _smallest_by_kind(coding, smallest)
+    if found:
+        adjusted = " (adjusted for all pairs)"
+        parts = [f"{value:.2f} SD for {KINDS[kind]}{adjusted * (kind == 'pairs')}" for kind, value in found.items()]
+        sentences.append(f"The smallest effects found {WANTED_POWER:.0%} of the time at {ALPHA:.0%}: {_listed(parts)}.")
+    if further:
+        coded = first_model(run_rows(study, [*runs, *further]), study.further_factors)
+        wider = margins(coded, n_targets)
+        sentences.append(f"The next {len(further)} runs would bring that to {_widths(wider, known)}.")
+    sentences.append(
+        f"Assumed, in SDs of scores within a target: {RESIDUAL_SD:g} around the model; between targets {STRATEGY_SD:g} "
+        f"for strategies and {SLOPE_SD:g} for slopes. If the scores of a run on all targets shared {SHARED:.0%} of the "
+        f"variance around the model, it would be {_widths(shared, known)}."
+    )
+    return sentences
+
+
+def _widths(values: Mapping[str, float], kinds: Iterable[str]) -> str:
+    return _listed([f"±{values[kind]:.2f} SD" for kind in kinds])
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
+def _smallest_by_kind(coding: Coding, smallest: Mapping[str, float]) -> dict[str, float]:
+    by_kind: dict[str, list[float]] = {}
+    for effect in effects_of(list(coding.columns)):
+        by_kind.setdefault(kind_of(effect), []).append(smallest.get(effect.name, np.nan))
+    return {kind: max(by_kind[kind]) for kind in KINDS if kind in by_kind and np.isfinite(by_kind[kind]).all()}

@@ -1,0 +1,74 @@
+"""How a plan looks, wherever it is stopped, and how tables of runs look side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from study.core.progress import duration
+
+
+def draw_plan(found: Mapping[str, Any], console: Console) -> None:
+    """What was planned, what it costs, and how good it is wherever it is stopped."""
+    phases = ", ".join(f"{count} {name}" for name, count in found["runs_by_phase"].items())
+    console.print(
+        f"{found['study']}: {found['runs']} runs planned ({phases}) + {found['baselines']} baselines", markup=False
+    )
+    if found["failed"]:
+        planned = f", {found['replaced']} of them planned before" if found["replaced"] else ""
+        console.print(f"{found['failed']} runs failed for a cause of their own and are not planned{planned}; "
+                      "--retry-failed plans them again")  # fmt: skip
+    for line in _cost_lines(found):
+        console.print(line, markup=False)
+    for sentence in found["verdict"]:
+        console.print(sentence, markup=False)
+    for phase in dict.fromkeys(row["phase"] for row in found["prefixes"]):
+        table = Table("runs", "unbalance", "aliasing\n(at least)", "source-\nsource", "source-\nstrategy",
+                      "D-efficiency, %\n(at most)", title=phase)  # fmt: skip
+        for row in found["prefixes"]:
+            if row["phase"] != phase:
+                continue
+            least = max(row["aliasing_bound_size"], row["aliasing_bound_balance"])
+            efficiency = "-" if row["d_efficiency"] is None else f"{row['d_efficiency']:.1f}"
+            table.add_row(
+                str(row["n_runs"]), str(row["unbalance"]), f"{row['aliasing']:.3f} ({least:.3f})",
+                f"{row['source_source']:.3f}", f"{row['source_strategy']:.3f}",
+                f"{efficiency} ({row['d_efficiency_bound']:.1f})",
+            )  # fmt: skip
+        console.print(table)
+        by_factor = ", ".join(f"{name} {value}" for name, value in found["unbalance"][phase].items())
+        console.print(f"unbalance by factor: {by_factor}", markup=False)
+    for note in found["notes"]:
+        console.print(note, markup=False)
+    console.print(f"see {found['page']}", markup=False, soft_wrap=True)
+
+
+def _cost_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """What the plan costs and how long it takes, as far as that is known."""
+    hours = found["hours_by_phase"]
+    if None not in hours.values():
+        by_phase = ", ".join(f"{name} {value:.2g}" for name, value in hours.items())
+        yield f"about {sum(hours.values()):.2g} {found['cost_unit']} {found['cost_basis']} ({by_phase})"
+    if found["cost_note"]:
+        yield found["cost_note"]
+    if found["seconds_to_go"]:
+        yield f"about {duration(found['seconds_to_go'])} to go for what is not done yet"
+
+
+def draw_evaluation(tables: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Figures, unbalance and standard errors, one column per table."""
+    for part, title in (("figures", None), ("unbalance", "unbalance"), ("errors", "standard error, residual SDs")):
+        shown = Table("", *(table["name"] for table in tables), title=title)
+        for name in dict.fromkeys(name for table in tables for name in table[part]):
+            shown.add_row(name, *(_cell(table[part].get(name)) for table in tables))
+        console.print(shown)
+    for table in tables:
+        for column, reason in table["left_out"].items():
+            console.print(f"{table['name']}: {column} is left out: {reason}", markup=False)
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else str(value) if isinstance(value, int) else f"{value:.3f}"

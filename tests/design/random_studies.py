@@ -1,0 +1,36 @@
+"""Study files drawn at random, sound and unsound ones, with budgets to plan them by."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+from pathlib import Path
+
+from study.core.errors import InputFaults
+from tests.design.spaces import write_study
+
+BUDGETS = ("0", "1", "3", "7", "12", "19", "40", "1000000", "5gpuh", "2d", "x", "²")
+
+
+def write_random_study(folder: Path, draw: random.Random) -> None:
+    """Write a study of a few sources, factors, phases and constraints; some have faults."""
+    with contextlib.suppress(InputFaults):
+        write_study(folder, *_random_study(draw))
+
+
+def _random_study(draw: random.Random) -> tuple[str, int, str]:
+    """Phases, number of sources and factors, as `write_study` takes them."""
+    n_sources = draw.randint(1, 5)
+    strategies = draw.sample(["SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR"], draw.randint(1, 4))
+    factors = draw.sample(["width = [0.5, 1.0]", "learning_rate = [1e-5, 1e-3, 0.1, 1.0]", 'loss = ["kl", "x"]',
+                           "epochs = [1, 2, 3]"], draw.randint(0, 2))  # fmt: skip
+    phases = ""
+    for name in ("one", "two")[: draw.randint(1, 2)]:
+        sizes = sorted(draw.sample(range(1, n_sources + 1), draw.randint(1, n_sources)))
+        criterion = draw.choice(["", "anytime", "anytime", "balance-alias", "D", "A", "I"])
+        phases += f'[[design.phase]]\nname = "{name}"\nn_sources = {sizes}\nstrategy = {json.dumps(strategies)}\n'
+        phases += f'criterion = "{criterion}"\n' if criterion else ""
+    if draw.random() < 0.3:
+        phases += f"[[design.constraint]]\nforbid = {{ strategy = {json.dumps(strategies[0])}, n_sources = 2 }}\n"
+    return phases, n_sources, "\n".join(factors)

@@ -1,0 +1,84 @@
+"""What the page promises against generalised least squares, and against simulated studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.planning.power import power
+from analysis.planning.truth import paper_truth
+from design.expected_errors import over_targets, run_rows
+from design.generate import generate
+from design.page import design_page
+from design.verdict import margins, verdict
+from study.core.coding import first_model
+from study.core.effects import effects_of, weights_of
+from study.core.variances import assumed_variances
+from study.workflow.plan import smallest_effects
+from tests.design.spaces import write_study
+
+SEVEN = "\n".join(f'[targets.t{k}]\ntask = "classification"\ntracks = "t{k}.csv"' for k in range(6))
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory):
+    study = write_study(tmp_path_factory.mktemp("verdict"), factors="width = [0.5, 1.0, 2.0]\n" + SEVEN)
+    runs = generate(study, 80)
+    return study, runs, first_model(run_rows(study, runs), study.further_factors)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2])
+@pytest.mark.parametrize("n_targets", [2, 5])
+def test_errors_are_those_of_generalised_least_squares(planned, share: float, n_targets: int):
+    """Half of the residual variance shared would be a factor of 1.8 at two targets."""
+    _, _, coding = planned
+    variances = assumed_variances(coding.random, share)
+    effects = effects_of(list(coding.columns))
+    x = coding.columns.to_numpy()
+    d = np.diag([variances.between.get(term, 0.0) for term in coding.columns])
+    own = x @ d @ x.T + (1 - share) * variances.residual * np.eye(len(x))
+    v = np.kron(np.eye(n_targets), own)
+    v += np.kron(np.ones((n_targets, n_targets)), share * variances.residual * np.eye(len(x)))
+    every = np.tile(x, (n_targets, 1))
+    covariance = np.linalg.inv(every.T @ np.linalg.solve(v, every))
+    weights = weights_of(effects, list(coding.columns))
+    expected = np.sqrt(np.einsum("mp,pq,mq->m", weights, covariance, weights))
+    np.testing.assert_allclose(over_targets(coding, effects, variances, n_targets).se, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("n_targets", [4, 7])
+def test_smallest_effects_are_those_of_study_power(planned, n_targets: int):
+    study, runs, coding = planned
+    rows, rng = run_rows(study, runs), np.random.default_rng(5)
+    targets = dict(list(study.targets.items())[:n_targets])
+    said = smallest_effects(study.model_copy(update={"targets": targets}), runs)
+    (cell,) = power(rows, study.further_factors, paper_truth(coding), [len(rows)], [n_targets], 400, rng)
+    assert len(said) == len(cell.power)
+    # of each kind the largest is said; single ones differ by the luck of the draw
+    for kind in (":n_star", " - ", "factor."):
+        names = [name for name in said if kind in name]
+        expected = cell.power.set_index("effect").smallest[names].mean()
+        assert np.mean([said[name] for name in names]) == pytest.approx(expected, rel=0.1)
+
+
+def test_the_verdict_comes_first_and_says_what_it_assumes(planned):
+    study, runs, coding = planned
+    further = generate(study, 130)[len(runs) :]
+    said = verdict(study, runs, further, smallest_effects(study, runs))
+    known = margins(coding, 7)
+    assert said[0].startswith(f"With {len(runs)} runs and 7 targets, differences between strategies at n* = 0 will be")
+    assert f"±{known['pairs']:.2f} SD" in said[0] and "80% of the time at 5%" in said[1]
+    more = margins(first_model(run_rows(study, [*runs, *further]), study.further_factors), 7)
+    stated = [float(part.split()[0]) for part in said[2].split("±")[1:]]
+    assert stated == pytest.approx([more[kind] for kind in known], abs=0.006)
+    html = design_page(study, runs, lambda run: 1.0).files["design.html"].decode()
+    assert html.index("will be known to") < html.index("<h2>Phases</h2>")
+
+
+def test_little_can_be_promised_of_one_target_or_few_runs(tmp_path: Path):
+    study = write_study(tmp_path)
+    assert "one target" in verdict(study, generate(study, 20), [], {})[0]
+    several = write_study(tmp_path / "several", factors=SEVEN)
+    assert "too few" in verdict(several, generate(several, 20)[-5:], [], {})[0]
