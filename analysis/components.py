@@ -12,11 +12,11 @@ from analysis.component_intervals import share_intervals
 from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import intercepts_by
-from analysis.formulas.model_matrix import independent
 from analysis.results_table import ResultsTable
 from study.core.coding import SINGLE, factor_columns, source_columns, strategy_columns
 from study.core.errors import InputFaults
 from study.core.factors import Level
+from study.core.model_matrix import independent
 
 FORMULA = (
     "z ~ 0 + strategy + <further factors> + (1 | <first source>) + (1 | <second source>) + ..., each target by itself, "

@@ -21,7 +21,7 @@ from analysis.planning.truth import Truth
 from analysis.simultaneous import critical_p
 from analysis.statements import mean_n_star
 from study.core.coding import Coding, first_model
-from study.core.effects import Effect, effects_of, weights_of
+from study.core.effects import Effect, effects_at, effects_of, weights_of
 from study.core.errors import InputFaults
 from study.core.factors import Level
 
