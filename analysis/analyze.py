@@ -22,12 +22,13 @@ from analysis.figures import drawn
 from analysis.fitting.engines import require_engine
 from analysis.formulas.further_contrasts import with_own_contrasts
 from analysis.formulas.further_models import own_models
-from analysis.models import Model, size_model, strategy_model
-from analysis.options import AnalysisOptions
+from analysis.models import Model, paper_size_model, paper_strategy_model, size_model, strategy_model
+from analysis.options import MODELS, AnalysisOptions
 from analysis.overview import as_html, as_text
 from analysis.report.cross_check import CrossCheck, compare, sentences
 from analysis.report.write_report import write_report
 from analysis.results_table import ResultsTable, results_table
+from study.core.errors import Fault, InputFaults, nearest
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,7 +55,7 @@ class Analysis:
 
     @property
     def models(self) -> Mapping[str, Model]:
-        """`strategy`, `size` and the study's own, by name."""
+        """`strategy`, `size`, the paper's `paper_strategy` and `paper_size`, and the study's own, by name."""
         return self.evidence.models
 
     @property
@@ -127,6 +128,9 @@ def analyze(rows: pd.DataFrame | ResultsTable, options: AnalysisOptions | None =
     do not determine is no error: it has no fit, and says why.
     """
     options = options or AnalysisOptions()
+    if options.model not in MODELS:
+        expected = f"expected {' or '.join(MODELS)}"
+        raise InputFaults([Fault("", "--model", options.model, expected, nearest(options.model, MODELS))])
     engine_versions = require_engine("--engine", options.engine, others=False)
     if options.cross_check:
         require_engine("--cross-check", options.cross_check)
@@ -145,10 +149,16 @@ def _evidence(table: ResultsTable, options: AnalysisOptions) -> Evidence:
     seeds = np.random.SeedSequence(options.seed).spawn(4 + len(own.model))
     for_strategy, for_size, for_components, for_diagnostics, *for_own = seeds
     of_formulas = own_models(own.model, table, levels, n_bootstrap, _rngs(for_own), engine)
-    strategy = strategy_model(table, levels, n_bootstrap, np.random.default_rng(for_strategy), engine)
-    size = size_model(table, n_bootstrap, np.random.default_rng(for_size), engine)
-    models = with_own_contrasts((strategy, size, *of_formulas), own.contrast)
-    components = source_components(table, np.random.default_rng(for_components))
+    draws = _rngs([for_strategy, for_size, *for_strategy.spawn(1), *for_size.spawn(1)])
+    seed = options.seed
+    named = (
+        strategy_model(table, levels, n_bootstrap, draws[0], engine, seed),
+        size_model(table, levels, n_bootstrap, draws[1], engine, seed),
+        paper_strategy_model(table, levels, n_bootstrap, draws[2], engine, seed),
+        paper_size_model(table, n_bootstrap, draws[3], engine, seed),
+    )
+    models = with_own_contrasts((*named, *of_formulas), own.contrast)
+    components = source_components(table, np.random.default_rng(for_components), levels)
     return Evidence(
         table,
         {model.name: model for model in models},

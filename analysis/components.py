@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,10 +13,15 @@ from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import intercepts_by
 from analysis.results_table import ResultsTable
-from study.core.coding import SINGLE, source_columns, strategy_columns
+from study.core.coding import SINGLE, factor_columns, source_columns, strategy_columns
 from study.core.errors import InputFaults
+from study.core.factors import Level
+from study.core.model_matrix import independent
 
-FORMULA = "z ~ 0 + strategy + (1 | <first source>) + (1 | <second source>) + ..., each target by itself, without SS-R"
+FORMULA = (
+    "z ~ 0 + strategy + <further factors> + (1 | <first source>) + (1 | <second source>) + ..., each target by itself, "
+    "without SS-R"
+)
 
 
 @dataclass(frozen=True)
@@ -37,29 +42,36 @@ class Components:
     percent: pd.DataFrame | None = None
 
 
-def source_components(table: ResultsTable, rng: np.random.Generator) -> Iterator[Components]:
-    """The components of each target, of frozen representations; `rng` draws what the intervals need."""
+def source_components(
+    table: ResultsTable, rng: np.random.Generator, factors: Mapping[str, Sequence[Level]] | None = None
+) -> Iterator[Components]:
+    """The components of each target, of frozen representations, adjusted for further factors; `rng` draws what the
+    intervals need."""
     scores = table.frozen.scores
     several = scores[scores["strategy"] != SINGLE]
     for target in table.targets:
-        yield components_within(target, several[several["target"] == target], table.sources, rng)
+        yield components_within(target, several[several["target"] == target], table.sources, rng, factors)
 
 
 def components_within(
-    target: str, rows: pd.DataFrame, sources: tuple[str, ...], rng: np.random.Generator
+    target: str,
+    rows: pd.DataFrame,
+    sources: tuple[str, ...],
+    rng: np.random.Generator,
+    factors: Mapping[str, Sequence[Level]] | None = None,
 ) -> Components:
-    """The components of a target from its multi-source `rows`: `strategy`, `z` and `source.<name>`."""
+    """The components of a target from its multi-source `rows`: `strategy`, `z`, `source.<name>`, `factor.<name>`."""
     varying = [name for name in sources if rows[f"source.{name}"].nunique() > 1]
     left_out = {name: "all runs have it, or none" for name in sources if name not in varying}
     if not varying:
         return Components(target, len(rows), left_out, "no source varies among its multi-source runs")
     random = [intercepts_by(f"source.{name}", rows[f"source.{name}"].to_numpy()) for name in varying]
-    y, strategies = rows["z"].to_numpy(), strategy_columns(rows)
+    y, fixed = rows["z"].to_numpy(), _fixed(rows, factors or {})
     try:
-        fit = fit_mixed(y, strategies, random)
+        fit = fit_mixed(y, fixed, random)
     except (NotCertified, InputFaults) as reason:
         return Components(target, len(rows), left_out, str(reason))
-    low, high = 100.0 * share_intervals(y, strategies.to_numpy(), source_columns(rows, varying).to_numpy(), rng)
+    low, high = 100.0 * share_intervals(y, fixed.to_numpy(), source_columns(rows, varying).to_numpy(), rng)
     total = fit.variance.sum()
     estimate = 100.0 * fit.variance / total if total > 0.0 else np.full(len(varying), np.nan)
     percent = pd.DataFrame(
@@ -72,3 +84,10 @@ def components_within(
         }
     )
     return Components(target, len(rows), left_out, None, fit, percent)
+
+
+def _fixed(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> pd.DataFrame:
+    """The strategies, and further factors less their means as far as these rows tell them from the strategies."""
+    present = {name: levels for name, levels in factors.items() if f"factor.{name}" in rows}
+    further = factor_columns(rows, present).columns
+    return independent(pd.concat([strategy_columns(rows), further - further.mean()], axis=1))[0]

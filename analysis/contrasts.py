@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -37,21 +36,6 @@ def strategies_at(fit: MixedFit, rows: pd.DataFrame, at: float) -> list[str]:
     return [name for name in every if name == SINGLE or name in only_there or _slope(name) in fit.fixed_terms]
 
 
-def pairwise_strategies(fit: MixedFit, at: float, names: Sequence[str]) -> pd.DataFrame:
-    """Differences of all pairs of these strategies at n* = `at` (SS-R at its 0), the larger network less the smaller.
-
-    `contrast_tests` with `contrast`, `p_adjusted` and `adjustment` (Holm 1979: all these pairs); intervals are of each
-    difference by itself.
-    """
-    pairs = list(combinations(range(len(names)), 2))
-    means = mean_weights(fit, at, names)
-    weights = np.array([means[later] - means[earlier] for earlier, later in pairs]).reshape(-1, means.shape[1])
-    table = contrast_tests(fit, weights)
-    contrasts = [f"{names[later]} - {names[earlier]}" for earlier, later in pairs]
-    table.insert(0, "contrast", pd.Series(contrasts, dtype=str))
-    return table.assign(p_adjusted=holm(table["p"].to_numpy()), adjustment=f"Holm, {len(pairs)} comparisons")
-
-
 def marginal_means(fit: MixedFit, at: float, names: Sequence[str]) -> pd.DataFrame:
     """`contrast_tests` of the mean of each of these strategies at n* = `at`, as in `mean_weights`, with `strategy`."""
     table = contrast_tests(fit, mean_weights(fit, at, names))
@@ -69,15 +53,6 @@ def mean_weights(fit: MixedFit, at: float, names: Sequence[str]) -> np.ndarray:
         if _slope(name) in fit.fixed_terms:
             weights[row, fit.fixed_terms.index(_slope(name))] = at
     return weights
-
-
-def with_tukey(pairs: pd.DataFrame, n_means: int) -> pd.DataFrame:
-    """`pairwise_strategies` with `p_tukey` beside Holm's, all the means being the family.
-
-    Holm's is the one to go by: with a variance for each strategy and few targets Tukey's is somewhat too small
-    (benchmarks/comparisons.py).
-    """
-    return pairs.assign(p_tukey=tukey(pairs["t"].to_numpy(), pairs["df"].to_numpy(), n_means))
 
 
 def tukey(t: np.ndarray, df: np.ndarray, n_means: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -12,12 +13,17 @@ from analysis.fitting.mixed_model import MixedFit
 from analysis.models import Model
 from analysis.options import AnalysisOptions
 from analysis.results_table import ResultsTable
+from analysis.sensitivity import Variant, sensitivity
+from study.core.coding import first_model, second_model
 from study.core.factors import Level
+
+PAPER = "paper_"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """`models` by name: `strategy`, `size`, then the study's own. `components` by target. `levels` are those of all
+    """`models` by name: `strategy`, `size`, the same of the paper, then the study's own. `components` by target.
+    `levels` are those of all
     factors, in their order; `diagnostics_seed` draws what the diagnostics simulate."""
 
     table: ResultsTable
@@ -27,15 +33,38 @@ class Evidence:
     options: AnalysisOptions = field(default_factory=AnalysisOptions)
     diagnostics_seed: np.random.SeedSequence = field(default_factory=lambda: np.random.SeedSequence(0))
 
+    @cached_property
+    def variants(self) -> Mapping[str, tuple[Variant, ...]]:
+        """The first and the second model under other treatments of the same scores (`analysis.sensitivity`)."""
+        seed, is_paper = self.options.seed, bool(self._prefix)
+        codings = {
+            "strategy": lambda rows: first_model(rows, self.levels),
+            "size": lambda rows: second_model(rows, self.table.evaluation_levels if is_paper else self.levels),
+        }
+        return {
+            name: sensitivity(self.table, model, codings[name], self.levels, self.beside.get(name), is_paper, seed)
+            for name, model in (("strategy", self.strategy), ("size", self.size))
+        }
+
     @property
     def strategy(self) -> Model:
-        """The first model of the paper."""
-        return self.models["strategy"]
+        """The first model that the report goes by: the headline's, or the paper's where that was asked for."""
+        return self.models[self._prefix + "strategy"]
 
     @property
     def size(self) -> Model:
-        """The second model of the paper."""
-        return self.models["size"]
+        """The second model that the report goes by."""
+        return self.models[self._prefix + "size"]
+
+    @property
+    def beside(self) -> Mapping[str, Model]:
+        """The first and the second model that the report does not go by."""
+        other = "" if self._prefix else PAPER
+        return {name: self.models[other + name] for name in ("strategy", "size") if other + name in self.models}
+
+    @property
+    def _prefix(self) -> str:
+        return PAPER if self.options.model == "paper" else ""
 
     @property
     def named(self) -> tuple[Model, ...]:
@@ -48,6 +77,11 @@ class Evidence:
         return tuple(model for model in self.models.values() if model.given is not None)
 
     @property
+    def main(self) -> tuple[Model, ...]:
+        """The two models that the report goes by."""
+        return self.strategy, self.size
+
+    @property
     def fits(self) -> Mapping[str, MixedFit]:
-        """The fits of the models that every study has, by name; models without one are not among them."""
-        return {model.name: model.fit for model in self.named if model.fit is not None}
+        """The fits of the models that the report goes by, by name; models without one are not among them."""
+        return {model.name: model.fit for model in self.main if model.fit is not None}

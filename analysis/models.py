@@ -1,4 +1,4 @@
-"""The two models of the paper over a results table, each fitted or with the reason why it could not be."""
+"""The headline models and the paper's over a results table, each fitted or with the reason why it could not be."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from analysis.contrasts import marginal_means, pairwise_strategies, strategies_at, with_tukey
+from analysis.contrasts import marginal_means, strategies_at
 from analysis.fitting.bootstrap import Refits, percentile_interval, refit
 from analysis.fitting.engines import NATIVE, fit_by
 from analysis.fitting.mixed_model import MixedFit, fixed_effects, variances
-from analysis.fitting.mixed_problem import NotCertified
+from analysis.fitting.mixed_problem import NotCertified, NotDetermined
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.fitting.summary import summary
+from analysis.headline_terms import RandomPart, centred, headline_terms
 from analysis.results_table import ResultsTable
+from analysis.statements import AT_MEAN, COLUMNS, PAIRS, mean_n_star, statements_of
 from analysis.wording import listed
-from study.core.coding import SINGLE, Coding, first_model, n_star, second_model
+from study.core.coding import Coding, first_model, second_model
 from study.core.errors import InputFaults
 from study.core.factors import Level
+
+NOTHING_VARIES = "no term of the model varies in these rows"
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,9 @@ class Model:
     A model of the study's own has its formula as `given`. `fixed` is `fixed_effects` of the fit, with `bootstrap_low`
     and `bootstrap_high` where there were `refits`. `contrasts` at n* = 0, `means` and `contrasts_of_means` at n* =
     `mean_n_star` are the first model's, of the strategies whose mean there it can estimate; `own_contrasts` are those
-    that the study asks for. Frames are empty where there is nothing of the kind.
+    that the study asks for. `statements` are all that it states, by family (`analysis.statements`), `contrasts` and
+    `contrasts_of_means` among them; `omitted` are the random terms that the table's shape does not bear, and
+    `no_verdicts` says why nothing may be called significant. Frames are empty where there is nothing of the kind.
     """
 
     name: str
@@ -46,6 +52,9 @@ class Model:
     means: pd.DataFrame = field(default_factory=pd.DataFrame)
     mean_n_star: float | None = None
     own_contrasts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    statements: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
+    omitted: Mapping[str, str] = field(default_factory=dict)
+    no_verdicts: str | None = None
 
     @property
     def criterion(self) -> float | None:
@@ -99,47 +108,150 @@ class Model:
 def strategy_model(
     table: ResultsTable,
     factors: Mapping[str, Sequence[Level]],
-    n_bootstrap: int,
-    rng: np.random.Generator,
+    n_bootstrap: int = 0,
+    rng: np.random.Generator | None = None,
     engine: str = NATIVE,
+    seed: int = 0,
 ) -> Model:
-    """The first model (Eq. 10-12), with comparisons of strategies and their marginal means."""
-    scores = table.scores
-    model = _by_target("strategy", table, first_model(scores, factors), n_bootstrap, rng, engine)
-    if model.fit is None:
+    """The headline's first model: strategies, their slopes on n* and further factors, with what scores share."""
+    coding = centred(first_model(table.scores, factors))
+    return _with_means(_headline("strategy", table, coding, factors, n_bootstrap, rng, engine, seed), table, seed)
+
+
+def size_model(
+    table: ResultsTable,
+    factors: Mapping[str, Sequence[Level]],
+    n_bootstrap: int = 0,
+    rng: np.random.Generator | None = None,
+    engine: str = NATIVE,
+    seed: int = 0,
+) -> Model:
+    """The headline's second model: the size of the network and the number of sources as numbers, further factors, with
+    what scores share."""
+    coding = centred(second_model(table.scores, factors))
+    return _stating(_headline("size", table, coding, factors, n_bootstrap, rng, engine, seed), table, seed)
+
+
+def paper_strategy_model(
+    table: ResultsTable,
+    factors: Mapping[str, Sequence[Level]],
+    n_bootstrap: int = 0,
+    rng: np.random.Generator | None = None,
+    engine: str = NATIVE,
+    seed: int = 0,
+) -> Model:
+    """The paper's first model to the letter (Eq. 10-12)."""
+    coding = first_model(table.scores, factors)
+    model = Model("paper_strategy", coding, random_terms(table.scores, coding), engine)
+    return _with_means(_fitted(model, table, n_bootstrap, rng), table, seed)
+
+
+def paper_size_model(
+    table: ResultsTable,
+    n_bootstrap: int = 0,
+    rng: np.random.Generator | None = None,
+    engine: str = NATIVE,
+    seed: int = 0,
+) -> Model:
+    """The paper's second model to the letter (Eq. 13-16)."""
+    coding = second_model(table.scores, table.evaluation_levels)
+    model = Model("paper_size", coding, random_terms(table.scores, coding), engine)
+    return _stating(_fitted(model, table, n_bootstrap, rng), table, seed)
+
+
+def headline_fit(
+    scores: pd.DataFrame,
+    coding: Coding,
+    factors: Mapping[str, Sequence[Level]],
+    sources_known: bool,
+    engine: str = NATIVE,
+    fixed: pd.DataFrame | None = None,
+    part: RandomPart | None = None,
+) -> tuple[MixedFit, RandomPart]:
+    """A headline model's fit with `fixed` columns beside the coding's, and its random part, `part` where it is known.
+
+    Where no scores of these rows could determine its variances, the combination is left out, then the variances by
+    target of further factors, then the run; what was is among `omitted`. Raises as `fit_mixed`.
+    """
+    part = part or headline_terms(scores, coding, factors, sources_known)
+    columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)
+    groups = [term.group for term in part.terms if term.group != "target"]
+    last_first = sorted(groups, key=lambda group: {"combination": 0, "run_id": 2}.get(group, 1))
+    for group in [*last_first, None]:
+        try:
+            return fit_by(engine, scores["z"].to_numpy(), columns, part.terms), part
+        except NotDetermined as reason:
+            if group is None:
+                raise
+            part = part.without(group, str(reason))
+    raise AssertionError("unreachable")
+
+
+def _headline(
+    name: str,
+    table: ResultsTable,
+    coding: Coding,
+    factors: Mapping[str, Sequence[Level]],
+    n_bootstrap: int,
+    rng: np.random.Generator | None,
+    engine: str,
+    seed: int,
+) -> Model:
+    part = headline_terms(table.scores, coding, factors, bool(table.sources))
+    model = Model(name, coding, part.terms, engine, omitted=part.omitted, no_verdicts=part.no_verdicts)
+    if not coding.random:
+        return replace(model, why_not=NOTHING_VARIES)
+    try:
+        fit, part = headline_fit(table.scores, coding, factors, bool(table.sources), engine, part=part)
+    except (NotCertified, InputFaults) as reason:
+        return replace(model, why_not=str(reason))
+    model = replace(model, random_part=part.terms, omitted=part.omitted, no_verdicts=part.no_verdicts)
+    return _of_fit(model, fit, n_bootstrap, rng)
+
+
+def _fitted(model: Model, table: ResultsTable, n_bootstrap: int, rng: np.random.Generator | None) -> Model:
+    if not model.coding.random:
+        return replace(model, why_not=NOTHING_VARIES)
+    return fitted(model, table.scores["z"].to_numpy(), n_bootstrap, rng)
+
+
+def _stating(model: Model, table: ResultsTable, seed: int) -> Model:
+    return model if model.fit is None else replace(model, statements=statements_of(model.fit, table.scores, seed))
+
+
+def _with_means(model: Model, table: ResultsTable, seed: int) -> Model:
+    """With statements, comparisons of strategies and their marginal means."""
+    scores, fit = table.scores, model.fit
+    if fit is None:
         single = [name for name in table.strategies if (scores["strategy"] == name).sum() == 1]
         alone = f"; {listed(single)} with one score: without it the others could be compared" if single else ""
         return replace(model, why_not=f"{model.why_not}{alone}")
-    multiple = scores[scores["strategy"] != SINGLE]
-    steps = n_star(multiple["strategy"], multiple["n_sources"]) if "n_sources" in scores else np.empty(0)
-    mean_n_star = float(steps.mean()) if len(steps) else 0.0
-    simplest, at_mean = (strategies_at(model.fit, scores, at) for at in (0.0, mean_n_star))
-    fit = model.fit
-    model = replace(
+    at = mean_n_star(scores)
+    model = replace(_stating(model, table, seed), mean_n_star=at)
+    pairs = model.statements[model.statements["family"] == PAIRS].rename(columns={"effect": "contrast"})
+    pairs = pairs.drop(columns="family").reset_index(drop=True)
+    of_means = pairs["contrast"].str.endswith(AT_MEAN)
+    named = pairs["contrast"].str.removesuffix(AT_MEAN)
+    return replace(
         model,
-        contrasts=with_tukey(pairwise_strategies(fit, 0.0, simplest), len(simplest)),
-        mean_n_star=mean_n_star,
-        means=marginal_means(fit, mean_n_star, at_mean),
+        contrasts=pairs[~of_means],
+        contrasts_of_means=pairs[of_means].assign(contrast=named[of_means]).reset_index(drop=True),
+        means=marginal_means(fit, at, strategies_at(fit, scores, at)),
     )
-    if not mean_n_star:
-        return model
-    pairs = pairwise_strategies(fit, mean_n_star, at_mean)
-    return replace(model, contrasts_of_means=with_tukey(pairs, len(at_mean)))
 
 
-def size_model(table: ResultsTable, n_bootstrap: int, rng: np.random.Generator, engine: str = NATIVE) -> Model:
-    """The second model (Eq. 13-16): the size of the network and the number of sources as numbers."""
-    return _by_target("size", table, second_model(table.scores, table.evaluation_levels), n_bootstrap, rng, engine)
-
-
-def fitted(model: Model, y: np.ndarray, n_bootstrap: int, rng: np.random.Generator) -> Model:
+def fitted(model: Model, y: np.ndarray, n_bootstrap: int, rng: np.random.Generator | None) -> Model:
     """The model with what comes of fitting it to y (n_rows,)."""
     try:
         fit = fit_by(model.engine, y, model.coding.columns, model.random_part)
     except (NotCertified, InputFaults) as reason:
         return replace(model, why_not=str(reason))
+    return _of_fit(model, fit, n_bootstrap, rng)
+
+
+def _of_fit(model: Model, fit: MixedFit, n_bootstrap: int, rng: np.random.Generator | None) -> Model:
     model = replace(model, fit=fit, fixed=fixed_effects(fit))
-    if not n_bootstrap:
+    if not n_bootstrap or rng is None:
         return model
     refits = refit(fit, n_bootstrap, rng)
     low, high = percentile_interval(refits.estimate)
@@ -153,16 +265,6 @@ def random_terms(scores: pd.DataFrame, coding: Coding) -> tuple[RandomTerm, ...]
     if not scores.duplicated(["run_id", "target"]).any():
         return (by_target,)
     return by_target, intercepts_by("run_id", scores["run_id"].to_numpy())
-
-
-def _by_target(
-    name: str, table: ResultsTable, coding: Coding, n_bootstrap: int, rng: np.random.Generator, engine: str
-) -> Model:
-    scores = table.scores
-    model = Model(name, coding, random_terms(scores, coding), engine)
-    if not coding.random:
-        return replace(model, why_not="no term of the model varies in these rows")
-    return fitted(model, scores["z"].to_numpy(), n_bootstrap, rng)
 
 
 def _in_lme4(term: RandomTerm) -> list[str]:

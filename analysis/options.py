@@ -15,6 +15,10 @@ Kept = Callable[[str, str], pd.DataFrame | None]
 """`kept(run_id, target)`: index track_id; `mean_<d>`, `deviation_<d>`, and a track's strongest `topic.<source>`."""
 
 
+HEADLINE = "headline"
+MODELS = (HEADLINE, "paper")
+
+
 @dataclass(frozen=True)
 class AnalysisOptions:
     """What the rows do not say of themselves, and how they are to be analysed.
@@ -22,6 +26,8 @@ class AnalysisOptions:
     `name` heads the report. `metrics` names each target's primary metric; empty, each target has one metric.
     `sources` in the study's order; None, they are read off the columns. `levels` are those of further factors in the
     study's order; None, those that occur, ascending. `plan` (as plan.parquet) says what was planned.
+
+    `model` is the one that the report goes by, of `MODELS`: the headline, or the paper's to the letter.
 
     `bootstrap` refits from `seed` give percentile intervals. `engine` fits the models (the components and what else is
     refitted are native); `cross_check` names another one that fits them once more. `own` are the study's own models
@@ -38,6 +44,7 @@ class AnalysisOptions:
     plan: pd.DataFrame | None = None
     bootstrap: int = 0
     seed: int = 0
+    model: str = HEADLINE
     engine: str = NATIVE
     cross_check: str | None = None
     own: AnalysisSection = field(default_factory=AnalysisSection)

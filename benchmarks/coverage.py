@@ -30,7 +30,7 @@ from analysis.fitting.bootstrap import percentile_interval
 from analysis.fitting.bootstrap import refit as bootstrap
 from analysis.fitting.mixed_model import fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm
-from analysis.planning.simulation import Refitted, joined, refit, simulate
+from analysis.planning.simulation import Planned, Refitted, joined, refit, simulate
 from analysis.planning.truth import Truth, paper_truth
 from study.core.coding import Coding, first_model
 from study.core.effects import effects_of, weights_of
@@ -62,7 +62,7 @@ class Setting:
     def scores(self, coding: Coding, n: int, rng: np.random.Generator) -> np.ndarray:
         """Scores (n, n_targets, n_runs), less their fixed part unless standardised."""
         sd = self.truth.residual_sd if self.residual_sd is None else self.residual_sd
-        y = simulate(replace(self.truth, residual_sd=0.0), coding.columns, coding.random, self.n_targets, n, rng)
+        y = simulate(replace(self.truth, residual_sd=0.0), paper_plan(coding), self.n_targets, n, rng)
         y += sd * np.sqrt(1.0 - self.shared) * rng.standard_normal(y.shape)
         if self.shared:
             y += sd * np.sqrt(self.shared) * rng.standard_normal((n, 1, y.shape[2]))
@@ -113,6 +113,11 @@ def settings(runs: pd.DataFrame, coding: Coding, truth: Truth) -> list[Setting]:
     ]
 
 
+def paper_plan(coding: Coding) -> Planned:
+    """The paper's first model, without what runs share."""
+    return Planned(coding.columns, coding.random)
+
+
 def contrasts(coding: Coding) -> np.ndarray:
     """The fixed terms, then all pairs of strategies."""
     pairs = [effect for effect in effects_of(list(coding.columns)) if effect.is_comparison]
@@ -120,9 +125,8 @@ def contrasts(coding: Coding) -> np.ndarray:
 
 
 def refits(y: np.ndarray, coding: Coding, size: int, truth: Truth) -> Refitted:
-    columns = coding.columns.iloc[:size]
-    start = np.array([(truth.sd[term] / truth.residual_sd) ** 2 for term in coding.random])
-    return refit(y[..., :size], columns, coding.random, contrasts(coding), np.maximum(start, 1e-4))
+    plan = paper_plan(replace(coding, columns=coding.columns.iloc[:size]))
+    return refit(y[..., :size], plan, contrasts(coding), truth)
 
 
 def print_settings(of: list[Setting], coding: Coding, n_studies: int) -> bool:

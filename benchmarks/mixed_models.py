@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from analysis.fitting.bootstrap import refit, simulate_responses
 from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.random_terms import RandomTerm
-from analysis.planning.simulation import simulate
+from analysis.planning.simulation import Planned, simulate
 from analysis.planning.truth import paper_truth
 from study.core.coding import first_model
 from tests.analysis.paper_plan import PUBLISHED, TARGETS, paper_runs
@@ -116,7 +116,7 @@ def rows_of(runs: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame,
     """The first model's columns of every run on every target, as one array; simulated scores; the targets."""
     coding = first_model(runs)
     truth = paper_truth(coding)
-    y = simulate(truth, coding.columns, coding.random, len(TARGETS), 1, rng)[0]
+    y = simulate(truth, Planned(coding.columns, coding.random), len(TARGETS), 1, rng)[0]
     y = y + coding.columns.to_numpy() @ [truth.effects[term] for term in coding.columns]
     columns = np.tile(coding.columns.to_numpy(), (len(TARGETS), 1))
     return pd.DataFrame(columns, columns=list(coding.columns)), y.ravel(), np.repeat(np.arange(len(TARGETS)), len(runs))

@@ -17,6 +17,7 @@ from analysis.exhibits.score_figures import single_source_scores
 from analysis.figures import COLOUR, panels, shared_legend
 from analysis.fitting.mixed_model import half_width
 from analysis.results_table import ResultsTable
+from analysis.simultaneous import judged
 from analysis.wording import number
 from study.core.coding import SINGLE, strategy_columns
 
@@ -26,11 +27,11 @@ COLUMNS = ["target", "source", "single", "n_with", "n_without", "with", "without
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """What the best single source of a target adds to multi-source runs."""
-    table = evidence.table.frozen
-    return Exhibit("best_source", "sources", tuple(shown(table)), tuple(sentences(table)))
+    table, seed = evidence.table.frozen, evidence.options.seed
+    return Exhibit("best_source", "sources", tuple(shown(table, seed)), tuple(sentences(table, seed)))
 
 
-def shown(table: ResultsTable) -> Iterator[Picture | Table]:
+def shown(table: ResultsTable, seed: int = 0) -> Iterator[Picture | Table]:
     """Fig. 13, and its numbers."""
     name, title = "with_and_without_best_source", "Multi-source runs with and without the best single source"
     if "n_sources" not in table.scores:
@@ -45,20 +46,21 @@ def shown(table: ResultsTable) -> Iterator[Picture | Table]:
         "% bands for the mean; black line: mean of the runs of that source alone."
     )
     yield Picture(name, title, caption, lambda: with_and_without(table))
-    effects = effect_of_best_source(table)
+    effects = effect_of_best_source(table, seed)
     if len(effects):
         note = (
             "Standardised scores: mean of the source alone, means of multi-source runs with and without it, and the "
-            "difference between these, adjusted for strategy and number of sources (least squares, 95 % t interval)."
+            "difference between these, adjusted for strategy and number of sources (least squares, 95 % intervals, "
+            "simultaneous over the targets)."
         )
         yield Table("best_source", "Multi-source scores with and without the best single source", note, effects)
 
 
-def sentences(table: ResultsTable) -> Iterator[str]:
+def sentences(table: ResultsTable, seed: int = 0) -> Iterator[str]:
     """On how many targets multi-source runs are better, or worse, for the best single source among theirs."""
     if "n_sources" not in table.scores:
         return
-    found = effect_of_best_source(table).dropna(subset=["difference"])
+    found = effect_of_best_source(table, seed).dropna(subset=["difference"])
     if found.empty:
         return
     raised, lowered = found[found["ci_low"] > 0], found[found["ci_high"] < 0]
@@ -67,7 +69,7 @@ def sentences(table: ResultsTable) -> Iterator[str]:
     yield (
         f"Having the best single source among the sources of a run raises its score on {len(raised)} of {len(found)} "
         f"targets{also}, adjusted for strategy and number of sources; differences range from "
-        f"{_with_interval(least)} to {_with_interval(most)}. Intervals are not adjusted for the number of targets."
+        f"{_with_interval(least)} to {_with_interval(most)}. Intervals are simultaneous over the targets."
     )
 
 
@@ -83,15 +85,23 @@ def best_sources(table: ResultsTable) -> Mapping[str, str]:
     return {target: means[target].idxmax() for target in table.targets if target in scored}
 
 
-def effect_of_best_source(table: ResultsTable) -> pd.DataFrame:
+def effect_of_best_source(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
     """What a target's best single source adds to its multi-source scores, in deviations within the target.
 
     `target, source, single` (mean z of its own runs), `n_with, n_without, with, without` (mean z of the multi-source
     runs), `difference, ci_low, ci_high`: by least squares on the presence of the source at equal strategy and number of
-    sources, with t intervals. Targets where all multi-source runs have the source, or none, are not there.
+    sources, with intervals simultaneous over the targets, which are taken for independent. Targets where all
+    multi-source runs have the source, or none, are not there.
     """
     rows = [_effect(table, target, source) for target, source in best_sources(table).items()]
-    return pd.DataFrame([row for row in rows if row is not None], columns=COLUMNS)
+    found = pd.DataFrame([row for row in rows if row is not None], columns=[*COLUMNS[:-2], "se", "df"])
+    tests = found.loc[found["se"].notna(), ["difference", "se", "df"]].astype(float)
+    if tests.empty:
+        return found.reindex(columns=COLUMNS)
+    tests = tests.rename(columns={"difference": "estimate"})
+    tests["p"] = 2.0 * stats.t.sf(np.abs(tests["estimate"] / tests["se"]), tests["df"])
+    apart = np.eye(len(tests))
+    return found.join(judged(tests, apart, apart, seed)[["ci_low", "ci_high"]])[COLUMNS]
 
 
 def with_and_without(table: ResultsTable) -> Figure:
@@ -146,14 +156,13 @@ def _effect(table: ResultsTable, target: str, source: str) -> tuple[object, ...]
     # what strategy and number leave of both: its regression is that of the whole (Frisch & Waugh 1933)
     own, rest = (one - others @ np.linalg.lstsq(others, one, rcond=None)[0] for one in (column, y))
     df = len(y) - np.linalg.matrix_rank(others) - 1
-    difference = reach = np.nan
+    difference = se = np.nan
     if own @ own > 1e-9 * len(own) and df > 0:
         difference = own @ rest / (own @ own)
         se = np.sqrt(((rest - own * difference) ** 2).sum() / df / (own @ own))
-        reach = half_width(se, df)
     counts = int(column.sum()), int((1 - column).sum())
     means = y[column == 1].mean(), y[column == 0].mean()
-    return target, source, single["z"].mean(), *counts, *means, difference, difference - reach, difference + reach
+    return target, source, single["z"].mean(), *counts, *means, difference, se, float(df)
 
 
 def _line_with_band(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, dashes: str) -> None:

@@ -33,8 +33,8 @@ def effects_by_target(fit: MixedFit) -> pd.DataFrame:
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
-    """Random effects by target of the models that every study has."""
-    return Exhibit("caterpillar", "models", tuple(shown(evidence.named)))
+    """Random effects by target of the models that the report goes by."""
+    return Exhibit("caterpillar", "models", tuple(shown(evidence.main)))
 
 
 def shown(models: Sequence[Model]) -> Iterator[Picture | Table]:

@@ -19,7 +19,7 @@ SIZE_LABELS = {
 }
 
 
-def strategy_effects(model: Model) -> Figure:
+def strategy_effects(model: Model, beside: Model | None = None) -> Figure:
     """Fig. 11: the strategies' intercepts, their slopes on n*, and further factors, as far as the model has them."""
     is_slope, is_factor = model.fixed["term"].str.endswith(":n_star"), model.fixed["term"].str.startswith("factor.")
     shown = [
@@ -35,23 +35,34 @@ def strategy_effects(model: Model) -> Figure:
             for term in effects["term"]
         ]
         colours, markers = [COLOUR.get(name, "#0072B2") for name in names], [MARKER.get(name, "o") for name in names]
-        _intervals(axes, names, effects, colours, markers)
+        _intervals(axes, names, effects, colours, markers, beside)
         axes.tick_params(axis="x", labelrotation=30)
         axes.set(title=title, ylabel=label)
     return figure
 
 
-def size_effects(model: Model) -> Figure:
+def size_effects(model: Model, beside: Model | None = None) -> Figure:
     """Fig. 12: intercept, size of the network, number of sources, and their product."""
     figure, (axes,) = panels(1, width=5.2, height=3.2)
     effects = model.fixed[model.fixed["term"].isin(SIZE_LABELS)]
-    _intervals(axes, [SIZE_LABELS[term] for term in effects["term"]], effects, ["#0072B2"] * 4, ["o"] * 4)
+    _intervals(axes, [SIZE_LABELS[term] for term in effects["term"]], effects, ["#0072B2"] * 4, ["o"] * 4, beside)
     axes.set(title="Network size and number of sources", ylabel="standardised score")
     return figure
 
 
-def _intervals(axes: Axes, names: list[str], effects: pd.DataFrame, colours: list[str], markers: list[str]) -> None:
+def _intervals(
+    axes: Axes,
+    names: list[str],
+    effects: pd.DataFrame,
+    colours: list[str],
+    markers: list[str],
+    beside: Model | None = None,
+) -> None:
+    """Estimates with their intervals; those of the model `beside`, where it has them, as thin grey lines."""
     axes.axhline(0.0, color="#999999", linewidth=0.8)
+    if beside is not None and beside.fit is not None:
+        other = beside.fixed.set_index("term").reindex(effects["term"])
+        axes.vlines([x + 0.12 for x in range(len(other))], other["ci_low"], other["ci_high"], "#777777", linewidth=0.8)
     for x, (row, colour, marker) in enumerate(zip(effects.itertuples(), colours, markers, strict=False)):
         axes.plot([x, x], [row.ci_low, row.ci_high], color=colour, linewidth=1.8, solid_capstyle="butt")
         if "bootstrap_low" in effects:

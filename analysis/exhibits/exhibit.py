@@ -69,11 +69,15 @@ class Exhibit:
         return tuple(one for one in self.shown if isinstance(one, Table))
 
 
-def picture_of_model(name: str, title: str, model: Model, caption: str, draw: Callable[[], Figure]) -> Picture:
+def picture_of_model(
+    name: str, title: str, model: Model, caption: str, draw: Callable[[], Figure], beside: Model | None = None
+) -> Picture:
     """A picture of a model's effects; its caption says what the model left out, or why it has no fit."""
     if model.fit is None:
         return Picture(name, title, f"Not drawn: the model has no fit, because {model.why_not}.", None)
     left_out = "; ".join(f"{term} ({why})" for term, why in model.coding.left_out.items())
+    if beside is not None and beside.fit is not None:
+        caption += f" Thin grey lines: intervals of model {beside.name}."
     if model.refits is not None:
         caption += " Thin lines: percentile intervals of the parametric bootstrap."
     return Picture(name, title, caption + (f" Left out: {left_out}." if left_out else ""), draw)

@@ -10,24 +10,26 @@ from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
 from analysis.exhibits.strategies import BY_SATTERTHWAITE
 from analysis.models import Model
 from analysis.report.findings import on_size, size_effect
+from analysis.sensitivity import not_robust
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """Effects of the second model."""
     model = evidence.size
-    return Exhibit(
-        "size", "strategies", tuple(shown(model)), headline=tuple(on_size(model)), verdicts=size_effect(model)
-    )
+    said = tuple(on_size(model, not_robust(evidence.variants["size"])))
+    parts = tuple(shown(model, evidence.beside.get("size")))
+    return Exhibit("size", "strategies", parts, headline=said, verdicts=size_effect(model))
 
 
-def shown(model: Model) -> Iterator[Picture | Table]:
+def shown(model: Model, beside: Model | None = None) -> Iterator[Picture | Table]:
     """The picture of its effects, and their table."""
     yield picture_of_model(
         "effects_size",
         "Effects of the network's size",
         model,
         "Estimates of the second model with 95 % Satterthwaite intervals; r* goes from 0 (SS-R) to 1 (MSS-CR).",
-        lambda: size_effects(model),
+        lambda: size_effects(model, beside),
+        beside,
     )
     if model.fit is not None:
         yield Table("size_fixed", "Second model: fixed effects", BY_SATTERTHWAITE, model.fixed)

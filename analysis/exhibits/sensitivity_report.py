@@ -8,20 +8,19 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.contrasts import NOT_SIGNIFICANT
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
-from analysis.exhibits.sensitivity import FILLED, WITH, WITHOUT, Variant, moved, sensitivity, summary
 from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import fixed_effects
+from analysis.sensitivity import BY, FILLED, REPORTED, TARGET_INTERCEPTS, WITHOUT, Variant, moved, summary
 from analysis.wording import listed, number
 from study.core.coding import strategy_of
 
 LOOKS = {
-    "as reported": ("#000000", "D", 5.0),
+    REPORTED: ("#000000", "D", 5.0),
     WITHOUT: ("#56B4E9", "o", 2.8),
-    f"{WITH} (": ("#D55E00", "s", 3.6),
-    f"{WITH} a fixed": ("#009E73", "^", 3.6),
+    BY: ("#D55E00", "s", 3.6),
+    TARGET_INTERCEPTS: ("#009E73", "^", 3.6),
     FILLED: ("#CC79A7", "v", 3.6),
 }
 """Colour, marker and size, by how a variant's name begins."""
@@ -37,24 +36,17 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
     kinds = {start: [one for one in variants if one.name.startswith(start)] for start in LOOKS}
     rows = summary(variants).set_index("variant")
     yield f"Leaving out one target at a time {_on_changes(reported, kinds[WITHOUT], n)}."
-    for one in kinds[f"{WITH} ("]:
+    for one in kinds[BY]:
         if one.effects is None:
-            yield f"{_capital(one.name)}, the model has no fit: {one.why_not}."
+            yield f"{_capital(one.name)}, nothing can be said: {one.why_not}."
             continue
-        random = one.fit.random_table()
-        shared = random[random["group"] != "target"]
-        if not shared["variance"].any():
-            yield f"{_capital(one.name)}, nothing changes: their variances are zero."
-            continue
-        deviations = listed([f"{row.group} {number(row.sd)}" for row in shared.itertuples()])
         row = rows.loc[one.name]
         yield (
-            f"{_capital(one.name)} (standard deviations: {deviations}), effects change by at most "
-            f"{number(row.largest_change)} SD, standard errors by a factor of {row.se_ratio_low:.2f} to "
-            f"{row.se_ratio_high:.2f} and p values by at most {number(row.p_change)}; this "
-            f"{_on_changes(reported, [one], n)}."
+            f"{_capital(one.name)}, effects change by at most {number(row.largest_change)} SD, standard errors by a "
+            f"factor of {row.se_ratio_low:.2f} to {row.se_ratio_high:.2f} and adjusted p values by at most "
+            f"{number(row.p_change)}; this {_on_changes(reported, [one], n)}."
         )
-    for one in kinds[f"{WITH} a fixed"]:
+    for one in kinds[TARGET_INTERCEPTS]:
         yield (
             "Adding a fixed intercept per target, which accounts for the means removed by standardising, "
             f"{_on_changes(reported, [one], n)}."
@@ -68,24 +60,22 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
-    """The first model under other treatments of the same scores; what is not robust belongs to the answer."""
-    variants = sensitivity(evidence.table, evidence.strategy, evidence.levels)
-    return Exhibit(
-        "sensitivity", "models", tuple(shown(variants)), tuple(sentences(variants)), tuple(not_robust(variants))
-    )
+    """The first model under other treatments of the same scores."""
+    variants = evidence.variants["strategy"]
+    return Exhibit("sensitivity", "models", tuple(shown(variants)), tuple(sentences(variants)))
 
 
 def shown(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
     """Every fixed effect under every variant as a picture, a summary to read, and the numbers behind it."""
     name, title = "sensitivity", "The first model under other treatments"
     if not variants:
-        yield Picture(name, title, "Not drawn: the first model has no effect to examine.", None)
+        yield Picture(name, title, "Not drawn: the first model states nothing to examine.", None)
         return
     fitted = [one for one in variants if one.fit is not None]
     caption = (
-        "Estimates with 95 % Satterthwaite intervals: as reported, without each target in turn, with random effects "
-        "of run and combination, with a fixed intercept per target, and with missing scores, if any, replaced by the "
-        "worst and the best of their target."
+        "Estimates with unadjusted 95 % Satterthwaite intervals: as reported, without each target in turn, by the "
+        "other model, with a fixed intercept per target, and with missing scores, if any, replaced by the worst and "
+        "the best of their target."
     )
     yield Picture(name, title, caption, lambda: _draw(fitted))
     note = (
@@ -98,21 +88,6 @@ def shown(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
     effects = pd.concat([one.effects.assign(variant=one.name) for one in fitted], ignore_index=True)
     yield Table("sensitivity_fixed", "Fixed effects under each", "", _variant_first(fixed), on_page=False)
     yield Table("sensitivity_effects", "Slopes and differences under each", "", _variant_first(effects), on_page=False)
-
-
-def not_robust(variants: Sequence[Variant]) -> Iterator[str]:
-    """The effects that are significant as reported, but not under every treatment of the same scores."""
-    if not variants:
-        return
-    reported, *others = (one for one in variants if one.effects is not None)
-    under: dict[str, list[str]] = {}
-    for one in others:
-        for effect, verdict in moved(reported.effects, one.effects).items():
-            if not verdict.startswith(NOT_SIGNIFICANT):
-                under.setdefault(effect, []).append(one.name)
-    if under:
-        gone = "; ".join(f"{called(effect)} ({listed(names)})" for effect, names in under.items())
-        yield f"Not robust, because the verdict changes under another treatment of the same scores: {gone}."
 
 
 def _on_changes(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: int) -> str:

@@ -10,24 +10,25 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from scipy.linalg import block_diag
 from statsmodels.regression.linear_model import OLS
 
-from analysis.contrasts import ALPHA, holm
+from analysis.contrasts import ALPHA
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
-from analysis.fitting.mixed_model import LEVEL
 from analysis.results_table import ResultsTable
+from analysis.simultaneous import correlation_of, judged
 from analysis.wording import number
 from study.core.coding import SINGLE, source_columns, strategy_columns
 
-COLUMNS = ["target", "source", "estimate", "se", "df", "p", "p_adjusted", "ci_low", "ci_high"]
+COLUMNS = ["target", "source", "estimate", "se", "df", "p", "p_adjusted", "p_holm", "ci_low", "ci_high"]
 EFFECTS_SHOWN = 6
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """What each source adds to a multi-source run, by target."""
-    effects = source_effects(evidence.table.frozen)
+    effects = source_effects(evidence.table.frozen, evidence.options.seed)
     return Exhibit("source_effects", "sources", tuple(shown(effects)), tuple(sentences(effects)))
 
 
@@ -41,11 +42,14 @@ def shown(effects: pd.DataFrame) -> Iterator[Picture | Table]:
         return
     caption = (
         "Standardised score of multi-source runs with the source minus without it, adjusted for strategy and the other "
-        "sources, so that the run has one source more: least squares within the target, with unadjusted 95 % t "
-        "intervals. Filled: significant after Holm adjustment over the sources of the target."
+        "sources, so that the run has one source more: least squares within the target, with 95 % intervals that are "
+        "simultaneous over all sources and targets. Filled: significant."
     )
     yield Picture(name, title, caption, lambda: _draw(effects))
-    note = "With the source minus without it; p_adjusted: Holm's method over the sources of the target."
+    note = (
+        "With the source minus without it. Intervals and p_adjusted are simultaneous (max-t) over all sources and "
+        "targets; p_holm: Holm's method over the same."
+    )
     yield Table(name, title, note, effects)
 
 
@@ -66,46 +70,50 @@ def sentences(effects: pd.DataFrame) -> Iterator[str]:
     more = f"; and {len(found) - EFFECTS_SHOWN} more" if len(found) > EFFECTS_SHOWN else ""
     yield (
         "Having a source has a significant effect on the score of a multi-source run, adjusted for strategy and "
-        f"other sources, in {len(found)} of {len(effects)} pairs of source and target: {'; '.join(parts)}{more} (p "
-        "adjusted by Holm's method within each target)."
+        f"other sources, in {len(found)} of {len(effects)} pairs of source and target: {'; '.join(parts)}{more} "
+        "(intervals are simultaneous over all of these pairs)."
     )
 
 
-def source_effects(table: ResultsTable) -> pd.DataFrame:
-    """A row a target and source: `target, source, estimate, se, df, p, p_adjusted, ci_low, ci_high`, in z.
+def source_effects(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
+    """A row a target and source: `target, source, estimate, se, df, p, p_adjusted, p_holm, ci_low, ci_high`, in z.
 
-    Least squares of z on the strategies and the presence of each source, without SS-R. Targets where the effects
-    of the sources are not estimable, or no degree of freedom is left, have no rows; nor do sources that do not vary.
+    Least squares of z on the strategies and the presence of each source, without SS-R; all rows are one family, targets
+    taken for independent, which errs to the safe side (Sidak 1967). Targets where the effects of the sources are not
+    estimable, or no degree of freedom is left, have no rows; nor do sources that do not vary.
     """
     several = table.scores[table.scores["strategy"] != SINGLE]
-    rows = [row for target in table.targets for row in _of_target(several[several["target"] == target], table.sources)]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    found = [_of_target(several[several["target"] == target], table.sources) for target in table.targets]
+    parts = [part for part in found if part is not None]
+    if not parts:
+        return pd.DataFrame(columns=COLUMNS)
+    tests = pd.concat([tests for tests, _ in parts], ignore_index=True)
+    correlation = block_diag(*(own for _, own in parts))
+    of_variances = block_diag(*(np.ones_like(own) for _, own in parts))  # one residual variance a target
+    return judged(tests, correlation, of_variances, seed)[COLUMNS]
 
 
-def _of_target(rows: pd.DataFrame, sources: tuple[str, ...]) -> list[tuple[object, ...]]:
+def _of_target(rows: pd.DataFrame, sources: tuple[str, ...]) -> tuple[pd.DataFrame, np.ndarray] | None:
+    """The tests of a target's sources and the correlations of their estimates, if there are any."""
     if rows.empty or not sources:
-        return []
+        return None
     present = source_columns(rows, sources).loc[:, lambda columns: columns.nunique() > 1]
     design = np.column_stack([strategy_columns(rows), present])
     if not present.shape[1] or len(rows) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
-        return []
+        return None
     fit = OLS(rows["z"].to_numpy(), design).fit()
-    of_sources = slice(design.shape[1] - present.shape[1], None)
-    p, interval = fit.pvalues[of_sources], fit.conf_int(1.0 - LEVEL)[of_sources]
-    names = [name.removeprefix("source.") for name in present]
-    return [
-        (rows["target"].iloc[0], *row)
-        for row in zip(
-            names,
-            fit.params[of_sources],
-            fit.bse[of_sources],
-            [fit.df_resid] * len(names),
-            p,
-            holm(p),
-            *interval.T,
-            strict=True,
-        )
-    ]
+    own = slice(design.shape[1] - present.shape[1], None)
+    tests = pd.DataFrame(
+        {
+            "target": rows["target"].iloc[0],
+            "source": [name.removeprefix("source.") for name in present],
+            "estimate": fit.params[own],
+            "se": fit.bse[own],
+            "df": float(fit.df_resid),
+            "p": fit.pvalues[own],
+        }
+    )
+    return tests, correlation_of(fit.normalized_cov_params[own, own])
 
 
 def _draw(effects: pd.DataFrame) -> Figure:

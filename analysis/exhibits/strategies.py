@@ -17,6 +17,7 @@ from analysis.report.findings import (
     on_transfer,
     strategy_verdicts,
 )
+from analysis.sensitivity import not_robust
 
 BY_SATTERTHWAITE = "Intervals and degrees of freedom are Satterthwaite's."
 
@@ -24,13 +25,18 @@ BY_SATTERTHWAITE = "Intervals and degrees of freedom are Satterthwaite's."
 def exhibit(evidence: Evidence) -> Exhibit:
     """Effects, comparisons and means of the first model."""
     model, table = evidence.strategy, evidence.table
-    said = (*on_strategies(model), *on_number_of_sources(model), *on_factors(table, model), *on_transfer(table, model))
-    return Exhibit(
-        "strategies", "strategies", tuple(shown(model)), headline=said, verdicts=strategy_verdicts(table, model)
+    fragile = not_robust(evidence.variants["strategy"])
+    said = (
+        *on_strategies(model, fragile),
+        *on_number_of_sources(model, fragile),
+        *on_factors(table, model, fragile),
+        *on_transfer(table, model, fragile),
     )
+    parts = tuple(shown(model, evidence.beside.get("strategy")))
+    return Exhibit("strategies", "strategies", parts, headline=said, verdicts=strategy_verdicts(table, model))
 
 
-def shown(model: Model) -> Iterator[Picture | Table]:
+def shown(model: Model, beside: Model | None = None) -> Iterator[Picture | Table]:
     """The picture of its effects, and the tables of these, of the comparisons and of the means."""
     yield picture_of_model(
         "effects_strategy",
@@ -40,7 +46,8 @@ def shown(model: Model) -> Iterator[Picture | Table]:
         "source (SS-R) or two (the others; a strategy without a slope, at the number of sources that its runs have). "
         "Right: the change with each further source. Further factors, if any: levels against the first, numbers per "
         "unit.",
-        lambda: strategy_effects(model),
+        lambda: strategy_effects(model, beside),
+        beside,
     )
     if model.fit is None:
         return
@@ -67,8 +74,8 @@ def shown(model: Model) -> Iterator[Picture | Table]:
 
 
 def _on_adjustment(pairs: pd.DataFrame) -> str:
-    means = {name for pair in pairs["contrast"] for name in pair.split(" - ")}
+    over = str(pairs["adjustment"].iloc[0]).removeprefix("max-t, ") if len(pairs) else "0 comparisons"
     return (
-        f"p_adjusted: Holm's method over all {len(pairs)} pairs; p_tukey: Tukey's method, {len(means)} means. "
-        "Intervals are unadjusted. Strategies whose mean at this n* is not estimable are left out."
+        f"Intervals and p_adjusted are simultaneous (max-t) over {over}, those at n* = 0 and at the mean n* together; "
+        "p_holm: Holm's method over the same. Strategies whose mean at this n* is not estimable are left out."
     )

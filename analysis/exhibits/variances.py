@@ -1,4 +1,4 @@
-"""The variances between targets of the models that every study has."""
+"""The variances of the models that every study has."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from analysis.models import Model
 from analysis.report.findings import on_few_targets
 
 TITLES = {
-    "strategy": "First model: variances by target",
-    "size": "Second model: variances by target",
+    "strategy": "First model: variances",
+    "size": "Second model: variances",
+    "paper_strategy": "The paper's first model: variances",
+    "paper_size": "The paper's second model: variances",
 }
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """A table of variances for each model; whether there are enough targets to estimate them from."""
     said = tuple(on_few_targets(evidence.table, evidence.strategy))
-    return Exhibit("variances", "models", tuple(shown(evidence.named)), headline=said)
+    return Exhibit("variances", "models", tuple(shown(evidence.main)), headline=said)
 
 
 def shown(models: tuple[Model, ...]) -> Iterator[Table]:

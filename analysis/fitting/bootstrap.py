@@ -13,7 +13,7 @@ from scipy import sparse
 from analysis.fitting.covariance_cone import on_boundary
 from analysis.fitting.cross_products import Response, by_block
 from analysis.fitting.mixed_model import LEVEL, MixedFit
-from analysis.fitting.projected_newton import minimise
+from analysis.fitting.projected_newton import Minimum, minimise
 
 BATCH = 100
 
@@ -41,17 +41,35 @@ def refit(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Refits:
     own = np.concatenate([np.diag(index) for index in fit.layout.parameters])
     squared_scale = np.concatenate(fit.layout.scale) ** 2
     estimates, variances, boundaries, certified = [], [], [], []
-    for response in _simulated(fit, n_replicates, rng):
-        found = minimise(fit.design, response, np.tile(fit.phi, (len(response.yy), 1)))
+    for found, phi, boundary in _minima(fit, n_replicates, rng):
         estimates.append(fit.estimate + found.beta)
-        variances.append(found.phi[:, own] * squared_scale * found.r2[:, None] / fit.design.residual_df)
-        boundaries.append(on_boundary(fit.design, found.at)[:, own])
+        variances.append(phi[:, own] * squared_scale * found.r2[:, None] / fit.design.residual_df)
+        boundaries.append(boundary[:, own])
         certified.append(found.certified)
     if not certified:
         return Refits(np.empty((0, len(fit.estimate))), np.empty((0, len(own))), np.empty((0, len(own)), dtype=bool), 0)
     kept = np.concatenate(certified)
     estimate, variance, boundary = (np.concatenate(parts)[kept] for parts in (estimates, variances, boundaries))
     return Refits(estimate, variance, boundary, int((~kept).sum()))
+
+
+def _minima(
+    fit: MixedFit, n_replicates: int, rng: np.random.Generator
+) -> Iterator[tuple[Minimum, np.ndarray, np.ndarray]]:
+    """The minima of simulated responses in batches, their phi (R, K) as of the fit, and what is on the boundary (R, K);
+    in the closed form where the fit has one."""
+    if fit.balanced is None:
+        for response in _simulated(fit, n_replicates, rng):
+            found = minimise(fit.design, response, np.tile(fit.phi, (len(response.yy), 1)))
+            yield found, found.phi, on_boundary(fit.design, found.at)
+        return
+    squared_scale = np.concatenate(fit.layout.scale) ** 2
+    fixed_part = fit.fixed.to_numpy(dtype=float) @ fit.estimate
+    for first in range(0, n_replicates, BATCH):
+        responses = simulate_responses(fit, min(BATCH, n_replicates - first), rng) - fixed_part
+        start = np.tile(fit.phi * squared_scale, (len(responses), 1))
+        found = minimise(fit.balanced, fit.balanced.response(responses), start)
+        yield found, found.phi / squared_scale, on_boundary(fit.balanced, found.at)
 
 
 def draws(fit: MixedFit, refits: Refits) -> pd.DataFrame:

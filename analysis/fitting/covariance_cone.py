@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.fitting.balanced import Balanced
 from analysis.fitting.cross_products import Design
 from analysis.fitting.restricted_likelihood import Derivatives
 
@@ -30,7 +31,7 @@ class Covariances:
         return Covariances(self.d[which], tuple(axes[which] for axes in self.axes))
 
 
-def from_phi(design: Design, phi: np.ndarray) -> Covariances:
+def from_phi(design: Design | Balanced, phi: np.ndarray) -> Covariances:
     """The point of variances and covariances phi (R, K); eigenvalues that are rounding, or negative, are zeros."""
     d, all_axes = np.where(design.is_variance, np.maximum(phi, 0.0), 0.0), []
     for index in design.correlated:
@@ -41,7 +42,7 @@ def from_phi(design: Design, phi: np.ndarray) -> Covariances:
     return Covariances(d, tuple(all_axes))
 
 
-def to_phi(design: Design, at: Covariances, step: np.ndarray | float = 0.0) -> np.ndarray:
+def to_phi(design: Design | Balanced, at: Covariances, step: np.ndarray | float = 0.0) -> np.ndarray:
     """Variances and covariances (R, K) after a step (R, K) from a point in its own coordinates."""
     phi = at.d + step
     for index, axes in zip(design.correlated, at.axes, strict=True):
@@ -50,7 +51,7 @@ def to_phi(design: Design, at: Covariances, step: np.ndarray | float = 0.0) -> n
     return phi
 
 
-def moved(design: Design, at: Covariances, step: np.ndarray) -> Covariances:
+def moved(design: Design | Balanced, at: Covariances, step: np.ndarray) -> Covariances:
     """The point after a step (R, K), with the axes that are its own."""
     d, all_axes = np.where(design.is_variance, at.d + step, 0.0), []
     for index, axes in zip(design.correlated, at.axes, strict=True):
@@ -61,7 +62,7 @@ def moved(design: Design, at: Covariances, step: np.ndarray) -> Covariances:
     return Covariances(d, tuple(all_axes))
 
 
-def without_effect(design: Design, at: Covariances) -> np.ndarray:
+def without_effect(design: Design | Balanced, at: Covariances) -> np.ndarray:
     """The coordinates (R, K) that nothing depends on: of L, below the zeros of D."""
     idle = np.zeros(at.d.shape, dtype=bool)
     for index in design.correlated:
@@ -70,7 +71,7 @@ def without_effect(design: Design, at: Covariances) -> np.ndarray:
     return idle
 
 
-def on_boundary(design: Design, at: Covariances) -> np.ndarray:
+def on_boundary(design: Design | Balanced, at: Covariances) -> np.ndarray:
     """Which variances (R, K) are zero or, of a correlated term, in a singular covariance matrix."""
     zero = design.is_variance & (at.d <= 0.0)
     for index in design.correlated:
@@ -78,7 +79,7 @@ def on_boundary(design: Design, at: Covariances) -> np.ndarray:
     return zero
 
 
-def in_coordinates(design: Design, at: Covariances, slopes: Derivatives) -> tuple[Covariances, Derivatives]:
+def in_coordinates(design: Design | Balanced, at: Covariances, slopes: Derivatives) -> tuple[Covariances, Derivatives]:
     """The derivatives by the coordinates around a point, its axes of zeros turned as they must be: the chain rule."""
     if not design.correlated:
         return at, slopes
@@ -106,7 +107,7 @@ def in_coordinates(design: Design, at: Covariances, slopes: Derivatives) -> tupl
     )
 
 
-def jacobian(design: Design, at: Covariances) -> np.ndarray:
+def jacobian(design: Design | Balanced, at: Covariances) -> np.ndarray:
     """Derivatives of phi by the coordinates (R, K, K)."""
     chain = np.tile(np.eye(at.d.shape[1]), (len(at.d), 1, 1))
     for index, axes in zip(design.correlated, at.axes, strict=True):
@@ -129,7 +130,7 @@ def _root(index: np.ndarray, axes: np.ndarray, coordinates: np.ndarray) -> np.nd
     return axes @ lower * np.sqrt(coordinates[:, None, np.diag(index)])
 
 
-def _turned(design: Design, at: Covariances, gradient: np.ndarray) -> Covariances:
+def _turned(design: Design | Balanced, at: Covariances, gradient: np.ndarray) -> Covariances:
     """The same point; where D has several zeros, their axes diagonalise the gradient."""
     all_axes = []
     for index, axes in zip(design.correlated, at.axes, strict=True):

@@ -38,9 +38,20 @@ class Design:
     reml: bool = True
 
     @property
+    def n_fixed(self) -> int:
+        """p."""
+        return len(self.ww) - self.border.n_columns
+
+    @property
+    def largest(self) -> np.ndarray:
+        """The largest sum of squares of a block's columns, or of the border's, that each variance stands for (K,)."""
+        in_blocks = np.einsum("jkk->jk", self.zz).max(axis=0) @ self.blocks.of_variances
+        return np.asarray(in_blocks + np.diag(self.ww)[: self.border.n_columns] @ self.border.of_variances)
+
+    @property
     def residual_df(self) -> int:
         """v, by which y'Py is divided: n - p, or n for maximum likelihood."""
-        return self.n_rows - (len(self.ww) - self.border.n_columns if self.reml else 0)
+        return self.n_rows - (self.n_fixed if self.reml else 0)
 
     @cached_property
     def is_variance(self) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.fitting.balanced import Balanced
 from analysis.fitting.covariance_cone import (
     Covariances,
     from_phi,
@@ -50,8 +51,9 @@ class MixedFit:
     `estimate` (p,), `covariance` (p, p), `criterion` = -2 log (restricted) likelihood, `relative_covariance` of each
     random term's coefficients (q, q), over the residual variance, and `residual_variance`; `boundary` of each term
     (q,): the variance is zero, or the covariance matrix of the term is singular. `phi` (K,) are the same parameters as
-    `design` and `layout` have them. For Satterthwaite: `covariance_slopes` (L, p, p), the derivatives of
-    `covariance` in the L parameters off the boundary (residual last), and `parameter_covariance` (L, L) of these.
+    `design` and `layout` have them, `balanced` is the closed form, if there is one. For Satterthwaite:
+    `covariance_slopes` (L, p, p), the derivatives of `covariance` in the L parameters off the boundary (residual last),
+    and `parameter_covariance` (L, L) of these.
     """
 
     y: np.ndarray
@@ -68,6 +70,7 @@ class MixedFit:
     layout: Layout
     design: Design
     response: Response
+    balanced: Balanced | None
     covariance_slopes: np.ndarray
     parameter_covariance: np.ndarray
 
@@ -134,9 +137,20 @@ def fit_mixed(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], 
     is certified.
     """
     problem = problem_of(y, fixed, random, reml)
+    return _fit_at_optimum(problem, _optimum(problem))
+
+
+def _optimum(problem: Problem) -> Covariances:
+    """The certified optimum, by the closed form where there is one. Raises `NotCertified`."""
     design, response = problem.design, problem.response
     starts = np.array(STARTS)[:, None] * design.is_variance
-    found = minimise(design, response.take(np.zeros(len(starts), dtype=int)), starts)
+    if closed := problem.balanced:
+        squared_scale = np.concatenate(problem.layout.scale) ** 2
+        rest = problem.y - problem.fixed.to_numpy(dtype=float) @ problem.least_squares
+        of_closed = closed.response(rest[None]).take(np.zeros(len(starts), dtype=int))
+        found = minimise(closed, of_closed, starts * squared_scale)
+    else:
+        found = minimise(design, response.take(np.zeros(len(starts), dtype=int)), starts)
     reached = np.where(np.isnan(found.criterion), np.inf, found.criterion)
     lowest, best = int(np.argmin(reached)), int(np.argmin(np.where(found.certified, reached, np.inf)))
     if not found.certified[best] or reached[best] > reached[lowest] + SAME_OPTIMUM:
@@ -144,7 +158,7 @@ def fit_mixed(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], 
             f"no certified optimum: the best of {len(starts)} searches stopped at criterion "
             f"{found.criterion[lowest]:.6f} with a Newton decrement of {found.decrement[lowest]:.1e}"
         )
-    return _fit_at_optimum(problem, found.at.take(np.array([best])))
+    return from_phi(design, found.phi[best : best + 1] / squared_scale) if closed else found.at.take(np.array([best]))
 
 
 def fit_at(
@@ -255,6 +269,7 @@ def _fit_at_optimum(problem: Problem, point: Covariances) -> MixedFit:
         layout=layout,
         design=design,
         response=problem.response,
+        balanced=problem.balanced,
         covariance_slopes=np.concatenate([sigma2 * (m @ h_free @ m), m[None]]),
         parameter_covariance=covariance[0][np.ix_(kept, kept)],
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.fitting.balanced import Balanced, balanced_of
 from analysis.fitting.cross_products import Design, Response, design_of, require_full_rank, response_of
 from analysis.fitting.random_layout import Layout, layout_of
 from analysis.fitting.random_terms import RandomTerm
@@ -17,6 +18,10 @@ from study.core.errors import Fault, InputFaults, StudyError, raise_all
 
 class NotCertified(StudyError):
     """A model that these rows do not determine, or whose optimum could not be certified; so there is no fit."""
+
+
+class NotDetermined(NotCertified):
+    """Variances that no scores of these rows could determine, whatever they were."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,13 @@ class Problem:
     design: Design
     response: Response
     least_squares: np.ndarray
+    balanced: Balanced | None
+
+    def responses(self, y: np.ndarray) -> Response:
+        """Cross-products of responses y (R, n) in the general form."""
+        w = np.hstack([self.layout.u, self.fixed.to_numpy(dtype=float)])
+        each = [response_of(one, w, self.layout.z, self.layout.block) for one in y]
+        return Response(*(np.concatenate([getattr(one, name) for one in each]) for name in ("zy", "wy", "yy")))
 
 
 def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool) -> Problem:
@@ -49,9 +61,9 @@ def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm],
     for term, levels in zip(random, layout.levels, strict=True):
         n_coefficients = len(levels) * (term.columns.shape[1] if term.correlated else 1)
         if len(levels) == 1:
-            raise NotCertified(f"{term.group} has one level: the variance between its levels is not estimable")
+            raise NotDetermined(f"{term.group} has one level: the variance between its levels is not estimable")
         if n_coefficients >= len(y):
-            raise NotCertified(
+            raise NotDetermined(
                 f"{', '.join(map(str, term.columns))} by {term.group} have {n_coefficients} coefficients for {len(y)} "
                 "rows: their variance is not distinguishable from the residual"
             )
@@ -65,7 +77,8 @@ def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm],
         raise NotCertified("the fixed terms reproduce every score, so no variance is estimable")
     response = response_of(rest, w, layout.z, layout.block)
     require_told_apart(design, response, _parameter_names(random, layout))
-    return Problem(y, fixed, tuple(random), layout, design, response, least_squares)
+    balanced = balanced_of(fixed, random) if reml else None
+    return Problem(y, fixed, tuple(random), layout, design, response, least_squares, balanced)
 
 
 def require_told_apart(design: Design, response: Response, names: Iterable[str]) -> None:
@@ -76,7 +89,7 @@ def require_told_apart(design: Design, response: Response, names: Iterable[str])
     values, vectors = np.linalg.eigh(information / np.outer(length, length))
     if values[0] < 1e-10:
         blurred = [name for name, part in zip(names, np.abs(vectors[:, 0]), strict=True) if part > 0.05]
-        raise NotCertified(
+        raise NotDetermined(
             f"the rows do not distinguish these variances from each other or from the residual: {', '.join(blurred)}"
         )
 

@@ -8,12 +8,14 @@ points outwards stay zeros. The Karush-Kuhn-Tucker conditions then certify them,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from analysis.fitting.balanced import Balanced
 from analysis.fitting.covariance_cone import Covariances, from_phi, in_coordinates, moved, to_phi, without_effect
-from analysis.fitting.cross_products import Design, Response
-from analysis.fitting.restricted_likelihood import Derivatives, Evaluation, derivatives, evaluate
+from analysis.fitting.cross_products import Design
+from analysis.fitting.restricted_likelihood import Derivatives, derivatives, evaluate
 
 MAX_ITERATIONS = 100
 MAX_HALVINGS = 40
@@ -46,9 +48,9 @@ class Minimum:
     certified: np.ndarray
 
 
-def minimise(design: Design, response: Response, start: np.ndarray) -> Minimum:
+def minimise(design: Design | Balanced, response: Any, start: np.ndarray) -> Minimum:
     """Minimise from phi = start (R, K), all responses at once; those that are done drop out of the work."""
-    n, p = len(start), len(design.ww) - design.border.n_columns
+    n, p = len(start), design.n_fixed
     ended = from_phi(design, start.astype(float))
     criterion, decrement = np.full(n, np.nan), np.full(n, np.inf)
     beta, r2, certified = np.full((n, p), np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool)
@@ -82,7 +84,9 @@ def minimise(design: Design, response: Response, start: np.ndarray) -> Minimum:
     return Minimum(to_phi(design, ended), ended, criterion, beta, r2, decrement, certified)
 
 
-def newton_step(design: Design, at: Covariances, slopes: Derivatives) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def newton_step(
+    design: Design | Balanced, at: Covariances, slopes: Derivatives
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The step (R, K) to the minimum of the local quadratic with D >= 0, whether it may be the last one (R,) - the
     Hessian is convex and no variance is about to become zero - and what is zero after it (R, K).
 
@@ -119,8 +123,8 @@ def newton_step(design: Design, at: Covariances, slopes: Derivatives) -> tuple[n
 
 
 def _line_search(
-    design: Design, response: Response, at: Covariances, step: np.ndarray, gain: np.ndarray, criterion: np.ndarray
-) -> tuple[np.ndarray, Evaluation]:
+    design: Design | Balanced, response: Any, at: Covariances, step: np.ndarray, gain: np.ndarray, criterion: np.ndarray
+) -> tuple[np.ndarray, Any]:
     """Halve each step until the criterion falls as the gradient promised (Armijo) up to rounding, or leave it out."""
     length = np.ones(len(step))
     evaluated = evaluate(design, response, to_phi(design, at, step))
@@ -142,10 +146,9 @@ def _rounding(criterion: np.ndarray) -> np.ndarray:
     return 1e-12 * (1.0 + np.abs(criterion))
 
 
-def _ceiling(design: Design) -> np.ndarray:
+def _ceiling(design: Design | Balanced) -> np.ndarray:
     """Above which a coordinate is not let (K,)."""
-    largest = np.einsum("jkk->jk", design.zz).max(axis=0) @ design.blocks.of_variances
-    largest = largest + np.diag(design.ww)[: design.border.n_columns] @ design.border.of_variances
+    largest = design.largest
     ceiling = np.full(len(largest), np.inf)
     ceiling[largest > 0.0] = LARGEST_RATIO / largest[largest > 0.0]
     for index in design.correlated:

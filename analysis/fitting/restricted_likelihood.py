@@ -14,6 +14,8 @@ V_1^-1 - V^-1 X M X' V^-1: between blocks, the border's E is what M is.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import singledispatch
+from typing import Any
 
 import numpy as np
 
@@ -94,8 +96,14 @@ class Derivatives:
     curvature: np.ndarray
 
 
-def evaluate(design: Design, response: Response, phi: np.ndarray) -> Evaluation:
+@singledispatch
+def evaluate(design: Any, response: Any, phi: np.ndarray) -> Any:
     """-2 log (restricted) likelihood, as lme4 prints it, at phi (R, K)."""
+    raise TypeError(f"no likelihood of a {type(design).__name__}")
+
+
+@evaluate.register
+def _(design: Design, response: Response, phi: np.ndarray) -> Evaluation:
     v, b, (n_blocks, q, n_w) = design.residual_df, design.border.n_columns, design.zw.shape
     n_responses, blocks = len(phi), design.blocks
     system = np.eye(q) + blocks.times_covariance(phi, design.zz).mT
@@ -126,12 +134,18 @@ def evaluate(design: Design, response: Response, phi: np.ndarray) -> Evaluation:
     return Evaluation(criterion, t, h, s, m, beta, r2, border)
 
 
-def derivatives(design: Design, at: Evaluation) -> Derivatives:
+@singledispatch
+def derivatives(design: Any, at: Any) -> Derivatives:
     """First and second derivatives in phi where `at` was evaluated.
 
     With V_k = dV/dphi_k: tr(P V_k), tr(P V_k P V_l), y'P V_k P y and y'P V_k P V_l P y. For maximum likelihood V^-1
     stands for P in the traces.
     """
+    raise TypeError(f"no likelihood of a {type(design).__name__}")
+
+
+@derivatives.register
+def _(design: Design, at: Evaluation) -> Derivatives:
     v, blocks, tie = design.residual_df, design.blocks, design.blocks.tie
     between = at.m if at.border is None else _beside(at.border.e, at.m)
     in_traces = between if design.reml else between * (np.arange(len(between[0])) < design.border.n_columns)
@@ -157,21 +171,38 @@ def derivatives(design: Design, at: Evaluation) -> Derivatives:
         more = _of_border(design, at, at.border)
         trace_k, trace_kl = trace_k + more[0], trace_kl + more[1]
         quadratic_k, quadratic_kl = quadratic_k + more[2], quadratic_kl + more[3]
+    return derivatives_from(v, at.r2, trace_k, trace_kl, quadratic_k, quadratic_kl)
+
+
+def derivatives_from(
+    v: int,
+    r2: np.ndarray,
+    trace_k: np.ndarray,
+    trace_kl: np.ndarray,
+    quadratic_k: np.ndarray,
+    quadratic_kl: np.ndarray,
+) -> Derivatives:
+    """From tr(P V_k), tr(P V_k P V_l), y'P V_k P y, y'P V_k P V_l P y and y'Py, over v degrees of freedom."""
     information = trace_kl - _outer(trace_k) / v
     information[np.abs(information) < NO_INFORMATION * np.abs(trace_kl)] = 0.0
-    r2 = at.r2[:, None, None]
-    curvature = 2.0 * v * quadratic_kl / r2 - trace_kl
+    curvature = 2.0 * v * quadratic_kl / r2[:, None, None] - trace_kl
     return Derivatives(
-        gradient=trace_k - v * quadratic_k / at.r2[:, None],
-        hessian=curvature - v * _outer(quadratic_k) / r2**2,
+        gradient=trace_k - v * quadratic_k / r2[:, None],
+        hessian=curvature - v * _outer(quadratic_k) / r2[:, None, None] ** 2,
         information=information,
         score=quadratic_k,
         curvature=curvature,
     )
 
 
-def by_parameter(design: Design, at: Evaluation) -> np.ndarray:
+@singledispatch
+def by_parameter(design: Any, at: Any) -> np.ndarray:
     """X'V^-1 V_k V^-1 X (R, K, p, p), by which dM / dphi_k = M X'V^-1 V_k V^-1 X M."""
+    raise TypeError(f"no likelihood of a {type(design).__name__}")
+
+
+@by_parameter.register
+def _(design: Design, at: Evaluation) -> np.ndarray:
     found = _tied(design.blocks.tie, *design.blocks.both(at.h[..., design.border.n_columns :]))
     if at.border is not None:
         found = found + _tied(design.border.tie, *design.border.both(at.border.h[:, None]))

@@ -1,7 +1,8 @@
 """Power by simulation: which effects a plan can find, and what more runs or more targets would buy.
 
-Studies are simulated over the plan and refitted, and effects tested as the report tests them: slopes on n* and further
-factors by Satterthwaite's p, pairs of strategies by its Holm-adjusted p (simr, Green & MacLeod 2016). All numbers of
+Studies are simulated over the plan and refitted, and effects tested as the report tests them: by simultaneous intervals
+in families (`analysis.simultaneous`), whose critical p is worked out once, at the true variances (simr, Green & MacLeod
+2016, has the idea). All numbers of
 runs and of targets share the simulated scores, so that they differ by the plan and not by luck.
 """
 
@@ -14,12 +15,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.contrasts import ALPHA, holm
 from analysis.fitting.mixed_problem import NotCertified
-from analysis.planning.simulation import Refitted, joined, refit, simulate
+from analysis.planning.simulation import Planned, Refitted, dependence, joined, planned_model, refit, simulate
 from analysis.planning.truth import Truth
+from analysis.simultaneous import critical_p
+from analysis.statements import mean_n_star
 from study.core.coding import Coding, first_model
-from study.core.effects import Effect, effects_of, weights_of
+from study.core.effects import Effect, effects_at, effects_of, weights_of
 from study.core.errors import InputFaults
 from study.core.factors import Level
 
@@ -27,6 +29,8 @@ WANTED = 0.8
 """The power that `smallest` effects have."""
 
 BATCH = 100
+SEED = 0
+"""Of the draws behind critical values."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ def power(
     """Power at each of `sizes` (the first so many of `runs`, as in plan.parquet) on each number of `targets`."""
     whole = first_model(runs, factors)
     effects = effects_of(list(whole.columns))
+    all_runs = planned_model(runs, whole, factors)
     plans = {size: _prefix(runs, whole, factors, size) for size in sizes}
     estimable = {
         size: [effect for effect in effects if effect.told_by(plan.columns, whole.columns)]
@@ -67,48 +72,68 @@ def power(
     }
     found: dict[tuple[int, int], list[Refitted]] = {(size, n_targets): [] for n_targets in targets for size in sizes}
     why_not: dict[tuple[int, int], str] = {}
+    critical: dict[tuple[int, int], np.ndarray] = {}
     for first in range(0, n_simulations, BATCH):
         n = min(BATCH, n_simulations - first)
-        scores = simulate(truth, whole.columns, whole.random, max(targets), n, rng)
+        scores = simulate(truth, all_runs, max(targets), n, rng)
         for (size, n_targets), refits in found.items():
-            coding = plans[size]
-            start = np.array([(truth.sd[term] / truth.residual_sd) ** 2 for term in coding.random])
-            contrasts = weights_of(estimable[size], list(coding.columns))
+            contrasts = weights_of(estimable[size], list(plans[size].columns))
             here = scores[:, :n_targets, :size]
             try:
-                refits.append(refit(here, coding.columns, coding.random, contrasts, start))
+                refits.append(refit(here, plans[size], contrasts, truth))
+                if (size, n_targets) not in critical:
+                    critical[size, n_targets] = _critical(here[:1], plans[size], estimable[size], truth, runs[:size])
             except (InputFaults, NotCertified) as reason:
                 why_not[size, n_targets] = str(reason)
         tell(first + n)
     return [
         Cell(size, n_targets, n_simulations, why_not=why_not[size, n_targets])
         if (size, n_targets) in why_not
-        else _cell(size, n_targets, effects, estimable[size], truth, joined(refits))
+        else _cell(size, n_targets, effects, estimable[size], truth, critical[size, n_targets], joined(refits))
         for (size, n_targets), refits in found.items()
     ]
 
 
-def _prefix(runs: pd.DataFrame, whole: Coding, factors: Mapping[str, Sequence[Level]], size: int) -> Coding:
+def _prefix(runs: pd.DataFrame, whole: Coding, factors: Mapping[str, Sequence[Level]], size: int) -> Planned:
     """The terms of the whole plan's model that are estimable from its first runs."""
     prefix = first_model(runs.iloc[:size], factors)
     terms = [term for term in whole.columns if term in prefix.columns]
-    return Coding(whole.columns.iloc[:size][terms], tuple(term for term in whole.random if term in terms))
+    coding = Coding(whole.columns.iloc[:size][terms], tuple(term for term in whole.random if term in terms))
+    return planned_model(runs.iloc[:size], coding, factors)
+
+
+def _critical(
+    scores: np.ndarray, plan: Planned, estimable: Sequence[Effect], truth: Truth, runs: pd.DataFrame
+) -> np.ndarray:
+    """The p (m,) below which each effect is significant in its family; pairs are judged together with those at the mean
+    n*, as in the report."""
+    terms = list(plan.columns)
+    at_mean = effects_at(mean_n_star(runs), [effect for effect in estimable if effect.is_comparison], terms)
+    critical = np.empty(len(estimable))
+    for family in {effect.family for effect in estimable}:
+        members = [effect for effect in estimable if effect.family == family]
+        together = members + (at_mean if members[0].is_comparison else [])
+        own = np.array([effect.family == family for effect in estimable])
+        critical[own] = critical_p(*dependence(scores, plan, weights_of(together, terms), truth), SEED)
+    return critical
 
 
 def _cell(
-    size: int, n_targets: int, effects: Sequence[Effect], estimable: Sequence[Effect], truth: Truth, found: Refitted
+    size: int,
+    n_targets: int,
+    effects: Sequence[Effect],
+    estimable: Sequence[Effect],
+    truth: Truth,
+    critical: np.ndarray,
+    found: Refitted,
 ) -> Cell:
     error, se, df = (each[found.certified] for each in (found.error, found.se, found.df))
     value = np.array([effect.value(truth.effects) for effect in estimable])
     p = 2.0 * stats.t.sf(np.abs(value + error) / se, df)
-    compared = np.array([effect.is_comparison for effect in estimable], dtype=bool)
-    level = np.where(compared, ALPHA / max(compared.sum(), 1), ALPHA)
-    if compared.any() and len(p):
-        p[:, compared] = np.apply_along_axis(holm, 1, p[:, compared])
     # Found in its own direction: value + error > critical x se, for value as for -value.
-    needed = stats.t.isf(level / 2.0, df) * se
+    needed = stats.t.isf(critical / 2.0, df) * se
     smallest = np.concatenate([needed - error, needed + error])
-    shares = np.array([share(int(n), len(p)) for n in (p < ALPHA).sum(axis=0)]).reshape(-1, 3)
+    shares = np.array([share(int(n), len(p)) for n in (p < critical).sum(axis=0)]).reshape(-1, 3)
     table = pd.DataFrame(shares, [effect.name for effect in estimable], ["power", "power_low", "power_high"])
     table["smallest"] = np.quantile(smallest, WANTED, axis=0) if len(p) else np.nan
     table = table.reindex([effect.name for effect in effects]).rename_axis("effect").reset_index()

@@ -10,16 +10,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from analysis.fitting.mixed_model import MixedFit, contrast_tests, fit_mixed, half_width
+from analysis.fitting.mixed_model import MixedFit, contrast_tests, half_width
 from analysis.fitting.mixed_problem import NotCertified
-from analysis.models import random_terms
-from analysis.planning.simulation import refit, simulate
-from analysis.planning.truth import Truth
+from analysis.headline_terms import centred
+from analysis.models import headline_fit
+from analysis.planning.simulation import planned_model, refit, simulate
+from analysis.planning.truth import Truth, sd_name
 from analysis.results_table import ResultsTable
 from study.core.coding import first_model
 from study.core.effects import Effect, effects_by_name, weights_of
@@ -69,9 +70,9 @@ def read_rule(text: str, terms: Sequence[str]) -> Rule:
 
 
 def first_fit(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> MixedFit:
-    """The first model's fit and nothing more. Raises `InputFaults` and `NotCertified` as `fit_mixed`."""
-    scores, coding = table.scores, first_model(table.scores, factors)
-    return fit_mixed(scores["z"].to_numpy(), coding.columns, random_terms(scores, coding))
+    """The headline's first fit and nothing more. Raises `InputFaults` and `NotCertified` as `fit_mixed`."""
+    coding = centred(first_model(table.scores, factors))
+    return headline_fit(table.scores, coding, factors, bool(table.sources))[0]
 
 
 def margins(rule: Rule, fit: MixedFit) -> pd.DataFrame:
@@ -92,7 +93,7 @@ def margins(rule: Rule, fit: MixedFit) -> pd.DataFrame:
 
 def floors(rule: Rule, fit: MixedFit, n_targets: int) -> np.ndarray:
     """The margins (n_effects,) of means over so many targets, each of them known exactly."""
-    variance = dict(zip(fit.random_terms, fit.variance, strict=True))
+    variance = _by_target(fit)
     parts = [
         np.array([weight**2 * variance.get(term, 0.0) for term, weight in effect.weights.items()])
         for effect in rule.effects
@@ -125,16 +126,15 @@ def runs_needed(
     coding = first_model(runs, factors)
     if not all(effect.told_by(coding.columns, rule.terms) for effect in rule.effects):
         return None
-    variance = dict(zip(fit.random_terms, fit.variance, strict=True))
-    sd = {term: math.sqrt(variance.get(term, 0.0)) for term in coding.random}
+    named = fit.random_table()
+    sd = {sd_name(*names): value for *names, value in named[["group", "term", "sd"]].itertuples(index=False)}
     truth = Truth({}, sd, math.sqrt(fit.residual_variance))
-    scores = simulate(truth, coding.columns, coding.random, fit.groups["target"], N_SIMULATIONS, rng)
-    start = np.array([truth.sd[term] ** 2 for term in coding.random]) / fit.residual_variance
+    scores = simulate(truth, planned_model(runs, coding, factors), fit.groups["target"], N_SIMULATIONS, rng)
 
     def kept_by_half(size: int) -> bool:
-        columns = coding.columns.iloc[:size]
+        first = planned_model(runs.iloc[:size], replace(coding, columns=coding.columns.iloc[:size]), factors)
         try:
-            found = refit(scores[..., :size], columns, coding.random, weights_of(rule.effects, list(columns)), start)
+            found = refit(scores[..., :size], first, weights_of(rule.effects, list(first.columns)), truth)
         except (InputFaults, NotCertified):
             return False
         margin = half_width(found.se, found.df)
@@ -147,3 +147,15 @@ def runs_needed(
         between = (too_few + enough) // 2
         too_few, enough = (too_few, between) if kept_by_half(between) else (between, enough)
     return enough
+
+
+def _by_target(fit: MixedFit) -> dict[str, float]:
+    """The variance between targets of each fixed term's effect; of a factor's level against its first one, twice that
+    of a level."""
+    table = fit.random_table()
+    variance = dict(table.loc[table["group"] == "target", ["term", "variance"]].itertuples(index=False))
+    of_levels = table[table["group"].str.startswith("target:")]
+    for group, own in zip(of_levels["group"], of_levels["variance"], strict=True):
+        levels = f"{group.removeprefix('target:')}["
+        variance |= {term: 2.0 * own for term in fit.fixed_terms if term.startswith(levels)}
+    return variance

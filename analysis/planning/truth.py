@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from analysis.headline_terms import ONE_SOURCE
 from study.core.coding import Coding
 from study.core.effects import INTERCEPTS
 from study.core.errors import Fault, InputFaults, nearest, raise_all
@@ -19,7 +22,11 @@ SLOPE_EFFECT = 0.16
 """What a further source adds, for all strategies but MS-SR@FC (Kim et al. 2019, 5.2); the intercepts are read off the
 paper's Fig. 11."""
 
-RESIDUAL = "residual"
+RUN_SD, COMBINATION_SD, FACTOR_SD = 0.3, 0.2, 0.1
+"""What the scores of a run share, and the runs of a combination; between targets, a further factor's effect over its
+range. The demo's runs share more."""
+
+RESIDUAL, RUN, COMBINATION, ONE_SOURCE_COMBINATION = "residual", "run", "combination", "combination[one source]"
 LEAST_RESIDUAL, MOST = 1e-6, 1e6
 """The least residual deviation and the largest absolute value of any kind that may be stated, in standard deviations of
 the scores: beyond them all else is rounding."""
@@ -29,7 +36,8 @@ the scores: beyond them all else is rounding."""
 class Truth:
     """What studies are simulated at, in standard deviations of the scores within a target.
 
-    `effects` of the fixed terms, `sd` between targets of the random ones, both by term, and `residual_sd`.
+    `effects` of the fixed terms, `sd` between targets of the random ones, both by term, and `residual_sd`. `sd` also
+    has what is shared: `run`, `combination` and, where these have a variance of their own, `combination[one source]`.
     """
 
     effects: Mapping[str, float]
@@ -37,15 +45,25 @@ class Truth:
     residual_sd: float
 
 
+def sd_name(group: str, column: str) -> str:
+    """What the deviation of a random column is called."""
+    if group == "combination":
+        return ONE_SOURCE_COMBINATION if column == ONE_SOURCE else COMBINATION
+    return {"run_id": RUN, "target": column}.get(group, group.removeprefix("target:"))
+
+
 def paper_truth(coding: Coding) -> Truth:
-    """Effects and variances near the paper's for the terms of a plan's first model; further factors have none."""
-    effects = {}
-    for term in coding.columns:
+    """Effects and variances near the paper's for the terms of a plan's first model; further factors have no effect."""
+    effects, sd = {}, {RUN: RUN_SD, COMBINATION: COMBINATION_SD, ONE_SOURCE_COMBINATION: COMBINATION_SD}
+    for term, column in coding.columns.items():
+        term = str(term)
         if term in INTERCEPTS:
-            effects[term] = STRATEGY_EFFECTS[INTERCEPTS[term]]
+            effects[term], sd[term] = STRATEGY_EFFECTS[INTERCEPTS[term]], STRATEGY_SD
+        elif term.startswith("factor."):
+            effects[term], sd[term] = 0.0, FACTOR_SD / float(np.ptp(column))
+            sd[term.partition("[")[0]] = FACTOR_SD / math.sqrt(2.0)
         else:
-            effects[term] = SLOPE_EFFECT if term.endswith(":n_star") and "MS-SR@FC" not in term else 0.0
-    sd = {term: STRATEGY_SD if term in INTERCEPTS else SLOPE_SD for term in coding.random}
+            effects[term], sd[term] = (SLOPE_EFFECT if "MS-SR@FC" not in term else 0.0), SLOPE_SD
     return Truth(effects, sd, RESIDUAL_SD)
 
 
@@ -57,7 +75,7 @@ def fitted_truth(path: Path, coding: Coding) -> Truth:
     if not model["converged"]:
         raise InputFaults([Fault(str(path), "strategy", None, "the first model has no fit")])
     effects = {row["term"]: row["estimate"] for row in model["fixed"]}
-    sd = {row["term"]: row["sd"] for row in model["random"]}
+    sd = {sd_name(row.get("group", "target"), row["term"]): row["sd"] for row in model["random"]}
     raise_all(
         Fault(str(path), term, None, "not in the fit: the plan has what the results had not; analyze again later")
         for term in coding.columns
@@ -72,7 +90,7 @@ def stated(truth: Truth, coding: Coding, effects: Sequence[str], deviations: Seq
     Raises `InputFaults` for terms that the model does not have and values that are none.
     """
     fixed, faults = _values(effects, "--effect", list(coding.columns))
-    sd, more = _values(deviations, "--sd", [*coding.random, RESIDUAL])
+    sd, more = _values(deviations, "--sd", list(dict.fromkeys([*coding.random, *truth.sd, RESIDUAL])))
     expected = f"expected a deviation of 0 or more, and a residual's of {LEAST_RESIDUAL:g} or more"
     faults += more + [
         Fault("", "--sd", f"{name}={value:g}", expected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,22 +14,28 @@ from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import Model
 from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
+from analysis.statements import AT_MEAN, PAIRS, SIZE, SLOPES
 from analysis.wording import listed, number, p_shown
-from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE
+from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE, strategy_of
 from study.core.factors import STRATEGIES
+
+Fragile = Mapping[str, str]
+"""Of each significant effect, under which treatments it is not; `analysis.sensitivity.not_robust`."""
+NONE_FRAGILE: Fragile = {}
+SHARED = {"run_id": "other trainings", "combination": "other combinations of sources"}
+"""What the statements generalise to where a model has such a random intercept."""
 
 COVERED = {2: "0.84 to 0.95", 3: "0.91 to 0.95"}
 """By number of targets, of the fixed effects of studies of the paper's plan (benchmarks/coverage.py)."""
 
 
 def strategy_verdicts(table: ResultsTable, model: Model) -> pd.DataFrame:
-    """What the first model says of each pair of strategies at n* = 0 (by adjusted p), each slope, each factor."""
+    """What the first model states of each pair of strategies, each slope and each factor, by adjusted p."""
     if model.fit is None:
         return pd.DataFrame()
-    slopes = model.fixed[model.fixed["term"].str.endswith(":n_star")]
-    pairs = verdict_rows(model.contrasts["contrast"], model.contrasts, model.contrasts["p_adjusted"])
-    of_slopes = verdict_rows(slopes["term"], slopes, slopes["p"])
-    return pd.concat([pairs, of_slopes, factor_effects(table, model)], ignore_index=True)
+    some = model.statements[model.statements["family"].isin([PAIRS, SLOPES])]
+    of_families = verdict_rows(some["effect"], some, some["p_adjusted"])
+    return pd.concat([of_families, factor_effects(table, model)], ignore_index=True)
 
 
 def verdict_rows(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> pd.DataFrame:
@@ -38,32 +44,62 @@ def verdict_rows(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> pd.DataF
     return pd.DataFrame(said).join(rows[["estimate", "ci_low", "ci_high"]]).assign(p=p).reset_index(drop=True)
 
 
-def on_strategies(model: Model) -> Iterator[str]:
+def on_strategies(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     """Each strategy against single-source learning, then the highest mean."""
     if model.fit is None:
         yield f"The strategies could not be compared: {model.why_not}."
         return
-    where, pairs = "with two sources", model.contrasts
+    where, pairs, at = "with two sources", model.contrasts, ""
     if N_UNKNOWN in model.coding.left_out.values():
         where = "at the numbers of sources of these runs, which the rows do not give,"
     elif len(model.contrasts_of_means) and _against_single(pairs).empty:
-        where, pairs = f"with {_mean_n(model)} sources", model.contrasts_of_means
+        where, pairs, at = f"with {_mean_n(model)} sources", model.contrasts_of_means, AT_MEAN
     against = _against_single(pairs)
     if against.empty:
         yield f"No strategy can be compared with single-source learning ({SINGLE}): only one of the two has scores."
     else:
         names = against["contrast"].str.removesuffix(f" - {SINGLE}")
-        groups = _by_verdict(names, against, against["p_adjusted"], _after(len(pairs)))
+        n_comparisons = len(model.contrasts) + len(model.contrasts_of_means)
+        effects = against["contrast"] + at
+        groups = _by_verdict(names, against, against["p_adjusted"], _after(n_comparisons), _notes(effects, fragile))
         aside = _not_among(model, [SINGLE, *names])
         yield (
             f"Compared with single-source learning ({SINGLE}), the score {where} is {groups}{aside}. "
             "One SD is the standard deviation of the scores on a target."
         )
     yield from _on_best(model)
+    yield from on_estimand(model)
 
 
 def _after(n_comparisons: int) -> str:
-    return "" if n_comparisons == 1 else f" (after Holm adjustment for {n_comparisons} comparisons)"
+    return "" if n_comparisons == 1 else f" (simultaneous intervals, {n_comparisons} comparisons)"
+
+
+def on_estimand(model: Model) -> Iterator[str]:
+    """What the statements hold for, what is extrapolated, and why nothing may be called significant, if so."""
+    if model.fit is None:
+        return
+    groups = {term.group for term in model.random_part}
+    over = ["other targets", *(what for group, what in SHARED.items() if group in groups)]
+    yield f"These statements generalise to {listed(over)} like those of this study."
+    if model.no_verdicts:
+        yield f"No difference is called significant, because {model.no_verdicts}."
+    beyond = extrapolated(model)
+    if beyond:
+        yield f"Extrapolated, because no run is there: {'; '.join(beyond)}."
+
+
+def extrapolated(model: Model) -> list[str]:
+    """The strategies with a slope that were never run with two sources: their means there are the slope's alone."""
+    found = []
+    columns = model.coding.columns
+    for term in columns:
+        intercept = term.removesuffix(":n_star")
+        if term.startswith("strategy[") and term.endswith(":n_star") and intercept in columns:
+            steps = columns.loc[columns[intercept] == 1.0, term]
+            if steps.min() > 0.0:
+                found.append(f"{strategy_of(term)} with two sources (its runs have {steps.min() + 2:g} or more)")
+    return found
 
 
 def _against_single(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -101,28 +137,29 @@ def _on_best(model: Model) -> Iterator[str]:
     )
 
 
-def on_number_of_sources(model: Model) -> Iterator[str]:
+def on_number_of_sources(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     """What a further source changes, by strategy."""
     if model.fit is None:
         return
-    slopes = model.fixed[model.fixed["term"].str.endswith(":n_star")]
+    slopes = model.statements[model.statements["family"] == SLOPES]
     if slopes.empty:
         yield "The effect of the number of sources is not estimable: it is not known or constant within each strategy."
         return
-    names = slopes["term"].str.removesuffix("]:n_star").str.removeprefix("strategy[")
-    said = verdicts(slopes["estimate"], slopes["p"])
+    names = slopes["effect"].map(strategy_of)
+    said, p = verdicts(slopes["estimate"], slopes["p_adjusted"]), slopes["p_adjusted"]
+    notes = _notes(slopes["effect"], fragile)
     verbs = {HIGHER: "raises the score with", LOWER: "lowers the score with"}
     verbs[NOT_SIGNIFICANT] = "has no detectable effect with"
     parts = [
-        f"{verb} {listed(_with_interval(names[said == verdict], slopes[said == verdict], slopes['p']))}"
+        f"{verb} {listed(_with_interval(names[said == verdict], slopes[said == verdict], p, notes))}"
         for verdict, verb in verbs.items()
         if (said == verdict).any()
     ]
-    alone = f" The {len(slopes)} slopes are tested without adjustment." if len(slopes) > 1 else ""
-    yield f"Each further source {'; it '.join(parts)}.{alone}"
+    together = f" Intervals are simultaneous over the {len(slopes)} slopes." if len(slopes) > 1 else ""
+    yield f"Each further source {'; it '.join(parts)}.{together}"
 
 
-def on_size(model: Model) -> Iterator[str]:
+def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     """What the size of the network changes, over the sizes that were run."""
     if model.fit is None:
         yield f"The effect of network size could not be estimated: {model.why_not}."
@@ -133,17 +170,17 @@ def on_size(model: Model) -> Iterator[str]:
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
             f"Network size {verdict}: from {low} to {high} (r* from {sizes.min():g} to {sizes.max():g}, at n* = 0) "
-            f"by {size(row, row.p)}."
+            f"by {size(row, row.p, _note('r_star', fragile))}."
         )
 
 
 def size_effect(model: Model) -> pd.DataFrame:
     """The second model's effect of network size over the sizes that were run, as `verdict_rows`."""
-    rows = model.fixed[model.fixed["term"] == "r_star"] if model.fit else model.fixed
+    rows = model.statements[model.statements["family"] == SIZE]
     if model.fit is None or rows.empty:
         return pd.DataFrame()
     over_sizes = over_range(rows, float(np.ptp(model.fit.fixed["r_star"])))
-    return verdict_rows(rows["term"], over_sizes, rows["p"])
+    return verdict_rows(rows["effect"], over_sizes, rows["p_adjusted"])
 
 
 def over_range(rows: pd.DataFrame, span: float) -> pd.DataFrame:
@@ -151,12 +188,14 @@ def over_range(rows: pd.DataFrame, span: float) -> pd.DataFrame:
     return rows.assign(**{name: rows[name] * span for name in ("estimate", "ci_low", "ci_high")})
 
 
-def on_factors(table: ResultsTable, model: Model) -> Iterator[str]:
+def on_factors(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     """What further factors change: levels against the first, numbers over the range that was run."""
     if model.fit is None:
         return
     found = factor_effects(table, model)
-    parts = [f"the score is {_by_verdict(found['effect'], found, found['p'])}"] * (not found.empty)
+    terms = _factor_statements(model)["effect"].reset_index(drop=True)
+    groups = _by_verdict(found["effect"], found, found["p"], notes=_notes(terms, fragile)) if len(found) else ""
+    parts = [f"the score is {groups}"] * (not found.empty)
     aliased = [name for name, why in model.coding.left_out.items() if name.startswith("factor.") and why == DETERMINED]
     if aliased:
         parts.append(f"confounded with the strategies: {listed([name.removeprefix('factor.') for name in aliased])}")
@@ -169,10 +208,9 @@ def on_factors(table: ResultsTable, model: Model) -> Iterator[str]:
 
 def factor_effects(table: ResultsTable, model: Model) -> pd.DataFrame:
     """The first model's effects of further factors but `transfer`, as `verdict_rows`; a number over its range."""
-    terms = model.fixed["term"]
-    rows = model.fixed[terms.str.startswith("factor.") & ~terms.str.startswith("factor.transfer[")]
-    names = rows["term"].str.removeprefix("factor.")
-    for position, term in rows["term"].items():
+    rows = _factor_statements(model)
+    names = rows["effect"].str.removeprefix("factor.")
+    for position, term in rows["effect"].items():
         if term.endswith("^2"):
             names[position] = f"{names[position].removesuffix('^2')} (curvature)"
         elif not term.endswith("]"):
@@ -180,23 +218,28 @@ def factor_effects(table: ResultsTable, model: Model) -> pd.DataFrame:
             names[position] += f" from {low:g} to {high:g}"
             span = float(np.ptp(model.fit.fixed[term]))  # on the factor's scale, where it is coded on one
             rows = pd.concat([rows.drop(index=position), over_range(rows.loc[[position]], span)]).sort_index()
-    return verdict_rows(names, rows, rows["p"])
+    return verdict_rows(names, rows, rows["p_adjusted"])
 
 
-def on_transfer(table: ResultsTable, model: Model) -> Iterator[str]:
+def _factor_statements(model: Model) -> pd.DataFrame:
+    family = model.statements["family"]
+    return model.statements[family.str.startswith("factor.") & (family != "factor.transfer")]
+
+
+def on_transfer(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     """What fine-tuning changes against a probe on the frozen representation."""
     if model.fit is None or not table.shares_runs:
         return
     at_both = table.scores.groupby("target")["factor.transfer"].nunique() > 1
     only = [name for name in table.targets if not at_both[name]]
     where = f"; no fine-tuned scores on {listed(only)}" if only else ""
-    fine_tuned = model.fixed[model.fixed["term"] == "factor.transfer[fine-tune]"]
-    for row in verdict_rows(fine_tuned["term"], fine_tuned, fine_tuned["p"]).itertuples():
+    fine_tuned = model.statements[model.statements["effect"] == "factor.transfer[fine-tune]"]
+    for row in verdict_rows(fine_tuned["effect"], fine_tuned, fine_tuned["p_adjusted"]).itertuples():
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
             "Fine-tuning a run's network for the target, instead of training a probe on its frozen representation, "
-            f"{verdict}: by {size(row, row.p)}{where}. Baselines, sources, components and repeats are compared on "
-            "frozen representations only."
+            f"{verdict}: by {size(row, row.p, _note(row.effect, fragile))}{where}. Baselines, sources, components "
+            "and repeats are compared on frozen representations only."
         )
 
 
@@ -220,14 +263,15 @@ def on_baselines(table: ResultsTable) -> Iterator[str]:
 
 def on_sources(table: ResultsTable) -> Iterator[str]:
     """The source whose single-source representation scores highest on each target, with Random's score where there is
-    one, and above how many others it is significantly, by the spread of repeats (Tukey and Kramer, all pairs)."""
+    one, and above how many others it is significantly, by the spread of repeats (Tukey and Kramer, all pairs,
+    over all targets)."""
     single = single_source_scores(table)
     single = single.assign(repeated=repeated(table, single))
     if single.empty:
         yield "Which source helps most is not known from single-source runs: there are none."
         return
     random = with_own_baseline(single, table.baselines[table.baselines["strategy"] == "Random"])
-    parts = []
+    parts, n_targets = [], single["target"].nunique()
     for target in table.targets:
         here = single[single["target"] == target]
         if here.empty:
@@ -237,14 +281,15 @@ def on_sources(table: ResultsTable) -> Iterator[str]:
         best = means.index[means == means.max()]
         own = random.loc[(random["target"] == target) & random["source"].isin(best), "baseline_score"]
         beside = f", Random {number(own.mean(), 3)}" if len(own) else ""
-        parts.append(f"{target}: {listed(best)} ({number(means.max(), 3)}{beside}{_of_the_rest(here)})")
+        parts.append(f"{target}: {listed(best)} ({number(means.max(), 3)}{beside}{_of_the_rest(here, n_targets)})")
     once = single.groupby("repeated")["run_id"].nunique().max() == 1
     ranked = "; each was trained only once on equal factors, so they cannot be ranked" if once else ""
     yield f"The single source with the highest mean score on each target: {'; '.join(parts)}{ranked}."
 
 
-def _of_the_rest(scores: pd.DataFrame) -> str:
-    """Above how many other sources the best is significantly on a target, where sources were trained again."""
+def _of_the_rest(scores: pd.DataFrame, n_targets: int) -> str:
+    """Above how many other sources the best is significantly on a target, where sources were trained again; all
+    targets are one family."""
     by_source, by_repeated = scores.groupby("source", sort=False)["score"], scores.groupby("repeated")["score"]
     mean, count, repeats = by_source.mean(), by_source.size(), by_repeated.size()
     df = int(repeats.sum() - len(repeats))
@@ -257,7 +302,8 @@ def _of_the_rest(scores: pd.DataFrame) -> str:
     best = mean.idxmax()
     se = np.sqrt(within / df * (1 / count[best] + 1 / count[others.index]))
     p = tukey(((mean[best] - others) / se).to_numpy(), np.full(len(others), float(df)), len(mean))
-    return f"; significantly above {(p < ALPHA).sum()} of {len(others)} others"
+    over_targets = 1.0 - (1.0 - p) ** n_targets  # Sidak 1967
+    return f"; significantly above {(over_targets < ALPHA).sum()} of {len(others)} others"
 
 
 def on_missing_scores(table: ResultsTable) -> Iterator[str]:
@@ -279,23 +325,39 @@ def on_few_targets(table: ResultsTable, model: Model) -> Iterator[str]:
         )
 
 
-def _by_verdict(names: pd.Series, rows: pd.DataFrame, p: pd.Series, adjusted: str = "") -> str:
+def _by_verdict(
+    names: pd.Series, rows: pd.DataFrame, p: pd.Series, adjusted: str = "", notes: pd.Series | None = None
+) -> str:
     """What is higher, what is lower, and what is not significant."""
     said = verdicts(rows["estimate"], p)
     titles = {HIGHER: "higher for", LOWER: "lower for", NOT_SIGNIFICANT: f"not significantly different{adjusted} for"}
     return "; ".join(
-        f"{title} {listed(_with_interval(names[said == verdict], rows[said == verdict], p))}"
+        f"{title} {listed(_with_interval(names[said == verdict], rows[said == verdict], p, notes))}"
         for verdict, title in titles.items()
         if (said == verdict).any()
     )
 
 
-def _with_interval(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> list[str]:
-    p = p[rows.index]
-    return [f"{name} {size(row, own)}" for name, row, own in zip(names, rows.itertuples(), p, strict=True)]
+def _with_interval(names: pd.Series, rows: pd.DataFrame, p: pd.Series, notes: pd.Series | None = None) -> list[str]:
+    said = pd.Series("", rows.index) if notes is None else notes[rows.index]
+    return [
+        f"{name} {size(row, own, note)}"
+        for name, row, own, note in zip(names, rows.itertuples(), p[rows.index], said, strict=True)
+    ]
 
 
-def size(row: Any, p: float) -> str:
-    """`+0.42 SD (95 % CI 0.18 to 0.66; p = 0.012)`."""
+def _notes(effects: pd.Series, fragile: Fragile) -> pd.Series:
+    return effects.map(lambda effect: _note(effect, fragile))
+
+
+def _note(effect: str, fragile: Fragile) -> str:
+    """Whether a significant effect is robust, as far as that was looked at."""
+    if effect not in fragile:
+        return ""
+    return f"; not robust: {fragile[effect]} it is not" if fragile[effect] else "; robust"
+
+
+def size(row: Any, p: float, note: str = "") -> str:
+    """`+0.42 SD (95 % CI 0.18 to 0.66; p = 0.012; robust)`."""
     interval = f"95 % CI {number(row.ci_low)} to {number(row.ci_high)}"
-    return f"{'+' * (row.estimate > 0)}{number(row.estimate)} SD ({interval}; {p_shown(p)})"
+    return f"{'+' * (row.estimate > 0)}{number(row.estimate)} SD ({interval}; {p_shown(p)}{note})"

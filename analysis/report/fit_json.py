@@ -31,6 +31,7 @@ FIXED_KEYS = (
 )
 RANDOM_KEYS = ("group", "term", "variance", "sd", "boundary")
 CORRELATION_KEYS = ("group", "term", "other", "correlation")
+STATEMENT_KEYS = ("family", "effect", *CONTRAST_KEYS[1:], "p_holm")
 MEAN_KEYS = ("strategy", "estimate", "se", "df", "p", "ci_low", "ci_high")
 
 
@@ -50,7 +51,7 @@ def model_record(model: Model) -> dict[str, Any]:
         "formula": model.given or model.formula, "engine": model.engine, "criterion": None, "reml": True,
         "n_rows": model.n_rows, "groups": dict(model.groups), "converged": False, "singular": None, "fixed": [],
         "random": [], "correlations": [], "residual_sd": None, "contrasts": [], "mean_n_star": None, "means": [],
-        "contrasts_of_means": [],
+        "contrasts_of_means": [], "statements": [], "omitted": dict(model.omitted),
     }  # fmt: skip
     if fit is None:
         return record
@@ -64,6 +65,7 @@ def model_record(model: Model) -> dict[str, Any]:
         "mean_n_star": model.mean_n_star,
         "means": _records(model.means, MEAN_KEYS),
         "contrasts_of_means": _records(model.contrasts_of_means, CONTRAST_KEYS),
+        "statements": _records(model.statements, STATEMENT_KEYS),
     }  # fmt: skip
 
 
@@ -86,7 +88,7 @@ def components_record(components: Sequence[Components]) -> dict[str, Any]:
                    for one in fitted for row in one.percent.itertuples()],
         "correlations": [],
         "residual_sd": {one.target: math.sqrt(one.fit.residual_variance) for one in fitted} or None, "contrasts": [],
-        "mean_n_star": None, "means": [], "contrasts_of_means": [],
+        "mean_n_star": None, "means": [], "contrasts_of_means": [], "statements": [], "omitted": {},
     }  # fmt: skip
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from analysis.components import Components
-from analysis.evidence import Evidence
+from analysis.evidence import PAPER, Evidence
 from analysis.exhibits.exhibit import Table
 from analysis.fitting.engines import NATIVE
 from analysis.fitting.mixed_model import FIT_AT_TOLERANCE
+from analysis.fitting.random_terms import RandomTerm
 from analysis.models import Model
 from analysis.results_table import ResultsTable
+from analysis.simultaneous import DRAWS
 from analysis.wording import listed
 from study.core.version import __version__
 
@@ -100,17 +102,26 @@ def _on_models(models: Sequence[Model]) -> Iterator[str]:
 def _in_words(model: Model) -> str:
     """What stands in the formula of one of the named models."""
     factors = [term for term in model.coding.columns if term.startswith("factor.")]
-    shared = [term.group for term in model.random_part if term.group != "target"]
+    by_target = [str(name) for term in model.random_part for name in term.columns]
+    slopes = [f"target, of {name}" for name in by_target if name.startswith("factor.")]
+    shared = [_with_kinds(term) for term in model.random_part if term.group != "target"] + slopes
     left_out = [f"{term} ({why})" for term, why in model.coding.left_out.items()]
-    return NAMED_MODELS[model.name] + "".join(
+    omitted = [f"{term} ({why})" for term, why in model.omitted.items()]
+    return NAMED_MODELS[model.name.removeprefix(PAPER)] + "".join(
         f"; {what} {listed(some)}"
         for what, some in (
             ("fixed effects of", factors),
             ("independent random intercepts by", shared),
             ("left out were", left_out),
+            ("random terms that the table does not bear:", omitted),
         )
         if some
     )
+
+
+def _with_kinds(term: RandomTerm) -> str:
+    kinds = [str(name) for name in term.columns]
+    return term.group if kinds == ["intercept"] else f"{term.group} (a variance each for {listed(kinds)})"
 
 
 def _ended(model: Model) -> str:
@@ -124,16 +135,20 @@ def _on_inference(models: Sequence[Model]) -> Iterator[str]:
         "Confidence intervals (95 %) and p values use Satterthwaite's degrees of freedom, with variances estimated "
         "at zero treated as known."
     )
+    sizes: dict[str, int] = {}
+    for model in models:
+        sizes |= {family: n for family, n in model.statements["family"].value_counts(sort=False).items() if n > 1}
+    if sizes:
+        families = listed([f"{family} ({n})" for family, n in sizes.items()])
+        yield (
+            "Statements were judged in families by single-step (max-t) simultaneous intervals and p values (Hothorn, "
+            f"Bretz and Westfall 2008; {DRAWS} draws of the multivariate t): {families}."
+        )
     for model in models:
         if model.refits is not None:
             yield (
                 f"Percentile intervals of model {model.name} come from {len(model.refits.estimate)} parametric "
                 f"bootstrap refits ({model.refits.n_uncertified} more did not converge and were left out)."
-            )
-        if len(model.contrasts):
-            yield (
-                f"p values of pairwise differences between strategies were adjusted by Holm's method "
-                f"({len(model.contrasts)} comparisons)."
             )
 
 

@@ -36,6 +36,9 @@ def analyze(
             help="Report whether the 95 % intervals meet this limit and, if not, how many more runs would.",
         ),
     ] = None,
+    model: Annotated[
+        str, typer.Option(help="Models that the report uses: headline, or paper (the paper's to the letter).")
+    ] = "headline",
     engine: Annotated[str, typer.Option(help="Engine that fits the models: native, statsmodels or lme4.")] = "native",
     formula: Annotated[
         list[str] | None,
@@ -50,7 +53,13 @@ def analyze(
     from study.core.reading import read_study
     from study.workflow.analysis import analyze_study, analyze_tables, report_folder
 
-    options = {"bootstrap": bootstrap, "mix_versions": mix_versions, "engine": engine, "cross_check": cross_check}
+    options = {
+        "bootstrap": bootstrap,
+        "mix_versions": mix_versions,
+        "engine": engine,
+        "cross_check": cross_check,
+        "model": model,
+    }
     if results and until:
         raise InputFaults([Fault("", "--until", until, "cannot be combined with --results: it needs a study's plan")])
     if out and out.exists() and not out.is_dir():

@@ -15,8 +15,8 @@ from study.core.factors import EVALUATION_FACTORS, STRATEGIES, Level, sources_al
 from study.core.formula_names import columns_of, faults_of_formula
 from study.core.study_file import FILE_NAME, AnalysisSection
 
-NAMED_MODELS = ("strategy", "size", "components")
-CONTRASTED = ("strategy", "size")
+CONTRASTED = ("strategy", "size", "paper_strategy", "paper_size")
+NAMED_MODELS = (*CONTRASTED, "components")
 
 
 def analysis_faults(
@@ -64,5 +64,6 @@ def _terms(model: str, strategies: Sequence[Level], factors: Mapping[str, Sequen
     if rows.empty or model not in CONTRASTED:
         return []
     evaluation = {name: levels for name, levels in factors.items() if name in EVALUATION_FACTORS}
-    coding = first_model(rows, factors) if model == "strategy" else second_model(rows, evaluation)
-    return list(coding.columns)
+    if model.endswith("strategy"):
+        return list(first_model(rows, factors).columns)
+    return list(second_model(rows, evaluation if model == "paper_size" else factors).columns)

@@ -21,6 +21,13 @@ class Effect:
     weights: Mapping[str, float]
     is_comparison: bool = False
 
+    @property
+    def family(self) -> str:
+        """What it is judged together with: all pairs of strategies, all slopes, or the levels of its factor."""
+        if self.is_comparison:
+            return "strategy"
+        return "n_star" if self.name.endswith(":n_star") else self.name.partition("[")[0].removesuffix("^2")
+
     def value(self, of_term: Mapping[str, float]) -> float:
         return sum(weight * of_term[term] for term, weight in self.weights.items())
 
@@ -43,6 +50,17 @@ def effects_of(terms: Sequence[str]) -> list[Effect]:
     ]
 
 
+def effects_at(n_star: float, pairs: Sequence[Effect], terms: Sequence[str]) -> list[Effect]:
+    """These pairs at another n* than 0, where a strategy has a slope."""
+    found = []
+    for pair in pairs:
+        slopes = {f"{term}:n_star": n_star * weight for term, weight in pair.weights.items()}
+        kept = {term: weight for term, weight in slopes.items() if term in terms}
+        if kept and n_star:
+            found.append(Effect(f"{pair.name} at n* = {n_star:g}", {**pair.weights, **kept}, is_comparison=True))
+    return found
+
+
 def effects_by_name(terms: Sequence[str]) -> dict[str, list[Effect]]:
     """Every name that a user may call effects by: a fixed term, a comparison, or a family: `strategy` (all pairs of
     strategies), `n_star` (all slopes), `factor.NAME` (all its levels)."""
@@ -51,8 +69,7 @@ def effects_by_name(terms: Sequence[str]) -> dict[str, list[Effect]]:
     named |= {effect.name: [effect] for effect in effects}
     families: dict[str, list[Effect]] = {}
     for effect in effects:
-        family = "n_star" if effect.name.endswith(":n_star") else effect.name.partition("[")[0]
-        families.setdefault("strategy" if effect.is_comparison else family, []).append(effect)
+        families.setdefault(effect.family, []).append(effect)
     return families | named
 
 

@@ -45,8 +45,9 @@ def draw_power_table(facts: Mapping[str, Any], console: Console) -> None:
             if cell["why_not"]:
                 console.print(f"{cell['n_runs']} runs: {cell['why_not']}", markup=False)
     console.print(
-        "Slopes and factors: unadjusted p; differences of strategies at n* = 0: Holm-adjusted p. Smallest: the effect "
-        f"with a power of {facts['smallest_at_power']:.0%}, in {facts['table']} for all numbers of runs",
+        "Slopes, levels of a factor and differences of strategies at n* = 0: simultaneous intervals in each family. "
+        f"Smallest: the effect with a power of {facts['smallest_at_power']:.0%}, in {facts['table']} for all numbers "
+        "of runs",
         markup=False, soft_wrap=True,
     )  # fmt: skip
 

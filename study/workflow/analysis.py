@@ -61,7 +61,7 @@ def analyze_study(
         "provenance": {"sound left out": left_out or "none"},
     } | options
     analysis = analyze(rows, AnalysisOptions(**options))
-    precision = tuple(on_precision(study, rule, analysis.models["strategy"], analysis.table))
+    precision = tuple(on_precision(study, rule, analysis.evidence.strategy, analysis.table))
     return analysis.adding(Exhibit("precision", "runs", sentences=precision)) if precision else analysis
 
 

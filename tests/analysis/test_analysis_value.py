@@ -28,7 +28,7 @@ def analysis(results: pd.DataFrame) -> Analysis:
 
 
 def test_models_tables_and_figures_go_by_name(analysis: Analysis) -> None:
-    assert list(analysis.models) == ["strategy", "size", "mine"]
+    assert list(analysis.models) == ["strategy", "size", "paper_strategy", "paper_size", "mine"]
     strategy = analysis.models["strategy"]
     assert strategy.criterion == strategy.fit.criterion and strategy.fixed is analysis.tables["strategy_fixed"]
     assert strategy.random["term"].iloc[-1] == "residual"
@@ -79,7 +79,7 @@ def test_verdicts_have_the_numbers_of_the_models(analysis: Analysis) -> None:
     assert (last["verdict"], last["estimate"]) == ("higher", pairs.loc["MSS-CR - SS-R", "estimate"])
     assert last["p"] == pairs.loc["MSS-CR - SS-R", "p_adjusted"] and last["exhibit"] == "strategies"
     slopes = found.index[found.index.str.endswith(":n_star")]
-    assert len(slopes) == 5 and len(found) == len(pairs) + 5
+    assert len(slopes) == 5 and len(found) == 2 * len(pairs) + 5
 
 
 @pytest.mark.usefixtures("drawn_once")

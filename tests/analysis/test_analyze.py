@@ -48,11 +48,11 @@ def test_pictures_are_there_as_png_and_svg(report: Report) -> None:
 def test_fit_json_has_the_keys_of_the_interface(report: Report) -> None:
     fit = json.loads((report.page.parent / "fit.json").read_text())
     assert set(fit) == {"models", "variance_components"}
-    assert list(fit["models"]) == ["strategy", "size", "components"]
+    assert list(fit["models"]) == ["strategy", "size", "paper_strategy", "paper_size", "components"]
     for model in fit["models"].values():
         assert list(model) == ["formula", "engine", "criterion", "reml", "n_rows", "groups", "converged", "singular",
                                "fixed", "random", "correlations", "residual_sd", "contrasts", "mean_n_star", "means",
-                               "contrasts_of_means"]  # fmt: skip
+                               "contrasts_of_means", "statements", "omitted"]  # fmt: skip
         assert model["converged"] is True
         for row in model["fixed"]:
             assert list(row) == ["term", "estimate", "se", "df", "t", "p", "ci_low", "ci_high", "ci_method",
@@ -60,9 +60,12 @@ def test_fit_json_has_the_keys_of_the_interface(report: Report) -> None:
         for row in model["random"]:
             assert list(row) == ["group", "term", "variance", "sd", "boundary"]
             assert row["boundary"] is (row["variance"] == 0)
-    assert fit["models"]["size"]["formula"] == (
+    assert fit["models"]["paper_size"]["formula"] == (
         "z ~ 0 + `intercept` + `r_star` + `n_star` + `r_star:n_star` + (0 + `r_star` | target) "
         "+ (0 + `n_star` | target) + (0 + `r_star:n_star` | target)"
+    )
+    assert fit["models"]["size"]["formula"] == fit["models"]["paper_size"]["formula"] + (
+        " + (0 + `intercept` | run_id) + (0 + `one source` | combination) + (0 + `several sources` | combination)"
     )
     strategy = fit["models"]["strategy"]
     assert list(strategy["contrasts"][0]) == ["contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment",
@@ -106,7 +109,9 @@ def test_the_draws_of_the_bootstrap_are_there_with_their_seed(report: Report) ->
     assert about == {"seed": "1", "model": "strategy", "formula": strategy.formula, "refits": "20",
                      "refits_left_out": "0"}  # fmt: skip
     terms = strategy.fit.fixed_terms
-    assert draws.column_names == [f"{kind}.{term}" for kind in ("fixed", "variance.target") for term in terms]
+    shared = ["run_id.intercept", "combination.one source", "combination.several sources"]
+    by_target = [f"{kind}.{term}" for kind in ("fixed", "variance.target") for term in terms]
+    assert draws.column_names == by_target + [f"variance.{name}" for name in shared]
     low, high = np.quantile(draws["fixed.strategy[SS-R]"].to_numpy(), [0.025, 0.975])
     row = strategy.fixed.set_index("term").loc["strategy[SS-R]"]
     assert (low, high) == pytest.approx((row["bootstrap_low"], row["bootstrap_high"]))

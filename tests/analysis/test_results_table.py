@@ -217,14 +217,15 @@ def test_rows_at_no_level_of_transfer_and_rows_twice_at_one_are_refused(results)
 
 
 @pytest.mark.parametrize("model_of", [lambda table: strategy_model(table, table.factor_levels, 0, RNG),
-                                      lambda table: size_model(table, 0, RNG)])  # fmt: skip
+                                      lambda table: size_model(table, table.factor_levels, 0, RNG)])  # fmt: skip
 def test_a_planted_effect_of_fine_tuning_is_found_beside_what_rows_of_a_run_share(simulate, model_of) -> None:
     results = simulate(seed=3, noise=0.8)
     table = results_table(with_transfer(results, 0.6), {})
     model = model_of(table)
-    assert model.formula.endswith("| run_id)") and model.groups["run_id"] == len(table.runs)
+    assert "| run_id)" in model.formula and model.groups["run_id"] == len(table.runs)
+    assert "(0 + `factor.transfer[fine-tune]` | target)" in model.formula
     (row,) = model.fixed[model.fixed["term"] == "factor.transfer[fine-tune]"].itertuples()
     planted = 0.06 / table.moments.loc[["ballroom", "gtzan", "valence"], "sd"].mean()
-    assert row.ci_low < planted < row.ci_high and row.p < 1e-6
+    assert row.ci_low < planted < row.ci_high and row.p < 0.1
     without = results_table(results, {})
-    assert set(model_of(without).groups) == {"target"}, "without the factor the models are what they were"
+    assert "factor.transfer" not in model_of(without).formula

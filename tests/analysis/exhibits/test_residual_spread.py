@@ -6,7 +6,7 @@ from scipy import stats
 
 from analysis.exhibits.residual_spread import deviation_interval, residual_spread, sentences, spread_tests
 from analysis.fitting.conditional import residuals
-from analysis.models import strategy_model
+from analysis.models import paper_strategy_model
 from analysis.results_table import results_table
 
 
@@ -17,7 +17,7 @@ def table(results):
 
 def test_residuals_are_those_of_the_whole_covariance_matrix(table) -> None:
     """sigma^2 V^-1 (z - X beta), an identity of best linear unbiased prediction."""
-    model = strategy_model(table, {}, 0, np.random.default_rng(0))
+    model = paper_strategy_model(table, {})
     x = model.coding.columns
     rest = table.scores["z"].to_numpy() - x.to_numpy() @ model.fit.estimate
     same_target = table.scores["target"].to_numpy()[:, None] == table.scores["target"].to_numpy()

@@ -29,7 +29,7 @@ def runs() -> pd.DataFrame:
 
 
 class Answer(NamedTuple):
-    """The sentences by what they are on, and the numbers of fit.json: fixed terms and contrasts by name."""
+    """The sentences by what they are on, and the numbers of fit.json: statements and contrasts by name."""
 
     against_single: str
     best: str
@@ -42,15 +42,15 @@ class Answer(NamedTuple):
 
 def answer(rows: pd.DataFrame) -> Answer:
     table, rng = results_table(rows, {}), np.random.default_rng(0)
-    strategy, size = strategy_model(table, {}, 0, rng), size_model(table, 0, rng)
+    strategy, size = strategy_model(table, {}, 0, rng), size_model(table, table.factor_levels, 0, rng)
     said = findings(table, strategy, size)
     starts = ("Compared with", "The highest", "Each further", "Network size")
     record, size_record = model_record(strategy), model_record(size)
     return Answer(
         *(next(sentence for sentence in said if sentence.startswith(start)) for start in starts),
-        {row["term"]: row for row in record["fixed"]},
+        {row["effect"]: row for row in record["statements"]},
         {row["contrast"]: row for row in record["contrasts"]},
-        {row["term"]: row for row in size_record["fixed"]},
+        {row["effect"]: row for row in size_record["statements"]},
     )
 
 
@@ -71,7 +71,7 @@ def test_what_the_paper_found_is_told_where_it_was_planted(runs) -> None:
         assert shown(name, slopes[name]) in raised
         assert slopes[name]["ci_low"] < 0.16 < slopes[name]["ci_high"]
     assert untold.startswith(shown("MS-SR@FC", slopes["MS-SR@FC"]))
-    assert untold.endswith("). The 5 slopes are tested without adjustment.") and untold.count("SD") == 1
+    assert untold.endswith("). Intervals are simultaneous over the 5 slopes.") and untold.count("SD") == 1
     assert f" by +{number(found.size_fixed['r_star']['estimate'])} SD (" in found.size and "raises" in found.size
 
 

@@ -1,0 +1,320 @@
+"""Scores of every unit on every group, where the likelihood needs matrices of the terms' number alone.
+
+Units (runs) are crossed with groups (targets), one row each; columns are the same in all groups. An orthonormal
+rotation over groups leaves the units' mean, which has the fixed effects and what units and sets of units share, and
+contrasts of groups, which have neither (Searle, Casella & McCulloch 1992, ch. 4). In the mean's rows, what is shared is
+a variance for each stratum: within sets, and between sets of one size and kind. So V is Lambda + Z G Z' there, Lambda
+constant in a stratum, and I + Z G Z' in the contrasts. Parameters are variances over the residual's, as in
+`restricted_likelihood`, whose formulas for the derivatives these are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+
+from analysis.fitting.random_terms import RandomTerm
+from analysis.fitting.restricted_likelihood import (
+    ROUNDING,
+    Derivatives,
+    by_parameter,
+    derivatives,
+    derivatives_from,
+    evaluate,
+)
+
+
+@dataclass(frozen=True)
+class Balanced:
+    """N units on T groups, q random columns Z by group, p fixed columns X; K parameters.
+
+    `products` (G, q + p, q + p) of [Z, sqrt(T) X] in each stratum of `size` (G,) rows; `tie` (q, K): which variance
+    each random column has; `load` (G, K): how often each variance stands in a stratum's. `columns` (N, q + p) and
+    `sets` (N, S), orthonormal, with the stratum of each, `stratum_of_set` (S,): stratum 0 is within sets. `order`
+    (T, N) has
+    the row of each unit in each group.
+    """
+
+    products: np.ndarray
+    size: np.ndarray
+    tie: np.ndarray
+    load: np.ndarray
+    columns: np.ndarray
+    sets: np.ndarray
+    stratum_of_set: np.ndarray
+    order: np.ndarray
+    correlated: tuple[np.ndarray, ...] = ()
+
+    @property
+    def n_groups(self) -> int:
+        """T."""
+        return len(self.order)
+
+    @property
+    def n_fixed(self) -> int:
+        """p."""
+        return self.columns.shape[1] - len(self.tie)
+
+    @property
+    def residual_df(self) -> int:
+        """v = N T - p."""
+        return self.order.size - self.n_fixed
+
+    @cached_property
+    def is_variance(self) -> np.ndarray:
+        """All parameters are (K,)."""
+        return np.ones(self.tie.shape[1], dtype=bool)
+
+    @property
+    def largest(self) -> np.ndarray:
+        """The largest sum of squares of a column that each variance stands for (K,)."""
+        q = len(self.tie)
+        squares = np.diag(self.products.sum(axis=0))[:q, None] * self.tie
+        return np.maximum(squares.max(axis=0, initial=0.0), self.load.max(axis=0))
+
+    def response(self, y: np.ndarray) -> BalancedResponse:
+        """Cross-products of responses y (R, n_rows), less their least-squares fits or not."""
+        by_group = y[:, self.order]
+        mean = by_group.sum(axis=1) / np.sqrt(self.n_groups)
+        rest = by_group - by_group.mean(axis=1, keepdims=True)
+        of_sets = mean @ self.sets
+        n_strata, in_stratum = len(self.size), np.arange(len(self.size))[:, None] == self.stratum_of_set
+        uy = np.einsum("rs,gs,su->rgu", of_sets, in_stratum, self.sets.T @ self.columns, optimize=True)
+        yy = of_sets**2 @ in_stratum.T if n_strata > 1 else np.zeros((len(y), 1))
+        uy[:, 0] = mean @ self.columns - uy.sum(axis=1)
+        yy[:, 0] = (mean**2).sum(axis=1) - yy.sum(axis=1)
+        zy = rest @ self.columns[:, : len(self.tie)]
+        return BalancedResponse(uy, yy, zy, (rest**2).sum(axis=(1, 2)))
+
+
+@dataclass(frozen=True)
+class BalancedResponse:
+    """R responses: `uy` (R, G, q + p) and `yy` (R, G) of the mean in each stratum; `zy` (R, T, q) and `rest` (R,) of
+    what groups deviate from it."""
+
+    uy: np.ndarray
+    yy: np.ndarray
+    zy: np.ndarray
+    rest: np.ndarray
+
+    def take(self, which: np.ndarray) -> BalancedResponse:
+        """The responses at the positions `which`."""
+        return BalancedResponse(*(getattr(self, one.name)[which] for one in fields(self)))
+
+
+@dataclass(frozen=True)
+class BalancedEvaluation:
+    """The criterion (R,) and what its derivatives are made of: `weight` 1 / Lambda (R, G), `q` of P = Lambda^-1 -
+    Lambda^-1 U Q U' Lambda^-1 (R, q + p, q + p), `within` = Z'V^-1 Z of a contrast and `of_rest` its Z'V^-1 y
+    (R, T, q), `zpz` = Z'PZ, `h` = Z'V^-1 X and `s` = Z'Py of the mean, `coefficients` = Q U' Lambda^-1 y (R, q + p)."""
+
+    criterion: np.ndarray
+    m: np.ndarray
+    beta: np.ndarray
+    r2: np.ndarray
+    weight: np.ndarray
+    q: np.ndarray
+    within: np.ndarray
+    of_rest: np.ndarray
+    zpz: np.ndarray
+    h: np.ndarray
+    s: np.ndarray
+    coefficients: np.ndarray
+    of_response: BalancedResponse
+
+    def take(self, which: np.ndarray) -> BalancedEvaluation:
+        """That of the responses at the positions `which`."""
+        arrays = {one.name: getattr(self, one.name)[which] for one in fields(self)[:-1]}
+        return replace(self, **arrays, of_response=self.of_response.take(which))
+
+    def put(self, which: np.ndarray, other: BalancedEvaluation) -> None:
+        """Overwrite that of the responses at the positions `which`, which are the same responses."""
+        for one in fields(self)[:-1]:
+            getattr(self, one.name)[which] = getattr(other, one.name)
+
+
+@evaluate.register
+def _(design: Balanced, response: BalancedResponse, phi: np.ndarray) -> BalancedEvaluation:
+    n_z, v = len(design.tie), design.residual_df
+    g, weight = phi @ design.tie.T, 1.0 / (1.0 + phi @ design.load.T)
+    mean = np.einsum("rg,gab->rab", weight, design.products)
+    uy = np.einsum("rg,rga->ra", weight, response.uy)
+    zz = design.products[:, :n_z, :n_z].sum(axis=0)
+    contrast = np.eye(n_z) + zz * g[:, None, :]
+    within = np.linalg.solve(contrast, np.broadcast_to(zz, contrast.shape))
+    of_rest = np.linalg.solve(contrast[:, None], response.zy[..., None])[..., 0]
+    system = np.eye(n_z) + mean[:, :n_z, :n_z] * g[:, None, :]
+    solved = np.linalg.solve(system, np.concatenate([mean[:, :n_z], uy[:, :n_z, None]], axis=2))
+    t, h, zvy = solved[..., :n_z], solved[..., n_z:-1], solved[..., -1]
+    gb = g[..., None] * mean[:, :n_z, n_z:]
+    xvx = mean[:, n_z:, n_z:] - gb.mT @ h
+    xvy = uy[:, n_z:] - np.einsum("ra,rap->rp", g * uy[:, :n_z], h)
+    m = np.linalg.inv(xvx)
+    beta = np.einsum("rpq,rq->rp", m, xvy)
+    yvy = np.einsum("rg,rg->r", weight, response.yy) - (g * uy[:, :n_z] * zvy).sum(axis=1)
+    yvy = yvy + response.rest - (g[:, None] * response.zy * of_rest).sum(axis=(1, 2))
+    r2 = yvy - (beta * xvy).sum(axis=1)
+    r2 = np.where(r2 > ROUNDING * (response.yy.sum(axis=1) + response.rest), r2, np.nan)
+    logdets = np.linalg.slogdet(system)[1] + (design.n_groups - 1) * np.linalg.slogdet(contrast)[1]
+    logdets = logdets - np.log(weight) @ design.size + np.linalg.slogdet(xvx)[1]
+    s = zvy - np.einsum("rap,rp->ra", h, beta)
+    e = np.linalg.solve(system.mT, g[:, None, :] * np.eye(n_z))  # (I + G A)^-1 G
+    eb = e @ mean[:, :n_z, n_z:]
+    q = np.concatenate(
+        [np.concatenate([e + eb @ m @ eb.mT, -eb @ m], axis=2), np.concatenate([-m @ eb.mT, m], axis=2)], axis=1
+    )
+    return BalancedEvaluation(
+        logdets + v * (1.0 + np.log(2.0 * np.pi * r2 / v)),
+        m, beta, r2, weight, q, within, of_rest, t - h @ m @ h.mT, h, s, np.concatenate([g * s, beta], axis=1),
+        response,
+    )  # fmt: skip
+
+
+@derivatives.register
+def _(design: Balanced, at: BalancedEvaluation) -> Derivatives:
+    n_z, n_contrasts, tie, load = len(design.tie), design.n_groups - 1, design.tie, design.load
+    products, w, response = design.products, at.weight, at.of_response
+    in_stratum = at.q[:, None] @ products  # Q S_g
+    by_trace = np.einsum("rgaa->rg", in_stratum)
+    mean = np.einsum("rg,gab->rab", w, products)
+    outside = np.eye(len(products[0]))[:, :n_z] - at.q @ mean[..., :n_z]
+    through = np.einsum("rae,gab,rbe->reg", outside, products, outside, optimize=True) * w[:, None, :] ** 2
+    left = response.uy - np.einsum("gab,rb->rga", products, at.coefficients)
+    r = w[..., None] * left
+    squares = response.yy - np.einsum("rga,ra->rg", response.uy + left, at.coefficients)
+    quadratic_g = w**2 * squares
+    flat = in_stratum.reshape(*in_stratum.shape[:2], -1)
+    crossed = flat @ in_stratum.mT.reshape(flat.shape).mT
+    weights = w[:, :, None] * w[:, None, :]
+    own = np.eye(len(design.size))
+    trace_gg = weights**2 * crossed + own * (w**2 * design.size - 2.0 * w**3 * by_trace)[:, None, :]
+    quadratic_gg = own * (w * quadratic_g)[:, None, :] - weights * (r @ at.q @ r.mT)
+    mixed_quadratic = at.s[..., None] * (outside.mT @ r.mT) * w[:, None, :]
+    trace_k = np.einsum("raa->ra", at.zpz + n_contrasts * at.within) @ tie
+    trace_k = trace_k + (w * design.size - w**2 * by_trace) @ load
+    mixed = tie.T @ through @ load
+    trace_kl = tie.T @ (at.zpz**2 + n_contrasts * at.within**2) @ tie + mixed + mixed.mT + load.T @ trace_gg @ load
+    quadratic_k = (at.s**2 + (at.of_rest**2).sum(axis=1)) @ tie + quadratic_g @ load
+    quadratic_zz = at.s[:, :, None] * at.zpz * at.s[:, None, :]
+    quadratic_zz = quadratic_zz + at.within * (at.of_rest.mT @ at.of_rest)
+    mixed = tie.T @ mixed_quadratic @ load
+    quadratic_kl = tie.T @ quadratic_zz @ tie + mixed + mixed.mT + load.T @ quadratic_gg @ load
+    return derivatives_from(design.residual_df, at.r2, trace_k, trace_kl, quadratic_k, quadratic_kl)
+
+
+@by_parameter.register
+def _(design: Balanced, at: BalancedEvaluation) -> np.ndarray:
+    n_z = len(design.tie)
+    fixed = np.concatenate(
+        [at.q[:, :n_z, n_z:] @ np.linalg.inv(at.m), np.tile(np.eye(design.n_fixed), (len(at.m), 1, 1))], axis=1
+    )
+    of_stratum = at.weight[..., None, None] ** 2 * (fixed.mT[:, None] @ design.products @ fixed[:, None])
+    by_column = at.h[..., :, None] * at.h[..., None, :]
+    return np.einsum("repq,ek->rkpq", by_column, design.tie) + np.einsum("rgpq,gk->rkpq", of_stratum, design.load)
+
+
+def balanced_of(fixed: pd.DataFrame, random: Sequence[RandomTerm]) -> Balanced | None:
+    """The closed form of a model, or None where its rows are not every unit on every group or it has other terms.
+
+    Units are the levels of a term with an intercept for each, groups those of another term. Further terms may be of
+    sets of units (columns of indicators, one of them 1 throughout a set), or intercepts of groups by the levels of a
+    factor that are the same in all groups.
+    """
+    if any(term.correlated for term in random):
+        return None
+    codes = [pd.factorize(np.asarray(term.levels), sort=True)[0] for term in random]
+    n_levels = [int(code.max()) + 1 for code in codes]
+    for unit, group in permutations(range(len(random)), 2):
+        if _is_intercept(random[unit]) and n_levels[group] * n_levels[unit] == len(fixed):
+            order = np.full((n_levels[group], n_levels[unit]), -1)
+            order[codes[group], codes[unit]] = np.arange(len(fixed))
+            if (order >= 0).all() and (found := _crossed(fixed, random, codes, unit, order)):
+                return found
+    return None
+
+
+def _crossed(
+    fixed: pd.DataFrame, random: Sequence[RandomTerm], codes: Sequence[np.ndarray], unit: int, order: np.ndarray
+) -> Balanced | None:
+    """That of units crossed with groups, `order` (T, N) being the rows."""
+    x, first = fixed.to_numpy(dtype=float), order[0]
+    z: list[np.ndarray] = []
+    tied: list[int] = []
+    of_set, of_kind = np.arange(order.shape[1]), None
+    ends = np.cumsum([term.columns.shape[1] for term in random])
+    n_parameters, of_unit = int(ends[-1]), int(ends[unit] - 1)
+    for number, (term, code, end) in enumerate(zip(random, codes, ends, strict=True)):
+        columns = term.columns.to_numpy(dtype=float)
+        start, own = int(end) - columns.shape[1], columns[first]
+        if not _same(columns, order):
+            return None
+        if number == unit:
+            continue
+        if (code[order] == code[order[:, :1]]).all():  # of groups
+            z += list(own.T)
+            tied += range(start, int(end))
+        elif _same(code, order):  # of sets of units
+            kind = own.argmax(axis=1)
+            sets = np.unique(np.column_stack([code[first], kind]), axis=0)
+            if of_kind is not None or len(sets) != code.max() + 1 or not (np.sort(own)[:, -1] == own.sum(axis=1)).all():
+                return None
+            if not (own.sum(axis=1) == 1.0).all():
+                return None
+            of_set, of_kind = code[first], start + sets[:, 1]
+        elif _is_intercept(term):  # of groups by the levels of a factor
+            levels, level = np.unique(code[order].T, axis=0, return_inverse=True)
+            if levels.size != code.max() + 1:
+                return None
+            z += list(np.eye(len(levels))[level.ravel()].T)
+            tied += [start] * len(levels)
+        else:
+            return None
+    by_group = np.array(z).reshape(len(z), order.shape[1]).T
+    return _strata(by_group, x[first], tied, of_set, of_kind, of_unit, n_parameters, order) if _same(x, order) else None
+
+
+def _strata(
+    z: np.ndarray,
+    x: np.ndarray,
+    tied: list[int],
+    of_set: np.ndarray,
+    of_kind: np.ndarray | None,
+    of_unit: int,
+    n_parameters: int,
+    order: np.ndarray,
+) -> Balanced:
+    """With a stratum within sets and one between the sets of each size and kind, its parameter; `of_set` (N,)."""
+    n_groups, n_units = order.shape
+    columns = np.hstack([z, np.sqrt(n_groups) * x])
+    load = np.zeros((1, n_parameters))
+    load[0, of_unit] = n_groups
+    tie = np.eye(n_parameters)[tied].reshape(-1, n_parameters)
+    if of_kind is None:
+        nothing = np.empty((n_units, 0))
+        whole = (columns.T @ columns)[None]
+        return Balanced(whole, np.array([float(n_units)]), tie, load, columns, nothing, np.empty(0, dtype=int), order)
+    size = np.bincount(of_set)
+    kinds, stratum = np.unique(np.column_stack([of_kind, size]), axis=0, return_inverse=True)
+    load = np.repeat(load, 1 + len(kinds), axis=0)
+    load[1 + np.arange(len(kinds)), kinds[:, 0]] = n_groups * kinds[:, 1]
+    sets = (of_set[:, None] == np.arange(len(size))) / np.sqrt(size)
+    of_sets, stratum = sets.T @ columns, 1 + stratum.ravel()
+    between = [of_sets[stratum == one].T @ of_sets[stratum == one] for one in 1 + np.arange(len(kinds))]
+    products = np.stack([columns.T @ columns - of_sets.T @ of_sets, *between])
+    sizes = np.array([n_units - len(size), *np.bincount(stratum)[1:]], dtype=float)
+    return Balanced(products, sizes, tie, load, columns, sets, stratum, order)
+
+
+def _is_intercept(term: RandomTerm) -> bool:
+    columns = term.columns.to_numpy()
+    return columns.shape[1] == 1 and bool((columns == 1.0).all())
+
+
+def _same(values: np.ndarray, order: np.ndarray) -> bool:
+    """Whether the values of a unit (n_rows, ...) are the same in all groups."""
+    return bool((values[order] == values[order[0]]).all())

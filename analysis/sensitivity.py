@@ -1,0 +1,153 @@
+"""Whether what a model states depends on one target, on the model, or on missing scores.
+
+The same statements again: without each target; by the paper's model in place of the headline's, or the other way round;
+with a fixed intercept of each target, since standardising has taken the targets' means out and so tied the strategies'
+deviations together; and with what is missing at its target's worst or best score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.contrasts import NOT_SIGNIFICANT, verdicts
+from analysis.fitting.mixed_model import MixedFit, fit_mixed
+from analysis.fitting.mixed_problem import NotCertified
+from analysis.headline_terms import centred
+from analysis.models import Model, headline_fit, random_terms
+from analysis.results_table import ResultsTable
+from analysis.statements import statements_of
+from analysis.wording import listed
+from study.core.coding import Coding
+from study.core.errors import InputFaults
+from study.core.factors import Level
+
+REPORTED, WITHOUT, WITH, FILLED = "as reported", "without", "with", "missing scores at the"
+BY = "by the"
+TARGET_INTERCEPTS = f"{WITH} a fixed intercept of each target"
+CodingOf = Callable[[pd.DataFrame], Coding]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model once more: `effects` are its `statements_of`. Without a fit, `why_not`."""
+
+    name: str
+    n_rows: int
+    effects: pd.DataFrame | None = None
+    fit: MixedFit | None = None
+    why_not: str | None = None
+
+
+def sensitivity(
+    table: ResultsTable,
+    model: Model,
+    coding_of: CodingOf,
+    factors: Mapping[str, Sequence[Level]],
+    beside: Model | None = None,
+    is_paper: bool = False,
+    seed: int = 0,
+) -> tuple[Variant, ...]:
+    """The variants of `model`, itself first; none where it states nothing. `coding_of` gives its terms over rows,
+    `beside` is the paper's model, or the headline's where this one `is_paper`."""
+    if model.fit is None or model.statements.empty:
+        return ()
+    reported = Variant(REPORTED, model.n_rows, model.statements, model.fit)
+
+    def fitted(name: str, rows: pd.DataFrame, fixed: pd.DataFrame | None = None) -> Variant:
+        try:
+            fit = _fit(rows, coding_of(rows), factors, bool(table.sources), is_paper, fixed)
+        except (NotCertified, InputFaults) as reason:
+            return Variant(name, len(rows), why_not=str(reason))
+        return Variant(name, len(rows), statements_of(fit, rows, seed), fit)
+
+    return (reported, *_variants(table, fitted, beside, is_paper))
+
+
+def not_robust(variants: Sequence[Variant]) -> dict[str, str]:
+    """Of each effect that is significant as reported, under which variants it is not, or is of the other sign: `without
+    gtzan and by the paper's model`; empty for those that are significant under all that have a fit."""
+    if not variants:
+        return {}
+    reported, *others = (one for one in variants if one.effects is not None)
+    under: dict[str, list[str]] = {
+        effect: [] for effect, verdict in _verdicts(reported.effects).items() if verdict != NOT_SIGNIFICANT
+    }
+    for one in others:
+        for effect in moved(reported.effects, one.effects):
+            if effect in under:
+                under[effect].append(one.name)
+    return {effect: listed(names) for effect, names in under.items()}
+
+
+def moved(reported: pd.DataFrame, other: pd.DataFrame) -> dict[str, str]:
+    """The effects of which the other fit says something else, and what: by sign, and by p (adjusted) below 0.05."""
+    before, after = _verdicts(reported), _verdicts(other)
+    return {
+        effect: f"{verdict} → {after[effect]}"
+        for effect, verdict in before.items()
+        if effect in after and after[effect] != verdict
+    }
+
+
+def summary(variants: Sequence[Variant]) -> pd.DataFrame:
+    """A row a variant against what is reported: `variant, n_rows, largest_change` of an estimate, `se_ratio_low`,
+    `se_ratio_high`, `p_change` (the largest), `moved` (which conclusions), or why there is no fit."""
+    reported, rows = variants[0].effects, []
+    if reported is None:
+        return pd.DataFrame()
+    for one in variants[1:]:
+        if one.effects is None:
+            rows.append((one.name, one.n_rows, np.nan, np.nan, np.nan, np.nan, f"no fit: {one.why_not}"))
+            continue
+        both = reported.merge(one.effects, on="effect", suffixes=("", "_now"))
+        ratio = both["se_now"] / both["se"]
+        change = (both["estimate_now"] - both["estimate"]).abs().max()
+        of_p = (both["p_adjusted_now"] - both["p_adjusted"]).abs().max()
+        verdicts = moved(reported, one.effects)
+        said = "; ".join(f"{effect}: {verdict}" for effect, verdict in verdicts.items()) or "none"
+        rows.append((one.name, one.n_rows, change, ratio.min(), ratio.max(), of_p, said))
+    columns = ["variant", "n_rows", "largest_change", "se_ratio_low", "se_ratio_high", "p_change", "moved"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _variants(
+    table: ResultsTable, fitted: Callable[..., Variant], beside: Model | None, is_paper: bool
+) -> Iterator[Variant]:
+    rows = table.scores
+    for target in table.targets:
+        yield fitted(f"{WITHOUT} {target}", rows[rows["target"] != target])
+    if beside is not None:
+        name = f"{BY} headline model" if is_paper else f"{BY} paper's model"
+        effects = beside.statements if beside.fit else None
+        yield Variant(name, beside.n_rows, effects, beside.fit, beside.why_not)
+    of_target = pd.get_dummies(rows["target"], dtype=float, prefix="target", prefix_sep=".")
+    centred_targets = of_target.iloc[:, 1:].sub(of_target.iloc[:, 0], axis=0)
+    yield fitted(TARGET_INTERCEPTS, rows, centred_targets)
+    lost = table.missing[table.missing["strategy"].isin(table.strategies) & table.missing["target"].isin(table.targets)]
+    if len(lost):
+        by_target = rows.groupby("target")["z"]
+        for name, extreme in (("worst", by_target.min()), ("best", by_target.max())):
+            filled = pd.concat([rows, lost.assign(z=lost["target"].map(extreme))], ignore_index=True)
+            yield fitted(f"{FILLED} {name}", filled)
+
+
+def _fit(
+    rows: pd.DataFrame,
+    coding: Coding,
+    factors: Mapping[str, Sequence[Level]],
+    sources_known: bool,
+    is_paper: bool,
+    fixed: pd.DataFrame | None,
+) -> MixedFit:
+    if not is_paper:
+        return headline_fit(rows, centred(coding), factors, sources_known, fixed=fixed)[0]
+    columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)
+    return fit_mixed(rows["z"].to_numpy(), columns, random_terms(rows, coding))
+
+
+def _verdicts(effects: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(effects["effect"], verdicts(effects["estimate"], effects["p_adjusted"]), strict=True))
