@@ -60,7 +60,7 @@ def test_contrasts_of_the_second_model_and_of_formulas_are_read(tmp_path: Path) 
         ("* n_star +", "* n_star +*", "column 28: `*`: expected a variable, 0, 1 or `(`"),
         ('model = "strategy"', 'model = "interactoin"',
          "[[analysis.contrast]] 1 (one network less one source) model = 'interactoin': no such model; expected one of "
-         "strategy, size, interaction; did you mean 'interaction'?"),
+         "strategy, size, paper_strategy, paper_size, interaction; did you mean 'interaction'?"),
         ('model = "strategy"', 'model = "components"', "no such model"),
         ("strategy[MS-CR@2]", "strategy[MS-CR2]", "weights = 'strategy[MS-CR2]': no such term; expected one of"),
         ("strategy[MS-CR@2]", "strategy[MS-CR2]", "did you mean 'strategy[MS-CR@2]'?"),
