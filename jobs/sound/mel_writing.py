@@ -26,7 +26,7 @@ from jobs.sound.content_hashes import content_hashes
 from jobs.sound.decode import convert, read_sound
 from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, TOP_DB, Counts, MelStore, encode, read_mel_store
 from jobs.sound.spectra import mel_db
-from study.core.errors import Fault, InputFaults
+from study.core.errors import Fault, InputFaults, raise_all
 from study.core.study_file import Mel
 
 HASHES = "content_hashes.parquet"
@@ -68,19 +68,22 @@ def write_mel_store(
     crop_frames: int,
     on_broken: str = "stop",
     workers: int = 1,
+    hashes: list[str | None] | None = None,
 ) -> MelStore:
     """Decode `tracks` (columns track_id, path; no id twice) into a mel store at `folder`, replacing what is
     there.
 
     The bytes written do not depend on `workers`, each a process of one thread. Progress is shown on a
-    terminal. Raises InputFaults with every file that cannot be read if `on_broken` is "stop", or if none is
-    left by "drop"."""
+    terminal. `hashes` are the files' contents that the store is called after, if it is. Raises InputFaults with every
+    file that cannot be read if `on_broken` is "stop", or if none is left by "drop"; and with every file that was
+    changed while the store was made."""
     folder = Path(folder)
     paths = [str(path) for path in tracks["path"]]
     temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:12]}.tmp")
     temporary.mkdir(parents=True)
     try:
-        hashes = content_hashes(paths, folder.parent / HASHES, workers)
+        cache = folder.parent / HASHES
+        hashes = content_hashes(paths, cache, workers) if hashes is None else hashes
         settings = {
             "sample_rate_hz": sample_rate_hz,
             "channels": channels,
@@ -91,6 +94,9 @@ def write_mel_store(
         index, faults = _write_frames(temporary / FRAMES, tracks["track_id"].astype(str), hashes, clips, channels, mel)
         if faults and (on_broken == "stop" or index.empty):
             raise InputFaults(fault for found in faults.values() for fault in found)
+        now = content_hashes(paths, cache, workers)
+        raise_all(Fault(path, "", None, "changed while it was read; launch again", cause="changed while it was read")
+                  for path, before, after in zip(paths, hashes, now, strict=True) if before != after)  # fmt: skip
         counts = Counts(
             mono_doubled=int((index["file_channels"] < channels).sum()),
             mixed_down=int((index["file_channels"] > channels).sum()),
