@@ -26,7 +26,7 @@ def share_intervals(y: np.ndarray, fixed: np.ndarray, present: np.ndarray, rng: 
     data sets in place of 2.5, and hardly ever 1 where one source has everything.)
 
     Draws without any variance say nothing of shares and count as 0 for the lower limit, as 1 for the upper one. So do
-    all where least squares cannot tell the sources apart or leaves no degree of freedom.
+    all where the sources' effects are not estimable or no degree of freedom is left.
     """
     n, p, k = *fixed.shape, present.shape[1]
     if k == 1:

@@ -13,10 +13,10 @@ from analysis.fitting.mixed_model import MixedFit, contrast_tests
 from study.core.coding import SINGLE, n_star, strategy_of
 
 ALPHA = 0.05
-"""Below it a p value, adjusted where it is one of several, tells a difference."""
+"""A p value below it, adjusted where it is one of several, is significant."""
 
 
-HIGHER, LOWER, NOT_SIGNIFICANT = "higher", "lower", "not told"
+HIGHER, LOWER, NOT_SIGNIFICANT = "higher", "lower", "not significant"
 
 
 def verdicts(estimate: pd.Series, p: pd.Series) -> np.ndarray:
@@ -30,7 +30,7 @@ def strategies_of(fit: MixedFit) -> list[str]:
 
 
 def strategies_at(fit: MixedFit, rows: pd.DataFrame, at: float) -> list[str]:
-    """The strategies of which the fit to these rows tells a mean at n* = `at`: SS-R, at its 0; those with a slope;
+    """The strategies whose mean at n* = `at` is estimable from these rows: SS-R, at its 0; those with a slope;
     those whose runs all have this n*. All of them where the rows do not say how many sources a run has."""
     every = strategies_of(fit)
     if "n_sources" not in rows:

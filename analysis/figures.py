@@ -1,4 +1,4 @@
-"""How every figure looks, and writing them: colours that the colour-blind tell apart, shapes that survive black ink."""
+"""How every figure looks, and writing them: colours for the colour-blind, shapes that survive black ink."""
 
 from __future__ import annotations
 

@@ -86,14 +86,14 @@ class Model:
 
     @property
     def singularity(self) -> str:
-        """Whether the optimum lies on the boundary, and how."""
+        """Whether the optimum is on the boundary, and how."""
         if self.fit is None:
             return "no fit"
         zero = self.fit.variance == 0.0
-        told = [f"{zero.sum()} of {len(zero)} variances are zero"] * bool(zero.any())
+        found = [f"{zero.sum()} of {len(zero)} variances are zero"] * bool(zero.any())
         if (np.concatenate(self.fit.boundary) & ~zero).any():
-            told.append("correlated coefficients have a covariance matrix of less than full rank")
-        return f"singular: {' and '.join(told)}" if told else "not singular"
+            found.append("correlated coefficients have a covariance matrix of less than full rank")
+        return f"singular: {' and '.join(found)}" if found else "not singular"
 
 
 def strategy_model(

@@ -1,4 +1,4 @@
-"""What can be wrong with result rows, found all at once and told with the runs that it concerns."""
+"""What can be wrong with result rows: all faults at once, each with the runs that it concerns."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from study.core.errors import Fault, nearest
 from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, sources_allowed
 
 NEEDED = {
-    "run_id": "no score can be told to its run",
-    "target": "no score can be told to its target",
+    "run_id": "no score can be assigned to its run",
+    "target": "no score can be assigned to its target",
     "score": "there is nothing to analyse",
     "strategy": "no effect of the strategy can be estimated",
 }
@@ -85,7 +85,7 @@ def faults_of_scores(scores: pd.DataFrame, targets: Sequence[str]) -> Iterator[F
             expected = f"expected scores that differ, to standardise by; all {len(score)} are equal"
             yield _fault(f"score on {target}", float(score.iloc[0]), f"{expected}, but for rounding")
         elif not LEAST_SCALE < largest < 1 / LEAST_SCALE:
-            yield _fault(f"score on {target}", largest, "expected scores of a scale that can be squared")
+            yield _fault(f"score on {target}", largest, "expected scores whose squares are finite and not zero")
 
 
 def evaluation_columns(rows: pd.DataFrame) -> list[str]:
@@ -111,7 +111,7 @@ def _faults_of_metrics(rows: pd.DataFrame, metric_of: Mapping[str, str]) -> Iter
     for target, here in scored.groupby("target")["metric"]:
         metrics = [str(name) for name in here.unique()]
         if not metric_of and len(metrics) > 1:
-            yield _fault(f"metric on {target}", ", ".join(metrics), "expected one metric a target")
+            yield _fault(f"metric on {target}", ", ".join(metrics), "expected one metric per target")
         elif target in metric_of and metric_of[target] not in metrics:
             expected = f"expected rows of the target's primary metric; there are only those of {', '.join(metrics)}"
             yield _fault(f"metric on {target}", metric_of[target], expected, nearest(metric_of[target], metrics))

@@ -1,4 +1,4 @@
-"""From result rows to the table that models are fitted to: one row a run x target, standardised within the target.
+"""From result rows to the table that models are fitted to: one row per run and target, standardised within the target.
 
 Where a study has evaluation factors, a run has such a row for each of their levels.
 
@@ -38,15 +38,15 @@ PROVENANCE = (
 )
 """Columns that say where a row comes from."""
 NO_ROW = "no row"
-"""The outcome of a run on a target that no row tells of."""
+"""The outcome of a run on a target that has no row."""
 
 
 @dataclass(frozen=True)
 class ResultsTable:
     """What was scored.
 
-    `scores` and `baselines`: one row a run x target (x level of evaluation factors) with `run_id, target, score` (mean
-    over repeats and folds), `n_scores`, and what else the rows say of a run; `scores` has `z` besides, the score
+    `scores` and `baselines`: one row per run and target (and level of evaluation factors) with `run_id, target, score`
+    (mean over repeats and folds), `n_scores`, and what else the rows say of a run; `scores` also has `z`, the score
     standardised within its target (mean and sample deviation, n - 1), which are in `moments` (index target; `mean`,
     `sd`, `metric`). `excluded` counts the result rows that were left out, by reason; `missing` has the run x target
     that no score is left of, with the `outcome` that says why.
@@ -76,7 +76,7 @@ class ResultsTable:
 
     @property
     def runs(self) -> pd.DataFrame:
-        """One row a run, as in the plan."""
+        """One row per run, as in the plan."""
         of_scores = ["target", "score", "n_scores", "z", *evaluation_columns(self.scores)]
         return self.scores.drop_duplicates("run_id").drop(columns=of_scores)
 
@@ -88,7 +88,7 @@ class ResultsTable:
     @cached_property
     def frozen(self) -> ResultsTable:
         """The scores at the first level of every evaluation factor, standardised by themselves: what there is without
-        such factors. The table itself where it has one row a run x target anyway."""
+        such factors. The table itself where it has one row per run and target."""
         if not self.shares_runs:
             return self
         scores, baselines, missing, by_split = map(
@@ -157,8 +157,8 @@ def results_table(
     cell = ["run_id", "target", *evaluation_columns(rows)]
     cells = _cells(rows, cell, _of_a_run(rows, sources))
     without_score = cells[~pd.MultiIndex.from_frame(cells[cell]).isin(pd.MultiIndex.from_frame(means[cell]))]
-    told = rows[without].drop_duplicates(cell).reindex(columns=[*cell, "outcome"]).astype({"outcome": object})
-    missing = without_score.merge(told, how="left", on=cell).fillna({"outcome": NO_ROW})
+    causes_by_cell = rows[without].drop_duplicates(cell).reindex(columns=[*cell, "outcome"]).astype({"outcome": object})
+    missing = without_score.merge(causes_by_cell, how="left", on=cell).fillna({"outcome": NO_ROW})
 
     is_baseline = means["strategy"].isin(BASELINES)
     scores, baselines = means[~is_baseline], means[is_baseline].reset_index(drop=True)

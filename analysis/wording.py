@@ -13,6 +13,19 @@ def number(value: float, decimals: int = 2) -> str:
     return shown.replace("-", "\N{MINUS SIGN}")
 
 
+LEAST_P = 0.001
+
+
+def p_value(p: float) -> str:
+    """Two significant digits, no smaller than 0.001."""
+    return f"< {LEAST_P}" if p < LEAST_P else f"{p:.2g}"
+
+
+def p_shown(p: float) -> str:
+    """`p < 0.001` or `p = 0.012`."""
+    return f"p {'' if p < LEAST_P else '= '}{p_value(p)}"
+
+
 def listed(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     names = list(names)

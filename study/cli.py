@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -19,11 +20,29 @@ from study.commands.runs import runs
 from study.commands.schema import schema
 from study.commands.status import status
 from study.core.errors import StudyError
+from study.core.version import __version__
 
 app = typer.Typer(
-    name="study", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="study", no_args_is_help=True, pretty_exceptions_enable=False,
     help="Large statistical studies of learned representations: design, launch on Ray, analyze.",
 )  # fmt: skip
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"study {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Large statistical studies of learned representations: design, launch on Ray, analyze."""
+
+
 for command in (new, check, design, power, prepare, launch, status, runs, analyze, embed, schema, demo):
     app.command()(command)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,9 @@ from study.display.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
-    from analysis.formulas.fit_mixed import MixedModel
 
     from analysis.analyze import Analysis
+    from analysis.formulas.fit_mixed import MixedModel
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class StudyFolder:
         from study.display.check import draw_check
         from study.workflow.check import check_folder
 
-        return Shown(check_folder(self.folder), draw_check)
+        found = check_folder(self.folder)
+        return Shown(found.as_json(), partial(draw_check, found))
 
     def design(self, budget: int | str | None = None, **options: Any) -> Shown:
         """Plan the runs; `budget` as on the command line: 40, "400gpuh", "30cpuh", "5d".
@@ -140,9 +142,8 @@ def analyze(frame: pd.DataFrame, **options: Any) -> Analysis:
 
     `options`: fields of `analysis.options.AnalysisOptions`, such as `bootstrap=1000`.
     """
-    from analysis.options import AnalysisOptions
-
     from analysis.analyze import analyze as analyze_rows
+    from analysis.options import AnalysisOptions
 
     return analyze_rows(frame, AnalysisOptions(**options))
 

@@ -34,22 +34,22 @@ def shown(table: ResultsTable) -> Iterator[Picture | Table]:
     """Fig. 13, and its numbers."""
     name, title = "with_and_without_best_source", "Multi-source runs with and without the best single source"
     if "n_sources" not in table.scores:
-        yield Picture(name, title, "The table does not say how many sources a run had.", None)
+        yield Picture(name, title, "Not drawn: the table does not give the number of sources of each run.", None)
         return
     if not best_sources(table):
-        yield Picture(name, title, "There are no single-source scores whose source is known.", None)
+        yield Picture(name, title, "Not drawn: there are no single-source scores whose source is known.", None)
         return
     caption = (
-        "Over each panel, the target and the source that is best there by itself. Solid points: its own runs, and "
-        "multi-source runs with it; open ones: multi-source runs without it. Lines: linear fits with 95 % bands of the "
-        "mean; black line: mean of the source's own runs."
+        "Each panel is a target and the source that scores highest on it alone. Solid points: runs of that source "
+        "alone, and multi-source runs with it; open points: multi-source runs without it. Lines: linear fits with 95 "
+        "% bands for the mean; black line: mean of the runs of that source alone."
     )
     yield Picture(name, title, caption, lambda: with_and_without(table))
     effects = effect_of_best_source(table)
     if len(effects):
         note = (
-            "Standardised scores: mean of the source alone, means of multi-source runs, and the difference that its "
-            "presence makes at equal strategy and number of sources (least squares, 95 % t interval)."
+            "Standardised scores: mean of the source alone, means of multi-source runs with and without it, and the "
+            "difference between these, adjusted for strategy and number of sources (least squares, 95 % t interval)."
         )
         yield Table("best_source", "Multi-source scores with and without the best single source", note, effects)
 
@@ -58,22 +58,22 @@ def sentences(table: ResultsTable) -> Iterator[str]:
     """On how many targets multi-source runs are better, or worse, for the best single source among theirs."""
     if "n_sources" not in table.scores:
         return
-    told = effect_of_best_source(table).dropna(subset=["difference"])
-    if told.empty:
+    found = effect_of_best_source(table).dropna(subset=["difference"])
+    if found.empty:
         return
-    raised, lowered = told[told["ci_low"] > 0], told[told["ci_high"] < 0]
-    least, most = (told.loc[pick] for pick in (told["difference"].idxmin(), told["difference"].idxmax()))
+    raised, lowered = found[found["ci_low"] > 0], found[found["ci_high"] < 0]
+    least, most = (found.loc[pick] for pick in (found["difference"].idxmin(), found["difference"].idxmax()))
     also = f" and lowers them on {len(lowered)}" if len(lowered) else ""
     yield (
-        f"The source that is best alone raises the scores of multi-source runs on {len(raised)} of {len(told)} targets"
-        f"{also}, at equal strategy and number of sources; the differences run from "
-        f"{_with_interval(least)} to {_with_interval(most)}."
+        f"Having the best single source among the sources of a run raises its score on {len(raised)} of {len(found)} "
+        f"targets{also}, adjusted for strategy and number of sources; differences range from "
+        f"{_with_interval(least)} to {_with_interval(most)}. Intervals are not adjusted for the number of targets."
     )
 
 
 def _with_interval(row: pd.Series) -> str:
-    interval = f"{number(row['ci_low'])} to {number(row['ci_high'])}"
-    return f"{number(row['difference'])} ({interval}; {row['source']} on {row['target']})"
+    interval = f"95 % CI {number(row['ci_low'])} to {number(row['ci_high'])}"
+    return f"{number(row['difference'])} SD ({interval}; {row['source']} on {row['target']})"
 
 
 def best_sources(table: ResultsTable) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""What each target adds to the effects of strategies and sources: random effects one by one, with intervals."""
+"""How each target differs in the effects of strategies and sources: random effects one by one, with intervals."""
 
 from __future__ import annotations
 
@@ -40,24 +40,29 @@ def exhibit(evidence: Evidence) -> Exhibit:
 def shown(models: Sequence[Model]) -> Iterator[Picture | Table]:
     """A picture and a table a model."""
     for model in models:
-        name, title = f"targets_{model.name}", f"What each target adds to the effects of model {model.name}"
+        name, title = f"targets_{model.name}", f"How targets differ in the effects of model {model.name}"
         if model.fit is None:
-            yield Picture(name, title, f"Not drawn, for the model has no fit: {model.why_not}.", None)
+            yield Picture(name, title, f"Not drawn: the model has no fit, because {model.why_not}.", None)
             continue
         effects = effects_by_target(model.fit)
         caption = (
-            "Best linear unbiased predictions of the random effects, in order of size, with 95 % intervals given the "
-            "fixed effects and the variances: the uncertainty of these is not in them. Terms without variance are not "
-            "drawn."
+            "Best linear unbiased predictions of the random effects, in order of size, with 95 % intervals that "
+            "ignore the uncertainty of the fixed effects and the variances. Terms without variance are not drawn."
         )
         varying = effects[effects["se"] > 0.0]
         yield Picture(
             name,
             title,
-            caption if len(varying) else "Not drawn, for all variances by target are zero.",
+            caption if len(varying) else "Not drawn: all variances by target are zero.",
             partial(_draw, varying) if len(varying) else None,
         )
-        yield Table(name, title, "se and interval given the fixed effects and the variances.", effects, on_page=False)
+        yield Table(
+            name,
+            title,
+            "Standard errors and intervals ignore the uncertainty of the fixed effects and the variances.",
+            effects,
+            on_page=False,
+        )
 
 
 def _draw(effects: pd.DataFrame) -> Figure:

@@ -25,11 +25,13 @@ def shown(table: ResultsTable) -> Iterator[Picture | Table]:
     """Fig. 15, and its numbers."""
     name, title, cells = "parameters_by_n_sources", "Size of the networks", parameters(table)
     if cells.empty:
-        yield Picture(name, title, "The table does not say how many parameters and sources a run had.", None)
+        yield Picture(
+            name, title, "Not drawn: the table does not give the numbers of parameters and sources of each run.", None
+        )
         return
-    caption = "Trainable parameters, output layers included: mean over the runs of a strategy and number of sources."
+    caption = "Trainable parameters, including output layers: mean over the runs of a strategy and number of sources."
     yield Picture(name, title, caption, lambda: parameters_by_n_sources(cells))
-    note = "Mean number of trainable parameters, and what multiple of SS-R's that is."
+    note = "Mean number of trainable parameters, and its ratio to that of SS-R."
     yield Table("parameters", title, note, cells)
 
 

@@ -44,14 +44,14 @@ def shown(table: ResultsTable, components: Sequence[Components]) -> Iterator[Pic
     together = correlations.set_index("target")["r"].get(TOGETHER)
     said = "" if together is None else f" Pearson's r of all {len(pairs)} pairs: {number(together)}."
     caption = (
-        "A point a target and source: its share of the sources' variance among multi-source runs, and the mean "
+        "One point per target and source: its share of the sources' variance among multi-source runs, and the mean "
         f"standardised score of its single-source runs.{said}"
     )
     yield Picture(name, title, caption, lambda: component_match(pairs))
     if len(correlations):
         note = (
-            "Pearson's r over a target's sources, with Fisher's interval from their number; few make it wide. "
-            "The mean over targets is by Fisher's z, with a t interval over targets."
+            "Pearson's r over the sources of a target, with Fisher's interval. The mean over targets is that of "
+            "Fisher's z, with a t interval over targets."
         )
         yield Table(name, "Correlation of a source's component with its single-source score", note, correlations)
 
@@ -63,9 +63,9 @@ def sentences(table: ResultsTable, components: Sequence[Components]) -> Iterator
         mean, n = found.loc[MEAN], found["n_sources"].dropna()
         sources = f"{n.min():g} to {n.max():g}" if n.nunique() > 1 else f"{n.min():g}"
         yield (
-            "What a source accounts for among several and what it scores alone correlate within targets at "
-            f"{number(mean['r'])} ({number(mean['low'])} to {number(mean['high'])}; mean of {len(n)} targets of "
-            f"{sources} sources), over all pairs of source and target at {number(found.loc[TOGETHER, 'r'])}."
+            "The correlation within targets between a source's variance component and its score alone is "
+            f"{number(mean['r'])} (95 % CI {number(mean['low'])} to {number(mean['high'])}; mean of {len(n)} targets "
+            f"with {sources} sources); over all pairs of source and target it is {number(found.loc[TOGETHER, 'r'])}."
         )
 
 

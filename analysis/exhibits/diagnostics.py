@@ -72,19 +72,19 @@ def shown(table: pd.DataFrame, models: Sequence[Model], found: Sequence[Diagnost
         name, title = f"diagnostics_{model.name}", f"Residuals of model {model.name}"
         own = next((one for one in found if one.name == model.name), None)
         if own is None:
-            yield Picture(name, title, f"Not drawn, for the model has no fit: {model.why_not}.", None)
+            yield Picture(name, title, f"Not drawn: the model has no fit, because {model.why_not}.", None)
             continue
         caption = (
             "From left: residuals against fitted values, with their running mean; normal quantiles of the residuals; "
-            "normal quantiles of the random effects, each over its deviation (they shrink towards zero: a slope below "
-            f"1 is no fault); quantiles of the scores among {SIMULATIONS} simulations of the model against uniform "
-            f"ones: Kolmogorov-Smirnov D = {own.ks:.3f}, p = {own.ks_p:.3f}, by simulation too."
+            "normal quantiles of the random effects, each divided by its standard deviation (shrinkage makes the "
+            f"slope less than 1); quantiles of the scores among {SIMULATIONS} simulations of the model against "
+            f"uniform quantiles: Kolmogorov-Smirnov D = {own.ks:.3f}, p = {own.ks_p:.3f} (by simulation)."
         )
         yield Picture(name, title, caption, partial(_draw, own))
     columns = {f"{part}_{one.name}": getattr(one, part) for one in found for part in ("fitted", "residual", "quantile")}
     if columns:
         rows = table[["run_id", "target", "z"]].assign(**columns)
-        yield Table("residuals", "Residuals", "One row a score.", rows, on_page=False)
+        yield Table("residuals", "Residuals", "One row per score.", rows, on_page=False)
 
 
 def sentences(found: Sequence[Diagnostics]) -> Iterator[str]:
@@ -92,13 +92,13 @@ def sentences(found: Sequence[Diagnostics]) -> Iterator[str]:
     if not found:
         return
     odd = [one for one in found if one.ks_p < ALPHA]
-    told = listed([f"{one.name}: D = {number(one.ks, 3)}, p = {number(one.ks_p, 3)}" for one in found])
+    tests = listed([f"{one.name}: D = {number(one.ks, 3)}, p = {number(one.ks_p, 3)}" for one in found])
     names = listed([one.name for one in odd])
-    verdict = "The scores are distributed as the models simulate them, as far as can be told"
+    verdict = "The distribution of the scores does not differ significantly from what the models simulate"
     if odd:
         simulated = f"models {names} simulate" if len(odd) > 1 else f"model {names} simulates"
-        verdict = f"The scores are not distributed as {simulated} them"
-    yield f"{verdict} (Kolmogorov-Smirnov on simulated quantiles; {told})."
+        verdict = f"The distribution of the scores differs significantly from what {simulated}"
+    yield f"{verdict} (Kolmogorov-Smirnov on simulated quantiles; {tests})."
 
 
 def _from_uniform(quantile: np.ndarray) -> np.ndarray:

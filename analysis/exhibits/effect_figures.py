@@ -23,7 +23,7 @@ def strategy_effects(model: Model) -> Figure:
     """Fig. 11: the strategies' intercepts, their slopes on n*, and further factors, as far as the model has them."""
     is_slope, is_factor = model.fixed["term"].str.endswith(":n_star"), model.fixed["term"].str.startswith("factor.")
     shown = [
-        ("Strategy, in its simplest case", "standardised score", model.fixed[~is_slope & ~is_factor]),
+        ("Strategy, with two sources (SS-R: one)", "standardised score", model.fixed[~is_slope & ~is_factor]),
         ("Each further source", "change of standardised score", model.fixed[is_slope]),
         ("Further factors", "change of standardised score", model.fixed[is_factor]),
     ]

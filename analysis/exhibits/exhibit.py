@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from analysis.models import Model
 
 QUESTIONS = {
-    "strategies": "Which strategy, and what does each further source add?",
+    "strategies": "Which strategy works best, and what does each further source add?",
     "sources": "Which sources matter, and for which target?",
-    "spread": "How far do scores spread, and how far can one be trusted?",
-    "representations": "What do the representations hold?",
+    "spread": "How much do scores vary, and how reliable are they?",
+    "representations": "What do the representations contain?",
     "own": "What do the study's own models say?",
     "models": "Do the models hold?",
     "runs": "What was run?",
@@ -72,7 +72,7 @@ class Exhibit:
 def picture_of_model(name: str, title: str, model: Model, caption: str, draw: Callable[[], Figure]) -> Picture:
     """A picture of a model's effects; its caption says what the model left out, or why it has no fit."""
     if model.fit is None:
-        return Picture(name, title, f"Not drawn, for the model has no fit: {model.why_not}.", None)
+        return Picture(name, title, f"Not drawn: the model has no fit, because {model.why_not}.", None)
     left_out = "; ".join(f"{term} ({why})" for term, why in model.coding.left_out.items())
     if model.refits is not None:
         caption += " Thin lines: percentile intervals of the parametric bootstrap."

@@ -57,10 +57,10 @@ def exhibit(evidence: Evidence) -> Exhibit:
 def shown(models: Sequence[Model]) -> Iterator[Table]:
     """The facts of each fit in one table."""
     note = (
-        "R2: Nakagawa and Schielzeth (2013), with random slopes as Johnson (2014); icc: the random effects' share of "
-        "what the fixed effects leave. Converged: certified. Singular: a variance is zero, or correlated "
-        "coefficients have a covariance matrix of less than full rank (two of them a correlation of 1 or -1), which is "
-        "where the optimum lies. The share of refits that have each variance at zero stands beside the variances."
+        "R2: Nakagawa and Schielzeth (2013), with random slopes as in Johnson (2014). icc: the share of the random "
+        "effects in the variance that the fixed effects leave. Converged: certified. Singular: the optimum has a "
+        "variance of zero, or correlated coefficients whose covariance matrix is not of full rank (for two of them, "
+        "a correlation of 1 or -1). The table of variances gives the share of refits in which each variance is zero."
     )
     yield Table("fit_facts", "The fits", note, pd.DataFrame([_facts(model) for model in models]))
 

@@ -9,14 +9,14 @@ from analysis.exhibits.effect_figures import size_effects
 from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
 from analysis.exhibits.strategies import BY_SATTERTHWAITE
 from analysis.models import Model
-from analysis.report.findings import on_size, size_verdicts
+from analysis.report.findings import on_size, size_effect
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """Effects of the second model."""
     model = evidence.size
     return Exhibit(
-        "size", "strategies", tuple(shown(model)), headline=tuple(on_size(model)), verdicts=size_verdicts(model)
+        "size", "strategies", tuple(shown(model)), headline=tuple(on_size(model)), verdicts=size_effect(model)
     )
 
 
@@ -26,7 +26,7 @@ def shown(model: Model) -> Iterator[Picture | Table]:
         "effects_size",
         "Effects of the network's size",
         model,
-        "Estimates of the second model with 95 % Satterthwaite intervals; r* runs from 0 (SS-R) to 1 (MSS-CR).",
+        "Estimates of the second model with 95 % Satterthwaite intervals; r* goes from 0 (SS-R) to 1 (MSS-CR).",
         lambda: size_effects(model),
     )
     if model.fit is not None:

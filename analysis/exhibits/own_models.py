@@ -8,17 +8,41 @@ from functools import partial
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.contrasts import ALPHA, verdicts
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
 from analysis.figures import panels
 from analysis.fitting.mixed_model import MixedFit
 from analysis.formulas.further_contrasts import CONTRAST_KEYS
+from analysis.formulas.model_matrix import INTERCEPT
 from analysis.models import Model
+from analysis.report.findings import size
+from analysis.wording import listed
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """Effects and variances of each model of a formula, and the contrasts that the study asks of any model."""
-    return Exhibit("own_models", "own", (*shown(evidence.own), *contrasts(evidence.models)))
+    items = (*shown(evidence.own), *contrasts(evidence.models))
+    return Exhibit("own_models", "own", items, headline=tuple(sentences(evidence)))
+
+
+def sentences(evidence: Evidence) -> Iterator[str]:
+    """Each contrast that the study asks for; how each of its own models ended, with its significant terms."""
+    for name, model in evidence.models.items():
+        for row in model.own_contrasts.itertuples():
+            if row.why_not:
+                yield f"Contrast {row.contrast} of model {name} is not estimable: {row.why_not}."
+                continue
+            (verdict,) = verdicts(pd.Series([row.estimate]), pd.Series([row.p_adjusted]))
+            adjusted = "" if row.adjustment == "none" else f" ({row.adjustment})"
+            yield f"Contrast {row.contrast} of model {name} is {verdict}: {size(row, row.p_adjusted)}{adjusted}."
+    for model in evidence.own:
+        if model.fit is None:
+            yield f"Model {model.name} ({model.given}) has no fit: {model.why_not}."
+            continue
+        terms = model.fixed[(model.fixed["p"] < ALPHA) & (model.fixed["term"] != INTERCEPT)]
+        found = listed([f"{row.term} {size(row, row.p)}" for row in terms.itertuples()])
+        yield f"Significant terms of model {model.name} ({model.given}), without adjustment: {found or 'none'}."
 
 
 def shown(models: Sequence[Model]) -> Iterator[Picture | Table]:
@@ -38,16 +62,16 @@ def contrasts(models: Mapping[str, Model]) -> Iterator[Table]:
     if asked:
         every = pd.concat(asked, ignore_index=True)
         gone = "; ".join(f"{row.contrast}: {row.why_not}" for row in every.itertuples() if row.why_not)
-        note = "p adjusted over a model's comparisons here; intervals are of each by itself."
-        note += f" Not told: {gone}." if gone else ""
+        note = "p_adjusted: Holm's method over the comparisons of a model here; intervals are unadjusted."
+        note += f" Not estimable: {gone}." if gone else ""
         yield Table("own_contrasts", "The study's own comparisons", note, every[["model", *CONTRAST_KEYS]])
 
 
 def _tables(model: Model, fit: MixedFit) -> Iterator[Table]:
     of_model = {
-        "fixed": ("fixed effects", "Intervals and degrees of freedom: Satterthwaite.", model.fixed),
-        "random": ("variances", "A variance on the boundary is certified by its gradient.", model.random),
-        "correlations": ("correlations of random coefficients", "None beside a variance of zero.", fit.correlations()),
+        "fixed": ("fixed effects", "Intervals and degrees of freedom are Satterthwaite's.", model.fixed),
+        "random": ("variances", "A variance on the boundary is exactly zero, certified by its gradient.", model.random),
+        "correlations": ("correlations of random coefficients", "None where a variance is zero.", fit.correlations()),
     }
     for name, (title, note, frame) in of_model.items():
         if len(frame):

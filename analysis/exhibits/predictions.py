@@ -39,7 +39,7 @@ class Predictions:
     combinations it is the best; `z`, its expected standardised score, `se`, and `low, high` its interval, which holds
     for all n_candidates at once (Bonferroni, 95 %), and so for the one that was picked for being high; `run_low,
     run_high` that of a single further run, whose residual is in it; `score, score_low, score_high` are z, low and high
-    in the target's own metric. All given the variances. `why_not` tells the targets that have none.
+    in the target's metric. All given the variances. `why_not` names the targets that have none.
     """
 
     best: pd.DataFrame

@@ -19,8 +19,8 @@ from study.core.coding import SINGLE
 SOURCES_IN_THE_SENTENCE = 4
 ALIKE = re.compile(r"(\d+) of \(([^)]*)\)")
 CAUTION = (
-    "The best of many estimates is as a rule estimated too high: intervals hold for all combinations of that number of "
-    "sources at once (Bonferroni, 95 %), and so for the one picked; the uncertainty of the variances is not in them."
+    "The best of many estimates is usually too high. Intervals are simultaneous over all combinations of that number "
+    "of sources (Bonferroni, 95 %), so they hold for the one picked; they ignore the uncertainty of the variances."
 )
 
 
@@ -36,10 +36,10 @@ def sentences(found: Predictions) -> Iterator[str]:
         for row in best.itertuples()
     ]
     yield (
-        f"The best {n}-source combination for each target, as predicted: {'; '.join(parts)} (expected standardised "
-        f"score; each is the best of {best['n_candidates'].max()} and so probably estimated too high, which intervals "
-        "for all of them at once allow for; a single run strays from it by "
-        f"{number(((best['run_high'] - best['run_low']) / 2).median())} either way)."
+        f"Predicted best {n}-source combination for each target: {'; '.join(parts)} (expected score in SD with a "
+        f"simultaneous 95 % interval; each is the best of {best['n_candidates'].max()} combinations and so probably "
+        "estimated too high). A single run may differ from its expected score by "
+        f"{number(((best['run_high'] - best['run_low']) / 2).median())} SD either way."
     )
 
 
@@ -51,7 +51,7 @@ def exhibit(evidence: Evidence) -> Exhibit:
 
 def shown(table: ResultsTable, found: Predictions) -> Iterator[Picture | Table]:
     """The best of each number of sources by target as a picture, the best few as a table."""
-    name, title = "predictions", "The best combinations, as predicted"
+    name, title = "predictions", "Predicted best combinations"
     targets_by_reason: dict[str, list[str]] = {}
     for target, reason in found.why_not.items():
         targets_by_reason.setdefault(reason, []).append(target)
@@ -60,10 +60,9 @@ def shown(table: ResultsTable, found: Predictions) -> Iterator[Picture | Table]:
         yield Picture(name, title, f"Not drawn. {absent}." if absent else "Not drawn.", None)
         return
     caption = (
-        "Expected standardised score of the best combination at each number of sources, by the model of strategies, "
-        "slopes and sources within the target, whether it was run or not. Thick lines: intervals of the expected "
-        "score; thin lines: of a single further run, whose residual is in them. Dashed: the best mean of a single "
-        f"source. {CAUTION}"
+        "Expected standardised score of the best combination at each number of sources, run or not, by the model of "
+        "strategies, slopes and sources within the target. Thick lines: intervals for the expected score; thin lines: "
+        f"for a single further run, including its residual. Dashed: the best mean of a single source. {CAUTION}"
     )
     yield Picture(
         name,
@@ -72,15 +71,15 @@ def shown(table: ResultsTable, found: Predictions) -> Iterator[Picture | Table]:
         lambda: _draw(table, found),
     )
     note = (
-        "The best few of n_candidates combinations at each number of sources; n_runs were run. low, high: of the "
-        f"expected score; run_low, run_high: of a further run. {CAUTION} 2 of (...): these sources are alike, having "
-        "no variance."
+        "The best few of n_candidates combinations at each number of sources, n_runs of which were run. low, high: "
+        f"interval for the expected score; run_low, run_high: for a further run. {CAUTION} `2 of (...)`: these "
+        "sources are interchangeable because their variance is zero."
     )
     yield Table(name, title, note, found.best)
 
 
 def _counted(alike: re.Match[str]) -> str:
-    return f"{alike[1]} of {alike[2].count(',') + 1} that are alike"
+    return f"{alike[1]} of {alike[2].count(',') + 1} that are interchangeable"
 
 
 def _draw(table: ResultsTable, found: Predictions) -> Figure:

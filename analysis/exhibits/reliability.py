@@ -26,7 +26,7 @@ PARTS = ("combination", "run", "split", "residual")
 STYLE_OF_PART = dict(
     zip(PARTS, (("#0072B2", ""), ("#E69F00", "///"), ("#56B4E9", "..."), ("#999999", "")), strict=True)
 )
-NEVER_AGAIN = " (no combination was: this is in the combination's share)"
+NEVER_AGAIN = " (no combination was, so this is part of the combination's share)"
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
@@ -39,19 +39,19 @@ def shown(parts: pd.DataFrame) -> Iterator[Picture | Table]:
     """The parts as bars, and with the reliability as a table."""
     name, title = "score_parts", "What is a score made of?"
     if parts.empty:
-        yield Picture(name, title, "Not drawn: no target has scores on two splits or more.", None)
+        yield Picture(name, title, "Not drawn: no target has scores on two or more splits.", None)
         return
     caption = (
-        "Shares of the variance of scores on single splits. Combination: strategy, sources, factors. Run: training the "
-        f"same combination again{NEVER_AGAIN if parts['sd_run'].isna().all() else ''}. Split: what a split adds to "
-        "every run. Residual: run by split."
+        "Shares of the variance of scores on single splits. Combination: strategy, sources and factors. Run: "
+        f"training the same combination again{NEVER_AGAIN if parts['sd_run'].isna().all() else ''}. Split: the "
+        "split's effect on all runs. Residual: run by split."
     )
     yield Picture(name, title, caption, lambda: parts_as_bars(parts))
     note = (
-        "Standard deviations in the target's metric, by mean squares; reliability: the share of the variance "
+        "Standard deviations in the metric of the target, from mean squares. Reliability: the share of the variance "
         "between runs' means that is not noise of the splits, with an exact 95 % interval (Feldt 1965); below 0, "
-        "that noise is all there is to be seen. A part that no repetition tells is left empty. Where a target has "
-        "one published split, its repeats differ by the probe alone."
+        "only noise is visible. A part that is not estimable for lack of repetition is empty. Where a target has one "
+        "published split, its repeats differ only in the probe."
     )
     yield Table(name, "What a score is made of, and how reliable a run's mean is", note, parts)
 
@@ -59,24 +59,24 @@ def shown(parts: pd.DataFrame) -> Iterator[Picture | Table]:
 def sentences(parts: pd.DataFrame) -> Iterator[str]:
     """How reliable a run's mean score is, and what training again does to it."""
     if parts.empty:
-        yield "How reliable a run's score is cannot be said: no target has scores on two splits or more."
+        yield "The reliability of a run's score is not known: no target has scores on two or more splits."
         return
     each = [
-        f"{number(row.reliability)} ({number(row.low)} to {number(row.high)}) on {row.target}"
+        f"{number(row.reliability)} (95 % CI {number(row.low)} to {number(row.high)}) on {row.target}"
         for row in parts.sort_values("reliability").itertuples()
     ]
     ends = " to ".join(dict.fromkeys((each[0], each[-1])))
-    yield f"The mean of a run over its splits has a reliability, 1 being free of their noise, of {ends}."
+    yield f"The reliability of a run's mean over its splits (1: no noise from the splits) is {ends}."
     again = parts.dropna(subset=["sd_run", "sd_combination"])
-    told = again[again[["sd_run", "sd_combination"]].any(axis=1)]
-    if len(again) > len(told):
-        alike = listed(again["target"].drop(told.index).tolist())
-        yield f"On {alike} nothing is seen between runs but noise of their splits: neither designs nor training again."
-    if len(told):
-        of_runs = told["sd_run"] ** 2 / (told["sd_run"] ** 2 + told["sd_combination"] ** 2)
+    found = again[again[["sd_run", "sd_combination"]].any(axis=1)]
+    if len(again) > len(found):
+        alike = listed(again["target"].drop(found.index).tolist())
+        yield f"On {alike}, the differences between runs are no larger than the noise of the splits."
+    if len(found):
+        of_runs = found["sd_run"] ** 2 / (found["sd_run"] ** 2 + found["sd_combination"] ** 2)
         yield (
-            f"Of the variance between runs, training the same combination again makes up {of_runs.min():.0%} to "
-            f"{of_runs.max():.0%}, depending on the target; the rest is strategy, sources and factors."
+            f"Training the same combination again accounts for {of_runs.min():.0%} to {of_runs.max():.0%} of the "
+            "variance between runs, depending on the target; strategy, sources and factors account for the rest."
         )
 
 
@@ -104,9 +104,10 @@ def score_parts(table: ResultsTable) -> pd.DataFrame:
     """A row a target with two splits or more: the deviation of each part, and the reliability of a run's mean score.
 
     Columns: `target, n_runs, n_splits, left_out` (runs that lack a split), `sd_<part>` in the target's own metric,
-    `reliability, low, high`. Estimated from mean squares; an estimate below zero is zero, and the part is NaN where
-    nothing tells it (no combination was run twice). Reliability is 1 - MS(rest) / MS(runs), the share of the variance
-    between runs' mean scores that is not noise of the splits; its 95 % interval is exact for normal parts (Feldt 1965).
+    `reliability, low, high`. Estimated from mean squares; an estimate below zero is zero, and a part
+    that is not estimable (no combination was run twice) is NaN. Reliability is 1 - MS(rest) / MS(runs), the share of
+    the variance between runs' mean scores that is not noise of the splits; its 95 % interval is exact for normal parts
+    (Feldt 1965).
     """
     table = table.frozen
     counts, deviations = ("n_runs", "n_splits", "left_out"), (f"sd_{part}" for part in PARTS)
@@ -149,7 +150,7 @@ def _between_runs(of_run: np.ndarray, n_splits: int, number: np.ndarray, ms_rest
     `number` (n_runs,) are of one combination."""
     count = np.bincount(number)
     n_runs, n_combinations = len(of_run), len(count)
-    if n_combinations in (1, n_runs):  # never twice, or always the same: one of the two is not told apart
+    if n_combinations in (1, n_runs):  # never twice, or always the same: the two are confounded
         whole = of_run.var(ddof=1) - ms_rest / n_splits
         return {"combination": np.nan, "run": whole} if n_combinations == 1 else {"combination": whole, "run": np.nan}
     mean = np.bincount(number, of_run) / count

@@ -51,8 +51,8 @@ def shown(table: ResultsTable, kept: Kept | None, topics: pd.DataFrame | None, s
         yield Picture(
             "representation_map",
             "Tracks by their strongest topics",
-            'Not drawn. A map needs the representation of a target\'s tracks, which keep = ["representation"] under '
-            "[targets.<name>] of the study file keeps from the next evaluation on, and a run that learned from a "
+            'Not drawn: a map needs stored representations of the tracks of a target (keep = ["representation"] under '
+            "[targets.<name>] of the study file stores them from the next evaluation on) and a run that learned from a "
             'source with terms (labels = "plsa").',
             None,
         )
@@ -118,9 +118,9 @@ def _picture(
         f"representation_map_{target}",
         f"Tracks of {target} by their strongest topics",
         f"t-SNE of the representation of {len(shown)} of {len(kept)} tracks by run {run_id} ({run['strategy']} of "
-        f"{', '.join(heard)}), the best-scoring on {target} that was kept. Colours and shapes: the topic that the "
-        f"run's own output layer finds most probable, by source; the {TOPICS_SHOWN} most frequent are named, with the "
-        "number of tracks; grey: others.",
+        f"{', '.join(heard)}), the best run on {target} whose representation is stored. Colours and shapes: the topic "
+        f"that the run's own output layer finds most probable, by source; the {TOPICS_SHOWN} most frequent are named, "
+        "with the number of tracks; grey: others.",
         lambda: topic_map(shown, sources, terms, seed),
     )
 

@@ -17,10 +17,9 @@ from analysis.figures import panels
 from analysis.fitting.conditional import residuals
 from analysis.fitting.mixed_model import LEVEL
 from analysis.results_table import ResultsTable
-from analysis.wording import listed
+from analysis.wording import listed, p_shown, p_value
 
 TAIL = (1.0 - LEVEL) / 2.0
-LEAST_P = 0.001
 FEWEST = 5
 """Scores that a deviation and its interval are taken of, at least."""
 
@@ -39,9 +38,9 @@ def shown(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[Picture | Table
     yield Picture(
         "residual_spread",
         "Does the spread change with the number of sources?",
-        "Standard deviation of the first model's residuals, random effects taken out, with 95 % intervals (Bonett "
-        "2006); over each panel the p of Brown and Forsythe's test, adjusted. The model knows how many sources a run "
-        "had and not which, so that differences between sources are part of this spread."
+        "Standard deviation of the first model's residuals, given the random effects, with 95 % intervals (Bonett "
+        "2006); above each panel, the adjusted p of the Brown-Forsythe test. The model has the number of sources but "
+        "not which they are, so differences between sources are part of this spread."
         if len(by_number)
         else "Not drawn: this needs a fit of the first model and the numbers of sources.",
         (lambda: spread_by_n_sources(by_number, tests)) if len(by_number) else None,
@@ -49,9 +48,10 @@ def shown(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[Picture | Table
     if len(tests):
         yield Table(
             "spread_tests",
-            "Is the residual spread the same?",
-            "Brown and Forsythe's test (1974; Levene's, around medians) of the first model's residuals on each target, "
-            "by number of sources and by strategy; p_adjusted by Holm over all rows. A single source is SS-R in both.",
+            "Is the residual spread constant?",
+            "Brown-Forsythe test (1974; Levene's test around medians) of the first model's residuals on each target, "
+            "by number of sources and by strategy; p_adjusted: Holm's method over all rows. One source is SS-R in "
+            "both.",
             tests,
         )
         yield Table(
@@ -68,10 +68,10 @@ def sentences(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[str]:
         here = tests[tests["by"] == by]
         if here.empty:
             continue
-        told = here[here["p_adjusted"] < ALPHA]
-        where = f" ({listed(list(told['target']))})" if 0 < len(told) < len(here) else ""
+        found = here[here["p_adjusted"] < ALPHA]
+        where = f" ({listed(list(found['target']))})" if 0 < len(found) < len(here) else ""
         yield (
-            f"The spread around the first model differs by {called} on {len(told)} of {len(here)} targets{where} "
+            f"Residual spread depends significantly on the {called} on {len(found)} of {len(here)} targets{where} "
             f"(Brown-Forsythe, Holm-adjusted p from {p_value(here['p_adjusted'].min())} to "
             f"{p_value(here['p_adjusted'].max())}){_extremes(spread) if by == 'n_sources' else ''}."
         )
@@ -97,17 +97,12 @@ def spread_by_n_sources(by_number: pd.DataFrame, tests: pd.DataFrame) -> Figure:
         here = by_number[by_number["target"] == target]
         one.vlines(here["level"].astype(float), here["low"], here["high"], color="#0072B2", linewidth=1.4)
         one.plot(here["level"].astype(float), here["sd"], "o", color="#0072B2", markersize=4.5)
-        shown = f" (p {'' if p[target] < LEAST_P else '= '}{p_value(p[target])})" if target in p else ""
+        shown = f" ({p_shown(p[target])})" if target in p else ""
         one.set(title=f"{target}{shown}", xlabel="number of sources")
         one.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_ylim(0.0, 1.05 * by_number["high"].fillna(by_number["sd"]).max())
     axes[0].set_ylabel("residual deviation")
     return figure
-
-
-def p_value(p: float) -> str:
-    """Two significant digits, no smaller than 0.001."""
-    return f"< {LEAST_P}" if p < LEAST_P else f"{p:.2g}"
 
 
 def residual_spread(table: ResultsTable, residual: np.ndarray | None) -> pd.DataFrame:

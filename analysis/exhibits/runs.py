@@ -22,25 +22,25 @@ def pictures(table: ResultsTable) -> Iterator[Picture]:
     runs, several = table.runs, multi_source_runs(table.runs)
     name, title = "aliasing", "Aliasing of the runs"
     if not table.sources:
-        yield Picture(name, title, "The table does not say which sources a run had.", None)
+        yield Picture(name, title, "Not drawn: the table does not give the sources of each run.", None)
         return
     if len(several) > 1:
         between = correlations(several, table.sources)
         caption = (
             f"Correlations between sources and strategies over the {len(several)} multi-source runs with a score; "
             f"the largest between different factors is {aliasing(between, len(table.sources)):.2f}. "
-            "A column without variation counts 0."
+            "Columns without variation count 0."
         )
         yield Picture(name, title, caption, lambda: aliasing_map(between))
     else:
-        yield Picture(name, title, f"Only {len(several)} multi-source runs have a score.", None)
+        yield Picture(name, title, f"Not drawn: only {len(several)} multi-source runs have a score.", None)
     caption = f"How often each level occurs among the {len(runs)} runs with a score."
     yield Picture("balance", "Balance of the runs", caption, lambda: balance_bars(runs, table.sources))
 
 
 def tables(table: ResultsTable) -> Iterator[Table]:
     """Targets and missing scores, then every score."""
-    note = "Mean and sample deviation by which scores are standardised."
+    note = "Mean and sample standard deviation by which scores are standardised."
     yield Table("targets", "Targets", note, table.moments.reset_index(names="target"))
     if len(table.missing):
         yield Table(
@@ -49,6 +49,6 @@ def tables(table: ResultsTable) -> Iterator[Table]:
             "No row with outcome ok.",
             table.missing[["run_id", "strategy", "target", "outcome"]],
         )
-    note = "One row a run and target; z is the standardised score."
+    note = "One row per run and target; z is the standardised score."
     yield Table("scores", "Scores", note, table.scores, on_page=False)
-    yield Table("baselines", "Baselines", "One row a baseline run and target.", table.baselines, on_page=False)
+    yield Table("baselines", "Baselines", "One row per baseline run and target.", table.baselines, on_page=False)

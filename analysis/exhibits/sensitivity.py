@@ -1,4 +1,4 @@
-"""Whether the first model's conclusions hang on one target, on what its rows share, or on the scores that are missing.
+"""Whether the first model's conclusions depend on one target, on what its rows share, or on missing scores.
 
 The same model again: without each target; with random intercepts of the run, which all its scores share, and of the
 combination, which its repeats share; with a fixed intercept of each target, since standardising has taken the targets'

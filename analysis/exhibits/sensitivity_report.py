@@ -26,43 +26,44 @@ LOOKS = {
 }
 """Colour, marker and size, by how a variant's name begins."""
 SHARED_NAME = {WITHOUT: "without one target", FILLED: "missing scores at the worst, at the best"}
-MOVES_SHOWN = 4
+CHANGES_SHOWN = 4
 
 
 def sentences(variants: Sequence[Variant]) -> Iterator[str]:
-    """If a conclusion moves: one sentence on leaving targets out, on grouping, on standardising, on missing scores."""
+    """Whether conclusions change: one sentence each on single targets, grouping, standardising and missing scores."""
     if not variants:
         return
     reported, n = variants[0].effects, len(variants[0].effects)
     kinds = {start: [one for one in variants if one.name.startswith(start)] for start in LOOKS}
     rows = summary(variants).set_index("variant")
-    yield f"Leaving out one target at a time {_on_moves(reported, kinds[WITHOUT], n)}."
+    yield f"Leaving out one target at a time {_on_changes(reported, kinds[WITHOUT], n)}."
     for one in kinds[f"{WITH} ("]:
         if one.effects is None:
-            yield f"{_capital(one.name)} the model has no fit: {one.why_not}."
+            yield f"{_capital(one.name)}, the model has no fit: {one.why_not}."
             continue
         random = one.fit.random_table()
         shared = random[random["group"] != "target"]
         if not shared["variance"].any():
-            yield f"{_capital(one.name)} nothing changes: their variances are zero."
+            yield f"{_capital(one.name)}, nothing changes: their variances are zero."
             continue
         deviations = listed([f"{row.group} {number(row.sd)}" for row in shared.itertuples()])
         row = rows.loc[one.name]
         yield (
-            f"{_capital(one.name)} (standard deviations: {deviations}) the effects named change by at most "
-            f"{number(row.largest_change)}, their standard errors by a factor of {row.se_ratio_low:.2f} to "
-            f"{row.se_ratio_high:.2f}, their p by at most {number(row.p_change)}; that {_on_moves(reported, [one], n)}."
+            f"{_capital(one.name)} (standard deviations: {deviations}), effects change by at most "
+            f"{number(row.largest_change)} SD, standard errors by a factor of {row.se_ratio_low:.2f} to "
+            f"{row.se_ratio_high:.2f} and p values by at most {number(row.p_change)}; this "
+            f"{_on_changes(reported, [one], n)}."
         )
     for one in kinds[f"{WITH} a fixed"]:
         yield (
-            "A fixed intercept of each target besides, which makes up for the means that standardising took out, "
-            f"{_on_moves(reported, [one], n)}."
+            "Adding a fixed intercept per target, which accounts for the means removed by standardising, "
+            f"{_on_changes(reported, [one], n)}."
         )
     if kinds[FILLED]:
         n_missing = kinds[FILLED][0].n_rows - variants[0].n_rows
         yield (
-            f"Taking every score that is missing ({n_missing}) to be the worst of its target, or the best, "
-            f"{_on_moves(reported, kinds[FILLED], n)}."
+            f"Replacing every missing score ({n_missing}) by the worst of its target, or the best, "
+            f"{_on_changes(reported, kinds[FILLED], n)}."
         )
 
 
@@ -78,19 +79,19 @@ def shown(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
     """Every fixed effect under every variant as a picture, a summary to read, and the numbers behind it."""
     name, title = "sensitivity", "The first model under other treatments"
     if not variants:
-        yield Picture(name, title, "Not drawn, for the first model has no effect to examine.", None)
+        yield Picture(name, title, "Not drawn: the first model has no effect to examine.", None)
         return
     fitted = [one for one in variants if one.fit is not None]
     caption = (
-        "Estimates with 95 % Satterthwaite intervals: as reported, without each target in turn, with random effects of "
-        "run and combination, with a fixed intercept of each target, and with missing scores taken as their target's "
-        "worst and best, where there are any."
+        "Estimates with 95 % Satterthwaite intervals: as reported, without each target in turn, with random effects "
+        "of run and combination, with a fixed intercept per target, and with missing scores, if any, replaced by the "
+        "worst and the best of their target."
     )
     yield Picture(name, title, caption, lambda: _draw(fitted))
     note = (
-        "Against the first model as reported: largest change of a slope or a difference of strategies, smallest and "
-        "largest ratio of standard errors, largest change of an adjusted p, and the effects of which sign and p < 0.05 "
-        "say something else."
+        "Compared with the first model as reported: largest change of a slope or a difference between strategies, "
+        "smallest and largest ratio of standard errors, largest change of an adjusted p, and the effects whose "
+        "verdict changes."
     )
     yield Table(name, title, note, summary(variants))
     fixed = pd.concat([fixed_effects(one.fit).assign(variant=one.name) for one in fitted], ignore_index=True)
@@ -100,7 +101,7 @@ def shown(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
 
 
 def not_robust(variants: Sequence[Variant]) -> Iterator[str]:
-    """The effects that are told, but not under every treatment: whoever reads on no further should know."""
+    """The effects that are significant as reported, but not under every treatment of the same scores."""
     if not variants:
         return
     reported, *others = (one for one in variants if one.effects is not None)
@@ -110,12 +111,12 @@ def not_robust(variants: Sequence[Variant]) -> Iterator[str]:
             if not verdict.startswith(NOT_SIGNIFICANT):
                 under.setdefault(effect, []).append(one.name)
     if under:
-        gone = "; ".join(f"{called(effect)} (not {listed(names)})" for effect, names in under.items())
-        yield f"To be taken with care, for it does not hold under every treatment of the same scores: {gone}."
+        gone = "; ".join(f"{called(effect)} ({listed(names)})" for effect, names in under.items())
+        yield f"Not robust, because the verdict changes under another treatment of the same scores: {gone}."
 
 
-def _on_moves(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: int) -> str:
-    """`moves no conclusion`, or which, under which variants."""
+def _on_changes(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: int) -> str:
+    """`changes none of n conclusions`, or which, under which variants."""
     without_fit = [one.name for one in variants if one.effects is None]
     by_effect: dict[str, dict[str, list[str]]] = {}
     for one in variants:
@@ -125,17 +126,17 @@ def _on_moves(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: in
     if len(without_fit) == len(variants):
         return "gives no fit"
     if not by_effect:
-        return f"moves none of {n_effects} conclusions{absent}"
-    told = [
+        return f"changes none of {n_effects} conclusions{absent}"
+    changes = [
         f"{called(effect)} {verdict}" + (f" ({listed(names)})" if len(variants) > 1 else "")
         for effect, verdicts in by_effect.items()
         for verdict, names in verdicts.items()
     ]
-    more = f"; and {len(told) - MOVES_SHOWN} more" if len(told) > MOVES_SHOWN else ""
+    more = f"; and {len(changes) - CHANGES_SHOWN} more" if len(changes) > CHANGES_SHOWN else ""
     turned = any({"higher", "lower"} == set(verdict.split(" → ")) for one in by_effect.values() for verdict in one)
     return (
-        f"moves {len(by_effect)} of {n_effects} conclusions{absent}: {'; '.join(told[:MOVES_SHOWN])}{more}; "
-        f"{'A SIGN TURNS' if turned else 'no sign turns'}"
+        f"changes {len(by_effect)} of {n_effects} conclusions{absent}: {'; '.join(changes[:CHANGES_SHOWN])}{more}; "
+        f"{'A SIGN CHANGES' if turned else 'no sign changes'}"
     )
 
 
@@ -147,7 +148,9 @@ def called(effect: str) -> str:
 def _draw(variants: Sequence[Variant]) -> Figure:
     terms = [term for term in variants[0].fit.fixed_terms if not term.startswith("factor.")]
     slopes = [term for term in terms if term.endswith(":n_star")]
-    shown = [("Strategy, in its simplest case", "standardised score", [term for term in terms if term not in slopes])]
+    shown = [
+        ("Strategy, with two sources (SS-R: one)", "standardised score", [term for term in terms if term not in slopes])
+    ]
     shown += [("Each further source", "change of standardised score", slopes)] if slopes else []
     figure, panel = panels(len(shown), width=5.2, height=3.4)
     handles: dict[str, object] = {}

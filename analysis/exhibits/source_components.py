@@ -27,17 +27,17 @@ def shown(components: Sequence[Components]) -> Iterator[Picture | Table]:
     left_out = dict.fromkeys(name for one in fitted for name in one.left_out)
     caption = (
         "Percent of the sum of the sources' variances among the multi-source runs of a target, with 95 % intervals "
-        "from generalised pivots. They are of the variance of a population of effects, of which each source shows one "
-        "(with it less without it): one degree of freedom each, so that even a source estimated at 0 may account for "
-        "most. Lines from 0 to 100 say that the runs exclude nothing. In simulations of the paper's plan they covered "
-        "each source's share in 96.7 % of data sets or more."
+        "from generalised pivots. Each source contributes a single draw from the population of effects (with it "
+        "minus without it), so its variance has one degree of freedom: a source estimated at 0 may still account for "
+        "most, and an interval from 0 to 100 excludes nothing. In simulations of the paper's plan, intervals covered "
+        "each source's share in at least 96.7 % of data sets."
     )
     yield Picture(
         "components",
         "Variance components of the sources",
         (caption if fitted else "Not drawn.")
         + (f" Not estimated: {without}." if without else "")
-        + (f" Left out, for they do not vary: {', '.join(left_out)}." if left_out else ""),
+        + (f" Left out because they do not vary: {', '.join(left_out)}." if left_out else ""),
         (lambda: component_bars(fitted)) if fitted else None,
     )
     estimated = [one.percent.assign(target=one.target) for one in components if one.percent is not None]
@@ -45,8 +45,8 @@ def shown(components: Sequence[Components]) -> Iterator[Picture | Table]:
         yield Table(
             "components",
             "Variance components of the sources, within each target",
-            "Percent of the sum of the sources' variances, without SS-R; 95 % intervals from generalised pivots, wide, "
-            "since one degree of freedom stands behind each variance.",
+            "Percent of the sum of the sources' variances, without SS-R; 95 % intervals from generalised pivots. "
+            "They are wide because each variance has one degree of freedom.",
             pd.concat(estimated, ignore_index=True)[["target", "source", "percent", "low", "high", "variance"]],
         )
 

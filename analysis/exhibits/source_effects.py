@@ -1,6 +1,6 @@
 """What having a source does to a multi-source run's score: the differences behind the variances of Table 6.
 
-A source's variance has one degree of freedom and is hardly known; its difference in these runs has all of theirs.
+A source's variance has one degree of freedom and is poorly estimated; its difference uses all runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from analysis.wording import number
 from study.core.coding import SINGLE, source_columns, strategy_columns
 
 COLUMNS = ["target", "source", "estimate", "se", "df", "p", "p_adjusted", "ci_low", "ci_high"]
-TOLD_SHOWN = 6
+EFFECTS_SHOWN = 6
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
@@ -40,40 +40,42 @@ def shown(effects: pd.DataFrame) -> Iterator[Picture | Table]:
         )
         return
     caption = (
-        "Standardised score of multi-source runs with the source less without it, strategies and the other sources "
-        "equal, so that the run has one source more: least squares within the target, with 95 % t intervals of each by "
-        "itself. Filled: told by p adjusted by Holm over the target's sources."
+        "Standardised score of multi-source runs with the source minus without it, adjusted for strategy and the other "
+        "sources, so that the run has one source more: least squares within the target, with unadjusted 95 % t "
+        "intervals. Filled: significant after Holm adjustment over the sources of the target."
     )
     yield Picture(name, title, caption, lambda: _draw(effects))
-    note = "With the source less without it; p_adjusted: Holm's over the sources of the target."
+    note = "With the source minus without it; p_adjusted: Holm's method over the sources of the target."
     yield Table(name, title, note, effects)
 
 
 def sentences(effects: pd.DataFrame) -> Iterator[str]:
-    """The differences that are told, the largest first."""
-    told = effects[effects["p_adjusted"] < ALPHA]
+    """The significant differences, the largest first."""
+    found = effects[effects["p_adjusted"] < ALPHA]
     if effects.empty:
         return
-    if told.empty:
-        yield "Of no source and target can it be told that having the source changes the scores of multi-source runs."
+    if found.empty:
+        yield "No source has a detectable effect on the scores of multi-source runs on any target."
         return
-    largest = told.loc[told["estimate"].abs().sort_values(ascending=False, kind="stable").index]
+    largest = found.loc[found["estimate"].abs().sort_values(ascending=False, kind="stable").index]
     parts = [
-        f"{row.source} on {row.target} {number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})"
-        for row in largest.head(TOLD_SHOWN).itertuples()
+        f"{row.source} on {row.target} {number(row.estimate)} SD (95 % CI {number(row.ci_low)} to "
+        f"{number(row.ci_high)})"
+        for row in largest.head(EFFECTS_SHOWN).itertuples()
     ]
-    more = f"; and {len(told) - TOLD_SHOWN} more" if len(told) > TOLD_SHOWN else ""
+    more = f"; and {len(found) - EFFECTS_SHOWN} more" if len(found) > EFFECTS_SHOWN else ""
     yield (
-        f"Having a source changes the scores of multi-source runs, strategies and other sources equal, in {len(told)} "
-        f"of {len(effects)} pairs of source and target: {'; '.join(parts)}{more} (Holm-adjusted within target)."
+        "Having a source has a significant effect on the score of a multi-source run, adjusted for strategy and "
+        f"other sources, in {len(found)} of {len(effects)} pairs of source and target: {'; '.join(parts)}{more} (p "
+        "adjusted by Holm's method within each target)."
     )
 
 
 def source_effects(table: ResultsTable) -> pd.DataFrame:
     """A row a target and source: `target, source, estimate, se, df, p, p_adjusted, ci_low, ci_high`, in z.
 
-    Least squares of z on the strategies and the presence of each source, without SS-R. Targets of which the rows do
-    not tell the sources apart, or leave no degree of freedom, have none, nor have sources that all runs have, or none.
+    Least squares of z on the strategies and the presence of each source, without SS-R. Targets where the effects
+    of the sources are not estimable, or no degree of freedom is left, have no rows; nor do sources that do not vary.
     """
     several = table.scores[table.scores["strategy"] != SINGLE]
     rows = [row for target in table.targets for row in _of_target(several[several["target"] == target], table.sources)]
@@ -113,8 +115,8 @@ def _draw(effects: pd.DataFrame) -> Figure:
         here = effects[effects["target"] == target].iloc[::-1]  # the first at the top
         one.axvline(0.0, color="#999999", linewidth=0.8)
         one.hlines(here["source"], here["ci_low"], here["ci_high"], color="#0072B2", linewidth=1.4)
-        for told, face in ((True, "#0072B2"), (False, "white")):
-            some = here[(here["p_adjusted"] < ALPHA) == told]
+        for significant, face in ((True, "#0072B2"), (False, "white")):
+            some = here[(here["p_adjusted"] < ALPHA) == significant]
             one.plot(some["estimate"], some["source"], "o", color="#0072B2", markersize=4.5, markerfacecolor=face)
         one.set_yticks(range(len(here)), here["source"])
         one.set(title=target, xlabel="difference")

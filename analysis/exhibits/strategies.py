@@ -18,14 +18,16 @@ from analysis.report.findings import (
     strategy_verdicts,
 )
 
-BY_SATTERTHWAITE = "Intervals and degrees of freedom: Satterthwaite."
+BY_SATTERTHWAITE = "Intervals and degrees of freedom are Satterthwaite's."
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """Effects, comparisons and means of the first model."""
     model, table = evidence.strategy, evidence.table
-    said = (*on_strategies(model), *on_number_of_sources(model), *on_factors(model), *on_transfer(table, model))
-    return Exhibit("strategies", "strategies", tuple(shown(model)), headline=said, verdicts=strategy_verdicts(model))
+    said = (*on_strategies(model), *on_number_of_sources(model), *on_factors(table, model), *on_transfer(table, model))
+    return Exhibit(
+        "strategies", "strategies", tuple(shown(model)), headline=said, verdicts=strategy_verdicts(table, model)
+    )
 
 
 def shown(model: Model) -> Iterator[Picture | Table]:
@@ -34,9 +36,9 @@ def shown(model: Model) -> Iterator[Picture | Table]:
         "effects_strategy",
         "Effects of the strategy and of each further source",
         model,
-        "Estimates of the first model with 95 % Satterthwaite intervals: each strategy's mean in its simplest case "
-        "(one source for SS-R, two for the others; without a slope, at the number that its runs have); the change with "
-        "each further source; further factors, where there are any, their levels against the first and numbers by the "
+        "Estimates of the first model with 95 % Satterthwaite intervals. Left: the mean of each strategy with one "
+        "source (SS-R) or two (the others; a strategy without a slope, at the number of sources that its runs have). "
+        "Right: the change with each further source. Further factors, if any: levels against the first, numbers per "
         "unit.",
         lambda: strategy_effects(model),
     )
@@ -53,13 +55,13 @@ def shown(model: Model) -> Iterator[Picture | Table]:
         yield Table(
             "strategy_contrasts_of_means",
             f"Differences between strategies at n* = {model.mean_n_star:.2f}",
-            f"SS-R at its n* = 0. {_on_adjustment(model.contrasts_of_means)}",
+            f"SS-R at n* = 0. {_on_adjustment(model.contrasts_of_means)}",
             model.contrasts_of_means,
         )
     yield Table(
         "strategy_means",
         f"Estimated marginal means at n* = {model.mean_n_star:.2f}",
-        "SS-R at its n* = 0. Satterthwaite intervals.",
+        "SS-R at n* = 0. Satterthwaite intervals.",
         model.means,
     )
 
@@ -67,6 +69,6 @@ def shown(model: Model) -> Iterator[Picture | Table]:
 def _on_adjustment(pairs: pd.DataFrame) -> str:
     means = {name for pair in pairs["contrast"] for name in pair.split(" - ")}
     return (
-        f"p_adjusted: Holm's over all {len(pairs)} pairs; p_tukey: Tukey's, {len(means)} means. Intervals are of each "
-        "difference by itself. A strategy of which nothing tells a mean at this n* is not among them."
+        f"p_adjusted: Holm's method over all {len(pairs)} pairs; p_tukey: Tukey's method, {len(means)} means. "
+        "Intervals are unadjusted. Strategies whose mean at this n* is not estimable are left out."
     )

@@ -27,24 +27,24 @@ def shown(table: ResultsTable) -> Iterator[Picture | Table]:
     yield Picture(
         "strategies_by_target",
         "Strategies by target",
-        f"Boxes, where there are {FEWEST_FOR_A_BOX} runs or more: quartiles and median, whiskers at 5 and 95 %; "
-        f"small points: runs; large points: means. {on_baseline_lines(frozen)}",
+        f"Small points: runs; large points: means; boxes, drawn for {FEWEST_FOR_A_BOX} runs or more: quartiles and "
+        f"median, with whiskers at 5 and 95 %. {on_baseline_lines(frozen)}",
         lambda: strategies_by_target(frozen),
     )
     known = "n_sources" in frozen.scores
     yield Picture(
         "scores_by_n_sources",
         "Score by number of sources",
-        "Small points: runs; large points: mean of a strategy at a number of sources; lines: linear fits; black "
-        "line: mean of SS-R."
+        "Small points: runs; large points: the mean of a strategy at a number of sources; lines: linear fits; "
+        "black line: the mean of SS-R."
         if known
-        else "The table does not say how many sources a run had.",
+        else "Not drawn: the table does not give the number of sources of each run.",
         (lambda: scores_by_n_sources(frozen)) if known else None,
     )
     yield Table(
         "scores_by_strategy",
         "Mean score by strategy and target",
-        "In the target's own metric; baselines below.",
+        "In the metric of the target; baselines below.",
         means_by_target(pd.concat([frozen.scores, *_named_baselines(frozen)]), "strategy", table),
     )
     if table.shares_runs:
@@ -53,7 +53,7 @@ def shown(table: ResultsTable) -> Iterator[Picture | Table]:
             yield Table(
                 f"scores_by_{name}",
                 f"Mean score by {name} and target",
-                "In the target's own metric: runs of the design, then baselines, those that have several levels.",
+                "In the metric of the target: runs of the design, then baselines with more than one level.",
                 _means_by_level(both, f"factor.{name}", table),
             )
 

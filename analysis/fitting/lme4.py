@@ -49,8 +49,8 @@ VERSIONS = """function() c(R = as.character(getRversion()), lme4 = as.character(
 def versions() -> Mapping[str, str]:
     """Versions of pymer4, R, lme4 and lmerTest. Raises `InputFaults` that say how to install what is missing."""
     pymer4 = _pymer4()
-    told = pymer4.make_rfunc(VERSIONS)()
-    return {"pymer4": pymer4.version, **dict(zip(told.names, told, strict=True))}
+    versions = pymer4.make_rfunc(VERSIONS)()
+    return {"pymer4": pymer4.version, **dict(zip(versions.names, versions, strict=True))}
 
 
 def fit(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool = True) -> EngineFit:

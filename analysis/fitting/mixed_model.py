@@ -98,7 +98,7 @@ class MixedFit:
 
     @property
     def singular(self) -> bool:
-        """True if the optimum lies on the boundary - a variance is exactly zero, or correlations leave a combination of
+        """True if the optimum is on the boundary - a variance is exactly zero, or correlations leave a combination of
         coefficients without any - which is no failure to converge."""
         return any(bool(term.any()) for term in self.boundary)
 
@@ -130,7 +130,7 @@ def fit_mixed(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], 
     """Fit of y (n,) on fixed (n, p) and the random terms, by REML or maximum likelihood.
 
     lme4: `y ~ 0 + fixed + (0 + columns | group) + ...` on numeric columns, `||` where a term is not correlated. Raises
-    `InputFaults` for dependent fixed terms, and `NotCertified` where the variances cannot be told apart or no optimum
+    `InputFaults` for dependent fixed terms, and `NotCertified` where the variances are not estimable or no optimum
     is certified.
     """
     problem = problem_of(y, fixed, random, reml)

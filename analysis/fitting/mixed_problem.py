@@ -38,7 +38,7 @@ def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm],
     numbers = [("response", y[:, None]), ("fixed terms", x)]
     numbers += [(f"random terms by {term.group}", term.columns.to_numpy(dtype=float)) for term in random]
     raise_all(
-        Fault("", what, None, f"{int((~np.isfinite(values)).any(axis=1).sum())} rows are no finite numbers")
+        Fault("", what, None, f"{int((~np.isfinite(values)).any(axis=1).sum())} rows are not finite numbers")
         for what, values in numbers
         if not np.isfinite(values).all()
     )
@@ -49,11 +49,11 @@ def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm],
     for term, levels in zip(random, layout.levels, strict=True):
         n_coefficients = len(levels) * (term.columns.shape[1] if term.correlated else 1)
         if len(levels) == 1:
-            raise NotCertified(f"{term.group} has one level: no variance between its levels can be told")
+            raise NotCertified(f"{term.group} has one level: the variance between its levels is not estimable")
         if n_coefficients >= len(y):
             raise NotCertified(
                 f"{', '.join(map(str, term.columns))} by {term.group} have {n_coefficients} coefficients for {len(y)} "
-                "rows: no variance can be told from the residual"
+                "rows: their variance is not distinguishable from the residual"
             )
     w = np.hstack([layout.u, x]) if layout.border.n_columns else x
     design = design_of(w, layout.z, layout.block, layout.blocks, layout.border, layout.correlated, reml)
@@ -62,14 +62,14 @@ def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm],
     least_squares = np.linalg.solve(design.ww[n_border:, n_border:], x.T @ y)
     rest = y - x @ least_squares
     if rest @ rest <= 1e-20 * (y @ y):
-        raise NotCertified("the fixed terms reproduce every score: nothing is left to estimate variances from")
+        raise NotCertified("the fixed terms reproduce every score, so no variance is estimable")
     response = response_of(rest, w, layout.z, layout.block)
     require_told_apart(design, response, _parameter_names(random, layout))
     return Problem(y, fixed, tuple(random), layout, design, response, least_squares)
 
 
 def require_told_apart(design: Design, response: Response, names: Iterable[str]) -> None:
-    """Raise `NotCertified` naming the variances that these rows cannot tell from each other or from the residual's."""
+    """Raise `NotCertified` with the variances that are not distinguishable from each other or the residual's."""
     zero = np.zeros((1, len(design.is_variance)))
     information = derivatives(design, evaluate(design, response, zero)).information[0]
     length = _lengths(design)
@@ -77,7 +77,7 @@ def require_told_apart(design: Design, response: Response, names: Iterable[str])
     if values[0] < 1e-10:
         blurred = [name for name, part in zip(names, np.abs(vectors[:, 0]), strict=True) if part > 0.05]
         raise NotCertified(
-            f"the rows cannot tell these variances from each other or from the residual: {', '.join(blurred)}"
+            f"the rows do not distinguish these variances from each other or from the residual: {', '.join(blurred)}"
         )
 
 

@@ -138,7 +138,7 @@ def _line_search(
 
 
 def _rounding(criterion: np.ndarray) -> np.ndarray:
-    """Differences of the criterion below which it cannot tell better from worse."""
+    """Differences of the criterion below which rounding hides which is better."""
     return 1e-12 * (1.0 + np.abs(criterion))
 
 

@@ -35,7 +35,7 @@ def summary(fit: MixedFit, formula: str, left_out: Mapping[str, str]) -> str:
         *_fixed(fit),
     ]
     if fit.singular:
-        lines += ["", "Singular: a variance is zero or a correlation is 1 or -1; that is where the optimum lies."]
+        lines += ["", "Singular: a variance is zero or a correlation is 1 or -1; that is the optimum."]
     if left_out:
         lines += ["", "Left out: " + "; ".join(f"{what} ({why})" for what, why in left_out.items())]
     return "\n".join(lines)

@@ -51,13 +51,15 @@ def _with(model: Model, asked: Mapping[str, Mapping[str, float]]) -> Model:
     if not asked:
         return model
     why_not = {name: _why_not(weights, model) for name, weights in asked.items()}
-    told = [name for name, reason in why_not.items() if not reason]
+    estimable = [name for name, reason in why_not.items() if not reason]
     table = pd.DataFrame(index=pd.Index(asked, name="contrast"), columns=list(NUMBERS), dtype=float)
-    if told and model.fit is not None:
+    if estimable and model.fit is not None:
         terms = model.fit.fixed_terms
-        tests = contrast_tests(model.fit, np.array([[asked[name].get(term, 0.0) for term in terms] for name in told]))
-        table.loc[told] = tests.assign(p_adjusted=holm(tests["p"].to_numpy()))[list(NUMBERS)].to_numpy()
-    adjustment = f"Holm, {len(told)} own comparisons" if len(told) > 1 else "none"
+        tests = contrast_tests(
+            model.fit, np.array([[asked[name].get(term, 0.0) for term in terms] for name in estimable])
+        )
+        table.loc[estimable] = tests.assign(p_adjusted=holm(tests["p"].to_numpy()))[list(NUMBERS)].to_numpy()
+    adjustment = f"Holm, {len(estimable)} own comparisons" if len(estimable) > 1 else "none"
     table = table.assign(adjustment=adjustment, why_not=list(why_not.values()))
     return replace(model, own_contrasts=table.reset_index())
 

@@ -1,1 +1,1 @@
-"""What runs will tell before they are run: power by simulation, and precision as a rule for stopping."""
+"""What runs will show, before they are run: power by simulation, and precision as a rule for stopping."""

@@ -32,7 +32,7 @@ BATCH = 100
 @dataclass(frozen=True)
 class Cell:
     """A number of runs on a number of targets. `power` has a row an effect: `effect, value, power, power_low,
-    power_high` (Wilson's 95 % interval) and `smallest`, all NaN where so few runs do not tell the effect.
+    power_high` (Wilson's 95 % interval) and `smallest`, all NaN where the effect is not estimable from so few runs.
 
     Shares are of the `n_simulations` less the `n_failed` whose fit was not certified; `n_singular` had a variance of
     zero. `why_not` says why no study of this size can be fitted.
@@ -61,7 +61,7 @@ def power(
     whole = first_model(runs, factors)
     effects = effects_of(list(whole.columns))
     plans = {size: _prefix(runs, whole, factors, size) for size in sizes}
-    told = {
+    estimable = {
         size: [effect for effect in effects if effect.told_by(plan.columns, whole.columns)]
         for size, plan in plans.items()
     }
@@ -73,7 +73,7 @@ def power(
         for (size, n_targets), refits in found.items():
             coding = plans[size]
             start = np.array([(truth.sd[term] / truth.residual_sd) ** 2 for term in coding.random])
-            contrasts = weights_of(told[size], list(coding.columns))
+            contrasts = weights_of(estimable[size], list(coding.columns))
             here = scores[:, :n_targets, :size]
             try:
                 refits.append(refit(here, coding.columns, coding.random, contrasts, start))
@@ -83,25 +83,25 @@ def power(
     return [
         Cell(size, n_targets, n_simulations, why_not=why_not[size, n_targets])
         if (size, n_targets) in why_not
-        else _cell(size, n_targets, effects, told[size], truth, joined(refits))
+        else _cell(size, n_targets, effects, estimable[size], truth, joined(refits))
         for (size, n_targets), refits in found.items()
     ]
 
 
 def _prefix(runs: pd.DataFrame, whole: Coding, factors: Mapping[str, Sequence[Level]], size: int) -> Coding:
-    """The terms of the whole plan's model that its first runs tell."""
-    told = first_model(runs.iloc[:size], factors)
-    terms = [term for term in whole.columns if term in told.columns]
+    """The terms of the whole plan's model that are estimable from its first runs."""
+    prefix = first_model(runs.iloc[:size], factors)
+    terms = [term for term in whole.columns if term in prefix.columns]
     return Coding(whole.columns.iloc[:size][terms], tuple(term for term in whole.random if term in terms))
 
 
 def _cell(
-    size: int, n_targets: int, effects: Sequence[Effect], told: Sequence[Effect], truth: Truth, found: Refitted
+    size: int, n_targets: int, effects: Sequence[Effect], estimable: Sequence[Effect], truth: Truth, found: Refitted
 ) -> Cell:
     error, se, df = (each[found.certified] for each in (found.error, found.se, found.df))
-    value = np.array([effect.value(truth.effects) for effect in told])
+    value = np.array([effect.value(truth.effects) for effect in estimable])
     p = 2.0 * stats.t.sf(np.abs(value + error) / se, df)
-    compared = np.array([effect.is_comparison for effect in told], dtype=bool)
+    compared = np.array([effect.is_comparison for effect in estimable], dtype=bool)
     level = np.where(compared, ALPHA / max(compared.sum(), 1), ALPHA)
     if compared.any() and len(p):
         p[:, compared] = np.apply_along_axis(holm, 1, p[:, compared])
@@ -109,7 +109,7 @@ def _cell(
     needed = stats.t.isf(level / 2.0, df) * se
     smallest = np.concatenate([needed - error, needed + error])
     shares = np.array([share(int(n), len(p)) for n in (p < ALPHA).sum(axis=0)]).reshape(-1, 3)
-    table = pd.DataFrame(shares, [effect.name for effect in told], ["power", "power_low", "power_high"])
+    table = pd.DataFrame(shares, [effect.name for effect in estimable], ["power", "power_low", "power_high"])
     table["smallest"] = np.quantile(smallest, WANTED, axis=0) if len(p) else np.nan
     table = table.reindex([effect.name for effect in effects]).rename_axis("effect").reset_index()
     table.insert(1, "value", [effect.value(truth.effects) for effect in effects])

@@ -78,15 +78,15 @@ def margins(rule: Rule, fit: MixedFit) -> pd.DataFrame:
     """Of each effect of the rule: `effect, limit, margin, floor`.
 
     The floor is the margin that any number of runs would leave, with the variances between targets as fitted. Margins
-    of effects that the fit cannot tell yet are infinite.
+    of effects that are not estimable yet are infinite.
     """
-    told = [effect.told_by(fit.fixed_terms, rule.terms) for effect in rule.effects]
+    estimable = [effect.told_by(fit.fixed_terms, rule.terms) for effect in rule.effects]
     weights = weights_of(rule.effects, fit.fixed_terms)
-    tests = contrast_tests(fit, weights[told])
-    margin = np.full(len(told), np.inf)
-    margin[told] = (tests["ci_high"] - tests["ci_low"]) / 2.0
+    tests = contrast_tests(fit, weights[estimable])
+    margin = np.full(len(estimable), np.inf)
+    margin[estimable] = (tests["ci_high"] - tests["ci_low"]) / 2.0
     names = [effect.name for effect in rule.effects]
-    floor = np.where(told, floors(rule, fit, fit.groups["target"]), np.nan)
+    floor = np.where(estimable, floors(rule, fit, fit.groups["target"]), np.nan)
     return pd.DataFrame({"effect": names, "limit": rule.limits, "margin": margin, "floor": floor})
 
 

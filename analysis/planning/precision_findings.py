@@ -23,7 +23,7 @@ def on_margins(rule: Rule, found: pd.DataFrame) -> str:
     worst = found.loc[(found["margin"] / found["limit"]).idxmax()]
     n_untold, n_wide = int(np.isinf(found["margin"]).sum()), int((found["margin"] >= found["limit"]).sum())
     if n_untold:
-        return f"{rule.text} is not reached: these runs do not tell {worst['effect']} yet."
+        return f"{rule.text} is not reached: {worst['effect']} is not estimable from these runs yet."
     widest = f"{worst['effect']} is known to ± {number(worst['margin'])}"
     if n_wide:
         return (

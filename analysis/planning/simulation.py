@@ -56,7 +56,7 @@ def refit(
     """Fit each of `scores` (R, n_targets, n_runs) by REML and test `contrasts` (m, n_terms).
 
     `start` (K,) are variances over the residual's to search from. Raises `InputFaults` for dependent terms, and
-    `NotCertified` where the plan cannot tell the variances apart.
+    `NotCertified` where the variances are not estimable from the plan.
     """
     x, z = columns.to_numpy(dtype=float), columns[list(random)].to_numpy(dtype=float)
     n_targets, n_runs = scores.shape[1:]

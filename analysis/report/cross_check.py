@@ -18,8 +18,8 @@ TOLERANCE = {"criterion": 1e-4, "estimate": 1e-4, "se": 1e-4, "sd": 1e-3}
 """Within these two engines agree, scores being standardised. A deviation near zero hardly moves the criterion."""
 SHOWN = {"criterion": "criterion", "estimate": "estimates", "se": "standard errors", "sd": "standard deviations"}
 OTHER_STANDARD_ERRORS = {
-    "statsmodels": "Its standard errors come from the observed information of all parameters together, not from the "
-    "variances alone, so that they differ by more and are not judged by."
+    "statsmodels": "Its standard errors come from the observed information of all parameters, not of the variances "
+    "alone; they differ by more and do not count towards agreement."
 }
 """Engines whose standard errors are of another definition."""
 
@@ -30,7 +30,7 @@ class CrossCheck:
 
     `comparison` has a row for each number: `model, quantity, term, ours, <engine>, difference` (ours less the other),
     the quantities being criterion, estimate, se, df (where the engine has them) and sd, of the random coefficients and
-    the residual. `why_not` tells the models that were not compared.
+    the residual. `why_not` names the models that were not compared.
     """
 
     engine: str
@@ -70,7 +70,7 @@ def sentences(check: CrossCheck) -> Iterator[str]:
     """What came of it: with which versions, then model by model the largest differences, and whether they are small."""
     listed = ", ".join(f"{name} {version}" for name, version in check.versions.items())
     of_its_own = OTHER_STANDARD_ERRORS.get(check.engine)
-    yield f"Cross-checked with {check.engine} ({listed}), from the same columns by REML." + (
+    yield f"Cross-checked with {check.engine} ({listed}), on the same columns, by REML." + (
         f" {of_its_own}" if of_its_own else ""
     )
     for name in dict.fromkeys(check.comparison["model"]):

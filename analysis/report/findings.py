@@ -9,64 +9,61 @@ import numpy as np
 import pandas as pd
 
 from analysis.baselines import matched_factors, with_own_baseline
-from analysis.contrasts import ALPHA, strategies_of, tukey, verdicts
+from analysis.contrasts import ALPHA, HIGHER, LOWER, NOT_SIGNIFICANT, strategies_of, tukey, verdicts
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import Model
 from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
-from analysis.wording import listed, number
+from analysis.wording import listed, number, p_shown
 from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE
+from study.core.factors import STRATEGIES
 
 COVERED = {2: "0.84 to 0.95", 3: "0.91 to 0.95"}
 """By number of targets, of the fixed effects of studies of the paper's plan (benchmarks/coverage.py)."""
 
 
-def strategy_verdicts(model: Model) -> pd.DataFrame:
-    """What the first model says of each pair of strategies at n* = 0 (by adjusted p), each slope, each factor level."""
+def strategy_verdicts(table: ResultsTable, model: Model) -> pd.DataFrame:
+    """What the first model says of each pair of strategies at n* = 0 (by adjusted p), each slope, each factor."""
     if model.fit is None:
         return pd.DataFrame()
-    terms = model.fixed["term"]
-    alone = model.fixed[terms.str.endswith(":n_star") | terms.str.startswith("factor.")]
-    pairs = _verdict_rows(model.contrasts["contrast"], model.contrasts, model.contrasts["p_adjusted"])
-    return pd.concat([pairs, _verdict_rows(alone["term"], alone, alone["p"])], ignore_index=True)
+    slopes = model.fixed[model.fixed["term"].str.endswith(":n_star")]
+    pairs = verdict_rows(model.contrasts["contrast"], model.contrasts, model.contrasts["p_adjusted"])
+    of_slopes = verdict_rows(slopes["term"], slopes, slopes["p"])
+    return pd.concat([pairs, of_slopes, factor_effects(table, model)], ignore_index=True)
 
 
-def size_verdicts(model: Model) -> pd.DataFrame:
-    """What the second model says of the size of the network."""
-    if model.fit is None:
-        return pd.DataFrame()
-    size = model.fixed[model.fixed["term"] == "r_star"]
-    return _verdict_rows(size["term"], size, size["p"])
-
-
-def _verdict_rows(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> pd.DataFrame:
+def verdict_rows(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> pd.DataFrame:
     """`effect, verdict, estimate, ci_low, ci_high, p`."""
-    columns = rows[["estimate", "ci_low", "ci_high"]]
     said = {"effect": names, "verdict": verdicts(rows["estimate"], p)}
-    return pd.DataFrame(said).join(columns).assign(p=p).reset_index(drop=True)
+    return pd.DataFrame(said).join(rows[["estimate", "ci_low", "ci_high"]]).assign(p=p).reset_index(drop=True)
 
 
 def on_strategies(model: Model) -> Iterator[str]:
+    """Each strategy against single-source learning, then the highest mean."""
     if model.fit is None:
         yield f"The strategies could not be compared: {model.why_not}."
         return
-    where, pairs = "in its simplest case", model.contrasts
+    where, pairs = "with two sources", model.contrasts
     if N_UNKNOWN in model.coding.left_out.values():
-        where = "at the numbers of sources that its runs have, which the rows do not tell,"
+        where = "at the numbers of sources of these runs, which the rows do not give,"
     elif len(model.contrasts_of_means) and _against_single(pairs).empty:
-        where, pairs = f"at {_mean_n(model)} sources", model.contrasts_of_means
+        where, pairs = f"with {_mean_n(model)} sources", model.contrasts_of_means
     against = _against_single(pairs)
     if against.empty:
         yield f"No strategy can be compared with single-source learning ({SINGLE}): only one of the two has scores."
     else:
         names = against["contrast"].str.removesuffix(f" - {SINGLE}")
-        parts = _told_apart(names, against, against["p_adjusted"])
+        groups = _by_verdict(names, against, against["p_adjusted"], _after(len(pairs)))
+        aside = _not_among(model, [SINGLE, *names])
         yield (
-            f"Compared with single-source learning ({SINGLE}), each strategy {where} — {parts} "
-            "(standard deviations within target, each with its own 95 % interval; told by Holm-adjusted p)"
-            f"{_not_among(model, [SINGLE, *names])}."
+            f"Compared with single-source learning ({SINGLE}), the score {where} is {groups}{aside}. "
+            "One SD is the standard deviation of the scores on a target."
         )
     yield from _on_best(model)
+
+
+def _after(n_comparisons: int) -> str:
+    return "" if n_comparisons == 1 else f" (after Holm adjustment for {n_comparisons} comparisons)"
 
 
 def _against_single(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -74,9 +71,9 @@ def _against_single(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _not_among(model: Model, compared: Sequence[str]) -> str:
-    """The strategies that are not compared there, for nothing tells what they score at another number of sources."""
+    """The strategies that are not compared there, because their mean at that number of sources is not estimable."""
     names = [name for name in strategies_of(model.fit) if name not in compared] if model.fit else []
-    reasons = [f"{name}, for {model.coding.left_out[f'strategy[{name}]:n_star']}" for name in names]
+    reasons = [f"{name}, because {model.coding.left_out[f'strategy[{name}]:n_star']}" for name in names]
     return f"; not compared: {'; '.join(reasons)}" if reasons else ""
 
 
@@ -90,83 +87,120 @@ def _on_best(model: Model) -> Iterator[str]:
     best = model.means.loc[model.means["estimate"].idxmax()]
     pairs = model.contrasts_of_means if len(model.contrasts_of_means) else model.contrasts
     mine = pairs[pairs["contrast"].str.contains(best["strategy"], regex=False)]
-    open_names = []
+    alike = []
     for row in mine.itertuples():
         later, earlier = row.contrast.split(" - ")
         if row.p_adjusted >= ALPHA:
-            open_names.append(earlier if later == best["strategy"] else later)
-    rest = f"; it cannot be told from that of {listed(open_names)}" if open_names else ""
+            alike.append(earlier if later == best["strategy"] else later)
+    rest = f"; it does not differ significantly from that of {listed(alike)}" if alike else ""
     rest += _not_among(model, list(model.means["strategy"]))
     at_mean = f" at the mean number of sources of the multi-source runs (n = {_mean_n(model)})"
     yield (
         f"The highest estimated mean{at_mean if model.mean_n_star else ''} is that of {best['strategy']}: "
-        f"{number(best['estimate'])} ({number(best['ci_low'])} to {number(best['ci_high'])}){rest}."
+        f"{number(best['estimate'])} SD (95 % CI {number(best['ci_low'])} to {number(best['ci_high'])}){rest}."
     )
 
 
 def on_number_of_sources(model: Model) -> Iterator[str]:
+    """What a further source changes, by strategy."""
     if model.fit is None:
         return
     slopes = model.fixed[model.fixed["term"].str.endswith(":n_star")]
     if slopes.empty:
-        yield "Nothing can be said on the number of sources: it does not vary within any strategy, or is not known."
+        yield "The effect of the number of sources is not estimable: it is not known or constant within each strategy."
         return
     names = slopes["term"].str.removesuffix("]:n_star").str.removeprefix("strategy[")
-    told = slopes["p"] < ALPHA
-    parts = []
-    for verb, which in (("raises", told & (slopes["estimate"] > 0)), ("lowers", told & (slopes["estimate"] < 0))):
-        if which.any():
-            parts.append(f"{verb} the score with {listed(_with_interval(names[which], slopes[which]))}")
-    if (~told).any():
-        parts.append(f"has no effect that can be told with {listed(_with_interval(names[~told], slopes[~told]))}")
-    alone = f" (each of {len(slopes)} by its own p value)" if len(slopes) > 1 else ""
-    yield f"Each further source {'; it '.join(parts)}{alone}."
+    said = verdicts(slopes["estimate"], slopes["p"])
+    verbs = {HIGHER: "raises the score with", LOWER: "lowers the score with"}
+    verbs[NOT_SIGNIFICANT] = "has no detectable effect with"
+    parts = [
+        f"{verb} {listed(_with_interval(names[said == verdict], slopes[said == verdict], slopes['p']))}"
+        for verdict, verb in verbs.items()
+        if (said == verdict).any()
+    ]
+    alone = f" The {len(slopes)} slopes are tested without adjustment." if len(slopes) > 1 else ""
+    yield f"Each further source {'; it '.join(parts)}.{alone}"
 
 
 def on_size(model: Model) -> Iterator[str]:
+    """What the size of the network changes, over the sizes that were run."""
     if model.fit is None:
-        yield f"The size of the network could not be examined: {model.why_not}."
+        yield f"The effect of network size could not be estimated: {model.why_not}."
         return
-    for row in model.fixed[model.fixed["term"] == "r_star"].itertuples():
+    for row in size_effect(model).itertuples():
+        sizes = model.fit.fixed["r_star"]
+        low, high = (STRATEGIES[round(at * (len(STRATEGIES) - 1))] for at in (sizes.min(), sizes.max()))
+        verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
-            f"Going from the smallest to the largest network (r* from 0 to 1) at n* = 0 {_verdict(row)}: "
-            f"{number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})."
+            f"Network size {verdict}: from {low} to {high} (r* from {sizes.min():g} to {sizes.max():g}, at n* = 0) "
+            f"by {size(row, row.p)}."
         )
 
 
-def on_factors(model: Model) -> Iterator[str]:
+def size_effect(model: Model) -> pd.DataFrame:
+    """The second model's effect of network size over the sizes that were run, as `verdict_rows`."""
+    rows = model.fixed[model.fixed["term"] == "r_star"] if model.fit else model.fixed
+    if model.fit is None or rows.empty:
+        return pd.DataFrame()
+    over_sizes = over_range(rows, float(np.ptp(model.fit.fixed["r_star"])))
+    return verdict_rows(rows["term"], over_sizes, rows["p"])
+
+
+def over_range(rows: pd.DataFrame, span: float) -> pd.DataFrame:
+    """Effects of numbers by the unit as effects over a span of so many units."""
+    return rows.assign(**{name: rows[name] * span for name in ("estimate", "ci_low", "ci_high")})
+
+
+def on_factors(table: ResultsTable, model: Model) -> Iterator[str]:
+    """What further factors change: levels against the first, numbers over the range that was run."""
     if model.fit is None:
         return
-    terms = model.fixed["term"]
-    found = model.fixed[terms.str.startswith("factor.") & ~terms.str.startswith("factor.transfer[")]
-    parts = [_told_apart(found["term"].str.removeprefix("factor."), found, found["p"])] * (not found.empty)
+    found = factor_effects(table, model)
+    parts = [f"the score is {_by_verdict(found['effect'], found, found['p'])}"] * (not found.empty)
     aliased = [name for name, why in model.coding.left_out.items() if name.startswith("factor.") and why == DETERMINED]
     if aliased:
-        names = listed([name.removeprefix("factor.") for name in aliased])
-        parts.append(f"not to be told apart from the strategies in these rows: {names}")
+        parts.append(f"confounded with the strategies: {listed([name.removeprefix('factor.') for name in aliased])}")
     if parts:
-        yield f"Further factors, their levels against the first and numbers by the unit — {'; '.join(parts)}."
+        yield (
+            "Further factors (levels compared with the first level, numbers over the range that was run): "
+            f"{'; '.join(parts)}."
+        )
+
+
+def factor_effects(table: ResultsTable, model: Model) -> pd.DataFrame:
+    """The first model's effects of further factors but `transfer`, as `verdict_rows`; a number over its range."""
+    terms = model.fixed["term"]
+    rows = model.fixed[terms.str.startswith("factor.") & ~terms.str.startswith("factor.transfer[")]
+    names = rows["term"].str.removeprefix("factor.")
+    for position, term in rows["term"].items():
+        if not term.endswith("]"):
+            low, high = table.scores[term].min(), table.scores[term].max()
+            names[position] += f" from {low:g} to {high:g}"
+            rows = pd.concat([rows.drop(index=position), over_range(rows.loc[[position]], high - low)]).sort_index()
+    return verdict_rows(names, rows, rows["p"])
 
 
 def on_transfer(table: ResultsTable, model: Model) -> Iterator[str]:
+    """What fine-tuning changes against a probe on the frozen representation."""
     if model.fit is None or not table.shares_runs:
         return
     at_both = table.scores.groupby("target")["factor.transfer"].nunique() > 1
     only = [name for name in table.targets if not at_both[name]]
-    where = f" (no fine-tuned scores on {listed(only)})" if only else ""
-    for row in model.fixed[model.fixed["term"] == "factor.transfer[fine-tune]"].itertuples():
+    where = f"; no fine-tuned scores on {listed(only)}" if only else ""
+    fine_tuned = model.fixed[model.fixed["term"] == "factor.transfer[fine-tune]"]
+    for row in verdict_rows(fine_tuned["term"], fine_tuned, fine_tuned["p"]).itertuples():
+        verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
-            "Fine-tuning a run's network for the target, instead of a probe on its frozen representation, "
-            f"{_verdict(row)}: {number(row.estimate)} "
-            f"({number(row.ci_low)} to {number(row.ci_high)}){where}. Baselines, sources, components and "
-            "repeats are compared by frozen representations alone."
+            "Fine-tuning a run's network for the target, instead of training a probe on its frozen representation, "
+            f"{verdict}: by {size(row, row.p)}{where}. Baselines, sources, components and repeats are compared on "
+            "frozen representations only."
         )
 
 
 def on_baselines(table: ResultsTable) -> Iterator[str]:
     """On how many targets the mean trained representation beats the mean of each baseline."""
     if table.baselines.empty:
-        yield "No baselines were scored, so nothing is said on whether training helps at all."
+        yield "No baselines were scored, so whether training helps at all is not known."
         return
     parts, matched = [], []
     for name, rows in table.baselines.groupby("strategy"):
@@ -182,12 +216,12 @@ def on_baselines(table: ResultsTable) -> Iterator[str]:
 
 
 def on_sources(table: ResultsTable) -> Iterator[str]:
-    """The source whose single-source representation scores highest on each target, beside Random where scored, and
-    how many others it is significantly better than by the spread of repeats (Tukey and Kramer, all pairs)."""
+    """The source whose single-source representation scores highest on each target, with Random's score where there is
+    one, and above how many others it is significantly, by the spread of repeats (Tukey and Kramer, all pairs)."""
     single = single_source_scores(table)
     single = single.assign(repeated=repeated(table, single))
     if single.empty:
-        yield "Which source helps most cannot be said from single-source runs: there are none."
+        yield "Which source helps most is not known from single-source runs: there are none."
         return
     random = with_own_baseline(single, table.baselines[table.baselines["strategy"] == "Random"])
     parts = []
@@ -203,11 +237,11 @@ def on_sources(table: ResultsTable) -> Iterator[str]:
         parts.append(f"{target}: {listed(best)} ({number(means.max(), 3)}{beside}{_of_the_rest(here)})")
     once = single.groupby("repeated")["run_id"].nunique().max() == 1
     ranked = "; each was trained only once on equal factors, so they cannot be ranked" if once else ""
-    yield f"The single source that serves each target best: {'; '.join(parts)}{ranked}."
+    yield f"The single source with the highest mean score on each target: {'; '.join(parts)}{ranked}."
 
 
 def _of_the_rest(scores: pd.DataFrame) -> str:
-    """How many other sources the best is significantly better than on a target, where sources were trained again."""
+    """Above how many other sources the best is significantly on a target, where sources were trained again."""
     by_source, by_repeated = scores.groupby("source", sort=False)["score"], scores.groupby("repeated")["score"]
     mean, count, repeats = by_source.mean(), by_source.size(), by_repeated.size()
     df = int(repeats.sum() - len(repeats))
@@ -219,8 +253,8 @@ def _of_the_rest(scores: pd.DataFrame) -> str:
         return ""
     best = mean.idxmax()
     se = np.sqrt(within / df * (1 / count[best] + 1 / count[others.index]))
-    better = tukey(((mean[best] - others) / se).to_numpy(), np.full(len(others), float(df)), len(mean)) < ALPHA
-    return f"; significantly better than {better.sum()} of {len(others)} others"
+    p = tukey(((mean[best] - others) / se).to_numpy(), np.full(len(others), float(df)), len(mean))
+    return f"; significantly above {(p < ALPHA).sum()} of {len(others)} others"
 
 
 def on_missing_scores(table: ResultsTable) -> Iterator[str]:
@@ -229,41 +263,36 @@ def on_missing_scores(table: ResultsTable) -> Iterator[str]:
         causes = [f"{outcome}: {count} scores" for outcome, count in table.missing["outcome"].value_counts().items()]
         n_runs = table.missing["run_id"].nunique()
         runs = "1 run has" if n_runs == 1 else f"{n_runs} runs have"
-        yield f"{runs} no score on some target, and nothing was put in its place ({'; '.join(causes)})."
+        yield f"{runs} no score on some target; missing scores were not replaced ({'; '.join(causes)})."
 
 
 def on_few_targets(table: ResultsTable, model: Model) -> Iterator[str]:
+    """That intervals are too narrow where there are few targets."""
     if model.fit is not None and len(table.targets) in COVERED:
         yield (
-            f"With {len(table.targets)} targets the variances between them are hardly known: in simulated studies such "
-            f"intervals of 95 % covered {COVERED[len(table.targets)]}; from four targets on they hold."
+            f"With {len(table.targets)} targets, the variances between targets are poorly estimated: in simulated "
+            f"studies, the coverage of 95 % intervals was {COVERED[len(table.targets)]}; with four or more targets it "
+            "is as stated."
         )
 
 
-def _told_apart(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> str:
-    """What is higher, what is lower, and of what p tells no difference."""
-    told = p < ALPHA
-    groups = {
-        "higher": told & (rows["estimate"] > 0),
-        "lower": told & (rows["estimate"] < 0),
-        "no difference can be told": ~told,
-    }
+def _by_verdict(names: pd.Series, rows: pd.DataFrame, p: pd.Series, adjusted: str = "") -> str:
+    """What is higher, what is lower, and what is not significant."""
+    said = verdicts(rows["estimate"], p)
+    titles = {HIGHER: "higher for", LOWER: "lower for", NOT_SIGNIFICANT: f"not significantly different{adjusted} for"}
     return "; ".join(
-        f"{verdict}: {listed(_with_interval(names[which], rows[which]))}"
-        for verdict, which in groups.items()
-        if which.any()
+        f"{title} {listed(_with_interval(names[said == verdict], rows[said == verdict], p))}"
+        for verdict, title in titles.items()
+        if (said == verdict).any()
     )
 
 
-def _verdict(effect: Any) -> str:
-    """What a fixed effect by itself does, as far as its p tells."""
-    if effect.p < ALPHA:
-        return "raises the score" if effect.estimate > 0 else "lowers the score"
-    return "has no effect that can be told"
+def _with_interval(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> list[str]:
+    p = p[rows.index]
+    return [f"{name} {size(row, own)}" for name, row, own in zip(names, rows.itertuples(), p, strict=True)]
 
 
-def _with_interval(names: Sequence[str], rows: pd.DataFrame) -> list[str]:
-    return [
-        f"{name} {'+' * (row.estimate > 0)}{number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})"
-        for name, row in zip(names, rows.itertuples(), strict=True)
-    ]
+def size(row: Any, p: float) -> str:
+    """`+0.42 SD (95 % CI 0.18 to 0.66; p = 0.012)`."""
+    interval = f"95 % CI {number(row.ci_low)} to {number(row.ci_high)}"
+    return f"{'+' * (row.estimate > 0)}{number(row.estimate)} SD ({interval}; {p_shown(p)})"

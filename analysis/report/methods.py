@@ -22,17 +22,17 @@ NAMED_MODELS = {
 }
 BY_TABLE = {
     "scores_by_transfer": "Runs were transferred to a target in two ways, by a probe on their frozen representation "
-    "and by training their network on for it, where there are track labels; scores were standardised over both, and "
-    "the models have a random intercept of the run. Components, baselines and whatever compares scores take the frozen "
-    "ones alone, standardised by themselves.",
-    "within_source": "Spread among repeats of a single source is their pooled standard deviation over that of all "
-    "scores on the target, with chi-squared intervals.",
-    "spread_tests": "Whether the spread of the first model's residuals hangs on the number of sources or on the "
-    "strategy was tested on each target by Brown and Forsythe's test (1974), p adjusted by Holm's method over all of "
-    "these tests; intervals of deviations are Bonett's (2006).",
-    "score_parts": "The variance of scores on single splits was divided by mean squares into combinations, runs within "
-    "combinations, splits and the rest; reliability is that of a run's mean over the splits, its interval Feldt's "
-    "(1965).",
+    "and, where there are track labels, by fine-tuning their network; scores were standardised over both, and the "
+    "models have a random intercept for the run. Components, baselines and all comparisons of scores use the frozen "
+    "scores only, standardised separately.",
+    "within_source": "The spread among repeats of a single source is their pooled standard deviation divided by that "
+    "of all scores on the target, with chi-squared intervals.",
+    "spread_tests": "Whether the spread of the first model's residuals depends on the number of sources or on the "
+    "strategy was tested on each target by the test of Brown and Forsythe (1974), with p adjusted by Holm's method "
+    "over all of these tests; intervals for standard deviations are those of Bonett (2006).",
+    "score_parts": "The variance of scores on single splits was partitioned by mean squares into combinations, runs "
+    "within combinations, splits and a residual; reliability is that of a run's mean over the splits, with Feldt's "
+    "(1965) interval.",
 }
 """What was done for a table that is there."""
 
@@ -64,12 +64,12 @@ def _on_scores(table: ResultsTable) -> Iterator[str]:
     how = "one evaluation" if per_score == [1] else f"{averaged} evaluations (repeats or folds)"
     yield (
         f"{len(runs)} learned representations were scored on {len(table.targets)} targets, which gave {len(scores)} "
-        f"scores, each {how} of the target's primary metric ({by_metric})."
+        f"scores, each {how} of the primary metric of its target ({by_metric})."
     )
     left_out = "; ".join(f"{reason}: {count}" for reason, count in table.excluded.items())
     yield f"Result rows left out: {left_out or 'none'}."
     if len(table.baselines):
-        yield f"{table.baselines['run_id'].nunique()} runs of baselines were scored besides and are in no model."
+        yield f"{table.baselines['run_id'].nunique()} runs of baselines were also scored; they are in no model."
     yield (
         "Scores were standardised within their target by mean and sample deviation (n − 1). The number of sources n "
         "was coded as n* = 0 for SS-R and n − 2 for the other strategies, the size of the network as r* = 0, 0.2, 0.4, "
@@ -121,8 +121,8 @@ def _ended(model: Model) -> str:
 
 def _on_inference(models: Sequence[Model]) -> Iterator[str]:
     yield (
-        "Intervals are of 95 % and, with p values, by Satterthwaite's degrees of freedom, variances of zero counting "
-        "as known."
+        "Confidence intervals (95 %) and p values use Satterthwaite's degrees of freedom, with variances estimated "
+        "at zero treated as known."
     )
     for model in models:
         if model.refits is not None:
@@ -132,7 +132,7 @@ def _on_inference(models: Sequence[Model]) -> Iterator[str]:
             )
         if len(model.contrasts):
             yield (
-                f"p values of pairwise differences between strategies are adjusted by Holm's method "
+                f"p values of pairwise differences between strategies were adjusted by Holm's method "
                 f"({len(model.contrasts)} comparisons)."
             )
 

@@ -41,7 +41,7 @@ def render_page(analysis: Analysis, pngs: Mapping[str, Path], written: Sequence[
         analysis=analysis,
         table=analysis.table,
         components_formula=FORMULA,
-        besides=analysis.findings[len(analysis.answer) :],
+        further=analysis.findings[len(analysis.answer) :],
         figures=_by_question(sections),
         tables=_by_question(tables),
         rows_open=ROWS_OPEN,

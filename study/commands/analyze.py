@@ -10,8 +10,6 @@ import typer
 from study.commands.arguments import Folder, Overrides
 from study.commands.terminal import tell
 from study.core.errors import Fault, InputFaults
-from study.core.reading import read_study
-from study.workflow.analysis import analyze_study, analyze_tables, report_folder
 
 
 def analyze(
@@ -41,6 +39,9 @@ def analyze(
     overrides: Overrides = None,
 ) -> None:
     """Fit the models and write the report; `--results` analyses a table from elsewhere, without a study folder too."""
+    from study.core.reading import read_study
+    from study.workflow.analysis import analyze_study, analyze_tables, report_folder
+
     options = {"bootstrap": bootstrap, "mix_versions": mix_versions, "engine": engine, "cross_check": cross_check}
     if results and until:
         raise InputFaults([Fault("", "--until", until, "not together with --results: it asks for a study's plan")])

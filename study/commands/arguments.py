@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from study.core.study_file import FILE_NAME
+from study.core.paths import FILE_NAME
 
 
 def study_folder(named: Path) -> Path:

@@ -10,11 +10,12 @@ import typer
 from study.commands.arguments import AsJson, Folder, Overrides
 from study.commands.terminal import tell
 from study.core.errors import InputFaults
-from study.workflow.check import check_folder
 
 
 def check(folder: Folder = Path("."), overrides: Overrides = None, as_json: AsJson = False) -> None:
     """List every fault of the study file and of all that it points to, sound included, and what may hurt later."""
+    from study.workflow.check import check_folder
+
     found = check_folder(folder, overrides or ())
     if as_json:
         print(json.dumps(found.as_json(), indent=1))

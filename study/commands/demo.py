@@ -10,8 +10,8 @@ import typer
 
 from study.commands.arguments import InProcessFlag, Overrides, study_folder
 from study.commands.sweep_progress import progress_shown
-from study.commands.terminal import duration, tell
-from study.workflow.demo import run_demo
+from study.commands.terminal import tell
+from study.core.progress import duration
 
 
 def demo(
@@ -23,6 +23,8 @@ def demo(
     overrides: Overrides = None,
 ) -> None:
     """Make music, design, launch and analyze a small study on it; started again, it goes on where it stopped."""
+    from study.workflow.demo import run_demo
+
     began = time.monotonic()
 
     def stage(name: str) -> None:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from study.commands.arguments import AsJson, Folder, Overrides
-from study.commands.terminal import duration
 from study.core.errors import Fault, raise_all
+from study.core.progress import duration
 from study.core.reading import read_study
 from study.workflow.plan import design_study, read_start
 

@@ -9,7 +9,7 @@ import typer
 
 from study.commands.arguments import Overrides
 from study.commands.terminal import tell
-from study.workflow.embed import WEIGHTS, embed_files
+from study.core.paths import WEIGHTS
 
 
 def embed(
@@ -25,4 +25,6 @@ def embed(
     overrides: Overrides = None,
 ) -> None:
     """Write a trained run's representation of any sound files; weights from another machine need no study."""
+    from study.workflow.embed import embed_files
+
     embed_files(run, audio, out, overrides or (), tell, pad)

@@ -12,9 +12,6 @@ from study.commands.arguments import Address, Folder, InProcessFlag, Overrides
 from study.commands.sweep_progress import progress_shown
 from study.commands.terminal import tell
 from study.core.errors import Fault, InputFaults
-from study.core.reading import read_study
-from study.workflow.launch import LaunchOptions, launch_study
-from study.workflow.quick import launch_quick
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -44,6 +41,10 @@ def launch(
     overrides: Overrides = None,
 ) -> None:
     """Run what the plan holds and the results lack, on Ray; to resume is to launch again."""
+    from study.core.reading import read_study
+    from study.workflow.launch import LaunchOptions, launch_study
+    from study.workflow.quick import launch_quick
+
     only = tuple(run_id for text in runs or () for run_id in text.split(",") if run_id)
     stop_after_s = None if stop_after is None else _seconds(stop_after)
     options = LaunchOptions(address, in_process, gpu_share, stop_after_s, only, mix_versions, until)

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from study.commands.arguments import study_folder
-from study.commands.terminal import duration, tell
+from study.commands.terminal import tell
 from study.core.errors import Fault, raise_all
-from study.workflow.new import new_study
+from study.core.progress import duration
 
 
 def new(
@@ -31,6 +31,8 @@ def new(
     seed: Annotated[int | None, typer.Option(min=0, help="The study's seed, and that of the demo's music.")] = None,
 ) -> None:
     """Write a study folder to start from: a template, or with --from-audio a study of your own sound."""
+    from study.workflow.new import new_study
+
     if from_audio is None:
         raise_all(Fault("", option, str(value), "goes with --from-audio")
                   for option, value in (("--labels", labels), ("--pattern", pattern)) if value is not None)  # fmt: skip

@@ -9,17 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from study.commands.arguments import AsJson, Folder, Overrides
-from study.commands.terminal import duration, tell
+from study.commands.terminal import print_drawn, tell
 from study.core.errors import Fault, InputFaults
-from study.core.reading import read_study
-from study.workflow.power import study_power, term_faults
-
-TABLE_WIDTH = 116
+from study.core.progress import duration
 
 
 def power(
@@ -42,6 +39,10 @@ def power(
     as_json: AsJson = False,
 ) -> None:
     """By simulation: which effects the plan can find, and what more runs or more targets would buy."""
+    from study.core.reading import read_study
+    from study.display.power import draw_power_table
+    from study.workflow.power import study_power, term_faults
+
     study = read_study(folder, overrides or ())
     (sizes, faults), (n_targets, more) = _counts(runs, "--runs"), _counts(targets, "--targets")
     if faults or more:
@@ -51,7 +52,7 @@ def power(
     if as_json:
         print(json.dumps(found, indent=1, allow_nan=False))
     else:
-        _print(found)
+        print_drawn(found, draw_power_table)
 
 
 def _counts(text: str | None, key: str) -> tuple[list[int], list[Fault]]:
@@ -85,52 +86,3 @@ def _progress_shown(n_simulations: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("simulated studies", total=n_simulations)
         yield lambda done: bar.update(task, completed=done)
-
-
-def _print(found: dict[str, Any]) -> None:
-    """A table a number of targets: percent of the studies in which an effect is found, by number of runs."""
-    from rich.box import SIMPLE
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    console.width = max(console.width, TABLE_WIDTH)
-    but = f", but for {', '.join(found['stated'])}" if found["stated"] else ""
-    console.print(
-        f"{found['study']}: percent of {found['simulations']:,} simulated studies in which an effect is found at "
-        f"{found['alpha']:g}, with its 95 % interval; effects and variances {found['basis']}{but}", markup=False,
-    )  # fmt: skip
-    for n_targets in dict.fromkeys(cell["n_targets"] for cell in found["cells"]):
-        cells = [cell for cell in found["cells"] if cell["n_targets"] == n_targets]
-        table = Table(title=f"{n_targets} targets; runs of the sequential phases (of all)", box=SIMPLE, padding=(0, 1))
-        table.add_column("effect", no_wrap=True)
-        table.add_column("value", justify="right", no_wrap=True)
-        for cell in cells:
-            table.add_column(f"{cell['n_runs']} ({cell['n_runs_in_all']})", justify="right", no_wrap=True)
-        table.add_column(f"smallest, {cells[-1]['n_runs']}", justify="right", no_wrap=True)
-        for row in next((cell["power"] for cell in cells if cell["power"]), []):
-            told = [{one["effect"]: one for one in cell["power"]}.get(row["effect"]) for cell in cells]
-            smallest = told[-1] and told[-1]["smallest"]
-            table.add_row(
-                Text(row["effect"]), f"{row['value']:.2f}", *map(_percent, told),
-                "-" if smallest is None else f"{smallest:.2f}",
-            )  # fmt: skip
-        table.add_section()
-        for name, key in (("failed fits, %", "n_failed"), ("singular fits, %", "n_singular")):
-            table.add_row(name, "", *(f"{100 * cell[key] / found['simulations']:.1f}" for cell in cells))
-        console.print(table)
-        for cell in cells:
-            if cell["why_not"]:
-                console.print(f"{cell['n_runs']} runs: {cell['why_not']}", markup=False)
-    console.print(
-        "Slopes and factors by their own p, differences of strategies at n* = 0 by Holm-adjusted p. Smallest: what "
-        f"{found['smallest_at_power']:.0%} of the studies find; for all numbers of runs it is in {found['table']}",
-        markup=False, soft_wrap=True,
-    )  # fmt: skip
-
-
-def _percent(row: dict[str, Any] | None) -> str:
-    if row is None or row["power"] is None:
-        return "-"
-    return f"{100 * row['power']:.0f} ({100 * row['power_low']:.0f}-{100 * row['power_high']:.0f})"

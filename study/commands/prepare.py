@@ -8,11 +8,12 @@ from study.commands.arguments import Folder, Overrides
 from study.commands.terminal import tell
 from study.core.fault_list import listing_faults_in
 from study.core.paths import Paths
-from study.core.reading import read_study
 
 
 def prepare(folder: Folder = Path("."), overrides: Overrides = None) -> None:
     """Sound to mel stores, label tables to label distributions; does only what is missing or stale."""
+    from study.core.reading import read_study
+
     study = read_study(folder, overrides or ())
     from jobs.preparation import prepare as prepare_data
 

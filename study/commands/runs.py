@@ -6,15 +6,10 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 
 from study.commands.arguments import AsJson, Folder, Overrides
-from study.commands.run_detail import print_detail
-from study.commands.runs_table import print_runs
 from study.core.errors import Fault, raise_all
-from study.core.reading import read_study
-from study.workflow.runs import as_records, run_detail, sorted_runs, study_runs
 
 
 def runs(
@@ -32,6 +27,13 @@ def runs(
     ] = False,
 ) -> None:
     """Every run, baselines included: id, strategy, sources, factors, state and scores; `--run ID` for one of them."""
+    import pandas as pd
+
+    from study.core.reading import read_study
+    from study.display.run_detail import print_detail
+    from study.display.runs import print_runs
+    from study.workflow.runs import as_records, run_detail, sorted_runs, study_runs
+
     together = {"--csv": ("--json", as_csv and as_json), "--sort": ("--run", sort is not None and run is not None)}
     raise_all(Fault("", key, None, f"not together with {other}") for key, (other, both) in together.items() if both)
     study = read_study(folder, overrides or ())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from study.core.study_file import Study
-
 
 def schema() -> None:
     """Print the JSON schema of study.toml."""
+    from study.core.study_file import Study
+
     print(json.dumps(Study.model_json_schema(by_alias=True), indent=1))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from study.commands.terminal import duration, tell
+from study.commands.terminal import tell
+from study.core.progress import duration
 
 if TYPE_CHECKING:
     from jobs.launch import Progress

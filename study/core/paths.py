@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+FILE_NAME = "study.toml"
+WEIGHTS = "weights.safetensors"
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -65,7 +68,7 @@ class Paths:
         return self.runs / run_id
 
     def weights(self, run_id: str) -> Path:
-        return self.run(run_id) / "weights.safetensors"
+        return self.run(run_id) / WEIGHTS
 
     def log(self, run_id: str) -> Path:
         return self.run(run_id) / "log.jsonl"

@@ -27,8 +27,8 @@ from study.core.field_types import (
     distinct,
 )  # fmt: skip
 from study.core.overrides import Override
+from study.core.paths import FILE_NAME as FILE_NAME
 
-FILE_NAME = "study.toml"
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
 """Keys of `[training]` that are part of every run's identity; any other only where it is not at its default."""
 LEVEL_LABELS = ("classes", "ordinal")

@@ -9,13 +9,11 @@ from pathlib import Path
 from study.core.errors import Fault, InputFaults, RunFailed, nearest, raise_all
 from study.core.factors import WITHOUT_NETWORK
 from study.core.fault_list import in_short
-from study.core.paths import Paths
+from study.core.paths import WEIGHTS, Paths
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import baseline_runs, named_run
-from study.core.study_file import FILE_NAME
-
-WEIGHTS = "weights.safetensors"
+from study.core.study_file import FILE_NAME, Study
 
 
 def embed_files(
@@ -75,11 +73,11 @@ def _weights(run: str, overrides: Sequence[str]) -> Path:
     if not Path(FILE_NAME).is_file():
         expected = f"expected a {WEIGHTS} or its folder; a run_id only in a study's folder, and there is no {FILE_NAME}"
         raise InputFaults([Fault("", "RUN", run, expected)])
-    return _weights_in_study(run, overrides)
+    return weights_in_study(read_study(Path(), overrides), run)
 
 
-def _weights_in_study(run: str, overrides: Sequence[str]) -> Path:
-    study = read_study(Path(), overrides)
+def weights_in_study(study: Study, run: str) -> Path:
+    """The weights of a run by its run_id or the beginning of it. Raises InputFaults if it has none, or for several."""
     paths = Paths(study.store)
     baselines = {baseline.run_id: baseline.strategy for baseline in baseline_runs(study)}
     known = list(dict.fromkeys([*baselines, *(path.name for path in sorted(paths.runs.glob("*")) if path.is_dir())]))

@@ -46,7 +46,7 @@ def test_a_strategy_with_one_score_leaves_the_first_model_without_numbers_and_is
     one = (results["run_id"] == run_of_mss_cr) & (results["target"] == "gtzan") & (results["repeat"] == 0)
     strategy, size, tables, said = analysed(results[(results["strategy"] != "MSS-CR") | one])
     assert strategy.fit is None and size.fit is not None
-    assert "could not be compared: the rows cannot tell these variances" in said
+    assert "could not be compared: the rows do not distinguish these variances" in said
     assert "strategy[MSS-CR] | target" in strategy.why_not
     assert strategy.why_not.endswith("MSS-CR with one score: without it the others could be compared")
     facts = next(one.frame for one in tables if one.name == "fit_facts").set_index("model")["converged"]
@@ -64,4 +64,4 @@ def test_a_target_on_which_all_runs_failed_is_not_there_and_is_counted(results) 
     rows = results.assign(outcome=np.where(lost, "diverged", "ok"), score=results["score"].where(~lost))
     strategy, _, _, said = analysed(rows)
     assert strategy.groups == {"target": 3}
-    assert f"(diverged: {lost.sum() // 2} scores)" in said and "Taking every score" not in said
+    assert f"(diverged: {lost.sum() // 2} scores)" in said and "Replacing every" not in said

@@ -22,4 +22,4 @@ def test_sizes_are_told_by_strategy_and_number_beside_a_single_sources(results) 
 def test_without_sizes_it_says_so(results) -> None:
     (picture,) = shown(results_table(results, {}))
     assert picture.draw is None
-    assert picture.caption == "The table does not say how many parameters and sources a run had."
+    assert picture.caption == "Not drawn: the table does not give the numbers of parameters and sources of each run."

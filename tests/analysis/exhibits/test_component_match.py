@@ -49,7 +49,7 @@ def test_pairs_are_of_the_same_source_and_target(results) -> None:
     assert picture.draw is not None and f"of all {len(found)} pairs" in picture.caption
     assert correlations.frame["n_sources"].dropna().isin([4]).all()
     (said,) = sentences(table, components)
-    assert "mean of 4 targets of 4 sources" in said
+    assert "mean of 4 targets with 4 sources" in said
 
 
 def test_without_components_it_says_so(simulate) -> None:

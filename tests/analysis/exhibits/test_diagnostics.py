@@ -27,8 +27,10 @@ def test_scores_as_the_model_has_them_are_told_from_others() -> None:
     normal = diagnose("strategy", fit_of(rng.standard_normal(1400)), rng)
     skewed = diagnose("strategy", fit_of(rng.exponential(1.0, 1400) ** 1.5), rng)
     assert normal.ks_p > 0.2 and skewed.ks_p < 0.01
-    assert next(iter(sentences([normal]))).startswith("The scores are distributed as the models simulate them")
-    assert "not distributed as model strategy simulates them" in next(iter(sentences([skewed])))
+    assert next(iter(sentences([normal]))).startswith(
+        "The distribution of the scores does not differ significantly from what the models simulate"
+    )
+    assert "differs significantly from what model strategy simulates" in next(iter(sentences([skewed])))
 
 
 def test_the_distance_from_uniform_is_that_of_kolmogorov_and_smirnov() -> None:

@@ -45,9 +45,11 @@ def test_a_conclusion_that_hangs_on_one_target_moves_without_it(simulate) -> Non
     rows = simulate(strategies=NOTHING, slopes=NOTHING, noise=0.4, seed=2)
     effect = rows["target"].map({"ballroom": 0.1, "gtzan": -0.2, "irmas": 0.1, "valence": 0.1})
     _, found = variants_of(rows.assign(score=rows["score"] + effect * (rows["strategy"] == "MSS-CR")))
-    assert "MSS-CR - SS-R: not told → higher" in summary(found).set_index("variant").loc["without gtzan", "moved"]
+    assert (
+        "MSS-CR - SS-R: not significant → higher" in summary(found).set_index("variant").loc["without gtzan", "moved"]
+    )
     (sentence,) = [line for line in sentences(found) if line.startswith("Leaving out")]
-    assert "MSS-CR - SS-R not told → higher (without gtzan)" in sentence and "no sign turns" in sentence
+    assert "MSS-CR - SS-R not significant → higher (without gtzan)" in sentence and "no sign changes" in sentence
 
 
 def test_what_runs_share_widens_the_intervals(simulate) -> None:
@@ -72,19 +74,19 @@ def test_missing_scores_are_bounded_by_the_worst_and_the_best_of_their_target(si
     effect = "MSS-CR - SS-R"
     low, high = (one.effects.set_index("effect").loc[effect, "estimate"] for one in (worst, best))
     assert low < -1.0 < 1.0 < high
-    (sentence,) = [line for line in sentences(found) if line.startswith("Taking every score")]
-    assert f"missing ({len(table.missing)}) to be" in sentence
-    assert f"{effect} not told → lower (missing scores at the worst)" in sentence
+    (sentence,) = [line for line in sentences(found) if line.startswith("Replacing every missing score")]
+    assert f"missing score ({len(table.missing)}) by the worst" in sentence
+    assert f"{effect} not significant → lower (missing scores at the worst)" in sentence
 
 
 def test_where_nothing_is_missing_nothing_is_filled(variants) -> None:
-    assert not [line for line in sentences(variants) if line.startswith("Taking every score")]
+    assert not [line for line in sentences(variants) if line.startswith("Replacing every missing score")]
 
 
 def test_moves_are_of_sign_and_of_significance() -> None:
     before = pd.DataFrame({"effect": list("abc"), "estimate": [1.0, 1.0, 1.0], "p_adjusted": [0.01, 0.01, 0.2]})
     after = pd.DataFrame({"effect": list("abc"), "estimate": [-1.0, 1.0, 1.0], "p_adjusted": [0.01, 0.06, 0.3]})
-    assert moved(before, after) == {"a": "higher → lower", "b": "higher → not told"}
+    assert moved(before, after) == {"a": "higher → lower", "b": "higher → not significant"}
 
 
 def test_what_is_told_and_gives_way_is_named_first_and_what_is_only_found_is_not(variants) -> None:
@@ -98,7 +100,7 @@ def test_what_is_told_and_gives_way_is_named_first_and_what_is_only_found_is_not
     assert not list(not_robust(unchanged)) and not list(not_robust(()))
     (first,) = not_robust([*unchanged[:-1], replace(others[-1], effects=turned)])
     name = called(effects.loc[told, "effect"])
-    assert first.endswith(f": {name} (not with a fixed intercept of each target).")
+    assert first.endswith(f": {name} (with a fixed intercept of each target).")
 
 
 def test_two_targets_cannot_be_left_out_one_at_a_time_and_it_is_said(simulate) -> None:

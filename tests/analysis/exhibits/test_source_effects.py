@@ -45,7 +45,7 @@ def test_it_is_least_squares_with_t_intervals(simulate, effects) -> None:
 def test_where_nothing_is_planted_nothing_is_told(simulate) -> None:
     nothing = simulate(slopes=dict.fromkeys(STRATEGIES, 0.0), seed=4)
     (said,) = sentences(source_effects(results_table(nothing, {})))
-    assert said.startswith("Of no source and target can it be told")
+    assert said.startswith("No source has a detectable effect")
 
 
 def test_what_rows_do_not_tell_is_not_there(simulate) -> None:

@@ -272,4 +272,4 @@ def test_numbers_that_are_not_finite_are_faults_all_at_once() -> None:
     with pytest.raises(InputFaults) as raised:
         fit_mixed(y, fixed, terms)
     assert [fault.key for fault in raised.value.faults] == ["response", "fixed terms", "random terms by first"]
-    assert "2 rows are no finite numbers" in str(raised.value)
+    assert "2 rows are not finite numbers" in str(raised.value)

@@ -84,7 +84,9 @@ def test_a_model_without_a_fit_says_why(models: dict, report: Report) -> None:
         assert (models[name]["converged"], models[name]["criterion"], models[name]["fixed"]) == (False, None, [])
     page = report.page.read_text()
     assert "log(n_star) = 0.0: expected numbers above 0" in page
-    assert "Not drawn, for the model has no fit: the rows cannot tell these variances from each other" in page
+    assert (
+        "Not drawn: the model has no fit, because the rows do not distinguish these variances from each other" in page
+    )
 
 
 def test_the_page_has_the_formula_as_given_and_as_fitted(report: Report) -> None:

@@ -97,7 +97,9 @@ def test_a_strategy_without_its_slope_is_not_told_at_n_star_0() -> None:
     short = fit_by_target(y, rows, list(without), target)
     found = margins(read_rule("MSS-CR - MS-SR@FC < 9 and n_star < 9", list(coding.columns)), short)
     assert np.isinf(found["margin"]).tolist() == [True, False, True]
-    assert "do not tell MSS-CR - MS-SR@FC yet" in on_margins(read_rule("strategy < 9", list(coding.columns)), found)
+    assert "MSS-CR - MS-SR@FC is not estimable from these runs yet" in on_margins(
+        read_rule("strategy < 9", list(coding.columns)), found
+    )
 
 
 def test_runs_and_targets_that_it_takes() -> None:

@@ -82,7 +82,7 @@ def test_effects_have_a_panel_for_what_the_model_has_and_none_else(results) -> N
         model = strategy_model(replace(table, scores=rows), factors, 0, np.random.default_rng(0))
         return [axes.get_title() for axes in strategy_effects(model).axes]
 
-    simplest, each, further = "Strategy, in its simplest case", "Each further source", "Further factors"
+    simplest, each, further = "Strategy, with two sources (SS-R: one)", "Each further source", "Further factors"
     fewest = table.scores[(table.scores["n_sources"] <= 2) & table.scores["strategy"].isin(["SS-R", "MS-SR@FC"])]
     assert titles(table.scores, {}) == [simplest, each]
     assert titles(table.scores, {"loss": ["kl", "bce"]}) == [simplest, each, further]

@@ -44,7 +44,7 @@ def answer(rows: pd.DataFrame) -> Answer:
     table, rng = results_table(rows, {}), np.random.default_rng(0)
     strategy, size = strategy_model(table, {}, 0, rng), size_model(table, 0, rng)
     said = findings(table, strategy, size)
-    starts = ("Compared with", "The highest", "Each further", "Going from")
+    starts = ("Compared with", "The highest", "Each further", "Network size")
     record, size_record = model_record(strategy), model_record(size)
     return Answer(
         *(next(sentence for sentence in said if sentence.startswith(start)) for start in starts),
@@ -56,29 +56,30 @@ def answer(rows: pd.DataFrame) -> Answer:
 
 def shown(name: str, row: dict) -> str:
     sign = "+" if row["estimate"] > 0 else ""
-    return f"{name} {sign}{number(row['estimate'])} ({number(row['ci_low'])} to {number(row['ci_high'])})"
+    return f"{name} {sign}{number(row['estimate'])} SD (95 % CI {number(row['ci_low'])} to {number(row['ci_high'])}; p "
 
 
 def test_what_the_paper_found_is_told_where_it_was_planted(runs) -> None:
     found = answer(simulated_scores(runs, seed=3))
-    assert "lower" not in found.against_single and "no difference" not in found.against_single
+    assert "lower" not in found.against_single and "not significant" not in found.against_single
     for name in STRATEGIES[1:]:
         assert shown(name, found.contrasts[f"{name} - SS-R"]) in found.against_single
     assert "is that of MSS-CR" in found.best
-    raised, untold = found.each_source.split("; it has no effect that can be told with ")
+    raised, untold = found.each_source.split("; it has no detectable effect with ")
     slopes = {name: found.fixed[f"strategy[{name}]:n_star"] for name in STRATEGIES[1:]}
     for name in BRANCHED:
         assert shown(name, slopes[name]) in raised
         assert slopes[name]["ci_low"] < 0.16 < slopes[name]["ci_high"]
-    assert untold == f"{shown('MS-SR@FC', slopes['MS-SR@FC'])} (each of 5 by its own p value)."
-    assert f"raises the score: {number(found.size_fixed['r_star']['estimate'])} (" in found.size
+    assert untold.startswith(shown("MS-SR@FC", slopes["MS-SR@FC"]))
+    assert untold.endswith("). The 5 slopes are tested without adjustment.") and untold.count("SD") == 1
+    assert f" by +{number(found.size_fixed['r_star']['estimate'])} SD (" in found.size and "raises" in found.size
 
 
 def test_with_the_strategies_swapped_the_sentences_turn_round(runs) -> None:
     effects = dict(zip(STRATEGIES, (0.15, 0.1, 0.05, 0.0, -0.4, -1.0), strict=True))
     slopes = NOTHING | {"MS-SR@FC": 0.16, "MSS-CR": -0.16}
     found = answer(simulated_scores(runs, seed=4, strategies=effects, slopes=slopes))
-    lower = found.against_single.split("lower: ")[1].split(";")[0]
+    lower = found.against_single.split("lower for ")[1].split(" for ")[0]
     assert shown("MSS-CR", found.contrasts["MSS-CR - SS-R"]) in lower
     assert "higher" not in found.against_single
     assert "is that of MS-SR@FC" in found.best
@@ -86,15 +87,15 @@ def test_with_the_strategies_swapped_the_sentences_turn_round(runs) -> None:
     assert raised.startswith("Each further source raises the score with MS-SR@FC +") and "," not in raised
     assert lowered.startswith("lowers the score with MSS-CR −")
     assert all(name in untold for name in ("MS-CR@6", "MS-CR@4", "MS-CR@2"))
-    assert "lowers the score: −" in found.size
+    assert "lowers the score: from SS-R to MSS-CR" in found.size
 
 
 def test_with_nothing_planted_nothing_is_told(runs) -> None:
     found = answer(simulated_scores(runs, seed=5, strategies=NOTHING, slopes=NOTHING))
     assert "higher" not in found.against_single and "lower" not in found.against_single
-    assert found.each_source.startswith("Each further source has no effect that can be told with")
+    assert found.each_source.startswith("Each further source has no detectable effect with")
     assert "; it " not in found.each_source
-    assert "has no effect that can be told" in found.size
+    assert "has no detectable effect" in found.size
 
 
 def test_a_source_planted_on_one_target_is_in_its_predicted_best_and_not_in_the_others(runs) -> None:

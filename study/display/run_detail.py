@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from study.commands.terminal import duration
 from study.core.factors import TRANSFERS
+from study.core.progress import duration
 
 BARS = "▁▂▃▄▅▆▇█"
 SPARKLINE_WIDTH = 24
