@@ -22,6 +22,10 @@ LOST_TRIES = 5
 be tried for ever."""
 
 
+class BackendLost(Exception):
+    """What runs the steps has gone, and no step can be started any more; the message says what."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """The cause, one of those above, and the message of what happened."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import time
 from pathlib import Path
@@ -177,5 +178,6 @@ def _device_name(device: str) -> str:
 
 
 def _save(path: Path, vectors: np.ndarray) -> None:
-    with path.open("wb") as file:
-        np.save(file, vectors, allow_pickle=False)
+    buffer = io.BytesIO()  # NumPy's own writing to a file gives an error without a number where the disk is full
+    np.save(buffer, vectors, allow_pickle=False)
+    path.write_bytes(buffer.getbuffer())

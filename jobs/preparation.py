@@ -42,6 +42,7 @@ from jobs.targets.track_labels import TargetData
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import Paths, write_whole
 from study.core.study_file import Study
+from study.core.temporary_files import sweep
 
 
 def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, workers: int | None = None) -> Prepared:
@@ -53,6 +54,8 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     workers = workers or os.cpu_count() or 1
     paths = Paths(study.store)
     paths.prepared.mkdir(parents=True, exist_ok=True)
+    for folder in (paths.prepared, paths.runs, paths.results):
+        sweep(folder)
 
     hash_of = _hashes(study, sounds, workers)
     hashes = {name: [hash_of[path] for path in tracks["path"]] for name, tracks in sounds.items()}

@@ -52,6 +52,11 @@ class Prepared:
         """The data that a run's weights come from: the corpus and the labels of its sources."""
         return fingerprint(self.corpus_fingerprint, *(self.sources[name] for name in run.sources))
 
+    @property
+    def target_fingerprints(self) -> dict[str, str]:
+        """Of each target, by name."""
+        return {name: target.fingerprint for name, target in self.targets.items()}
+
     def made_from(self, run: Run) -> dict[str, str]:
         """The same in parts, so that a change can be named later: `sound`, `corpus`, and `source.<name>` of each."""
         sources = {f"source.{name}": self.sources[name] for name in run.sources}

@@ -6,11 +6,16 @@ Ray itself retries nothing (`max_retries=0`): what is tried again is the launch'
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
+import signal
 import socket
+import sys
 import tempfile
+import threading
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jobs import failures
@@ -27,9 +32,14 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 import ray.exceptions
+from ray._private import worker
+from ray._private.ray_constants import PROCESS_TYPE_GCS_SERVER, PROCESS_TYPE_RAYLET
 
 CONNECT_S = 10.0
 """How long an address may take to answer."""
+WATCH_S = 1.0
+"""How often a launch looks whether its own Ray still runs."""
+ESSENTIAL = {PROCESS_TYPE_RAYLET, PROCESS_TYPE_GCS_SERVER}
 
 
 class RayBackend:
@@ -48,7 +58,7 @@ class RayBackend:
         # Ray puts the driver's working directory first on its workers' path: from an empty one, nothing of a
         # user's (an analysis.py, a study.py) stands there before this package.
         self._empty = tempfile.TemporaryDirectory(prefix="study-")
-        with contextlib.chdir(self._empty.name):
+        with contextlib.chdir(self._empty.name), _own_signal_handlers():
             try:
                 ray.init(
                     # "local": with none, Ray would join whatever cluster runs on this machine.
@@ -64,6 +74,10 @@ class RayBackend:
                     "here, too; without --address Ray starts on this machine"
                 )
                 raise InputFaults([Fault("", "--address", address, expected)]) from None
+        self._node = worker._global_node if address is None else None
+        if self._node is not None:  # what Ray prints of its own to standard output: pages of a raylet that died
+            worker.global_worker.threads_stopped.set()
+            worker.global_worker.gcs_error_subscriber.close()
         resources = ray.cluster_resources()
         self._gpus = resources.get("GPU", 0.0)
         if self._threads > resources.get("CPU", 0.0):
@@ -102,8 +116,14 @@ class RayBackend:
         self._running[ref] = step
 
     def next_report(self) -> Report:
-        """Wait for any step to end. A worker or node that died is a report, too."""
-        ready, _ = ray.wait(list(self._running), num_returns=1)
+        """Wait for any step to end. A worker or node that died is a report, too.
+
+        Raises BackendLost if the Ray that this started has died.
+        """
+        ready: list[Any] = []
+        while not ready:
+            self._raise_if_lost()
+            ready, _ = ray.wait(list(self._running), num_returns=1, timeout=WATCH_S)
         step = self._running.pop(ready[0])
         try:
             return ray.get(ready[0])
@@ -112,13 +132,60 @@ class RayBackend:
         except ray.exceptions.RayTaskError as error:  # the step could not even be read by the worker
             failure = failures.failure_of(error.cause or error)
         except ray.exceptions.RayError as error:
+            self._raise_if_lost()
             failure = failures.Failure(failures.LOST, str(error).splitlines()[0])
         end_open_attempt(self._paths, step.run.run_id, step.kind, step.targets, failure)  # the worker could not
         return Report(step, failure)
 
     def close(self) -> None:
-        ray.shutdown()
+        if self._lost():  # its shutdown would wait a minute for what has gone, and its own exit handler too
+            atexit.unregister(worker.shutdown)
+            atexit.register(_leave)
+            _kill_agents(process.pid for _, process in self._node.live_processes())
+            self._node.kill_all_processes(check_alive=False, allow_graceful=False)
+        else:
+            ray.shutdown()
         self._empty.cleanup()
+
+    def _raise_if_lost(self) -> None:
+        if lost := self._lost():
+            raise failures.BackendLost(f"Ray's {' and '.join(lost)} died")
+
+    def _lost(self) -> list[str]:
+        """Which processes have died that the Ray of this machine cannot do without; of a cluster that was joined none.
+
+        Ray itself notices after up to a minute, and prints pages.
+        """
+        dead = () if self._node is None else (kind for kind, _ in self._node.dead_processes())
+        return sorted(set(dead) & ESSENTIAL)
+
+
+@contextlib.contextmanager
+def _own_signal_handlers() -> Iterator[None]:
+    """Put back what handled signals before: Ray's own handler prints its C++ stack and aborts."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _kill_agents(parents: Iterable[int]) -> None:
+    """Kill what Ray's processes have started, which else outlives them by a minute."""
+    import psutil  # ships within Ray
+
+    for parent in parents:
+        with contextlib.suppress(psutil.Error):
+            for child in psutil.Process(parent).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    child.kill()
+
+
+def _leave() -> None:
+    """End this process where Python would take down a client of Ray whose server is gone, which crashes."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _raise_unless_reachable(address: str) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, TOP_DB, Counts, MelSto
 from jobs.sound.spectra import mel_db
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.study_file import Mel
+from study.core.temporary_files import temporary_beside
 
 HASHES = "content_hashes.parquet"
 """The cache of content hashes, beside the stores."""
@@ -79,7 +79,7 @@ def write_mel_store(
     changed while the store was made."""
     folder = Path(folder)
     paths = [str(path) for path in tracks["path"]]
-    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:12]}.tmp")
+    temporary = temporary_beside(folder)
     temporary.mkdir(parents=True)
     try:
         cache = folder.parent / HASHES
@@ -190,7 +190,7 @@ def _write_header(file: BinaryIO, kind: str, shape: tuple[int, ...]) -> None:
 
 
 def _put_in_place(temporary: Path, folder: Path) -> None:
-    old = temporary.with_suffix(".old")
+    old = temporary_beside(folder)
     if folder.exists():
         folder.rename(old)
     temporary.rename(folder)

@@ -31,6 +31,10 @@ def draw_status(found: Mapping[str, Any], console: Console) -> None:
     if found["seconds_to_go"]:
         without = "" if found["estimate_is_complete"] else f"; {UNTIMED}"
         lines.append(f"about {duration(found['seconds_to_go'])} to go{without}")
+    if found["unverified"]:
+        lines.append(
+            f"{len(found['unverified'])} results are unverified: they were written without a digest of their rows"
+        )
     if found["other_version"]:
         lines.append(f"{len(found['other_version'])} results are of another version of the study file or its targets")
     console.print("\n".join(lines), markup=False, soft_wrap=True)

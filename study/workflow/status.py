@@ -20,6 +20,7 @@ def study_status(study: Study) -> dict[str, Any]:
     `gpu_hours_*` are of training on GPUs, `cpu_hours_*` of all steps where there is no GPU; None of the other kind.
     What is left is estimated (`study.workflow.estimates`); `estimate_is_complete` is false while no evaluation of some
     target has finished, whose time is then left out.
+    `unverified`: valid results that were written before results had digests.
     `other_version`: results of runs that the plan does not hold, or of targets as they were defined before.
     """
     sweep = read_sweep(study)
@@ -34,6 +35,7 @@ def study_status(study: Study) -> dict[str, Any]:
         "scores_done": sum(len(run.results) for run in sweep.runs),
         "scores_planned": len(sweep.runs) * len(study.targets),
         **_spent_and_left(study, records, missing),
+        "unverified": sorted({f"{item.run_id}/{item.target}" for item in sweep.unverified}),
         "other_version": sorted({f"{item.run_id}/{item.target}" for item in sweep.other_version}),
     }  # fmt: skip
 
