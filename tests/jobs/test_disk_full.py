@@ -52,7 +52,7 @@ def scores(study: Study, run: Run) -> pd.DataFrame:
     return rows.drop(columns=TIMES).sort_values(KEY, ignore_index=True)
 
 
-@pytest.mark.parametrize("free_kib", [0, 8, 40, 100, 150])
+@pytest.mark.parametrize("free_kib", [0, 8, 24, 50, 100])
 def test_a_full_disk_stops_the_launch_and_loses_one_training_at_most(
     run_study: Path, small_disk: Path, free_kib: int
 ) -> None:
