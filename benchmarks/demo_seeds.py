@@ -17,7 +17,7 @@ import pandas as pd
 from study.commands.demo import demo
 from study.core.paths import Paths
 from study.core.reading import read_study
-from study.core.results import read_results
+from study.core.valid_results import read_results
 
 
 def main(folder: Path, seeds: list[int]) -> None:

@@ -18,7 +18,7 @@ from scipy import stats
 
 from study.core.paths import Paths
 from study.core.reading import read_study
-from study.core.results import read_results
+from study.core.valid_results import read_results
 from study.workflow.analysis import analyze_study, report_folder
 from study.workflow.launch import launch_study
 from study.workflow.plan import design_study

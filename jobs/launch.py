@@ -13,6 +13,7 @@ import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -23,15 +24,10 @@ from jobs.steps import Report, Step
 from study.core.durations import Slots
 from study.core.errors import Fault, Interrupted, RunFailed, raise_all
 from study.core.paths import Paths
-from study.core.results import (
-    PROBE_SCORES_VERSION,
-    TRAIN_SCORES_VERSION,
-    invalid_results,
-    read_results,
-    stored_results,
-)
+from study.core.results import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION, stored_results
 from study.core.run import Run
 from study.core.study_file import Study
+from study.core.valid_results import checked_results, expected_results, read_results
 
 
 class Backend(Protocol):
@@ -95,8 +91,7 @@ def refuse_other_data(study: Study, prepared: Prepared, runs: Iterable[Run], mix
                                 f"expected {TRAIN_SCORES_VERSION}: another version of this program trained it; "
                                 "--mix-versions accepts it"))  # fmt: skip
     if not mix_versions:
-        wanted = {(run.run_id, name, at.fingerprint) for run in runs for name, at in prepared.targets.items()}
-        rows, _ = read_results(paths, lambda stored: (stored.run_id, stored.target, stored.fingerprint) in wanted)
+        rows, _ = read_results(paths, expected_results(study, runs, prepared.target_fingerprints))
         other = rows[rows["probe_scores_version"] != PROBE_SCORES_VERSION] if len(rows) else rows
         for (run_id, version), _ in other.groupby(["run_id", "probe_scores_version"]) if len(other) else ():
             faults.append(Fault(f"results/{run_id}", "probe_scores_version", version,
@@ -105,12 +100,16 @@ def refuse_other_data(study: Study, prepared: Prepared, runs: Iterable[Run], mix
     raise_all(faults)
 
 
-def set_invalid_aside(study: Study) -> list[Fault]:
-    """Rename result files that cannot be read, so that their run x target is evaluated again; say which."""
-    faults = invalid_results(Paths(study.store))
-    for path in faults:
-        path.rename(path.with_suffix(".invalid"))
-    return list(faults.values())
+def set_invalid_aside(study: Study, prepared: Prepared, runs: Iterable[Run]) -> list[Fault]:
+    """Rename the runs' result files that are not valid, so that their targets are evaluated again; say which."""
+    expected = expected_results(study, runs, prepared.target_fingerprints)
+    faults = []
+    for checked in checked_results(Paths(study.store), expected):
+        if checked.fault is not None:
+            faults.append(checked.fault)
+            with suppress(FileNotFoundError):  # another launch was first
+                checked.stored.path.rename(checked.stored.path.with_suffix(".invalid"))
+    return faults
 
 
 def launch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import time
 from pathlib import Path
@@ -14,10 +15,20 @@ from jobs.learning.precision import Arithmetic, is_recurrent, keep_to, resolve
 from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.learning.train import train
 from jobs.networks.branching import build_network
-from jobs.prepared_data import Prepared, open_corpus_arrays, open_labels, open_sound, read_prepared
+from jobs.prepared_data import (
+    CHANGED,
+    Prepared,
+    open_corpus_arrays,
+    open_labels,
+    open_sound,
+    open_target,
+    read_prepared,
+)
 from jobs.records import Trained, now, read_trained, write_trained
 from jobs.sound.mel_store import MelStore
+from jobs.targets.track_labels import TargetData
 from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours
+from study.core.errors import Fault, InputFaults
 from study.core.paths import Paths, write_beside_another_launch, write_once
 from study.core.results import TRAIN_SCORES_VERSION
 from study.core.run import Run, make_run, seed_sequence
@@ -40,8 +51,13 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
     for key in dict.fromkeys(prepared.targets[name].sound for name in targets):
         path = paths.representations(run.run_id) / f"{key}.npy"
         if not path.is_file():
-            sharing = [name for name in targets if prepared.targets[name].sound == key]
-            vectors = _represent(study, run, open_sound(study, key), sharing[0])
+            sharing = next(name for name in targets if prepared.targets[name].sound == key)
+            store = open_sound(study, key)
+            vectors = (
+                _mfcc(study, store, open_target(study, sharing, prepared.targets[sharing]))
+                if run.strategy == "MFCC"
+                else _represent(study, run, store)
+            )
             write_beside_another_launch(path, lambda temporary, vectors=vectors: _save(temporary, vectors))
 
 
@@ -101,23 +117,31 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     )  # fmt: skip
 
 
-def _represent(study: Study, run: Run, store: MelStore, target: str) -> np.ndarray:
-    """The vector of each clip in the store, (n_tracks, 2 * dim) float32: means, then deviations.
-
-    `target` is a target with this sound; the MFCC baseline reads its files again.
-    """
-    if run.strategy == "MFCC":
-        from jobs.sound.decode import decode
-        from jobs.sound.spectra import mfcc_120
-        from jobs.targets.scoring import read_target
-
-        data = read_target(study.targets[target], target)
-        path_of = dict(zip(data.track_ids, data.paths, strict=True))
-        rate, channels = study.corpus.sample_rate_hz, study.corpus.channels
-        return np.stack([mfcc_120(decode(path_of[t], rate, channels), rate, study.mel) for t in store.track_ids])
+def _represent(study: Study, run: Run, store: MelStore) -> np.ndarray:
+    """The vector of each clip in the store, (n_tracks, 2 * dim) float32: means, then deviations."""
     network, statistics, _ = load_network(Paths(study.store).weights(run.run_id))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return represent(network, store, statistics, study.crop_frames, device)
+
+
+def _mfcc(study: Study, store: MelStore, target: TargetData) -> np.ndarray:
+    """As `_represent`, of the MFCC baseline, which goes back to the sound files of a target that has this sound.
+
+    Raises InputFaults naming the first file that is not what the store was made from.
+    """
+    from jobs.sound.content_hashes import content_hash
+    from jobs.sound.decode import decode
+    from jobs.sound.spectra import mfcc_120
+
+    path_of = dict(zip(target.track_ids, target.paths, strict=True))
+    rate, channels = study.corpus.sample_rate_hz, study.corpus.channels
+    vectors = []
+    for track_id, stored in zip(store.track_ids, store.content_hash, strict=True):
+        path = path_of[track_id]
+        vectors.append(mfcc_120(decode(path, rate, channels), rate, study.mel))
+        if content_hash(path) != stored:  # after it was decoded, so that it was this that was decoded
+            raise InputFaults([Fault(str(path), "", None, CHANGED)])
+    return np.stack(vectors)
 
 
 def _description(study: Study, run: Run) -> dict[str, Any]:
@@ -154,5 +178,6 @@ def _device_name(device: str) -> str:
 
 
 def _save(path: Path, vectors: np.ndarray) -> None:
-    with path.open("wb") as file:
-        np.save(file, vectors, allow_pickle=False)
+    buffer = io.BytesIO()  # NumPy's own writing to a file gives an error without a number where the disk is full
+    np.save(buffer, vectors, allow_pickle=False)
+    path.write_bytes(buffer.getbuffer())

@@ -10,7 +10,6 @@ prepared/prepared.json           what belongs to the present study; written last
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -27,12 +26,12 @@ from jobs.prepared_data import (
     corpus_fingerprint,
     corpus_path,
     dropped_sound,
-    fingerprint,
     open_sound,
     prepared_json,
     save_arrays,
     sound_folder,
     sound_key,
+    target_fingerprint,
 )
 from jobs.sound.content_hashes import content_hashes
 from jobs.sound.decode import sound_fault
@@ -43,6 +42,7 @@ from jobs.targets.track_labels import TargetData
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import Paths, write_whole
 from study.core.study_file import Study
+from study.core.temporary_files import sweep
 
 
 def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, workers: int | None = None) -> Prepared:
@@ -54,12 +54,16 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     workers = workers or os.cpu_count() or 1
     paths = Paths(study.store)
     paths.prepared.mkdir(parents=True, exist_ok=True)
+    for folder in (paths.prepared, paths.runs, paths.results):
+        sweep(folder)
 
-    keys = _sound_keys(study, sounds, workers)
+    hash_of = _hashes(study, sounds, workers)
+    hashes = {name: [hash_of[path] for path in tracks["path"]] for name, tracks in sounds.items()}
+    keys = {name: sound_key(study, tracks["track_id"], hashes[name]) for name, tracks in sounds.items()}
     broken: list[Fault] = []
     for name, tracks in sounds.items():
         try:
-            _make_mel_store(study, keys[name], tracks, on_broken(study, name), tell, workers)
+            _make_mel_store(study, keys[name], tracks, hashes[name], on_broken(study, name), tell, workers)
         except InputFaults as error:
             broken += error.faults
     raise_all(broken)
@@ -77,7 +81,7 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     prepared = Prepared(
         keys[CORPUS], of_corpus, int(training.sum()), int((~training).sum()),
         {name: made.fingerprint for name, made in labels.items()},
-        {name: PreparedTarget(keys[name], _target_fingerprint(study, name, data, keys[name]), len(data.track_ids))
+        {name: PreparedTarget(keys[name], target_fingerprint(study, name, data, keys[name]), len(data.track_ids))
          for name, data in targets.items()},
     )  # fmt: skip
     text = json.dumps(asdict(prepared), indent=1)
@@ -95,10 +99,10 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     return prepared
 
 
-def _sound_keys(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) -> dict[str, str]:
-    """A hash for each set of sounds, over their content and the settings of the mel store.
+def _hashes(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) -> dict[str, str | None]:
+    """The hash of the content of each file by its path, None of one that may be left out.
 
-    Raises InputFaults naming every file that is missing or cannot be read.
+    Raises InputFaults naming every other file that is missing or cannot be read.
     """
     cache = Paths(study.store).prepared / "sound" / HASHES
     cache.parent.mkdir(exist_ok=True)
@@ -107,10 +111,7 @@ def _sound_keys(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) 
     needed = [name for name in sounds if on_broken(study, name) == "stop"]
     unread = dict.fromkeys(path for name in needed for path in sounds[name]["path"] if hash_of[path] is None)
     raise_all(sound_fault(path) for path in unread)
-    return {
-        name: sound_key(study, tracks["track_id"], (hash_of[path] for path in tracks["path"]))
-        for name, tracks in sounds.items()
-    }
+    return hash_of
 
 
 def _readable_targets(
@@ -129,14 +130,15 @@ def _readable_targets(
 
 
 def _make_mel_store(
-    study: Study, key: str, tracks: pd.DataFrame, broken: str, tell: Callable[[str], None], workers: int
-) -> None:
+    study: Study, key: str, tracks: pd.DataFrame, hashes: list[str | None], broken: str, tell: Callable[[str], None],
+    workers: int,
+) -> None:  # fmt: skip
     folder = sound_folder(study, key)
     # A store made under "drop" may lack tracks: under "stop" it is made again, which names them.
     if not folder.is_dir() or (broken == "stop" and read_mel_store(folder).counts.dropped):
         tell(f"sound: converting {len(tracks)} clips to mel spectrograms")
         write_mel_store(folder, tracks, study.corpus.sample_rate_hz, study.corpus.channels, study.mel,
-                        study.crop_frames, broken, workers)  # fmt: skip
+                        study.crop_frames, broken, workers, hashes)  # fmt: skip
 
 
 def _corpus_arrays(study: Study, of: str, store: MelStore, training: np.ndarray) -> None:
@@ -144,24 +146,3 @@ def _corpus_arrays(study: Study, of: str, store: MelStore, training: np.ndarray)
     if not path.is_file():
         mean, deviation = band_statistics(store, np.flatnonzero(training))
         save_arrays(path, training=training, mean=mean, deviation=deviation)
-
-
-def _target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -> str:
-    """A hash of all that a target's scores depend on, except the representation: labels, sound, splits and probe.
-
-    Evaluation factors and fine-tuning enter only in studies that have them, so that other fingerprints stay.
-    """
-    target = study.targets[name]
-    settings = target.model_dump(mode="json", exclude={"tracks", "interactions", "keep", "metrics", "on_broken"})
-    plays = () if data.plays is None else (data.plays.indptr, data.plays.indices, data.plays.data)
-    arrays = (data.labels, data.groups, data.in_test, *plays)
-    content = hashlib.sha256()
-    for array in arrays:
-        content.update(b"none" if array is None else str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
-    evaluation: list[object] = []
-    if study.evaluation_factors:
-        fine_tuning = None if data.labels is None else study.fine_tuning.model_dump(mode="json")
-        evaluation = [study.evaluation_factors, fine_tuning]
-    return fingerprint(
-        settings, sorted(target.metric_names), data.track_ids, sound, study.seed, content.hexdigest(), *evaluation
-    )

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from jobs.targets.track_labels import TargetData
 
 
+CHANGED = (
+    "changed since `study prepare` read it, so nothing is scored with it; restore it and launch again, or launch again "
+    "to score what it holds now"
+)
+"""What is expected of an input that a step reads again."""
+
+
 @dataclass(frozen=True)
 class PreparedTarget:
     """A target's mel store by its key, and the fingerprint that its results carry."""
@@ -44,6 +51,11 @@ class Prepared:
     def fingerprint_of(self, run: Run) -> str:
         """The data that a run's weights come from: the corpus and the labels of its sources."""
         return fingerprint(self.corpus_fingerprint, *(self.sources[name] for name in run.sources))
+
+    @property
+    def target_fingerprints(self) -> dict[str, str]:
+        """Of each target, by name."""
+        return {name: target.fingerprint for name, target in self.targets.items()}
 
     def made_from(self, run: Run) -> dict[str, str]:
         """The same in parts, so that a change can be named later: `sound`, `corpus`, and `source.<name>` of each."""
@@ -85,11 +97,19 @@ def dropped_sound(study: Study, key: str) -> dict[str, str]:
 
 
 def open_target(study: Study, name: str, target: PreparedTarget) -> TargetData:
-    """A target's tracks as every run is evaluated on them: those whose sound could be read."""
+    """A target's tracks as every run is evaluated on them: those whose sound could be read.
+
+    Raises InputFaults naming the tables if they no longer hold what the target's fingerprint was made of: scores of
+    what is returned belong under that fingerprint.
+    """
     from jobs.targets.scoring import read_target  # imports scikit-learn
     from jobs.targets.unreadable_sound import without_tracks
 
-    return without_tracks(read_target(study.targets[name], name), dropped_sound(study, target.sound))
+    data = without_tracks(read_target(study.targets[name], name), dropped_sound(study, target.sound))
+    if target_fingerprint(study, name, data, target.sound) != target.fingerprint:
+        tables = filter(None, (study.targets[name].tracks, study.targets[name].interactions))
+        raise InputFaults([Fault(" or ".join(map(str, tables)), "", None, CHANGED)])
+    return data
 
 
 def sound_left_out(study: Study, prepared: Prepared) -> dict[str, int]:
@@ -110,6 +130,27 @@ def sound_key(study: Study, track_ids: Iterable[str], hashes: Iterable[str | Non
 def corpus_fingerprint(sound: str, training: np.ndarray) -> str:
     """Of the corpus's sound by its key, and of which tracks train (n_tracks,) bool."""
     return fingerprint(sound, training.tobytes().hex())
+
+
+def target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -> str:
+    """A hash of all that a target's scores depend on, except the representation: labels, sound, splits and probe.
+
+    Evaluation factors and fine-tuning enter only in studies that have them, so that other fingerprints stay.
+    """
+    target = study.targets[name]
+    settings = target.model_dump(mode="json", exclude={"tracks", "interactions", "keep", "metrics", "on_broken"})
+    plays = () if data.plays is None else (data.plays.indptr, data.plays.indices, data.plays.data)
+    arrays = (data.labels, data.groups, data.in_test, *plays)
+    content = hashlib.sha256()
+    for array in arrays:
+        content.update(b"none" if array is None else str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
+    evaluation: list[object] = []
+    if study.evaluation_factors:
+        fine_tuning = None if data.labels is None else study.fine_tuning.model_dump(mode="json")
+        evaluation = [study.evaluation_factors, fine_tuning]
+    return fingerprint(
+        settings, sorted(target.metric_names), data.track_ids, sound, study.seed, content.hexdigest(), *evaluation
+    )
 
 
 def open_corpus_arrays(study: Study, prepared: Prepared) -> CorpusArrays:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import socket
 import tempfile
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 from jobs import failures
@@ -48,7 +51,7 @@ class RayBackend:
         # Ray puts the driver's working directory first on its workers' path. An empty one keeps a user's own
         # modules (an analysis.py, a study.py) from hiding this package.
         self._empty = tempfile.TemporaryDirectory(prefix="study-")
-        with contextlib.chdir(self._empty.name):
+        with contextlib.chdir(self._empty.name), _own_signal_handlers():
             try:
                 ray.init(
                     # "local": without an address, Ray would join any cluster that runs on this machine.
@@ -119,6 +122,16 @@ class RayBackend:
     def close(self) -> None:
         ray.shutdown()
         self._empty.cleanup()
+
+
+@contextlib.contextmanager
+def _own_signal_handlers() -> Iterator[None]:
+    """Put back what handled signals before: Ray's own handler prints its C++ stack and aborts."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _raise_unless_reachable(address: str) -> None:

@@ -12,6 +12,7 @@ from study.commands.check import check
 from study.commands.demo import demo
 from study.commands.design import design
 from study.commands.embed import embed
+from study.commands.ends import ending_by_signals, open_standard_streams, print_line
 from study.commands.launch import launch
 from study.commands.new import new
 from study.commands.power import power
@@ -48,12 +49,17 @@ for command in (new, check, design, power, prepare, launch, status, runs, analyz
 
 
 def run() -> None:
-    """The `study` command. Exit status: 0 done, 1 something that ran failed, 2 wrong input or usage."""
-    try:
-        app()
-    except StudyError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_status)
-    except OSError as error:  # an unwritable store, a full disk: the message names the file
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        sys.exit(1)
+    """The `study` command.
+
+    Exit status: 0 done, 1 something that ran failed, 2 wrong input or usage, 130 or 143 on a signal.
+    """
+    open_standard_streams()
+    with ending_by_signals():
+        try:
+            app()
+        except StudyError as error:
+            print_line(str(error), sys.stderr)
+            sys.exit(error.exit_status)
+        except OSError as error:  # an unwritable store, a full disk: the message names the file
+            print_line(f"{type(error).__name__}: {error}", sys.stderr)
+            sys.exit(1)

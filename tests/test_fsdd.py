@@ -10,7 +10,7 @@ import pytest
 from benchmarks.fsdd_study import write_study
 from study.core.paths import Paths
 from study.core.reading import read_study
-from study.core.results import read_results
+from study.core.valid_results import read_results
 from study.workflow.analysis import analyze_study
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import design_study

@@ -21,9 +21,10 @@ from study.core.errors import InputFaults
 from study.core.paths import Paths
 from study.core.plan import plan_schema, read_plan
 from study.core.reading import read_study
-from study.core.results import KEY, read_results
+from study.core.results import KEY
 from study.core.run import Run, baseline_runs, make_run
 from study.core.study_file import Study
+from study.core.valid_results import read_results
 from study.workflow.analysis import analyze_study
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import design_study

@@ -11,7 +11,7 @@ import pytest
 
 from study.core.paths import Paths
 from study.core.reading import read_study
-from study.core.results import read_results
+from study.core.valid_results import read_results
 from tests.own_recordings import write_recordings
 from tests.test_bad_input import study
 from tests.test_docs import page, shell_lines

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from jobs.learning.batches import CropReader, Statistics, crop_reader, draw_starts
@@ -121,7 +121,8 @@ def save_weights(path: Path, network: Network, statistics: Statistics, descripti
         tensors[name] = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64))
     # one key, since safetensors writes several in random order
     header = json.dumps({"network": network.specification, "description": description}, allow_nan=False)
-    write_whole(path, lambda temporary: save_file(tensors, temporary, {HEADER: header}))
+    whole = save(tensors, {HEADER: header})  # as bytes: safetensors' own file could be read by its owner only
+    write_whole(path, lambda temporary: temporary.write_bytes(whole))
 
 
 def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:

@@ -26,11 +26,21 @@ def content_hashes(paths: Sequence[str | os.PathLike[str]], cache: Path, workers
     keys = [_key(path) for path in paths]
     missing = list(dict.fromkeys(key for key in keys if key is not None and key not in known))
     with ThreadPoolExecutor(workers) as pool:  # hashlib releases Python's lock
-        fresh = {key: sha256 for key, sha256 in zip(missing, pool.map(_sha256, missing), strict=True) if sha256}
+        hashes = pool.map(content_hash, [key[0] for key in missing])
+        fresh = {key: sha256 for key, sha256 in zip(missing, hashes, strict=True) if sha256}
     if fresh:
         known |= fresh
         write_whole(cache, lambda temporary: pq.write_table(_table(known), temporary))
     return [known.get(key) if key is not None else None for key in keys]
+
+
+def content_hash(path: str | os.PathLike[str]) -> str | None:
+    """The SHA-256 in hexadecimal of what a file holds now; None if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def _key(path: str | os.PathLike[str]) -> Key | None:
@@ -41,14 +51,6 @@ def _key(path: str | os.PathLike[str]) -> Key | None:
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its writer
         return None
     return str(Path(path).absolute()), status.st_size, status.st_mtime_ns
-
-
-def _sha256(key: Key) -> str | None:
-    try:
-        with open(key[0], "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
 
 
 def _read(cache: Path) -> dict[Key, str]:

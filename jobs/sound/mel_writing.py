@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -26,8 +25,9 @@ from jobs.sound.content_hashes import content_hashes
 from jobs.sound.decode import convert, read_sound
 from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, TOP_DB, Counts, MelStore, encode, read_mel_store
 from jobs.sound.spectra import mel_db
-from study.core.errors import Fault, InputFaults
+from study.core.errors import Fault, InputFaults, raise_all
 from study.core.study_file import Mel
+from study.core.temporary_files import temporary_beside
 
 HASHES = "content_hashes.parquet"
 """The cache of content hashes, in the folder of the stores."""
@@ -68,19 +68,22 @@ def write_mel_store(
     crop_frames: int,
     on_broken: str = "stop",
     workers: int = 1,
+    hashes: list[str | None] | None = None,
 ) -> MelStore:
     """Decode `tracks` (columns track_id, path; no id twice) into a mel store at `folder`, replacing any store
     there.
 
     The bytes written do not depend on `workers`, each a process of one thread. Progress is shown on a
-    terminal. Raises InputFaults with every unreadable file if `on_broken` is "stop", or if "drop" leaves
-    none."""
+    terminal. `hashes` are those of the files' contents, if known (None: they are computed here). Raises InputFaults
+    with every unreadable file if `on_broken` is "stop", or if "drop" leaves none, and with every file that changed
+    while the store was made."""
     folder = Path(folder)
     paths = [str(path) for path in tracks["path"]]
-    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:12]}.tmp")
+    temporary = temporary_beside(folder)
     temporary.mkdir(parents=True)
     try:
-        hashes = content_hashes(paths, folder.parent / HASHES, workers)
+        cache = folder.parent / HASHES
+        hashes = content_hashes(paths, cache, workers) if hashes is None else hashes
         settings = {
             "sample_rate_hz": sample_rate_hz,
             "channels": channels,
@@ -91,6 +94,9 @@ def write_mel_store(
         index, faults = _write_frames(temporary / FRAMES, tracks["track_id"].astype(str), hashes, clips, channels, mel)
         if faults and (on_broken == "stop" or index.empty):
             raise InputFaults(fault for of_track in faults.values() for fault in of_track)
+        now = content_hashes(paths, cache, workers)
+        raise_all(Fault(path, "", None, "changed while it was read; launch again", cause="changed while it was read")
+                  for path, before, after in zip(paths, hashes, now, strict=True) if before != after)  # fmt: skip
         counts = Counts(
             mono_doubled=int((index["file_channels"] < channels).sum()),
             mixed_down=int((index["file_channels"] > channels).sum()),
@@ -184,7 +190,7 @@ def _write_header(file: BinaryIO, kind: str, shape: tuple[int, ...]) -> None:
 
 
 def _put_in_place(temporary: Path, folder: Path) -> None:
-    old = temporary.with_suffix(".old")
+    old = temporary_beside(folder)
     if folder.exists():
         folder.rename(old)
     temporary.rename(folder)

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from study.commands.ends import print_line
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -13,8 +15,8 @@ Facts = TypeVar("Facts")
 
 
 def tell(line: str) -> None:
-    """A line of progress, to standard error: standard output is for results."""
-    print(line, file=sys.stderr, flush=True)
+    """A line of progress, to standard error: standard output is for results. Work outlives whoever reads it."""
+    print_line(line, sys.stderr)
 
 
 def print_drawn(facts: Facts, draw: Callable[[Facts, Console], None]) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from study.core.temporary_files import temporary_beside
+
+ROOM_BYTES = 2**20
+"""A write that fails while there is less room than this has failed for want of room."""
 
 FILE_NAME = "study.toml"
 WEIGHTS = "weights.safetensors"
@@ -134,16 +139,36 @@ def write_once(path: Path, write: Callable[[Path], object]) -> bool:
 
 
 def _filled(path: Path, write: Callable[[Path], object]) -> Path:
+    """A temporary file beside `path`, filled. Raises OSError (ENOSPC) if the disk has no room for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+    temporary = temporary_beside(path)
     try:
         write(temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-    except BaseException:
+    except BaseException as error:
+        # Judged by effect, while what was written is there: the errors of writers from elsewhere have no number.
+        is_full = isinstance(error, Exception) and not _has_room(path)
         temporary.unlink(missing_ok=True)
+        if is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise
     return temporary
+
+
+def _has_room(path: Path) -> bool:
+    """Whether `ROOM_BYTES` can be written beside `path`; a quota may say no where the disk has room."""
+    probe = temporary_beside(path)
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(ROOM_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.errno not in (errno.ENOSPC, errno.EDQUOT)
+    finally:
+        probe.unlink(missing_ok=True)
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -5,15 +5,15 @@ A file's name carries the fingerprint of the target's definition; its rows carry
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.core.errors import Fault
 from study.core.paths import Paths, write_once
 from study.core.plan import level_type
 from study.core.study_file import Study
@@ -23,6 +23,11 @@ TRAIN_SCORES_VERSION = 1
 """Incremented by hand when a change to training changes scores."""
 PROBE_SCORES_VERSION = 1
 """Incremented by hand when a change to probing changes scores."""
+
+OUTCOMES = ("ok", "diverged", "non-finite representation", "probe diverged", "undefined metric")
+"""What a row says of its score: `ok`, or why there is none."""
+DIGEST = b"rows_sha256"
+"""The key of a result file's metadata that holds `rows_digest`; files of before have none."""
 
 KEY = ("run_id", "target", "target_fingerprint", "repeat", "fold", "metric")
 """The key of a row: no two rows share it together with their levels of evaluation factors."""
@@ -54,12 +59,13 @@ def commit_result(path: Path, rows: Iterable[Mapping[str, object]], study: Study
     for name in result_schema(study).names:
         if table.column(name).null_count and not (name == "score" or name.startswith("factor.")):
             raise ValueError(f"{path.name}: column {name} has no value in some row")
+    table = table.replace_schema_metadata({DIGEST: rows_digest(table)})
     return write_once(path, lambda temporary: pq.write_table(table, temporary))
 
 
 @dataclass(frozen=True)
 class StoredResult:
-    """A result file by its name. It is valid if it can be read and its rows belong to that run and target."""
+    """A result file by its name. `study.core.valid_results` decides whether it is valid."""
 
     path: Path
     run_id: str
@@ -75,37 +81,12 @@ def stored_results(paths: Paths) -> Iterator[StoredResult]:
             yield StoredResult(path, path.parent.name, target, fingerprint)
 
 
-def read_results(
-    paths: Paths, wanted: Callable[[StoredResult], bool] = lambda stored: True
-) -> tuple[pd.DataFrame, list[Fault]]:
-    """The valid rows of the wanted files, and a fault for each file that is truncated or does not match its name.
+def rows_digest(table: pa.Table) -> str:
+    """SHA-256, in hexadecimal, of the rows: of the JSON of each column's name, type and values.
 
-    An invalid file counts as absent: its run x target is not done.
+    It detects damage. It is no signature: whoever changes the rows can compute another.
     """
-    read = [_read_valid(stored) for stored in stored_results(paths) if wanted(stored)]
-    faults = [fault for fault in read if isinstance(fault, Fault)]
-    tables = [table for table in read if isinstance(table, pa.Table)]
-    if not tables:
-        return pd.DataFrame(), faults
-    return pa.concat_tables(tables, promote_options="permissive").to_pandas(), faults
-
-
-def invalid_results(paths: Paths) -> dict[Path, Fault]:
-    """The result files that are truncated or do not match their name, each with its fault."""
-    read = {stored.path: _read_valid(stored) for stored in stored_results(paths)}
-    return {path: fault for path, fault in read.items() if isinstance(fault, Fault)}
-
-
-def _read_valid(stored: StoredResult) -> pa.Table | Fault:
-    name = f"results/{stored.run_id}/{stored.path.name}"
-    again = "`study launch` sets it aside and evaluates this target again"
-    try:
-        table = pq.read_table(stored.path)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        return Fault(name, "", None, f"truncated or not Parquet ({reason}); {again}")
-    named = {"run_id": stored.run_id, "target": stored.target, "target_fingerprint": stored.fingerprint}
-    for column, value in named.items():
-        if column not in table.column_names or set(table.column(column).to_pylist()) != {value}:
-            return Fault(name, column, None, f"its rows do not match the file's name; {again}")
-    return table
+    columns = [
+        (name, str(table.schema.field(name).type), table.column(name).to_pylist()) for name in table.schema.names
+    ]
+    return hashlib.sha256(json.dumps(columns, default=str).encode()).hexdigest()

@@ -31,6 +31,10 @@ def draw_status(facts: Mapping[str, Any], console: Console) -> None:
     if facts["seconds_to_go"]:
         without = "" if facts["estimate_is_complete"] else f"; {UNTIMED}"
         lines.append(f"about {duration(facts['seconds_to_go'])} to go{without}")
+    if facts["unverified"]:
+        lines.append(
+            f"{len(facts['unverified'])} results are unverified: they were written without a digest of their rows"
+        )
     if facts["other_version"]:
         lines.append(f"{len(facts['other_version'])} results are from another version of the study file or its targets")
     console.print("\n".join(lines), markup=False, soft_wrap=True)

@@ -16,9 +16,10 @@ from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
-from study.core.results import read_results, stored_results
+from study.core.results import stored_results
 from study.core.run import Run, baseline_runs
 from study.core.study_file import FILE_NAME, AnalysisSection, Model, Study
+from study.core.valid_results import expected_results, read_results
 from study.workflow.learning_curves import learning_curves
 from study.workflow.stopping import on_precision, read_until
 
@@ -79,13 +80,11 @@ def own_results(study: Study, tell: Tell = silent) -> pd.DataFrame:
     stored = list(stored_results(paths))
     if not stored:
         raise InputFaults([Fault(str(paths.results), "", None, "no results yet; run `study launch`")])
-    ids, made = {run.run_id for run in runs}, read_prepared(study).targets
-    now = {(name, made[name].fingerprint) for name in study.targets if name in made}
-    belonging = {item.path for item in stored if item.run_id in ids and (item.target, item.fingerprint) in now}
-    if len(belonging) < len(stored):
-        n_other = len(stored) - len(belonging)
+    expected = expected_results(study, runs, read_prepared(study).target_fingerprints)
+    n_other = sum(item.path not in expected for item in stored)
+    if n_other:
         tell(f"{n_other} results left out: they are from another version of the study file or its targets")
-    rows, faults = read_results(paths, lambda item: item.path in belonging)
+    rows, faults = read_results(paths, expected)
     for fault in faults:
         tell(str(fault))
     return _with_levels_of_baselines(runs, _with_sources(study, rows))

@@ -79,7 +79,7 @@ def _launch(
 
     with listing_faults_in(Paths(study.store).faults):
         prepared = prepare(study, tell)
-    for fault in story.set_invalid_aside(study):
+    for fault in story.set_invalid_aside(study, prepared, runs):
         tell(str(fault))
     story.refuse_other_data(study, prepared, runs, options.mix_versions)
     story.forget_left_over(study, prepared, runs)

@@ -11,9 +11,9 @@ import pandas as pd
 from study.core.errors import Fault, InputFaults, nearest
 from study.core.factors import TRANSFERS
 from study.core.paths import Paths
-from study.core.results import StoredResult, read_results
 from study.core.run import named_run
 from study.core.study_file import Study
+from study.core.valid_results import expected_results, read_results
 from study.workflow.learning_curves import learning_curves
 from study.workflow.states import RunState, read_sweep
 
@@ -40,7 +40,7 @@ def study_runs(study: Study) -> pd.DataFrame:
          "outcome": run.trained.outcome if run.trained else None}
         for run in runs
     ]  # fmt: skip
-    scores = _scores(study, (result for run in runs for result in run.results))
+    scores = _scores(study, runs)
     scores = scores[scores["metric"] == scores["target"].map(study.primary_metrics)]
     columns = list(map(_score_column, scores["target"], scores["transfer"]))
     means = scores.assign(column=columns).pivot_table(index="run_id", columns="column", values="score", aggfunc="mean")
@@ -67,7 +67,7 @@ def run_detail(study: Study, named: str) -> dict[str, Any]:
     """
     by_id = {run.run.run_id: run for run in read_sweep(study).runs}
     run = by_id[named_run(named, by_id, "--run")]
-    scores = _scores(study, run.results)
+    scores = _scores(study, [run])
     by_metric = scores.groupby(["target", "transfer", "metric"], sort=False)["score"]
     of_targets = by_metric.agg(mean="mean", sd="std", n="count").reset_index()
     order = {target: position for position, target in enumerate(study.targets)}
@@ -106,10 +106,11 @@ def _score_column(target: str, transfer: str) -> str:
     return f"{SCORE}{target}" + ("" if transfer == TRANSFERS[0] else f".{transfer}")
 
 
-def _scores(study: Study, results: Iterable[StoredResult]) -> pd.DataFrame:
-    """The rows of `results` that have a score, each with its level of `transfer`."""
-    wanted = {result.path for result in results}
-    rows, _ = read_results(Paths(study.store), lambda stored: stored.path in wanted)
+def _scores(study: Study, runs: Iterable[RunState]) -> pd.DataFrame:
+    """The rows of these runs' results that have a score, each with its level of `transfer`."""
+    runs = list(runs)
+    fingerprints = {result.target: result.fingerprint for run in runs for result in run.results}
+    rows, _ = read_results(Paths(study.store), expected_results(study, [run.run for run in runs], fingerprints))
     if rows.empty:
         return pd.DataFrame(columns=["run_id", "target", "transfer", "metric", "score"])
     transfer = rows["factor.transfer"] if "factor.transfer" in rows else TRANSFERS[0]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from study.core.errors import InputFaults
 from study.core.paths import Paths
 from study.core.plan import read_plan
-from study.core.results import StoredResult, invalid_results, stored_results
+from study.core.results import StoredResult, stored_results
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
+from study.core.valid_results import checked_results, expected_results
 
 if TYPE_CHECKING:
     from jobs.failures import Failure
@@ -42,10 +43,12 @@ class Sweep:
     """The baselines and the runs of the plan, in its order, and results that belong to neither.
 
     `other_version`: results of runs outside the plan, or on earlier definitions of targets.
+    `unverified`: valid results of the runs that were written before results had digests.
     """
 
     runs: tuple[RunState, ...]
     other_version: tuple[StoredResult, ...]
+    unverified: tuple[StoredResult, ...]
 
 
 def read_sweep(study: Study) -> Sweep:
@@ -55,18 +58,19 @@ def read_sweep(study: Study) -> Sweep:
     paths = Paths(study.store)
     runs = baseline_runs(study) + read_plan(paths.plan, study)
     try:
-        made = read_prepared(study).targets
+        fingerprints = read_prepared(study).target_fingerprints
     except InputFaults:  # nothing is prepared yet
-        made = {}
-    wanted = {(name, made[name].fingerprint) for name in study.targets if name in made}
-    invalid = invalid_results(paths)
+        fingerprints = {}
+    expected = expected_results(study, runs, fingerprints)
+    valid = [checked for checked in checked_results(paths, expected) if checked.fault is None]
     of_run: dict[str, list[StoredResult]] = {run.run_id: [] for run in runs}
-    other: list[StoredResult] = []
-    for item in stored_results(paths):
-        if item.path not in invalid:
-            belongs = item.run_id in of_run and (item.target, item.fingerprint) in wanted
-            (of_run[item.run_id] if belongs else other).append(item)
-    return Sweep(tuple(_state(study, run, of_run[run.run_id]) for run in runs), tuple(other))
+    for checked in valid:
+        of_run[checked.stored.run_id].append(checked.stored)
+    return Sweep(
+        tuple(_state(study, run, of_run[run.run_id]) for run in runs),
+        tuple(stored for stored in stored_results(paths) if stored.path not in expected),
+        tuple(checked.stored for checked in valid if not checked.is_verified),
+    )
 
 
 def _state(study: Study, run: Run, results: Iterable[StoredResult]) -> RunState:

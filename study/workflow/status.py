@@ -20,6 +20,7 @@ def study_status(study: Study) -> dict[str, Any]:
     `gpu_hours_*` count training on GPUs; `cpu_hours_*` count all steps if there is no GPU. The other kind is None.
     What is left is estimated (`study.workflow.estimates`). `estimate_is_complete` is false while some target has no
     finished evaluation; its time is then left out.
+    `unverified`: valid results that were written before results had digests.
     `other_version`: results of runs outside the plan, or on earlier definitions of targets.
     """
     sweep = read_sweep(study)
@@ -34,6 +35,7 @@ def study_status(study: Study) -> dict[str, Any]:
         "scores_done": sum(len(run.results) for run in sweep.runs),
         "scores_planned": len(sweep.runs) * len(study.targets),
         **_spent_and_left(study, records, missing),
+        "unverified": sorted({f"{item.run_id}/{item.target}" for item in sweep.unverified}),
         "other_version": sorted({f"{item.run_id}/{item.target}" for item in sweep.other_version}),
     }  # fmt: skip
 

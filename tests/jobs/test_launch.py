@@ -22,9 +22,10 @@ from study.commands.sweep_progress import line as _line
 from study.core.errors import InputFaults, Interrupted, RunFailed
 from study.core.paths import Paths
 from study.core.reading import read_study
-from study.core.results import KEY, read_results
+from study.core.results import KEY
 from study.core.run import Run, baseline_runs, make_run
 from study.core.study_file import Study
+from study.core.valid_results import read_results
 
 TIMES = ["attempt", "train_seconds", "eval_seconds", "started_at", "finished_at"]
 
@@ -102,7 +103,7 @@ def test_a_truncated_result_is_set_aside_and_made_again(study: Study) -> None:
     before = rows(study)
     path = next(Paths(study.store).results.glob("*/timbre-*.parquet"))
     path.write_bytes(path.read_bytes()[:50])
-    (fault,) = story.set_invalid_aside(study)
+    (fault,) = story.set_invalid_aside(study, prepare(study, workers=1), few_runs(study))
     assert "truncated" in str(fault) and path.with_suffix(".invalid").exists()
     _, steps = launch(study)
     assert steps == {("learn", True): 1, ("evaluate", True): 1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,13 +14,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import ray  # noqa: F401  psutil ships within it
+
+import psutil  # isort: skip
 
 from study.core.errors import InputFaults
 from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.reading import read_study
-from study.core.results import KEY, read_results, stored_results
+from study.core.results import KEY, stored_results
 from study.core.study_file import Study
+from study.core.valid_results import read_results
+from study.workflow.plan import design_study
 from tests.contracts.backend import BackendContract
 
 pytestmark = pytest.mark.ray
@@ -91,3 +97,51 @@ def test_killed_in_the_middle_and_launched_again(run_study: Path, tmp_path: Path
     undisturbed = rows(run_study)
     expected = undisturbed[undisturbed["run_id"].isin(runs)].reset_index(drop=True)
     pd.testing.assert_frame_equal(rows(folder), expected, check_exact=True)
+
+
+LONG = "training.epochs=400"
+"""So that a training is under way when the launch ends."""
+
+
+def long_sweep(folder: Path, told: Path) -> tuple[subprocess.Popen[bytes], list[psutil.Process]]:
+    """A launch amid a training, in a session of its own, and its processes."""
+    design_study(read_study(folder, [LONG]), "2")
+    with told.open("wb") as file:
+        driver = subprocess.Popen(
+            [*STUDY, "launch", str(folder), "--set", LONG],
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
+        )
+    began = time.monotonic()
+    while True:
+        assert driver.poll() is None and time.monotonic() - began < PATIENCE_S, told.read_text()
+        processes = psutil.Process(driver.pid).children(recursive=True)
+        with contextlib.suppress(psutil.Error):
+            if any("ray::" in process.name() and process.cpu_times().user > 4 for process in processes):
+                return driver, processes
+        time.sleep(0.2)
+
+
+def assert_ended(driver: subprocess.Popen[bytes], processes: list[psutil.Process], status: int) -> None:
+    """Within a minute, and 5 s later without an orphan."""
+    try:
+        assert driver.wait(60) == status
+        _, alive = psutil.wait_procs(processes, 5)
+        assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(driver.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_launch_in_a_line(
+    small_study: Path, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    driver, processes = long_sweep(small_study, tmp_path / "told")
+    driver.send_signal(number)
+    assert_ended(driver, processes, status)
+    lines = (tmp_path / "told").read_text().splitlines()
+    assert re.fullmatch(r"stopped: \d+ of \d+ runs done; launch again to resume", lines[-1])
+    assert not any("@" in line or "Traceback" in line for line in lines)

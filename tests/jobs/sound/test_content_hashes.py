@@ -19,7 +19,7 @@ def test_hashes_are_sha256_and_read_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert content_hashes(paths, cache, workers=2) == [one, two, None, one]
 
     hashed: list[str] = []
-    monkeypatch.setattr(module, "_sha256", lambda key: hashed.append(key[0]) or "new")
+    monkeypatch.setattr(module, "content_hash", lambda path: hashed.append(path) or "new")
     assert content_hashes(paths, cache) == [one, two, None, one]
     assert hashed == []
     os.utime(paths[1], ns=(1, 1))  # touched: read again

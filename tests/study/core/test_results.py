@@ -8,8 +8,9 @@ import pytest
 
 from study.core.paths import Paths
 from study.core.reading import read_study
-from study.core.results import commit_result, invalid_results, read_results, result_schema, stored_results
+from study.core.results import commit_result, result_schema, stored_results
 from study.core.study_file import Study
+from study.core.valid_results import read_results
 from tests.small_study import STUDY
 
 ROW = {
@@ -53,19 +54,6 @@ def test_a_row_without_a_value_is_not_committed(study: Study, tmp_path: Path) ->
     with pytest.raises(ValueError, match="column device has no value"):
         commit_result(path, [ROW | {"device": None}], study)
     assert not path.exists()
-
-
-@pytest.mark.parametrize("damage", ["truncated", "another run", "empty"])
-def test_an_invalid_file_is_as_good_as_absent(study: Study, tmp_path: Path, damage: str) -> None:
-    paths = Paths(tmp_path)
-    path = paths.result("ab", "my-target", "f")
-    commit_result(path, [ROW | ({"run_id": "cd"} if damage == "another run" else {})], study)
-    if damage != "another run":
-        path.write_bytes(path.read_bytes()[: 100 if damage == "truncated" else 0])
-    rows, faults = read_results(paths)
-    assert rows.empty and len(faults) == 1
-    assert "my-target-f.parquet" in str(faults[0])
-    assert list(invalid_results(paths)) == [path]
 
 
 def test_a_file_being_written_is_not_a_result(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from jobs.failures import Failure
@@ -17,6 +19,7 @@ from study.core.errors import InputFaults
 from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.reading import read_study
+from study.core.results import result_schema
 from study.core.run import baseline_runs
 from study.workflow.learning_curves import learning_curves
 from study.workflow.runs import run_detail, sorted_runs, study_runs
@@ -150,7 +153,8 @@ def test_transfer_has_a_column_of_its_own(copy: Path) -> None:
     run = read_plan(Paths(copy).plan, given)[0]
     (path,) = Paths(copy).results.glob(f"{run.run_id}/timbre-*")
     rows, level = pd.read_parquet(path), "factor.transfer"
-    pd.concat([rows.assign(**{level: "frozen"}), rows.assign(score=0.25, **{level: "fine-tune"})]).to_parquet(path)
+    both = pd.concat([rows.assign(**{level: "frozen"}), rows.assign(score=0.25, **{level: "fine-tune"})])
+    pq.write_table(pa.Table.from_pandas(both, result_schema(given), preserve_index=False), path)
     table = study_runs(given).set_index("run_id")
     assert [name for name in table if name.startswith("score.")] == [
         "score.timbre", "score.timbre.fine-tune", "score.height", "score.height.fine-tune", "score.plays"

@@ -1,0 +1,217 @@
+"""Which result files are valid: one definition for all who read results.
+
+A valid file can be read, has the rows that its digest was made of, and holds exactly the rows that its target asks for
+of its run. Any other is as good as absent: its run x target is not done.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.core.errors import Fault, raise_all
+from study.core.paths import Paths
+from study.core.plan import run_columns
+from study.core.results import (
+    DIGEST,
+    OUTCOMES,
+    PROBE_SCORES_VERSION,
+    SCHEMA_VERSION,
+    TRAIN_SCORES_VERSION,
+    StoredResult,
+    result_schema,
+    rows_digest,
+    stored_results,
+)
+from study.core.run import Run
+from study.core.study_file import Study
+
+TRANSFER = "factor.transfer"
+VERSIONS = {"train_scores_version": TRAIN_SCORES_VERSION, "probe_scores_version": PROBE_SCORES_VERSION}
+ROUNDING = 1e-9
+RANGES = {
+    "accuracy": (0.0, 1.0), "balanced_accuracy": (0.0, 1.0), "f1_macro": (0.0, 1.0), "ndcg": (0.0, 1.0),
+    "r2": (-math.inf, 1.0), "pearson": (-1.0, 1.0),
+}  # fmt: skip
+"""Least and largest score of a metric, by its name before any `@`."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the result file of a run on a target must hold: the columns, the run's levels, and which rows.
+
+    `rows`: repeat, fold, metric and, where the study fine-tunes, transfer (else None), each once.
+    """
+
+    run: Run
+    schema: pa.Schema
+    levels: Mapping[str, object]
+    rows: Counter[tuple[int, int, str, str | None]]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A result file that was read: its rows, or the fault that makes it invalid.
+
+    `is_verified` is False of a valid file of before that has no digest.
+    """
+
+    stored: StoredResult
+    table: pa.Table | None
+    fault: Fault | None
+    is_verified: bool
+
+
+class _Wrong(Exception):
+    """Why a file is invalid: the column and what is wrong with it."""
+
+
+def expected_results(study: Study, runs: Iterable[Run], fingerprints: Mapping[str, str]) -> dict[Path, Expected]:
+    """The result files of the runs on the study's targets, by path; `fingerprints` has those of prepared targets."""
+    paths, schema, expected = Paths(study.store), result_schema(study), {}
+    for run in runs:
+        levels = {"replicate": run.replicate, "strategy": run.strategy, "n_sources": run.n_sources, "seed": study.seed}
+        levels |= run_columns(study, run)
+        for name, target in study.targets.items():
+            if name in fingerprints:
+                splits = product([0], range(target.folds)) if target.folds else product(range(target.repeats), [0])
+                transfers = study.transfers(run.strategy, name) if study.evaluation_factors else (None,)
+                rows = Counter((*split, *rest) for split in splits for rest in product(target.metric_names, transfers))
+                expected[paths.result(run.run_id, name, fingerprints[name])] = Expected(run, schema, levels, rows)
+    return expected
+
+
+def checked_results(paths: Paths, expected: Mapping[Path, Expected] | None = None) -> Iterator[Checked]:
+    """The files that are expected and there, read and checked; without `expected`, all by their name and digest only.
+
+    Raises InputFaults that name the files that cannot be read at all, which says nothing of what they hold.
+    """
+    unreadable = []
+    for stored in stored_results(paths):
+        if expected is not None and stored.path not in expected:
+            continue
+        try:
+            content = stored.path.read_bytes()
+        except FileNotFoundError:  # another launch has just set it aside
+            continue
+        except OSError as error:
+            why = f"cannot be read ({error.strerror}); it is left as it is, for it may be whole"
+            unreadable.append(Fault(_name(stored), "", None, why))
+            continue
+        yield check_content(stored, content, None if expected is None else expected[stored.path])
+    raise_all(unreadable)
+
+
+def read_results(paths: Paths, expected: Mapping[Path, Expected] | None = None) -> tuple[pd.DataFrame, list[Fault]]:
+    """The rows of the valid files of `checked_results`, and a fault for each that is not valid."""
+    checked = list(checked_results(paths, expected))
+    faults = [one.fault for one in checked if one.fault is not None]
+    tables = [one.table for one in checked if one.table is not None]
+    if not tables:
+        return pd.DataFrame(), faults
+    return pa.concat_tables(tables, promote_options="permissive").to_pandas(), faults
+
+
+def check_content(stored: StoredResult, content: bytes, expected: Expected | None) -> Checked:
+    """The content of a result file, whatever it is, judged; `expected` None: by its name and digest only."""
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+        digest = (table.schema.metadata or {}).get(DIGEST)
+        table = table.replace_schema_metadata(None)
+        if digest is not None and digest != rows_digest(table).encode():
+            raise _Wrong("", "the rows are not those that were written")
+        _check_name(table, stored)
+        if expected is not None:
+            _check_columns(table, expected)
+            _check_levels(table, expected)
+            _check_rows(table, expected)
+            _check_scores(table)
+        return Checked(stored, table, None, digest is not None)
+    except _Wrong as wrong:
+        column, why = wrong.args
+    except Exception as error:  # a damaged file makes pyarrow raise anything
+        column, why = (
+            "",
+            f"truncated or not Parquet ({str(error).splitlines()[0] if str(error) else type(error).__name__})",
+        )
+    again = "`study launch` sets it aside and evaluates this target again"
+    return Checked(stored, None, Fault(_name(stored), column, None, f"{why}; {again}"), False)
+
+
+def _check_name(table: pa.Table, stored: StoredResult) -> None:
+    named = {"run_id": stored.run_id, "target": stored.target, "target_fingerprint": stored.fingerprint}
+    for column, value in named.items():
+        if column not in table.column_names or _values(table, column) != {value}:
+            raise _Wrong(column, "rows are not of this file's name")
+
+
+def _check_columns(table: pa.Table, expected: Expected) -> None:
+    """Those of a result, each with a value in every row.
+
+    A source that came into the study file later has no column, nor has a factor in the rows of baselines of before; a
+    source that went out of it has one of False.
+    """
+    for field in expected.schema:
+        is_factor, is_score = field.name.startswith("factor."), field.name == "score"
+        if field.name not in table.column_names:
+            if not (expected.levels.get(field.name) is False or (is_factor and expected.run.is_baseline)):
+                raise _Wrong(field.name, "no such column")
+        elif not is_factor and table.schema.field(field.name).type != field.type:
+            raise _Wrong(field.name, f"expected {field.type}, not {table.schema.field(field.name).type}")
+        elif not is_factor and not is_score and table.column(field.name).null_count:
+            raise _Wrong(field.name, "has no value in some row")
+    for name in set(table.column_names) - set(expected.schema.names):
+        of_before = name.startswith("source.") and _values(table, name) == {False}
+        if not (of_before or (name.startswith("factor.") and expected.run.is_baseline)):
+            raise _Wrong(name, "not a column of this study's results")
+
+
+def _check_levels(table: pa.Table, expected: Expected) -> None:
+    for name, level in expected.levels.items():
+        found = _values(table, name) if name in table.column_names else {level}
+        if found != {level} and not (expected.run.is_baseline and found == {None}):
+            raise _Wrong(name, f"expected {level!r}, the level of this run, in every row")
+
+
+def _check_rows(table: pa.Table, expected: Expected) -> None:
+    transfer = table.column(TRANSFER).to_pylist() if TRANSFER in table.column_names else [None] * len(table)
+    columns = (table.column(name).to_pylist() for name in ("repeat", "fold", "metric"))
+    found = Counter(zip(*columns, transfer, strict=True))
+    if missing := sum((expected.rows - found).values()):
+        raise _Wrong("", f"{missing} of the {expected.rows.total()} rows that this target asks for are missing")
+    if more := sum((found - expected.rows).values()):
+        raise _Wrong("", f"{more} rows more than this target asks for")
+
+
+def _check_scores(table: pa.Table) -> None:
+    if _values(table, "schema_version") != {SCHEMA_VERSION}:
+        raise _Wrong("schema_version", f"expected {SCHEMA_VERSION}")
+    for name, newest in VERSIONS.items():
+        if not _values(table, name) <= set(range(newest + 1)):
+            raise _Wrong(name, f"expected a version up to {newest}")
+    for metric, score, outcome in zip(
+        *(table.column(n).to_pylist() for n in ("metric", "score", "outcome")), strict=True
+    ):
+        if outcome not in OUTCOMES:
+            raise _Wrong("outcome", f"{outcome!r} is none of {', '.join(OUTCOMES)}")
+        least, largest = RANGES.get(metric.partition("@")[0], (-math.inf, math.inf))
+        if (outcome == "ok") != (score is not None and math.isfinite(score)):
+            raise _Wrong("score", "expected a finite number if and only if the outcome is ok")
+        if score is not None and not least - ROUNDING <= score <= largest + ROUNDING:
+            raise _Wrong("score", f"{metric} is from {least:g} to {largest:g}, not {score:g}")
+
+
+def _values(table: pa.Table, column: str) -> set[object]:
+    return set(table.column(column).to_pylist())
+
+
+def _name(stored: StoredResult) -> str:
+    return f"results/{stored.run_id}/{stored.path.name}"

@@ -1,0 +1,77 @@
+"""How commands end: readers that go away, streams that are closed, signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study.core.paths import Paths
+from study.core.plan import read_plan
+from study.core.reading import read_study
+from study.core.results import stored_results
+from study.workflow.plan import design_study
+
+STUDY = [sys.executable, "-P", "-m", "study"]
+
+
+@pytest.fixture
+def one_run(small_study: Path) -> list[str]:
+    """The command that launches one run of the study, in process."""
+    study = read_study(small_study)
+    design_study(study, "2")
+    run = read_plan(Paths(study.store).plan, study)[0]
+    return [*STUDY, "launch", str(small_study), "--in-process", "--runs", run.run_id]
+
+
+def n_results(folder: Path) -> int:
+    return len(list(stored_results(Paths(folder))))
+
+
+def test_a_launch_outlives_its_reader(one_run: list[str], small_study: Path) -> None:
+    reading, writing = os.pipe()
+    launch = subprocess.Popen(one_run, stdout=writing, stderr=writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as reader:
+        assert reader.readline()  # as `head -1` does
+    assert launch.wait(120) == 0 and n_results(small_study) == 3
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_nowhere(one_run: list[str], small_study: Path, closed: str) -> None:
+    if closed != "<&- >&- 2>&-":
+        one_run = [*STUDY, "check", str(small_study)]
+    done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *one_run], check=False)
+    assert done.returncode == 0 and n_results(small_study) == (3 if one_run[4] == "launch" else 0)
+
+
+def test_other_commands_end_quietly_without_a_reader(small_study: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*STUDY, "schema"], stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert done.stderr == b"" and done.returncode != 0
+
+
+SLEEPING = """
+import signal, sys, time, typer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+from study import cli
+app = typer.Typer()
+app.command()(lambda: (print("ready", flush=True), time.sleep(60)))
+cli.app = app
+cli.run()
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_is_the_exit_status_of_any_command(number: signal.Signals, status: int) -> None:
+    command = subprocess.Popen([sys.executable, "-c", SLEEPING], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert command.stdout is not None and command.stdout.readline() == b"ready\n"
+    command.send_signal(number)
+    _, told = command.communicate(timeout=60)
+    assert command.returncode == status and len(told.splitlines()) <= 2 and b"Traceback" not in told
