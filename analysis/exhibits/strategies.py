@@ -39,7 +39,7 @@ def exhibit(evidence: Evidence) -> Exhibit:
 def shown(model: Model, beside: Model | None = None) -> Iterator[Picture | Table]:
     """The picture of its effects, and the tables of these, of the comparisons and of the means."""
     yield picture_of_model(
-        "effects_strategy",
+        "effects",
         "Effects of the strategy and of each further source",
         model,
         "Estimates of the first model with 95 % Satterthwaite intervals. Left: the mean of each strategy with one "

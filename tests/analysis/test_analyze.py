@@ -17,7 +17,7 @@ from analysis.results_table import PROVENANCE
 from tests.analysis.conftest import Report, reported
 
 METRICS = dict.fromkeys(("ballroom", "gtzan", "irmas", "valence"), "accuracy")
-PICTURES = ["effects_strategy", "effects_size", "sources_by_target", "strategies_by_target", "scores_by_n_sources",
+PICTURES = ["effects", "effects_size", "sources_by_target", "strategies_by_target", "scores_by_n_sources",
             "components", "source_effects", "aliasing", "balance", "with_and_without_best_source",
             "components_and_single_sources",
             "residual_spread", "score_parts", "parameters_by_n_sources", "representation_map_gtzan", "predictions",
