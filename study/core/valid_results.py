@@ -61,7 +61,7 @@ class Expected:
 class Checked:
     """A result file that was read: its rows, or the fault that makes it invalid.
 
-    `is_verified` is False of a valid file of before that has no digest.
+    `is_verified` is false for a valid file without a digest, from an earlier version.
     """
 
     stored: StoredResult
@@ -156,8 +156,8 @@ def _check_name(table: pa.Table, stored: StoredResult) -> None:
 def _check_columns(table: pa.Table, expected: Expected) -> None:
     """Those of a result, each with a value in every row.
 
-    A source that came into the study file later has no column, nor has a factor in the rows of baselines of before; a
-    source that went out of it has one of False.
+    A source that came into the study file later has no column, nor has a factor in baselines of earlier versions; a
+    source that was removed from it has a column of False.
     """
     for field in expected.schema:
         is_factor, is_score = field.name.startswith("factor."), field.name == "score"
