@@ -46,7 +46,9 @@ def propose(
             else:
                 enough = f"{MOST_PROPOSED} are enough to start with ({column.why})"
                 left_out.append((f"{column.name} as a {role}", proposed if isinstance(proposed, str) else enough))
-    division = f"no {group.name} is in both parts" if group else "drawn at random, stratified by class"
+    classes = any(column.kind in ("classes", "ordinal") for column in columns)
+    at_random = "drawn at random, stratified by class" if classes else "drawn at random"
+    division = f"no {group.name} is in both parts" if group else at_random
     labelled = [set(source.table["track_id"]) for source in sources]
     common = len(set.intersection(*labelled)) if labelled else len(corpus)
     return Proposal(
