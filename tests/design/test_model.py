@@ -160,7 +160,7 @@ def test_terms_wanted_if_possible_wait_for_those_wanted_for_certain(tmp_path: Pa
     [
         ('model = "fisrt"', "no such variable"),
         ('model = "self * (year"', "expected"),
-        ('model = "poly(strategy, 2)"', "is not a number"),
+        ('model = "poly(strategy, 2)"', "is not numeric"),
         ('model = "self + (1 | target)"', "(... | group)"),
         ("model = { main = 1, first = 0 }", "weights above 0"),
         ('want_if_possible = ["self:widht"]', "no such variable"),
