@@ -52,7 +52,7 @@ test-base:
 	@python=$$(sh tests/find_python.sh 3.12) || { echo "left out: the base install's tests, for there is no Python 3.12"; exit 0; }; \
 	set -e; test -x $(BASE)/bin/python || $$python -m venv $(BASE); \
 	$(BASE)/bin/python $(PIP) --editable '.[test]'; \
-	OMP_NUM_THREADS=1 $(BASE)/bin/pytest -n 2 --dist loadfile -m "not browser" tests/study tests/design tests/analysis
+	OMP_NUM_THREADS=1 $(BASE)/bin/pytest -n 2 --dist loadfile -m "not browser" tests/study/core tests/design tests/analysis
 
 test-newest:
 	@python=$$(sh tests/find_python.sh 3.13) || { echo "left out: the tests on Python 3.13, for there is none"; exit 0; }; \

@@ -255,7 +255,9 @@ def _crossed(
             return None
         if number == unit:
             continue
-        if (code[order] == code[order[:, :1]]).all():  # of groups
+        if (code[order] == code[order[:, :1]]).all():  # of groups, or of sets of them, which have no closed form
+            if code.max() + 1 != len(order):
+                return None
             z += list(own.T)
             tied += range(start, int(end))
         elif _same(code, order):  # of sets of units

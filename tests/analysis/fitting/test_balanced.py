@@ -92,3 +92,16 @@ def test_what_is_not_crossed_has_no_closed_form() -> None:
     assert balanced_of(fixed, random[:2]) is None
     varying = [RandomTerm("group", random[0].levels, fixed[["x"]] + np.arange(len(fixed))[:, None]), random[2]]
     assert balanced_of(fixed, varying) is None
+
+
+def test_groups_with_an_intercept_alone_are_not_taken_for_the_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sets are of units: with units and groups exchanged they would be left out."""
+    y, fixed, random = crossed(np.random.default_rng(4))
+    by_group = intercepts_by("group", np.asarray(random[0].levels))
+    by_set = intercepts_by("set", np.asarray(random[3].levels))
+    closed = fit_mixed(y, fixed[["one"]], [by_group, random[2], by_set])
+    assert closed.balanced is not None
+    monkeypatch.setattr("analysis.fitting.mixed_problem.balanced_of", lambda fixed, random: None)
+    general = fit_mixed(y, fixed[["one"]], [by_group, random[2], by_set])
+    assert closed.criterion == pytest.approx(general.criterion, abs=1e-7)
+    np.testing.assert_allclose(closed.variance, general.variance, rtol=1e-4, atol=1e-6)
