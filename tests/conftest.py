@@ -20,6 +20,7 @@ settings.load_profile("same")
 
 @pytest.fixture(scope="session")
 def small_study_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("soundfile", reason="needs the extra [train]")
     return write_small_study(tmp_path_factory.mktemp("template") / "small")
 
 
