@@ -2,7 +2,7 @@
 
 `main` (intercept, sources, strategy, further factors), `first` (the fixed terms of the analysis's first model:
 strategies, their slopes on n*, further factors), the right side of a formula in the analysis's language, or a weighting
-of several. Terms that are wanted if possible have a prior (DuMouchel & Jones 1994), so that they are told from the
+of several. Terms that are wanted if possible have a prior (DuMouchel & Jones 1994), so that they are estimated apart from the
 others as far as the runs allow.
 """
 
