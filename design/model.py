@@ -2,8 +2,8 @@
 
 `main` (intercept, sources, strategy, further factors), `first` (the fixed terms of the analysis's first model:
 strategies, their slopes on n*, further factors), the right side of a formula in the analysis's language, or a weighting
-of several. Terms that are wanted if possible have a prior (DuMouchel & Jones 1994), so that they are estimated apart from the
-others as far as the runs allow.
+of several. Terms that are wanted if possible have a prior (DuMouchel & Jones 1994), so that they are estimated apart
+from the others as far as the runs allow.
 """
 
 from __future__ import annotations
