@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+LONGEST_NAME = 100
+"""Characters. Names become part of file names, of which a file system takes 255 bytes, with what is added to them."""
+
 
 def _in_study_folder(path: Path, info: ValidationInfo) -> Path:
     folder = (info.context or {}).get("folder")
@@ -66,7 +69,7 @@ Count = Annotated[int, Strict(), Field(ge=0)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Flag = Annotated[bool, Strict()]
-Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$")]
+Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$", max_length=LONGEST_NAME)]
 Location = Annotated[Path, AfterValidator(_in_study_folder)]
 Store = Annotated[Location, BeforeValidator(_store)]
 SampleRate = Annotated[Int, BeforeValidator(_sample_rate)]
