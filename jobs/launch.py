@@ -28,6 +28,7 @@ from study.core.results import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION, store
 from study.core.run import Run
 from study.core.study_file import Study
 from study.core.valid_results import checked_results, expected_results, read_results
+from study.core.writing import move, remove_folder
 
 
 class Backend(Protocol):
@@ -108,7 +109,7 @@ def set_invalid_aside(study: Study, prepared: Prepared, runs: Iterable[Run]) -> 
         if checked.fault is not None:
             faults.append(checked.fault)
             with suppress(FileNotFoundError):  # another launch was first
-                checked.stored.path.rename(checked.stored.path.with_suffix(".invalid"))
+                move(checked.stored.path, checked.stored.path.with_suffix(".invalid"))
     return faults
 
 
@@ -223,7 +224,7 @@ def _work_off(
 
 def forget_representations(study: Study, run: Run) -> None:
     """Delete the representations of a run that is done; what a target keeps of them lies with the target."""
-    shutil.rmtree(Paths(study.store).representations(run.run_id), ignore_errors=True)
+    remove_folder(Paths(study.store).representations(run.run_id))
 
 
 def forget_left_over(study: Study, prepared: Prepared, runs: Sequence[Run]) -> None:

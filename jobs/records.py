@@ -13,7 +13,8 @@ from pathlib import Path
 
 from jobs.failures import DISK_FULL, Failure, is_tried_again
 from study.core.errors import Fault, InputFaults
-from study.core.paths import Paths, write_once, write_whole
+from study.core.paths import Paths
+from study.core.writing import write_once, write_whole
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Trained:
 def write_trained(paths: Paths, run_id: str, trained: Trained) -> Trained:
     """Say that the run has learned. The first attempt to say so is the one that counts, and that is returned."""
     text = json.dumps(asdict(trained), indent=1)
-    if write_once(paths.trained(run_id), lambda temporary: temporary.write_text(text, encoding="utf-8")):
+    if write_once(paths.trained(run_id), text.encode()):
         return trained
     first = read_trained(paths, run_id)
     assert first is not None  # it was there a moment ago
@@ -97,7 +98,7 @@ def begin_attempt(kind: str, targets: tuple[str, ...]) -> Attempt:
 def write_attempt(paths: Paths, run_id: str, attempt: Attempt) -> None:
     path = paths.attempts(run_id) / f"{attempt.attempt}.json"
     text = json.dumps(asdict(attempt), indent=1)
-    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_whole(path, text.encode())
 
 
 def read_attempts(paths: Paths, run_id: str) -> list[Attempt]:

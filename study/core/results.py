@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from study.core.paths import Paths, write_once
+from study.core.content import parquet_bytes
+from study.core.paths import Paths
 from study.core.plan import level_type
 from study.core.study_file import Study
+from study.core.writing import write_once
 
 SCHEMA_VERSION = 1
 TRAIN_SCORES_VERSION = 1
@@ -60,7 +61,7 @@ def commit_result(path: Path, rows: Iterable[Mapping[str, object]], study: Study
         if table.column(name).null_count and not (name == "score" or name.startswith("factor.")):
             raise ValueError(f"{path.name}: column {name} has no value in some row")
     table = table.replace_schema_metadata({DIGEST: rows_digest(table)})
-    return write_once(path, lambda temporary: pq.write_table(table, temporary))
+    return write_once(path, parquet_bytes(table))
 
 
 @dataclass(frozen=True)

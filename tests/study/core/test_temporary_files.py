@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from study.core import temporary_files
-from study.core.temporary_files import sweep, temporary_beside
+from study.core import processes, temporary_files
+from study.core.temporary_files import sweep
+from study.core.writing import temporary_beside
 
 KILLED = """
 import os, pathlib, signal, sys
-from study.core.paths import write_whole
-write_whole(pathlib.Path(sys.argv[1]), lambda path: (path.write_text("half"), os.kill(os.getpid(), signal.SIGKILL)))
+from study.core.writing import written_whole
+with written_whole(pathlib.Path(sys.argv[1])) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -31,7 +35,7 @@ def test_a_folder_with_all_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     folder = temporary_beside(tmp_path / "store")
     (folder / "frames").mkdir(parents=True)
     assert sweep(tmp_path) == []
-    monkeypatch.setattr(temporary_files, "_started", lambda pid: 7)  # the number is another process's by now
+    monkeypatch.setattr(processes, "started", lambda pid: 7)  # the number is another process's by now
     assert sweep(tmp_path) == [folder] and not folder.exists()
 
 
