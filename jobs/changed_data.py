@@ -10,7 +10,7 @@ import pandas as pd
 
 from jobs.corpus import Corpus, training_split
 from jobs.prepared_data import corpus_fingerprint, fingerprint, sound_folder, sound_key
-from jobs.records import read_trained
+from jobs.records import known_training
 from jobs.sound.mel_store import INDEX
 from jobs.source_labels import labels_fingerprint
 from study.core.errors import some
@@ -42,7 +42,7 @@ def changes_since_training(
 
     counts: Counter[Change] = Counter()
     for run in runs:
-        trained = read_trained(Paths(study.store), run.run_id)
+        trained = known_training(Paths(study.store), run.run_id)
         labels = (made_from(name, of_corpus) for name in run.sources)
         if trained is None or trained.data_fingerprint == fingerprint(of_corpus, *labels):
             continue

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from jobs.kept_representations import KEPT
+from jobs.kept_representations import KEPT, MADE_AGAIN, read_representation
 from jobs.prepared_data import PreparedTarget, open_sound, open_target, read_prepared
 from jobs.records import Trained, now, read_trained
 from jobs.targets.scoring import (
@@ -22,6 +23,7 @@ from jobs.targets.scoring import (
     without_scores,
 )
 from study.core.content import csv_bytes
+from study.core.digests import read, sealed_parquet, table_of
 from study.core.paths import Paths
 from study.core.plan import run_columns
 from study.core.results import PROBE_SCORES_VERSION, SCHEMA_VERSION, commit_result
@@ -89,13 +91,13 @@ def _evaluation(
         return without_scores(target, splits, outcome), 0.0
     folder, earlier_s = paths.target(run.run_id, name), 0.0
     if transfer == "frozen":
-        vectors = np.load(paths.representations(run.run_id) / f"{at.sound}.npy", allow_pickle=False)
+        vectors = read_representation(paths.representations(run.run_id) / f"{at.sound}.npy")
         features = vectors[open_sound(study, at.sound).positions(data.track_ids)]
         found = evaluate(data, target, splits, features, seed_sequence(run.run_id, f"probe of {name}"))
         if "representation" in target.keep:
             _keep_representation(folder, data.track_ids, features)
     else:
-        predictions = pd.read_parquet(paths.fine_tuned(run.run_id, name, at.fingerprint))
+        predictions = read(paths.fine_tuned(run.run_id, name, at.fingerprint), table_of, MADE_AGAIN).to_pandas()
         found, earlier_s = evaluate_predictions(data, target, splits, predictions), predictions.attrs["seconds"]
     _keep_predictions(folder, target, found.predictions, transfer)
     return found, earlier_s
@@ -124,7 +126,7 @@ def _keep_representation(folder: Path, track_ids: Sequence[str], features: np.nd
     half = features.shape[1] // 2
     table = pd.DataFrame(features, columns=[f"{what}_{d}" for what in ("mean", "deviation") for d in range(half)])
     table.insert(0, "track_id", list(track_ids))
-    write_whole(folder / KEPT, table.to_parquet(index=False))
+    write_whole(folder / KEPT, sealed_parquet(pa.Table.from_pandas(table, preserve_index=False)))
 
 
 def _keep_predictions(folder: Path, target: Target, predictions: pd.DataFrame, transfer: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from jobs.kept_representations import save_representation
 from jobs.learning.precision import Arithmetic, is_recurrent, keep_to, resolve
 from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.learning.train import train
@@ -24,7 +25,6 @@ from jobs.prepared_data import (
 from jobs.records import Trained, now, read_trained, write_trained
 from jobs.sound.mel_store import MelStore
 from jobs.targets.track_labels import TargetData
-from study.core.content import npy_bytes
 from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours
 from study.core.errors import Fault, InputFaults
 from study.core.paths import Paths
@@ -32,7 +32,7 @@ from study.core.results import TRAIN_SCORES_VERSION
 from study.core.run import Run, make_run, seed_sequence
 from study.core.study_file import Study, Training
 from study.core.version import __version__
-from study.core.writing import remove_folder, write_beside_another_launch, write_once
+from study.core.writing import remove_folder, write_once
 
 MFCC_DIM = 60
 """20 coefficients and their first and second differences."""
@@ -57,7 +57,7 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
                 if run.strategy == "MFCC"
                 else _represent(study, run, store)
             )
-            write_beside_another_launch(path, npy_bytes(vectors))
+            save_representation(path, vectors)
 
 
 def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trained:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,6 +180,17 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             return dict(arrays)
 
     return read(path, parse, AGAIN)
+
+
+def whole_arrays(path: Path, tell: Callable[[str], None]) -> dict[str, np.ndarray] | None:
+    """As `read_arrays`, but None of arrays that are missing, or damaged, which is said: they are to be made."""
+    try:
+        return read_arrays(path)
+    except FileNotFoundError:
+        return None
+    except Damaged as damaged:
+        tell(f"{damaged.path}: damaged, {damaged.why}; it is made again")
+        return None
 
 
 def save_arrays(path: Path, **arrays: np.ndarray) -> None:

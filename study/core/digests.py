@@ -9,7 +9,6 @@ It detects damage and is no signature: whoever edits a file can compute another.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -29,6 +28,7 @@ KEY = "digest"
 """The key of the digest in JSON and in metadata."""
 DIGITS = re.compile(rb"[0-9a-f]{64}")
 CHANGED = "its content is not what was written"
+TRUNCATED = "truncated or not what it should be"
 
 Content = TypeVar("Content")
 
@@ -48,28 +48,30 @@ def sealed_json(facts: Mapping[str, Any]) -> bytes:
 
 def sealed_parquet(table: pa.Table) -> bytes:
     """A Parquet file, whose digest is in its metadata."""
-    import pyarrow.parquet as pq  # the ground is imported by commands that read no table
+    from study.core.content import parquet_bytes  # commands that read no table import this file, too
 
-    buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: BLANK}), buffer)
-    return sealed(buffer.getvalue())
+    return sealed(parquet_bytes(table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: BLANK})))
 
 
 def read(path: Path, parse: Callable[[bytes], Content], remedy: str) -> Content:
     """What `parse` makes of a file's content.
 
-    Raises FileNotFoundError, Damaged if the content is not what was written or `parse` fails, with the `remedy`, and
-    InputFaults naming the file if it cannot be read at all, which says nothing of what it holds.
+    Raises FileNotFoundError, Damaged with the `remedy` if the content is not what was written, and InputFaults naming
+    the file if it cannot be read at all, or is whole but not for this version: then it is not to be made again.
     """
     content = read_bytes(path)
-    if is_sealed(content) and not _is_whole(content):
+    is_whole = is_sealed(content)
+    if is_whole and not _agrees(content):
         raise Damaged(path, CHANGED, remedy)
     try:
         return parse(content)
-    except StudyError:
+    except (StudyError, MemoryError):
         raise
-    except Exception as error:  # content of before without a digest may make any parser raise anything
-        raise Damaged(path, f"{type(error).__name__} on reading it", remedy) from error
+    except Exception as error:  # damaged content without a digest may make any parser raise anything
+        if is_whole:
+            why = f"whole, but not readable by this version of the program ({type(error).__name__}: {error})"
+            raise InputFaults([Fault(str(path), "", None, f"{why}; it is left as it is")]) from error
+        raise Damaged(path, TRUNCATED, remedy) from error
 
 
 def read_bytes(path: Path) -> bytes:
@@ -108,7 +110,7 @@ def is_sealed(content: bytes) -> bool:
     return at >= len(MARK) and DIGITS.match(content, at) is not None
 
 
-def _is_whole(content: bytes) -> bool:
+def _agrees(content: bytes) -> bool:
     at = content.rfind(MARK) + len(MARK)
     return content[at : at + len(ZEROS)] == _digest(content, at)
 
