@@ -53,6 +53,10 @@ class Paths:
         return self.store / "results"
 
     @property
+    def results_index(self) -> Path:
+        return self.results / "index"
+
+    @property
     def report(self) -> Path:
         return self.store / "report"
 

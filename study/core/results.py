@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,10 +77,27 @@ class StoredResult:
 
 def stored_results(paths: Paths) -> Iterator[StoredResult]:
     """The result files that are there, by name, unread."""
-    for path in sorted(paths.results.glob("*/*.parquet")):
-        if not path.name.startswith("."):
-            target, _, fingerprint = path.stem.rpartition("-")
-            yield StoredResult(path, path.parent.name, target, fingerprint)
+    return (stored for stored, _ in listed_results(paths))
+
+
+def listed_results(paths: Paths) -> Iterator[tuple[StoredResult, os.stat_result]]:
+    """The result files that are there, with what the file system says of each (of a link itself)."""
+    for run in _entries(paths.results):
+        for entry in _entries(run.path) if run.is_dir() else ():
+            if entry.name.endswith(".parquet") and not entry.name.startswith("."):
+                target, _, fingerprint = entry.name.removesuffix(".parquet").rpartition("-")
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:  # another launch has just set it aside
+                    continue
+                yield StoredResult(Path(entry.path), run.name, target, fingerprint), status
+
+
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []
 
 
 def rows_digest(table: pa.Table) -> str:

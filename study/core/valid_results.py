@@ -6,10 +6,12 @@ of its run. Any other is as good as absent: its run x target is not done.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
@@ -55,6 +57,8 @@ class Expected:
     schema: pa.Schema
     levels: Mapping[str, object]
     rows: Counter[tuple[int, int, str, str | None]]
+    digest: str
+    """Of all the above, so that a file is judged again once anything else is expected of it."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +81,32 @@ class _Wrong(Exception):
 def expected_results(study: Study, runs: Iterable[Run], fingerprints: Mapping[str, str]) -> dict[Path, Expected]:
     """The result files of the runs on the study's targets, by path; `fingerprints` has those of prepared targets."""
     paths, schema, expected = Paths(study.store), result_schema(study), {}
+    columns, rows_of = _sha256(schema), cache(partial(_expected_rows, study))
     for run in runs:
         levels = {"replicate": run.replicate, "strategy": run.strategy, "n_sources": run.n_sources, "seed": study.seed}
         levels |= run_columns(study, run)
-        for name, target in study.targets.items():
+        of_run = _sha256(columns, run.is_baseline, sorted(levels.items()))
+        for name in study.targets:
             if name in fingerprints:
-                splits = product([0], range(target.folds)) if target.folds else product(range(target.repeats), [0])
                 transfers = study.transfers(run.strategy, name) if study.evaluation_factors else (None,)
-                rows = Counter((*split, *rest) for split in splits for rest in product(target.metric_names, transfers))
-                expected[paths.result(run.run_id, name, fingerprints[name])] = Expected(run, schema, levels, rows)
+                rows, of_rows = rows_of(name, transfers)
+                path = paths.result(run.run_id, name, fingerprints[name])
+                expected[path] = Expected(run, schema, levels, rows, f"{of_run}{of_rows}")
     return expected
+
+
+def _expected_rows(
+    study: Study, name: str, transfers: tuple[str | None, ...]
+) -> tuple[Counter[tuple[int, int, str, str | None]], str]:
+    """The rows of a target, and their digest."""
+    target = study.targets[name]
+    splits = product([0], range(target.folds)) if target.folds else product(range(target.repeats), [0])
+    rows = Counter((*split, *rest) for split in splits for rest in product(target.metric_names, transfers))
+    return rows, _sha256(sorted(rows.items(), key=str))
+
+
+def _sha256(*parts: object) -> str:
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def checked_results(paths: Paths, expected: Mapping[Path, Expected] | None = None) -> Iterator[Checked]:
