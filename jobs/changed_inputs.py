@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -54,11 +54,12 @@ def _sounds(study: Study, prepared: Prepared, inputs: Inputs, afresh: bool, work
     cache = Paths(study.store).prepared / "sound" / HASHES
     files = list(dict.fromkeys(path for tracks in inputs.sounds.values() for path in tracks["path"]))
     hash_of = dict(zip(files, content_hashes(files, cache, workers, afresh), strict=True))
+    keys = {CORPUS: prepared.corpus_sound} | {name: target.sound for name, target in prepared.targets.items()}
     for name, tracks in inputs.sounds.items():
         remedy = SCORED if name else LEARNED
-        key = prepared.corpus_sound if name == CORPUS else prepared.targets[name].sound if name in prepared.targets else ""
+        key = keys.get(name)
         hashes = [hash_of[path] for path in tracks["path"]]
-        if not key:
+        if key is None:
             yield Finding(f"[targets.{name}]", "not prepared yet", "`study launch` prepares it")
         elif sound_key(study, tracks["track_id"], hashes) != key:
             changed = list(_changed(study, key, tracks, hashes))

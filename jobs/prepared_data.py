@@ -82,14 +82,15 @@ def read_prepared(study: Study) -> Prepared:
     """What `prepare` made last. Raises InputFaults if it has not run, or if its record is damaged or unreadable."""
     path = prepared_json(Paths(study.store))
     try:
-        return read(path, _prepared, AGAIN)
+        return read(path, prepared_of, AGAIN)
     except FileNotFoundError:
         raise InputFaults([Fault(str(path), "", None, "not prepared yet; run `study prepare`")]) from None
     except Damaged as damaged:  # before any work: the command has not begun
         raise InputFaults([Fault(str(path), "", None, f"damaged, {damaged.why}; {damaged.remedy}")]) from None
 
 
-def _prepared(content: bytes) -> Prepared:
+def prepared_of(content: bytes) -> Prepared:
+    """The record of what is prepared, from the content of its file."""
     raw = facts_of(content)
     targets = {name: PreparedTarget(**target) for name, target in raw.pop("targets").items()}
     return Prepared(**raw, targets=targets)

@@ -16,8 +16,8 @@ from jobs.prepared_data import (
     corpus_path,
     labels_path,
     prepared_json,
+    prepared_of,
     read_arrays,
-    read_prepared,
     sound_folder,
 )
 from jobs.records import read_trained
@@ -25,6 +25,7 @@ from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, check_frames, read_mel
 from study.core.digests import is_sealed, read, read_bytes, table_of
 from study.core.errors import Damaged, Fault, InputFaults
 from study.core.paths import Paths
+from study.core.plan import PLAN_AGAIN
 from study.core.run import Run
 from study.core.study_file import Study
 from study.core.valid_results import SET_ASIDE, checked_results, expected_results
@@ -53,8 +54,9 @@ class Verified:
 def verify_files(study: Study, prepared: Prepared | None, runs: Iterable[Run]) -> Verified:
     """Read all that the runs and the study's prepared data consist of."""
     paths, verified = Paths(study.store), Verified()
-    _look(paths, verified, paths.plan, lambda: None)
-    _look(paths, verified, prepared_json(paths), lambda: read_prepared(study))
+    for path, parse, remedy in ((paths.plan, table_of, PLAN_AGAIN), (prepared_json(paths), prepared_of, AGAIN)):
+        if path.exists():
+            _look(paths, verified, path, lambda path=path, parse=parse, remedy=remedy: read(path, parse, remedy))
     if prepared is not None:
         _verify_prepared(study, prepared, verified)
     runs = list(runs)

@@ -77,6 +77,13 @@ class StudyFolder:
 
         return Shown(study_status(self.settings), draw_status)
 
+    def verify(self, deep: bool = False) -> Shown:
+        """Every file of the store that is damaged or no longer fits its inputs; `deep` reads all sound and tables."""
+        from study.display.verify import draw_verify
+        from study.workflow.verify import verify_study
+
+        return Shown(verify_study(self.settings, deep), draw_verify)
+
     def plan(self) -> pd.DataFrame:
         """plan.parquet, one row per planned run, in order. Raises InputFaults without a plan of this study file."""
         import pandas as pd

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from study.core.digests import facts_of, read, table_of, unreadable
+from study.core.digests import facts_of, read, table_of, unreadable_fault
 from study.core.errors import Damaged, Fault, InputFaults
 
 FRAMES, INDEX, SETTINGS = "frames.npy", "index.parquet", "store.json"
@@ -164,7 +164,7 @@ def _mapped(path: Path, kind: str, shape: tuple[int, ...]) -> np.ndarray:
     except FileNotFoundError:
         raise Damaged(path, "it is missing", AGAIN) from None
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise InputFaults([unreadable_fault(path, error)]) from error
 
 
 def _checked_here(path: Path, n_clips: int) -> np.ndarray:

@@ -11,11 +11,11 @@ from study.core.paths import Paths
 
 
 def prepare(folder: Folder = Path("."), overrides: Overrides = None) -> None:
-    """Convert sound to mel spectrograms and label tables to label distributions, where missing or stale."""
+    """Convert sound to mel spectrograms and label tables to label distributions, where missing, stale or damaged."""
     from study.core.reading import read_study
 
     study = read_study(folder, overrides or ())
     from jobs.preparation import prepare as prepare_data
 
     with listing_faults_in(Paths(study.store).faults):
-        prepare_data(study, tell)
+        prepare_data(study, tell, all_frames=True)

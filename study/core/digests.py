@@ -81,13 +81,13 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise InputFaults([unreadable_fault(path, error)]) from error
 
 
-def unreadable(path: Path, error: OSError) -> InputFaults:
+def unreadable_fault(path: Path, error: OSError) -> Fault:
     """Its disk, its mode or its server is what is wrong."""
     why = f"cannot be read ({error.strerror}); it is left as it is, for it may be whole"
-    return InputFaults([Fault(str(path), "", None, why)])
+    return Fault(str(path), "", None, why)
 
 
 def facts_of(content: bytes) -> dict[str, Any]:

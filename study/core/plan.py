@@ -104,6 +104,17 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     return runs
 
 
+def is_damaged(path: Path) -> bool:
+    """Whether the file is there and is not a plan as it was written."""
+    try:
+        read(path, table_of, PLAN_AGAIN)
+    except FileNotFoundError:
+        return False
+    except Damaged:
+        return True
+    return False
+
+
 def planned_ids(path: Path) -> list[str]:
     """The run ids of a plan, of whichever version of the study file; none where there is no plan, or a damaged one.
 

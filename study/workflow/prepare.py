@@ -17,4 +17,4 @@ def prepare_study(study: Study, tell: Tell = silent) -> Prepared:
     """Convert sound to mel stores and label tables to label distributions."""
     from jobs.preparation import prepare
 
-    return prepare(study, tell)
+    return prepare(study, tell, all_frames=True)
