@@ -42,7 +42,7 @@ from jobs.targets.track_labels import TargetData
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import Paths
 from study.core.study_file import Study
-from study.core.temporary_files import sweep
+from study.core.temporary_files import sweep_store
 from study.core.writing import make_folder, write_whole
 
 
@@ -55,8 +55,7 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     workers = workers or os.cpu_count() or 1
     paths = Paths(study.store)
     make_folder(paths.prepared)
-    for folder in (paths.prepared, paths.runs, paths.results):
-        sweep(folder)
+    sweep_store(paths)
 
     hash_of = _hashes(study, sounds, workers)
     hashes = {name: [hash_of[path] for path in tracks["path"]] for name, tracks in sounds.items()}
