@@ -44,7 +44,7 @@ from study.core.digests import sealed_json
 from study.core.errors import Damaged, Fault, InputFaults, raise_all
 from study.core.paths import Paths
 from study.core.study_file import Study
-from study.core.temporary_files import sweep
+from study.core.temporary_files import sweep_store
 from study.core.writing import make_folder, write_whole
 
 
@@ -65,8 +65,7 @@ def prepare(
     workers = workers or os.cpu_count() or 1
     paths = Paths(study.store)
     make_folder(paths.prepared)
-    for folder in (paths.prepared, paths.runs, paths.results):
-        sweep(folder)
+    sweep_store(paths)
 
     hash_of = _hashes(study, sounds, workers)
     hashes = {name: [hash_of[path] for path in tracks["path"]] for name, tracks in sounds.items()}

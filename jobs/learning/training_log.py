@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from study.core.writing import append, write_whole
+from study.core.writing import append_line, write_whole
 
 
 def write_line(log_path: Path, event: str, **entry: Any) -> None:
-    append(log_path, json.dumps({"event": event} | entry, allow_nan=False))
+    append_line(log_path, json.dumps({"event": event} | entry, allow_nan=False))
 
 
 def cut_log(log_path: Path, epoch: int) -> None:

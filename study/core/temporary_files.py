@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from study.core.paths import Paths
 from study.core.processes import Process
 from study.core.writing import remove, remove_folder
 
@@ -16,19 +17,25 @@ UNTOUCHED_S = 24 * 3600.0
 """After so long without a change, what another machine began to write counts as left behind."""
 
 
-def sweep(folder: Path) -> list[Path]:
-    """Delete what killed writers left in the folder and below it; what was deleted."""
-    swept = [path for path in _temporaries(folder) if _is_left_behind(path)]
+def sweep_store(paths: Paths) -> list[Path]:
+    """Delete what killed writers left in the store; what was deleted. A user's own folders beside it are left alone."""
+    below = (paths.prepared, paths.runs, paths.results, paths.design, paths.power, paths.report, paths.few_tracks)
+    return [*sweep(paths.store, is_deep=False), *(path for folder in below for path in sweep(folder))]
+
+
+def sweep(folder: Path, is_deep: bool = True) -> list[Path]:
+    """Delete what killed writers left in the folder and, if `is_deep`, below it; what was deleted."""
+    swept = [path for path in _temporaries(folder, is_deep) if _is_left_behind(path)]
     for path in swept:
         (remove_folder if path.is_dir() else remove)(path)
     return swept
 
 
-def _temporaries(folder: Path) -> Iterator[Path]:
+def _temporaries(folder: Path, is_deep: bool) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         found = [name for name in (*folders, *files) if name.startswith(".") and name.endswith(".tmp")]
         yield from (Path(parent, name) for name in found)
-        folders[:] = [name for name in folders if name not in found]
+        folders[:] = [name for name in folders if name not in found] if is_deep else []
 
 
 def _is_left_behind(path: Path) -> bool:

@@ -85,7 +85,7 @@ def folder_whole(folder: Path) -> Iterator[Path]:
         remove_folder(old)
 
 
-def append(path: Path, line: str) -> None:
+def append_line(path: Path, line: str) -> None:
     """Add a line to a log. A kill may cut it short, and it is not synchronised: a log proves nothing."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from study.core import processes, temporary_files
-from study.core.temporary_files import sweep
+from study.core.paths import Paths
+from study.core.temporary_files import sweep, sweep_store
 from study.core.writing import temporary_beside
 
 KILLED = """
@@ -50,6 +51,18 @@ def test_of_another_machine_only_what_nobody_has_touched_for_a_day(tmp_path: Pat
     assert sweep(tmp_path) == [], "a file in it has just been written"
     os.utime(path / "frames.npy", (long_ago, long_ago))
     assert sweep(tmp_path) == [path]
+
+
+def test_a_users_own_folders_in_the_study_folder_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / name for name in ("plan.parquet", "runs/r/log", "sound/a.wav")]
+    left = [temporary_beside(path) for path in paths]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.setattr(processes, "started", lambda pid: 7)
+    assert sweep_store(Paths(tmp_path)) == left[:2] and left[2].exists()
 
 
 def test_other_files_stay(tmp_path: Path) -> None:
