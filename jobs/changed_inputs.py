@@ -73,7 +73,7 @@ def _changed(study: Study, key: str, tracks: pd.DataFrame, hashes: list[str | No
     """The paths of tracks of a mel store whose sound is another by now."""
     try:
         store = read_mel_store(sound_folder(study, key))
-    except (StudyError, FileNotFoundError):  # which is said of the store itself
+    except StudyError:  # which is said of the store itself
         return
     before = dict(zip(store.track_ids, store.content_hash, strict=True))
     for track_id, path, now in zip(tracks["track_id"], tracks["path"], hashes, strict=True):
@@ -84,7 +84,7 @@ def _changed(study: Study, key: str, tracks: pd.DataFrame, hashes: list[str | No
 def _labels(study: Study, prepared: Prepared, corpus: Corpus, afresh: bool) -> Iterator[Finding]:
     try:
         dropped = dropped_sound(study, prepared.corpus_sound)
-    except (StudyError, FileNotFoundError):
+    except StudyError:
         return
     tracks = corpus.tracks[~corpus.tracks["track_id"].isin(list(dropped))]
     training = training_split(study, tracks)
@@ -111,7 +111,7 @@ def _targets(study: Study, prepared: Prepared, inputs: Inputs) -> Iterator[Findi
             continue
         try:
             kept = without_tracks(data, dropped_sound(study, made.sound))
-        except (StudyError, FileNotFoundError):
+        except StudyError:
             continue
         if target_fingerprint(study, name, kept, made.sound) != made.fingerprint:
             tables = filter(None, (study.targets[name].tracks, study.targets[name].interactions))

@@ -24,6 +24,7 @@ from jobs.targets.scoring import (
 )
 from study.core.content import csv_bytes
 from study.core.digests import read, sealed_parquet, table_of
+from study.core.errors import Damaged
 from study.core.paths import Paths
 from study.core.plan import run_columns
 from study.core.results import PROBE_SCORES_VERSION, SCHEMA_VERSION, commit_result
@@ -52,9 +53,9 @@ def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str)
                 commit_result(path, rows, study)
                 means |= its_means
                 continue
-        except FileNotFoundError:  # the representation: a launch that is through with a run deletes it
+        except FileNotFoundError as error:  # the representation: a launch that is through with a run deletes it
             if not path.is_file():
-                raise
+                raise Damaged(Path(error.filename), "missing", MADE_AGAIN) from None
         by_another += 1
     return None if by_another == len(targets) else means
 

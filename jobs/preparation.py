@@ -144,12 +144,12 @@ def _readable_targets(
 
 def _is_usable(folder: Path, broken: str, all_frames: bool, tell: Callable[[str], None]) -> bool:
     """Whether a mel store is there, whole, and has all that it should."""
+    if not folder.is_dir():
+        return False
     try:
         store = read_mel_store(folder)
         if all_frames:
             check_frames(store, np.arange(len(store)))
-    except FileNotFoundError:
-        return False
     except Damaged as damaged:
         tell(f"{damaged.path}: damaged, {damaged.why}; it is made again")
         return False

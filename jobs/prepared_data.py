@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from study.core.content import npz_bytes
-from study.core.digests import facts_of, read, sealed
+from study.core.digests import facts_of, read, read_needed, sealed
 from study.core.errors import Damaged, Fault, InputFaults
 from study.core.paths import Paths
 from study.core.run import Run
@@ -104,7 +104,7 @@ def open_sound(study: Study, key: str) -> MelStore:
 
 def dropped_sound(study: Study, key: str) -> dict[str, str]:
     """The tracks that a mel store was made without, by id, and why each could not be read."""
-    return read(sound_folder(study, key) / "store.json", facts_of, AGAIN)["dropped"]  # type: ignore[no-any-return]
+    return read_needed(sound_folder(study, key) / "store.json", facts_of, AGAIN)["dropped"]  # type: ignore[no-any-return]
 
 
 def open_target(study: Study, name: str, target: PreparedTarget) -> TargetData:
@@ -174,21 +174,21 @@ def open_labels(study: Study, prepared: Prepared, source: str) -> np.ndarray:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Arrays by name. Raises FileNotFoundError, Damaged, and InputFaults if the file cannot be read at all."""
+    """Arrays by name. Raises Damaged, also if they are missing, and InputFaults if the file cannot be read at all."""
 
     def parse(content: bytes) -> dict[str, np.ndarray]:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return dict(arrays)
 
-    return read(path, parse, AGAIN)
+    return read_needed(path, parse, AGAIN)
 
 
 def whole_arrays(path: Path, tell: Callable[[str], None]) -> dict[str, np.ndarray] | None:
     """As `read_arrays`, but None of arrays that are missing, or damaged, which is said: they are to be made."""
+    if not path.exists():
+        return None
     try:
         return read_arrays(path)
-    except FileNotFoundError:
-        return None
     except Damaged as damaged:
         tell(f"{damaged.path}: damaged, {damaged.why}; it is made again")
         return None

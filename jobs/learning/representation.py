@@ -20,8 +20,7 @@ from jobs.learning.batches import CropReader, Statistics, crop_reader, draw_star
 from jobs.networks.branching import Network, build_network
 from jobs.records import TRAIN_AGAIN
 from jobs.sound.mel_store import MelStore
-from study.core.digests import BLANK, KEY, read, sealed
-from study.core.errors import Damaged
+from study.core.digests import BLANK, KEY, read_needed, sealed
 from study.core.writing import write_whole
 
 HEADER = "representation"
@@ -132,10 +131,7 @@ def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:
     Raises Damaged if the file is missing, not what was written, or something else, and InputFaults if it cannot be
     read at all.
     """
-    try:
-        return read(path, _network, TRAIN_AGAIN)
-    except FileNotFoundError:
-        raise Damaged(path, "it is missing", TRAIN_AGAIN) from None
+    return read_needed(path, _network, TRAIN_AGAIN)
 
 
 def _network(content: bytes) -> tuple[Network, Statistics, dict[str, Any]]:

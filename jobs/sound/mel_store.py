@@ -16,6 +16,8 @@ count as sound.
 from __future__ import annotations
 
 import hashlib
+import math
+import mmap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from study.core.digests import facts_of, read, table_of, unreadable_fault
+from study.core.digests import facts_of, read_needed, table_of, unreadable_fault
 from study.core.errors import Damaged, Fault, InputFaults
 
 FRAMES, INDEX, SETTINGS = "frames.npy", "index.parquet", "store.json"
@@ -108,13 +110,11 @@ class MelStore:
 
 
 def read_mel_store(folder: Path) -> MelStore:
-    """Open the store in `folder`. Raises Damaged if its parts are not what was written or do not match.
-
-    Raises FileNotFoundError if it is not there, and InputFaults naming a part that cannot be read at all.
-    """
+    """Open the store in `folder`. Raises Damaged if its parts are missing, not what was written, or do not match, and
+    InputFaults naming a part that cannot be read at all."""
     folder = Path(folder)
-    index = read(folder / INDEX, lambda content: table_of(content).to_pandas(), AGAIN)
-    counts, kind, n_mels, channels = read(folder / SETTINGS, _settings, AGAIN)
+    index = read_needed(folder / INDEX, lambda content: table_of(content).to_pandas(), AGAIN)
+    counts, kind, n_mels, channels = read_needed(folder / SETTINGS, _settings, AGAIN)
     if "frames_sha256" not in index:  # a store of before
         index["frames_sha256"] = None
     frames = _mapped(folder / FRAMES, kind, (int(index["n_frames"].sum()), channels, n_mels))
@@ -131,9 +131,9 @@ def read_mel_store(folder: Path) -> MelStore:
     )
 
 
-def check_frames(store: MelStore, tracks: np.ndarray) -> None:
+def check_frames(store: MelStore, tracks: Sequence[int] | np.ndarray) -> None:
     """Compare the clips' frames with their digests, each clip once in a process. Raises Damaged naming the clip."""
-    digests = store.digests
+    digests, tracks = store.digests, np.asarray(tracks)
     for track in () if digests is None else tracks[~digests.checked[tracks]]:
         first = store.first_frame[track]
         frames = store.frames[first : first + store.n_frames[track]]
@@ -156,15 +156,16 @@ def _settings(content: bytes) -> tuple[Counts, str, int, int]:
 def _mapped(path: Path, kind: str, shape: tuple[int, ...]) -> np.ndarray:
     """The frames, mapped. What their file's own header says is not needed, so damage to it does no harm."""
     try:
-        n_bytes = int(np.prod(shape)) * np.dtype(kind).itemsize
-        header = path.stat().st_size - n_bytes
-        if not 0 < header <= LONGEST_HEADER:
-            raise Damaged(path, f"it has not the {shape[0]} frames of the index", AGAIN)
-        return np.asarray(np.memmap(path, kind, "r", header, shape))
-    except FileNotFoundError:
-        raise Damaged(path, "it is missing", AGAIN) from None
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (FileNotFoundError, ValueError):  # an empty file cannot be mapped
+        raise Damaged(path, "missing or empty", AGAIN) from None
     except OSError as error:
         raise InputFaults([unreadable_fault(path, error)]) from error
+    header = len(content) - math.prod(shape) * np.dtype(kind).itemsize
+    if not 0 < header <= LONGEST_HEADER:
+        raise Damaged(path, f"its size is not that of the {shape[0]} frames of the index", AGAIN)
+    return np.frombuffer(content, kind, offset=header).reshape(shape)
 
 
 def _checked_here(path: Path, n_clips: int) -> np.ndarray:
@@ -221,7 +222,7 @@ def band_statistics(store: MelStore, track_indices: Sequence[int] | np.ndarray) 
 
 def _clips(store: MelStore, track_indices: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:
     for track in track_indices:
-        check_frames(store, np.array([track]))
+        check_frames(store, [track])
         first = store.first_frame[track]
         codes = torch.from_numpy(store.frames[first : first + store.n_sound_frames[track]].copy())
         yield _decibels(codes, torch.tensor(store.peak_db[track])).double().reshape(-1, store.n_mels).numpy()

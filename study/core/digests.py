@@ -74,6 +74,14 @@ def read(path: Path, parse: Callable[[bytes], Content], remedy: str) -> Content:
         raise Damaged(path, TRUNCATED, remedy) from error
 
 
+def read_needed(path: Path, parse: Callable[[bytes], Content], remedy: str) -> Content:
+    """As `read`, of a file that must be there: one that is missing is damaged, too."""
+    try:
+        return read(path, parse, remedy)
+    except FileNotFoundError:
+        raise Damaged(path, "missing", remedy) from None
+
+
 def read_bytes(path: Path) -> bytes:
     """A file's content. Raises FileNotFoundError, and InputFaults naming it if it cannot be read."""
     try:

@@ -12,7 +12,7 @@ from jobs.learning.batches import crop_reader
 from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.networks.branching import build_network
 from jobs.sound.mel_store import band_statistics, crop_decibels, gather_codes
-from study.core.errors import RunFailed
+from study.core.errors import Damaged
 from tests.jobs.networks.source_outputs import features
 
 SEED = np.random.SeedSequence(3)
@@ -89,12 +89,12 @@ def test_the_same_network_is_the_same_bytes(make_store, tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_named(make_store, tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
-    with pytest.raises(RunFailed, match=r"weights.safetensors: not the weights of a run"):
+    with pytest.raises(Damaged, match=r"weights.safetensors: damaged, missing; .*trains the run again"):
         load_network(path)
     store = make_store(LENGTHS)
     save_weights(path, network_for(store), band_statistics(store, [0]), {})
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(RunFailed, match=r"weights.safetensors: not the weights of a run"):
+    with pytest.raises(Damaged, match=r"weights.safetensors: damaged, its content is not what was written"):
         load_network(path)
 
 

@@ -14,7 +14,7 @@ from jobs.sound.decode import decode
 from jobs.sound.mel_store import MelStore, band_statistics, crop_decibels, gather_codes, read_mel_store
 from jobs.sound.mel_writing import write_mel_store
 from jobs.sound.spectra import mel_db
-from study.core.errors import InputFaults
+from study.core.errors import Damaged, InputFaults
 from study.core.study_file import Mel
 
 MEL = Mel(n_fft=512, hop_samples=128, n_mels=32)
@@ -156,5 +156,5 @@ def test_a_store_is_replaced_whole(tracks: pd.DataFrame, tmp_path: Path) -> None
 def test_a_damaged_store_is_refused(tracks: pd.DataFrame, tmp_path: Path, damage: Callable[[Path], object]) -> None:
     write_mel_store(tmp_path / "store", tracks.iloc[[1, 2]].reset_index(), RATE_HZ, 2, MEL, CROP)
     damage(tmp_path / "store")
-    with pytest.raises(InputFaults, match=r"mel store|damaged"):
+    with pytest.raises(Damaged, match=r"damaged, .*`study prepare` makes it again"):
         read_mel_store(tmp_path / "store")
