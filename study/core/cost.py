@@ -108,8 +108,8 @@ def n_slices(n_sound_frames: np.ndarray, crop_frames: int) -> np.ndarray:
 
     The last one is padded; it is left out if less than half of it is sound, unless it is the only one.
     """
-    nearest: np.ndarray = (2 * np.asarray(n_sound_frames) + crop_frames) // (2 * crop_frames)
-    return np.maximum(nearest, 1)
+    heard: np.ndarray = np.maximum((2 * np.asarray(n_sound_frames) + crop_frames) // (2 * crop_frames), 1)
+    return heard
 
 
 def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
