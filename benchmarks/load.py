@@ -88,7 +88,7 @@ def write_run(study: Study, prepared: Prepared, run: Run, rng: np.random.Generat
         rows = [
             common | {"target": name, "target_fingerprint": fingerprint, "repeat": repeat, "fold": fold,
                       "metric": metric, "score": float(rng.uniform(0.2, 0.8))}
-            for repeat, fold, metric, _ in expected.rows
+            for repeat, fold, metric, _ in expected.rows[0]
         ]  # fmt: skip
         commit_result(path, rows, study)
 

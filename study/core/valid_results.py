@@ -49,17 +49,21 @@ RANGES = {
 """Least and largest score of a metric, by its name before any `@`."""
 
 
+Rows = Counter[tuple[int, int, str, str | None]]
+"""Repeat, fold, metric and, where the study fine-tunes, transfer (else None), each once."""
+
+
 @dataclass(frozen=True)
 class Expected:
     """What the result file of a run on a target must hold: the columns, the run's levels, and which rows.
 
-    `rows`: repeat, fold, metric and, where the study fine-tunes, transfer (else None), each once.
+    `rows` are several possible sets of them where the splits depend on the target's table.
     """
 
     run: Run
     schema: pa.Schema
     levels: Mapping[str, object]
-    rows: Counter[tuple[int, int, str, str | None]]
+    rows: tuple[Rows, ...]
     digest: str
     """Of all the above, so that a file is judged again once anything else is expected of it."""
 
@@ -98,14 +102,12 @@ def expected_results(study: Study, runs: Iterable[Run], fingerprints: Mapping[st
     return expected
 
 
-def _expected_rows(
-    study: Study, name: str, transfers: tuple[str | None, ...]
-) -> tuple[Counter[tuple[int, int, str, str | None]], str]:
-    """The rows of a target, and their digest."""
+def _expected_rows(study: Study, name: str, transfers: tuple[str | None, ...]) -> tuple[tuple[Rows, ...], str]:
+    """The rows of a target, as many ways as its splits may be, and their digest."""
     target = study.targets[name]
-    splits = product([0], range(target.folds)) if target.folds else product(range(target.repeats), [0])
-    rows = Counter((*split, *rest) for split in splits for rest in product(target.metric_names, transfers))
-    return rows, _sha256(sorted(rows.items(), key=str))
+    each = list(product(target.metric_names, transfers))
+    rows = tuple(Counter((*split, *rest) for split in splits for rest in each) for splits in target.possible_splits)
+    return rows, _sha256(*(sorted(of.items(), key=str) for of in rows))
 
 
 def _sha256(*parts: object) -> str:
@@ -209,9 +211,10 @@ def _check_rows(table: pa.Table, expected: Expected) -> None:
     transfer = table.column(TRANSFER).to_pylist() if TRANSFER in table.column_names else [None] * len(table)
     columns = (table.column(name).to_pylist() for name in ("repeat", "fold", "metric"))
     found = Counter(zip(*columns, transfer, strict=True))
-    if missing := sum((expected.rows - found).values()):
-        raise _Wrong("", f"{missing} of the {expected.rows.total()} rows that this target asks for are missing")
-    if more := sum((found - expected.rows).values()):
+    rows = next((rows for rows in expected.rows if rows == found), expected.rows[0])
+    if missing := sum((rows - found).values()):
+        raise _Wrong("", f"{missing} of the {rows.total()} rows that this target asks for are missing")
+    if more := sum((found - rows).values()):
         raise _Wrong("", f"{more} rows more than this target asks for")
 
 
