@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -55,7 +56,7 @@ def verify_files(study: Study, prepared: Prepared | None, runs: Iterable[Run]) -
     """Read all that the runs and the study's prepared data consist of."""
     paths, verified = Paths(study.store), Verified()
     for path, parse, remedy in ((paths.plan, table_of, PLAN_AGAIN), (prepared_json(paths), prepared_of, AGAIN)):
-        if path.exists():
+        if os.path.lexists(path):
             _look(paths, verified, path, lambda path=path, parse=parse, remedy=remedy: read(path, parse, remedy))
     if prepared is not None:
         _verify_prepared(study, prepared, verified)
@@ -90,7 +91,7 @@ def _all_frames(folder: Path) -> None:
 def _verify_run(study: Study, run: Run, verified: Verified) -> None:
     paths = Paths(study.store)
     record = paths.trained(run.run_id)
-    if not record.exists():
+    if not os.path.lexists(record):
         return
     trained = _look(paths, verified, record, lambda: read_trained(paths, run.run_id))
     if trained is None or (trained.outcome == "ok" and run.strategy != "MFCC"):
@@ -102,7 +103,7 @@ def _verify_run(study: Study, run: Run, verified: Verified) -> None:
         _look(paths, verified, path, lambda path=path: read(path, table_of, MADE_AGAIN))
     for name in study.targets:
         path = paths.target(run.run_id, name) / KEPT
-        if path.exists():
+        if os.path.lexists(path):
             _look(paths, verified, path, lambda path=path: read(path, table_of, KEPT_AGAIN))
 
 

@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,7 +43,8 @@ def content_hashes(
         fresh = {key: sha256 for key, sha256 in zip(missing, hashes, strict=True) if sha256}
     if fresh:
         known |= fresh
-        write_whole(cache, sealed_parquet(_table(known)))
+        with suppress(OSError):  # of a store that one may only read; it is a cache
+            write_whole(cache, sealed_parquet(_table(known)))
     return [known.get(key) if key is not None else None for key in keys]
 
 
@@ -57,14 +59,18 @@ def content_hash(path: str | os.PathLike[str]) -> str | None:
 
 def _key(path: str | os.PathLike[str]) -> Key | None:
     try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its writer
-            return None
-        sample = _sample(path, status.st_size)
+        stamp = _stamp(path)
+        return None if stamp is None else (str(Path(path).absolute()), *stamp, _sample(path, stamp[0]))
     except OSError:
         return None
-    times = status.st_mtime_ns, status.st_ctime_ns
-    return str(Path(path).absolute()), status.st_size, *times, status.st_ino, sample
+
+
+def _stamp(path: str | os.PathLike[str]) -> tuple[int, int, int, int] | None:
+    """Size, times and inode; None of a pipe, which to open would wait for its writer."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _sample(path: str | os.PathLike[str], size: int) -> str:
