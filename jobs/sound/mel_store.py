@@ -134,7 +134,7 @@ def read_mel_store(folder: Path) -> MelStore:
 def check_frames(store: MelStore, tracks: Sequence[int] | np.ndarray) -> None:
     """Compare the clips' frames with their digests, each clip once in a process. Raises Damaged naming the clip."""
     digests, tracks = store.digests, np.asarray(tracks)
-    for track in () if digests is None else tracks[~digests.checked[tracks]]:
+    for track in () if digests is None else np.unique(tracks[~digests.checked[tracks]]):
         first = store.first_frame[track]
         frames = store.frames[first : first + store.n_frames[track]]
         if digests.sha256[track] not in (None, frames_digest(frames)):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,6 +130,16 @@ def test_the_same_network_is_the_same_bytes(make_store, tmp_path: Path) -> None:
         save_weights(path, network, statistics, {"run_id": "ab12"})
         contents.add(path.read_bytes())
     assert len(contents) == 1
+
+
+def test_weights_have_the_mode_of_all_other_files(make_store, tmp_path: Path) -> None:
+    store, path = make_store(LENGTHS), tmp_path / "weights.safetensors"
+    before = os.umask(0o027)
+    try:
+        save_weights(path, network_for(store), band_statistics(store, [0]), {})
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_a_damaged_file_is_named(make_store, tmp_path: Path) -> None:
