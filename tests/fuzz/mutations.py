@@ -139,7 +139,7 @@ def _odd_column(n: int, rng: np.random.Generator) -> pa.Array:
         [float("nan")] * n, [float("inf")] * n, [-1] * n, [["a", None]] * n, list(range(n)), [1e308] * n, [""] * n,
     )  # fmt: skip
     column = pa.array(columns[rng.integers(0, len(columns))])
-    return column.dictionary_encode() if rng.random() < 0.2 and not pa.types.is_nested(column.type) else column
+    return column.dictionary_encode() if rng.random() < 0.2 and pa.types.is_string(column.type) else column
 
 
 def odd_wav(content: bytes, rng: np.random.Generator) -> bytes:

@@ -54,7 +54,8 @@ def outcome(reader: Reader, content: bytes) -> str:
             reader.read()
         return "read"
     except StudyError as error:
-        return "refused" if str(error).isprintable() or _lines_are_printable(str(error)) else f"control: {error!r}"
+        lines = str(error).split("\n")
+        return "refused" if all(line.isprintable() for line in lines) else f"not printable: {error!r}"
     except (Exception, TooSlow) as error:
         return f"{type(error).__name__}: {str(error)[:200]}"
 
@@ -66,10 +67,6 @@ def cases(reader: Reader, n: int, seed: int) -> Iterator[tuple[int, bytes]]:
         rng = np.random.default_rng([seed, number])
         mutations = reader.structure if reader.structure and number % 2 else BYTES
         yield number, mutations[rng.integers(0, len(mutations))](whole, rng)
-
-
-def _lines_are_printable(text: str) -> bool:
-    return all(line.isprintable() for line in text.split("\n"))
 
 
 @contextmanager
