@@ -88,6 +88,8 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise
+    except NotADirectoryError as error:  # a file stands in the place of a folder above it
+        raise FileNotFoundError(error.errno, error.strerror, str(path)) from None
     except OSError as error:
         raise InputFaults([unreadable_fault(path, error)]) from error
 
