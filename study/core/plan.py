@@ -18,7 +18,7 @@ from study.core.paths import write_whole
 from study.core.run import Run, make_run
 from study.core.study_file import Study
 
-IDENTITY = ("study", "mel", "sources", "factors", "training")
+IDENTITY = ("study", "run", "mel", "sources", "factors", "training")
 """Sections that determine run ids (`study.core.run`)."""
 NOT_IN_IDENTITY = ("name", "store", "table", "reader", "path", "checkpoint_minutes")
 """Keys within those sections that do not enter run ids."""

@@ -49,13 +49,15 @@ class Expected:
     """What the result file of a run on a target must hold: the columns, the run's levels, and which rows.
 
     `rows`: repeat, fold, metric and, where the study fine-tunes, transfer (else None), each once; several possible
-    sets of them where the splits depend on the target's table.
+    sets of them where the splits depend on the target's table; none where a function says how often it scores, which
+    then is for all `metrics` alike.
     """
 
     run: Run
     schema: pa.Schema
     levels: Mapping[str, object]
     rows: tuple[Counter[tuple[int, int, str, str | None]], ...]
+    metrics: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,18 @@ def expected_results(study: Study, runs: Iterable[Run], fingerprints: Mapping[st
             if name in fingerprints:
                 transfers = study.transfers(run.strategy, name) if study.evaluation_factors else (None,)
                 each = list(product(target.metric_names, transfers))
-                rows = tuple(
-                    Counter((*split, *rest) for split in splits for rest in each) for splits in target.possible_splits
+                free = target.task == "score"
+                rows = (
+                    ()
+                    if free
+                    else tuple(
+                        Counter((*split, *rest) for split in splits for rest in each)
+                        for splits in target.possible_splits
+                    )
                 )
-                expected[paths.result(run.run_id, name, fingerprints[name])] = Expected(run, schema, levels, rows)
+                expected[paths.result(run.run_id, name, fingerprints[name])] = Expected(
+                    run, schema, levels, rows, target.metric_names
+                )
     return expected
 
 
@@ -136,7 +146,7 @@ def check_content(stored: StoredResult, content: bytes, expected: Expected | Non
             _check_columns(table, expected)
             _check_levels(table, expected)
             _check_rows(table, expected)
-            _check_scores(table)
+            _check_scores(table, RANGES if expected.rows else {})
         return Checked(stored, table, None, digest is not None)
     except _Wrong as wrong:
         column, why = wrong.args
@@ -188,6 +198,11 @@ def _check_rows(table: pa.Table, expected: Expected) -> None:
     transfer = table.column(TRANSFER).to_pylist() if TRANSFER in table.column_names else [None] * len(table)
     columns = (table.column(name).to_pylist() for name in ("repeat", "fold", "metric"))
     found = Counter(zip(*columns, transfer, strict=True))
+    if not expected.rows:
+        splits = {row[:2] for row in found}
+        if found != Counter((*split, metric, None) for split in splits for metric in expected.metrics):
+            raise _Wrong("", f"expected {', '.join(expected.metrics)} once for each repeat and fold")
+        return
     rows = next((rows for rows in expected.rows if rows == found), expected.rows[0])
     if missing := sum((rows - found).values()):
         raise _Wrong("", f"{missing} of the {rows.total()} rows that this target asks for are missing")
@@ -195,7 +210,7 @@ def _check_rows(table: pa.Table, expected: Expected) -> None:
         raise _Wrong("", f"{more} rows more than this target asks for")
 
 
-def _check_scores(table: pa.Table) -> None:
+def _check_scores(table: pa.Table, ranges: Mapping[str, tuple[float, float]]) -> None:
     if _values(table, "schema_version") != {SCHEMA_VERSION}:
         raise _Wrong("schema_version", f"expected {SCHEMA_VERSION}")
     for name, newest in VERSIONS.items():
@@ -206,7 +221,7 @@ def _check_scores(table: pa.Table) -> None:
     ):
         if outcome not in OUTCOMES:
             raise _Wrong("outcome", f"{outcome!r} is none of {', '.join(OUTCOMES)}")
-        least, largest = RANGES.get(metric.partition("@")[0], (-math.inf, math.inf))
+        least, largest = ranges.get(metric.partition("@")[0], (-math.inf, math.inf))
         if (outcome == "ok") != (score is not None and math.isfinite(score)):
             raise _Wrong("score", "expected a finite number if and only if the outcome is ok")
         if score is not None and not least - ROUNDING <= score <= largest + ROUNDING:
