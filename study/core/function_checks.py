@@ -11,6 +11,7 @@ from study.core.study_file import FILE_NAME, Source, Target
 
 NO_STRATEGIES = "a study whose runs are a function has no strategies; give the factor another name"
 WITHOUT_EFFECT = ("corpus", "mel", "training", "fine_tuning", "baselines")
+NAMES_OF_RESULTS = ("run_id", "score", "outcome", "repeat", "fold", "metric")
 OF_SCORES = ("task", "metrics")
 
 
@@ -25,6 +26,8 @@ def function_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
     if "strategy" in factors:
         yield Fault(FILE_NAME, "[factors] strategy", list(factors["strategy"]), NO_STRATEGIES)
     for name in factors:
+        if name in NAMES_OF_RESULTS:
+            yield Fault(FILE_NAME, f"[factors] {name}", None, "this name is taken; expected a different one")
         if name in EVALUATION_FACTORS:
             expected = "is a factor of the evaluation of representations; give a function's factor another name"
             yield Fault(FILE_NAME, f"[factors] {name}", list(factors[name]), expected)

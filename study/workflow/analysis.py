@@ -20,7 +20,7 @@ from study.core.results import stored_results
 from study.core.run import Run, baseline_runs
 from study.core.study_file import FILE_NAME, AnalysisSection, Model, Study
 from study.core.valid_results import expected_results, read_results
-from study.workflow.function_results import function_levels, of_function
+from study.workflow.function_results import function_table
 from study.workflow.learning_curves import learning_curves
 from study.workflow.stopping import on_precision, read_until
 
@@ -58,7 +58,7 @@ def analyze_study(
         **(_of_sound(study) if study.run is None else {}),
     } | options
     if study.run is not None:
-        rows, options = of_function(study, rows), options | {"sources": [], "levels": function_levels(study)}
+        return analyze(function_table(study, rows), AnalysisOptions(**options))
     analysis = analyze(rows, AnalysisOptions(**options))
     precision = tuple(on_precision(study, rule, analysis.evidence.strategy, analysis.table))
     return analysis.adding(Exhibit("precision", "runs", sentences=precision)) if precision else analysis
