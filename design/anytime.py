@@ -45,6 +45,8 @@ LATE = 5
 """Runs per term of the main effects after which late parts of the model count (design.model)."""
 SLACK = 1
 """Runs by which factors that contradict each other stay within their limit while a late part pulls at them."""
+CONCEDED = 2
+"""Runs by which limits are wider where the sources cannot be even at all: an even number of sources then costs most."""
 EFFICIENCY_WEIGHT = 10
 """What a relative loss of D-efficiency at an opening's end counts beside its mean aliasing: about alike."""
 MANY_CANDIDATES = 2**16
@@ -114,7 +116,7 @@ def _grow(
     remaining: np.ndarray,
 ) -> Iterator[int]:
     use = LevelUse(candidates, start, remaining)
-    drift = _Drift(candidates, start, limits.balance)
+    drift = _Drift(candidates, start, limits)
     n_runs = len(start)
     while use.notice(remaining):
         n_runs += 1
@@ -151,14 +153,19 @@ class _Limits:
         self._agreeing = _marked(sum(agreeing, ()), n_factors)
         self._units = [_marked(unit, n_factors) for unit in agreeing]
         self._groups = [_marked(group, n_factors) for group in contradicting]
+        self.concedes = (n_factors - 1,) in agreeing and any(
+            all(candidates.factors[p].name.startswith("source.") for p in group) for group in contradicting
+        )
+        self._conceded = CONCEDED * self.concedes * self.is_derived
 
     def kept(self, allowed: np.ndarray, unbalance_after: np.ndarray, n_runs: int, slack: int = 0) -> np.ndarray:
         """Those of the allowed candidates (n_candidates,) that keep the limits, each group's among what is left."""
         limit = ALLOWED_RUNS + int(ALLOWED_SHARE * n_runs)
         if self._units:
-            within = allowed & (self._tables.max(unbalance_after * self._agreeing) <= limit)
-            allowed = within if within.any() else self._nearest(allowed, self._units, unbalance_after, limit)
-        return self._nearest(allowed, self._groups, unbalance_after, limit - slack)
+            counted = unbalance_after - self._conceded
+            within = allowed & (self._tables.max(counted * self._agreeing) <= limit)
+            allowed = within if within.any() else self._nearest(allowed, self._units, counted, limit)
+        return self._nearest(allowed, self._groups, unbalance_after, limit - slack, CONCEDED * self.concedes)
 
     def with_level_of(self, allowed: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Those of the allowed candidates that have a level of `wanted` (n_factors, n_levels); all where none has."""
@@ -168,11 +175,16 @@ class _Limits:
         return having if having.any() else allowed
 
     def _nearest(
-        self, allowed: np.ndarray, groups: Sequence[np.ndarray], unbalance_after: np.ndarray, limit: int
+        self,
+        allowed: np.ndarray,
+        groups: Sequence[np.ndarray],
+        unbalance_after: np.ndarray,
+        limit: int,
+        conceded: int = 0,
     ) -> np.ndarray:
         for group in groups:
             unbalance = self._tables.max(unbalance_after * group)
-            allowed = allowed & (unbalance <= max(unbalance.min(where=allowed, initial=MANY), limit))
+            allowed = allowed & (unbalance <= max(unbalance.min(where=allowed, initial=MANY) + conceded, limit))
         return allowed
 
 
@@ -185,12 +197,12 @@ def _marked(positions: Sequence[int], n_factors: int) -> np.ndarray:
 class _Drift:
     """What keeps the number of sources even, overall and within each strategy."""
 
-    def __init__(self, candidates: Candidates, start: np.ndarray, balance: tuple[int, ...]) -> None:
+    def __init__(self, candidates: Candidates, start: np.ndarray, limits: _Limits) -> None:
         strategy, number = 0, len(candidates.factors) - 1
         n_levels = len(candidates.factors[number].levels)
-        self.matters = number in balance and n_levels > 1
+        self.matters = number in limits.balance and n_levels > 1
         self._number, self._n_levels = number, n_levels
-        self._within = WITHIN_STRATEGY if strategy in balance else 0.0
+        self._within = WITHIN_STRATEGY if strategy in limits.balance and not limits.concedes else 0.0
         self._runs = np.zeros((len(candidates.factors[strategy].levels), n_levels))
         np.add.at(self._runs, (start[:, strategy], start[:, number]), 1)
         if self.matters:
