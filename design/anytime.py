@@ -52,6 +52,9 @@ EFFICIENCY_WEIGHT = 10
 MANY_CANDIDATES = 2**16
 """Above, one opening only: among so many candidates a step is dear, and the ties matter less."""
 
+NEAR = 0.1
+"""Of candidates in an order of their own (design.coordinate_exchange) the first that gains nearly as much as any is
+taken: their sequence is good as a whole, and one run that gains a little more would end it."""
 TOLERANCE = 1e-7
 """Scores that differ by less than this share are ties: rounding, which differs between machines, decides nothing."""
 
@@ -79,8 +82,10 @@ def anytime(
     nothing = start[:0]
     n_terms = model_columns(candidates.factors, nothing).shape[1]
     length = OPENING_RUNS_PER_TERM * n_terms + 1
-    several = length < len(candidates) <= MANY_CANDIDATES
+    several = length < len(candidates) <= MANY_CANDIDATES and not candidates.in_order
     orders = [rng.permutation(len(candidates)) for _ in range(OPENINGS if several else 1)]
+    if candidates.in_order:
+        orders = [np.arange(len(candidates))]
 
     early = columns_of_parts(candidates, tables, nothing, [part for part in model if not part.late])
 
@@ -99,10 +104,13 @@ def anytime(
     yield from _grow(candidates, criterion, limits, start, orders[best], worth, remaining)
 
 
-def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray) -> int:
-    """The allowed candidate of the highest (positive) score; among ties the first in the tie-breaking order."""
+def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray, near: float = 0.0) -> int:
+    """The allowed candidate of the highest (positive) score; among ties, or of those so `near` to it on a logarithmic
+    scale, the first in the tie-breaking order."""
     score = np.where(allowed, score, -np.inf)
-    ties = np.flatnonzero(score >= score.max() * (1 - TOLERANCE))
+    highest = score.max()
+    least = highest * (1 - TOLERANCE) * np.exp(-near * abs(np.log(highest)))
+    ties = np.flatnonzero(score >= least)
     return int(ties[order[ties].argmin()])
 
 
@@ -133,7 +141,7 @@ def _grow(
         allowed = limits.kept(allowed, after, n_runs, SLACK if late and criterion.has_late else 0)
         if drift.matters:
             score *= drift.of_candidates(after, n_runs)
-        row = first_of_best(score, allowed, order)
+        row = first_of_best(score, allowed, order, NEAR * candidates.in_order)
         yield row
         levels = candidates.codes[row]
         remaining[row] = False
