@@ -15,10 +15,11 @@ from jobs.sound.decode import SUFFIXES
 from jobs.sound.mel_store import Counts, MelStore
 from jobs.sound.mel_writing import Clip, read_clips
 from jobs.steps import limited_threads
+from study.core.cost import n_slices
 from study.core.errors import Fault, InputFaults, RunFailed
 from study.core.fault_list import in_short
-from study.core.paths import write_whole
 from study.core.study_file import Mel
+from study.core.writing import written_whole
 
 
 def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pad: bool = False) -> list[Fault]:
@@ -46,10 +47,10 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
     ])  # fmt: skip
     faults: list[Fault] = []
 
-    def write(temporary: Path) -> None:
+    with written_whole(out) as sink:
         clips = read_clips(list(map(str, sounds)), workers, f"sound to {out.name}", sample_rate_hz=rate_hz,
                            channels=channels, mel=mel, crop_frames=crop_frames)  # fmt: skip
-        with pq.ParquetWriter(temporary, schema) as file:
+        with pq.ParquetWriter(sink, schema) as file:
             for group in _groups(sounds, clips, crop_frames, mel.crop_s, pad, faults):
                 store = _store(group)
                 with limited_threads(description.get("threads", 1)):
@@ -60,15 +61,13 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
                               for path in store.track_ids[~finite])  # fmt: skip
                 columns = [
                     list(store.track_ids), [run_id] * len(group),
-                    [clip.duration_s for _, clip in group], (store.n_frames // crop_frames).tolist(),
+                    [clip.duration_s for _, clip in group], n_slices(store.n_sound_frames, crop_frames).tolist(),
                     pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1]),
                 ]  # fmt: skip
                 file.write_table(pa.table(columns, schema=schema).filter(pa.array(finite)))
         if len(faults) == len(sounds):
             left_out = in_short(faults, fault_list_of(out))
             raise RunFailed(f"{left_out}\nno sound is left, so {out} was not written")
-
-    write_whole(out, write)
     return faults
 
 
@@ -98,7 +97,7 @@ def _groups(
             )
         else:
             group.append((path, clip))
-            n_crops += len(clip.frames) // crop_frames
+            n_crops += int(n_slices(clip.n_sound_frames, crop_frames))
         if n_crops >= GROUP_CROPS:
             yield group
             group, n_crops = [], 0

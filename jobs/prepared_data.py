@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from study.core.content import npz_bytes
 from study.core.errors import Fault, InputFaults
-from study.core.paths import Paths, write_whole
+from study.core.paths import Paths
 from study.core.run import Run
 from study.core.study_file import Study
+from study.core.writing import write_whole
 
 if TYPE_CHECKING:
     from jobs.sound.mel_store import MelStore
@@ -138,7 +140,6 @@ def target_fingerprint(study: Study, name: str, data: TargetData, sound: str) ->
     Evaluation factors and fine-tuning enter only in studies that have them, so that other fingerprints stay.
     """
     target = study.targets[name]
-    settings = target.model_dump(mode="json", exclude={"tracks", "interactions", "keep", "metrics", "on_broken"})
     plays = () if data.plays is None else (data.plays.indptr, data.plays.indices, data.plays.data)
     arrays = (data.labels, data.groups, data.in_test, *plays)
     content = hashlib.sha256()
@@ -149,7 +150,13 @@ def target_fingerprint(study: Study, name: str, data: TargetData, sound: str) ->
         fine_tuning = None if data.labels is None else study.fine_tuning.model_dump(mode="json")
         evaluation = [study.evaluation_factors, fine_tuning]
     return fingerprint(
-        settings, sorted(target.metric_names), data.track_ids, sound, study.seed, content.hexdigest(), *evaluation
+        target.identity(),
+        sorted(target.metric_names),
+        data.track_ids,
+        sound,
+        study.seed,
+        content.hexdigest(),
+        *evaluation,
     )
 
 
@@ -170,12 +177,7 @@ def read_labels(path: Path) -> np.ndarray:
 
 def save_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write arrays by name, whole or not at all."""
-
-    def save(temporary: Path) -> None:
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-
-    write_whole(path, save)
+    write_whole(path, npz_bytes(**arrays))
 
 
 def fingerprint(*parts: object) -> str:
