@@ -180,7 +180,10 @@ class Target(Section):
 
     @property
     def possible_splits(self) -> tuple[tuple[tuple[int, int], ...], ...]:
-        """Repeat and fold of each split. Two series where it depends on the table whether a split is published."""
+        """Repeat and fold of each split. Two series where it depends on the table whether a split is published; none
+        where a function says how often it scores."""
+        if self.task == "score":
+            return ()
         folds = tuple((0, fold) for fold in range(self.folds or self.repeats))
         if self.folds:
             return (folds,)
