@@ -33,6 +33,7 @@ from study.core.paths import Paths
 from study.core.results import TRAIN_SCORES_VERSION, Score, commit_result
 from study.core.run import Run, seed_sequence
 from study.core.study_file import FILE_NAME, Study
+from study.core.writing import make_folder
 
 Function = Callable[[Mapping[str, Any], tuple[str, ...], int, Path], Any]
 
@@ -41,7 +42,7 @@ def call(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> dict
     """Call the run's function and commit its scores on the targets; the mean of each one's primary metric."""
     paths, prepared, started_at = Paths(study.store), read_prepared(study), now()
     folder = paths.run(run.run_id) / "function"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     seed = int(seed_sequence(run.run_id, "function").generate_state(1)[0])
     began = time.monotonic()
     with installed_only():
