@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.components import Components
 from analysis.fitting.mixed_model import MixedFit
+from analysis.model_checks import ModelChecks, model_checks
 from analysis.models import Model
 from analysis.options import AnalysisOptions
 from analysis.results_table import ResultsTable
@@ -18,6 +19,8 @@ from study.core.coding import first_model, second_model
 from study.core.factors import Level
 
 PAPER = "paper_"
+CHECKS = 11
+"""What sets the draws of the checks apart from others of the same seed."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,12 @@ class Evidence:
             name: sensitivity(self.table, model, codings[name], self.levels, self.beside.get(name), is_paper, seed)
             for name, model in (("strategy", self.strategy), ("size", self.size))
         }
+
+    @cached_property
+    def checks(self) -> ModelChecks:
+        """Checks of the first model, and all models side by side (`analysis.model_checks`)."""
+        others = [model for model in self.models.values() if model is not self.strategy]
+        return model_checks(self.table, self.strategy, others, np.random.default_rng([self.options.seed, CHECKS]))
 
     @property
     def strategy(self) -> Model:
