@@ -17,7 +17,6 @@ from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.models import Model
 from analysis.results_table import ResultsTable
-from analysis.statements import families_of
 from study.core.errors import InputFaults
 
 PERMUTED = "permutation of scores within target"
@@ -41,8 +40,15 @@ class ModelChecks:
     targets: pd.DataFrame
 
 
-def model_checks(table: ResultsTable, model: Model, others: Sequence[Model], rng: np.random.Generator) -> ModelChecks:
-    """The checks of a first model's fit to the table, and its comparison with others."""
+def model_checks(
+    table: ResultsTable,
+    model: Model,
+    others: Sequence[Model],
+    effects: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
+) -> ModelChecks:
+    """The checks of a first model's fit to the table, and its comparison with others; `effects` are the contrasts (p,)
+    of what it states."""
     fit, rows = model.fit, table.scores
     if fit is None:
         return ModelChecks(*(pd.DataFrame() for _ in range(6)))
@@ -50,7 +56,7 @@ def model_checks(table: ResultsTable, model: Model, others: Sequence[Model], rng
     p = permutation_p(rows, model.coding.columns, rng)
     if p is not None:
         dependence.loc[len(dependence)] = [PERMUTED, 0, np.nan, p]
-    runs, influence = _of_runs(fit, rows, model)
+    runs, influence = _of_runs(fit, rows, model, effects)
     compared = comparison([model, *others])
     return ModelChecks(dependence, compared, runs, _of_scores(fit, rows), influence, _of_targets(fit, rows))
 
@@ -73,10 +79,12 @@ def comparison(models: Sequence[Model]) -> pd.DataFrame:
     return frame.assign(aic_difference=frame["aic"] - frame["aic"].min()).reset_index(drop=True)
 
 
-def _of_runs(fit: MixedFit, rows: pd.DataFrame, model: Model) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _of_runs(
+    fit: MixedFit, rows: pd.DataFrame, model: Model, effects: Mapping[str, np.ndarray]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The runs by how badly the others predict them, and what each statement owes to a single run."""
     without = deletions(fit, rows["run_id"].to_numpy())
-    effects = {effect: own for _, members in families_of(fit, rows) for effect, own in members.items()}
+    effects = {effect: own for effect, own in effects.items() if effect in set(model.statements["effect"])}
     if without is None or len(without.units) < 2 or not effects:
         return pd.DataFrame(), pd.DataFrame()
     change = without.change @ np.array(list(effects.values())).T

@@ -15,6 +15,7 @@ from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.model_checks import ModelChecks, comparison, model_checks
 from analysis.models import strategy_model
 from analysis.results_table import results_table
+from analysis.statements import families_of
 
 N_RUNS, TARGETS = 60, tuple("abcdefg")
 
@@ -31,7 +32,10 @@ def studied(run_sd: float, seed: int, planted: float = 0.0) -> pd.DataFrame:
 
 def checks(rows: pd.DataFrame) -> ModelChecks:
     table = results_table(rows, {})
-    return model_checks(table, strategy_model(table, {}), [], np.random.default_rng(3))
+    model = strategy_model(table, {})
+    assert model.fit is not None
+    effects = {name: own for _, members in families_of(model.fit, table.scores) for name, own in members.items()}
+    return model_checks(table, model, [], effects, np.random.default_rng(3))
 
 
 def crossed(seed: int) -> tuple[MixedFit, np.ndarray, np.ndarray]:
