@@ -17,7 +17,7 @@ N_UNITS, N_GROUPS = 24, 4
 
 
 def crossed(rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame, list[RandomTerm]]:
-    """24 units in 13 sets of two kinds on 4 groups, in any order of rows: slopes and a factor by group, the factor too."""
+    """24 units in 13 sets of two kinds on 4 groups, in any order of rows: slopes and a factor by group, and shared."""
     rows = pd.DataFrame(
         [(unit, group) for group in range(N_GROUPS) for unit in range(N_UNITS)], columns=["unit", "group"]
     ).sample(frac=1.0, random_state=3, ignore_index=True)
