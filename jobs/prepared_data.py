@@ -80,6 +80,8 @@ class CorpusArrays:
 
 def read_prepared(study: Study) -> Prepared:
     """What `prepare` made last. Raises InputFaults if it has not run, or if its record is damaged or unreadable."""
+    if study.run is not None:
+        return prepared_for_function(study)
     path = prepared_json(Paths(study.store))
     try:
         return read(path, prepared_of, AGAIN)
@@ -94,6 +96,15 @@ def prepared_of(content: bytes) -> Prepared:
     raw = facts_of(content)
     targets = {name: PreparedTarget(**target) for name, target in raw.pop("targets").items()}
     return Prepared(**raw, targets=targets)
+
+
+def prepared_for_function(study: Study) -> Prepared:
+    """Where runs are a function there is nothing to prepare; a target's results carry the hash of its metrics."""
+    fingerprints = {
+        name: fingerprint(target.identity(), sorted(target.metric_names)) for name, target in study.targets.items()
+    }
+    targets = {name: PreparedTarget("", of_target, 0) for name, of_target in fingerprints.items()}
+    return Prepared("", "", 0, 0, dict.fromkeys(study.sources, ""), targets)
 
 
 def open_sound(study: Study, key: str) -> MelStore:

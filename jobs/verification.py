@@ -21,7 +21,7 @@ from jobs.prepared_data import (
     read_arrays,
     sound_folder,
 )
-from jobs.records import read_trained
+from jobs.records import Trained, read_trained
 from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, check_frames, read_mel_store
 from study.core.digests import is_sealed, read, read_bytes, table_of
 from study.core.errors import Damaged, Fault, InputFaults
@@ -58,7 +58,7 @@ def verify_files(study: Study, prepared: Prepared | None, runs: Iterable[Run]) -
     for path, parse, remedy in ((paths.plan, table_of, PLAN_AGAIN), (prepared_json(paths), prepared_of, AGAIN)):
         if os.path.lexists(path):
             _look(paths, verified, path, lambda path=path, parse=parse, remedy=remedy: read(path, parse, remedy))
-    if prepared is not None:
+    if prepared is not None and study.run is None:
         _verify_prepared(study, prepared, verified)
     runs = list(runs)
     for run in runs:
@@ -94,7 +94,8 @@ def _verify_run(study: Study, run: Run, verified: Verified) -> None:
     if not os.path.lexists(record):
         return
     trained = _look(paths, verified, record, lambda: read_trained(paths, run.run_id))
-    if trained is None or (trained.outcome == "ok" and run.strategy != "MFCC"):
+    is_trained = isinstance(trained, Trained) and trained.outcome == "ok"
+    if is_trained and study.run is None and run.strategy != "MFCC":
         weights = paths.weights(run.run_id)
         _look(paths, verified, weights, lambda: load_network(weights))
     for path in sorted(paths.representations(run.run_id).glob("*.npy")):

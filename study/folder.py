@@ -57,7 +57,7 @@ class StudyFolder:
         """Convert sound to mel stores and label tables to label distributions, where missing or stale."""
         from study.workflow.prepare import prepare_study
 
-        prepare_study(self.settings, tell)
+        prepare_study(self.settings, tell, all_frames=True)
 
     def launch(self, tell: Tell = silent, **options: Any) -> Shown:
         """Run every planned run that lacks results, and return the status afterwards.

@@ -14,8 +14,8 @@ def prepare(folder: Folder = Path("."), overrides: Overrides = None) -> None:
     from study.core.fault_list import listing_faults_in
     from study.core.reading import read_study
 
-    study = read_study(folder, overrides or ())
-    from jobs.preparation import prepare as prepare_data
+    from study.workflow.prepare import prepare_study
 
+    study = read_study(folder, overrides or ())
     with listing_faults_in(Paths(study.store).faults):
-        prepare_data(study, tell, all_frames=True)
+        prepare_study(study, tell, all_frames=True)

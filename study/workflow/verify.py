@@ -33,7 +33,11 @@ def verify_study(study: Study, deep: bool = False) -> dict[str, Any]:
     except InputFaults:  # there is none yet, or it is damaged, which is found below
         prepared = None
     verified = verify_files(study, prepared, runs)
-    changed = [] if prepared is None else changed_inputs(study, prepared, runs, deep, os.cpu_count() or 1)
+    changed = (
+        []
+        if prepared is None or study.run is not None
+        else changed_inputs(study, prepared, runs, deep, os.cpu_count() or 1)
+    )
     return {
         "study": study.name, "deep": deep, "files": verified.n_files, "bytes": verified.n_bytes,
         "damaged": list(map(asdict, verified.damaged)), "unreadable": list(map(asdict, verified.unreadable)),
