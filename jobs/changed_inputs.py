@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import pandas as pd
 
@@ -23,7 +24,7 @@ from jobs.sound.mel_writing import HASHES
 from jobs.source_labels import labels_fingerprint
 from jobs.targets.unreadable_sound import without_tracks
 from jobs.verification import Finding, finding_of
-from study.core.errors import StudyError
+from study.core.errors import InputFaults, StudyError
 from study.core.paths import Paths
 from study.core.run import Run
 from study.core.study_file import Study
@@ -43,11 +44,16 @@ def changed_inputs(
     if inputs.corpus is not None and not inputs.faults:
         found += _labels(study, prepared, inputs.corpus, afresh)
     found += _targets(study, prepared, inputs)
-    for run in runs:
-        trained = known_training(Paths(study.store), run.run_id)
-        if trained is not None and trained.data_fingerprint != prepared.fingerprint_of(run):
-            found.append(Finding(f"runs/{run.run_id}", "trained on other data than what is prepared", LEARNED))
+    found += _runs(study, prepared, runs)
     return list(dict.fromkeys(found))
+
+
+def _runs(study: Study, prepared: Prepared, runs: Iterable[Run]) -> Iterator[Finding]:
+    for run in runs:
+        with suppress(InputFaults):  # a record that cannot be read, which is said of itself
+            trained = known_training(Paths(study.store), run.run_id)
+            if trained is not None and trained.data_fingerprint != prepared.fingerprint_of(run):
+                yield Finding(f"runs/{run.run_id}", "trained on other data than what is prepared", LEARNED)
 
 
 def _sounds(study: Study, prepared: Prepared, inputs: Inputs, afresh: bool, workers: int) -> Iterator[Finding]:

@@ -13,7 +13,6 @@ def prepare(folder: Folder = Path("."), overrides: Overrides = None) -> None:
     """Convert sound to mel spectrograms and label tables to label distributions, where missing, stale or damaged."""
     from study.core.fault_list import listing_faults_in
     from study.core.reading import read_study
-
     from study.workflow.prepare import prepare_study
 
     study = read_study(folder, overrides or ())
