@@ -28,6 +28,7 @@ from analysis.overview import as_html, as_text
 from analysis.report.cross_check import CrossCheck, compare, sentences
 from analysis.report.write_report import write_report
 from analysis.results_table import ResultsTable, results_table
+from analysis.verdict_rows import COLUMNS
 from study.core.errors import Fault, InputFaults, nearest
 
 
@@ -80,9 +81,10 @@ class Analysis:
 
     @property
     def verdicts(self) -> pd.DataFrame:
-        """`exhibit, effect, verdict, estimate, ci_low, ci_high, p` of each effect that the findings state."""
+        """`exhibit` and `analysis.verdict_rows.COLUMNS` of each effect that the findings state; simultaneous intervals
+        and `p` within the family, Holm's p beside."""
         stated = [one.verdicts.assign(exhibit=one.name) for one in self.exhibits if len(one.verdicts)]
-        columns = ["exhibit", "effect", "verdict", "estimate", "ci_low", "ci_high", "p"]
+        columns = ["exhibit", *COLUMNS]
         return pd.concat(stated, ignore_index=True)[columns] if stated else pd.DataFrame(columns=columns)
 
     @cached_property
@@ -131,6 +133,10 @@ def analyze(rows: pd.DataFrame | ResultsTable, options: AnalysisOptions | None =
     if options.model not in MODELS:
         expected = f"expected {' or '.join(MODELS)}"
         raise InputFaults([Fault("", "--model", options.model, expected, nearest(options.model, MODELS))])
+    try:
+        options.margin  # noqa: B018
+    except ValueError as error:
+        raise InputFaults([Fault("", "--equivalence", options.equivalence, str(error))]) from None
     engine_versions = require_engine("--engine", options.engine, others=False)
     if options.cross_check:
         require_engine("--cross-check", options.cross_check)

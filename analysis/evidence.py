@@ -36,13 +36,13 @@ class Evidence:
     @cached_property
     def variants(self) -> Mapping[str, tuple[Variant, ...]]:
         """The first and the second model under other treatments of the same scores (`analysis.sensitivity`)."""
-        seed, is_paper = self.options.seed, bool(self._prefix)
+        is_paper = bool(self._prefix)
         codings = {
             "strategy": lambda rows: first_model(rows, self.levels),
             "size": lambda rows: second_model(rows, self.table.evaluation_levels if is_paper else self.levels),
         }
         return {
-            name: sensitivity(self.table, model, codings[name], self.levels, self.beside.get(name), is_paper, seed)
+            name: sensitivity(self.table, model, codings[name], self.levels, self.beside.get(name), self.options)
             for name, model in (("strategy", self.strategy), ("size", self.size))
         }
 

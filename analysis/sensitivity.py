@@ -2,7 +2,8 @@
 
 The same statements again: without each target; by the paper's model in place of the headline's, or the other way round;
 with a fixed intercept of each target, since standardising has taken the targets' means out and so tied the strategies'
-deviations together; and with what is missing at its target's worst or best score.
+deviations together; with targets that share their sound taken as one; and with what is missing at its target's worst or
+best score.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.headline_terms import centred
 from analysis.models import Model, headline_fit, random_terms
+from analysis.options import HEADLINE, AnalysisOptions
+from analysis.result_checks import evaluation_columns
 from analysis.results_table import ResultsTable
 from analysis.statements import statements_of
 from analysis.wording import listed
@@ -26,6 +29,7 @@ from study.core.errors import InputFaults
 from study.core.factors import Level
 
 REPORTED, WITHOUT, WITH, FILLED = "as reported", "without", "with", "missing scores at the"
+MERGED = f"{WITH} targets that share their sound merged"
 BY = "by the"
 TARGET_INTERCEPTS = f"{WITH} a fixed intercept of each target"
 CodingOf = Callable[[pd.DataFrame], Coding]
@@ -48,11 +52,12 @@ def sensitivity(
     coding_of: CodingOf,
     factors: Mapping[str, Sequence[Level]],
     beside: Model | None = None,
-    is_paper: bool = False,
-    seed: int = 0,
+    options: AnalysisOptions | None = None,
 ) -> tuple[Variant, ...]:
     """The variants of `model`, itself first; none where it states nothing. `coding_of` gives its terms over rows,
-    `beside` is the paper's model, or the headline's where this one `is_paper`."""
+    `beside` is the paper's model, or the headline's where `options` make the report go by the paper's."""
+    options = options or AnalysisOptions()
+    is_paper, seed = options.model != HEADLINE, options.seed
     if model.fit is None or model.statements.empty:
         return ()
     reported = Variant(REPORTED, model.n_rows, model.statements, model.fit)
@@ -64,7 +69,18 @@ def sensitivity(
             return Variant(name, len(rows), why_not=str(reason))
         return Variant(name, len(rows), statements_of(fit, rows, seed), fit)
 
-    return (reported, *_variants(table, fitted, beside, is_paper))
+    return (reported, *_variants(table, fitted, beside, options))
+
+
+def merged_targets(rows: pd.DataFrame, target: pd.Series) -> pd.DataFrame:
+    """The rows by a coarser `target` (n_rows,): the mean z of a run over the targets that are now one, standardised
+    again."""
+    cell = ["run_id", "target", *evaluation_columns(rows)]
+    own = rows.assign(target=target)
+    means = own.groupby(cell)["z"].mean().reset_index()
+    by_target = means.groupby("target")["z"]
+    means["z"] = (means["z"] - by_target.transform("mean")) / by_target.transform("std")
+    return own.drop(columns="z").drop_duplicates(cell).merge(means, on=cell)
 
 
 def not_robust(variants: Sequence[Variant]) -> dict[str, str]:
@@ -115,18 +131,22 @@ def summary(variants: Sequence[Variant]) -> pd.DataFrame:
 
 
 def _variants(
-    table: ResultsTable, fitted: Callable[..., Variant], beside: Model | None, is_paper: bool
+    table: ResultsTable, fitted: Callable[..., Variant], beside: Model | None, options: AnalysisOptions
 ) -> Iterator[Variant]:
     rows = table.scores
     for target in table.targets:
         yield fitted(f"{WITHOUT} {target}", rows[rows["target"] != target])
     if beside is not None:
-        name = f"{BY} headline model" if is_paper else f"{BY} paper's model"
+        name = f"{BY} headline model" if options.model != HEADLINE else f"{BY} paper's model"
         effects = beside.statements if beside.fit else None
         yield Variant(name, beside.n_rows, effects, beside.fit, beside.why_not)
     of_target = pd.get_dummies(rows["target"], dtype=float, prefix="target", prefix_sep=".")
     centred_targets = of_target.iloc[:, 1:].sub(of_target.iloc[:, 0], axis=0)
     yield fitted(TARGET_INTERCEPTS, rows, centred_targets)
+    one_of = {name: "+".join(group) for group in options.same_sound for name in group}
+    merged = rows["target"].map(one_of).fillna(rows["target"])
+    if 1 < merged.nunique() < len(table.targets):
+        yield fitted(MERGED, merged_targets(rows, merged))
     lost = table.missing[table.missing["strategy"].isin(table.strategies) & table.missing["target"].isin(table.targets)]
     if len(lost):
         by_target = rows.groupby("target")["z"]

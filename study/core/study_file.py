@@ -16,6 +16,7 @@ from study.core.field_types import (
     Flag,
     Int,
     Location,
+    Margin,
     Name,
     Number,
     Positive,
@@ -237,6 +238,7 @@ class Contrast(Section):
 class AnalysisSection(Section):
     model: tuple[Model, ...] = ()
     contrast: tuple[Contrast, ...] = ()
+    equivalence: Margin | None = None
 
 
 class Study(Section):

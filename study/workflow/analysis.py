@@ -25,6 +25,7 @@ from study.workflow.stopping import on_precision, read_until
 
 if TYPE_CHECKING:
     from analysis.analyze import Analysis
+    from jobs.prepared_data import Prepared
 
 
 def analyze_study(
@@ -58,12 +59,21 @@ def analyze_study(
         "own": _with_formulas(study.analysis, formulas),
         "kept": partial(kept_representation, study),
         "topics": read_topics(study, prepared),
+        "same_sound": _same_sound(prepared),
         "curves": learning_curves(study, read_plan(paths.plan, study)),
         "provenance": {"sound left out": left_out or "none"},
     } | options
     analysis = analyze(rows, AnalysisOptions(**options))
     precision = tuple(on_precision(study, rule, analysis.evidence.strategy, analysis.table))
     return analysis.adding(Exhibit("precision", "runs", sentences=precision)) if precision else analysis
+
+
+def _same_sound(prepared: Prepared) -> list[list[str]]:
+    """The targets that are evaluated on the same sound, together."""
+    by_sound: dict[str, list[str]] = {}
+    for name, target in prepared.targets.items():
+        by_sound.setdefault(target.sound, []).append(name)
+    return [names for names in by_sound.values() if len(names) > 1]
 
 
 def report_folder(folder: Path, overrides: Sequence[str] = ()) -> Path:
