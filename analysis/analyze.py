@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from analysis.components import Components, source_components
 from analysis.evidence import Evidence
+from analysis.exhibits import answer
 from analysis.exhibits.contents import EXHIBITS
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import drawn
@@ -144,6 +145,7 @@ def analyze(rows: pd.DataFrame | ResultsTable, options: AnalysisOptions | None =
         rows = results_table(rows, options.metrics, options.sources, options.mix_versions)
     evidence = _evidence(rows, options)
     exhibits = tuple(exhibit(evidence) for exhibit in EXHIBITS)
+    exhibits = (answer.exhibit(evidence, exhibits), *exhibits)
     checked = compare(options.cross_check, evidence.models.values()) if options.cross_check else None
     return Analysis(evidence, exhibits, checked, engine_versions)
 

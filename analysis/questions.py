@@ -12,7 +12,7 @@ WORDS = {
     SIZE: ("Does the size of the network matter?", "effect of network size"),
     BASELINES: ("Does training help, compared with the baselines?", "difference from a baseline"),
     SOURCES: ("Which sources matter, for which target?", "effect of a source on a target"),
-    BEST_SOURCES: ("Does it help to learn from a target's best source too?", "effect of a target's best source"),
+    BEST_SOURCES: ("Does a target's best single source help?", "effect of a target's best source"),
     "factor.transfer": ("Does fine-tuning help?", "effect of fine-tuning"),
 }
 

@@ -35,7 +35,10 @@ def listed(names: Sequence[str]) -> str:
 
 def called(effect: str) -> str:
     """An effect in words."""
-    return re.sub(r"strategy\[(.*)\]:n_star", r"a further source with \1", effect)
+    if effect == "r_star":
+        return "the largest network less the smallest"
+    named = re.sub(r"strategy\[(.*)\]:n_star", r"a further source with \1", effect)
+    return named.replace(" at the mean number of sources", " (mean n)").replace(" - ", " \N{MINUS SIGN} ")
 
 
 def few(names: Sequence[str], at_most: int = 4) -> list[str]:

@@ -42,7 +42,9 @@ def margin_shown(margin: Margin, table: ResultsTable) -> str:
 
 
 def sentences(found: pd.DataFrame, margin: str) -> Iterator[str]:
-    """Of each family: that none is larger than the margin, or which are, and how many are undecided."""
+    """Of each family: that no effect is larger than the margin, or which are; of those that nothing is known of, one
+    sentence."""
+    unknown = []
     for family, rows in found.groupby("family", sort=False):
         effect, n = effect_of(str(family)), len(rows)
         beyond, undecided = (rows.loc[rows["equivalence"] == kind, "effect"] for kind in (BEYOND, UNDECIDED))
@@ -50,8 +52,11 @@ def sentences(found: pd.DataFrame, margin: str) -> Iterator[str]:
             largest = number(float(rows[["ci_low", "ci_high"]].abs().max(axis=None)))
             yield f"No {effect} is larger than {margin}: the 95 % intervals exclude more than {largest} SD."
         elif len(undecided) == n:
-            yield f"Whether any {effect} is larger than {margin} is undecided: these runs do not settle it."
+            unknown.append(effect)
         else:
             parts = [f"larger for {listed(few([called(name) for name in beyond]))}"] * bool(len(beyond))
             parts += [f"undecided for {len(undecided)} of {n}"] * bool(len(undecided))
-            yield f"Compared with {margin}, the {effect} is {' and '.join(parts)}; all others are no larger."
+            rest = "; all others are no larger" if len(beyond) + len(undecided) < n else ""
+            yield f"Compared with {margin}, the {effect} is {' and '.join(parts)}{rest}."
+    if unknown:
+        yield f"These runs do not settle whether any {' or '.join(unknown)} is larger than {margin}."
