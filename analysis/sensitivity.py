@@ -144,7 +144,7 @@ def _variants(
     centred_targets = of_target.iloc[:, 1:].sub(of_target.iloc[:, 0], axis=0)
     yield fitted(TARGET_INTERCEPTS, rows, centred_targets)
     one_of = {name: "+".join(group) for group in options.same_sound for name in group}
-    merged = rows["target"].map(one_of).fillna(rows["target"])
+    merged = rows["target"].map(lambda name: one_of.get(name, name))
     if 1 < merged.nunique() < len(table.targets):
         yield fitted(MERGED, merged_targets(rows, merged))
     lost = table.missing[table.missing["strategy"].isin(table.strategies) & table.missing["target"].isin(table.targets)]
