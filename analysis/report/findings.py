@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,9 @@ def strategy_verdicts(table: ResultsTable, model: Model, fragile: Fragile = NONE
     if model.fit is None:
         return pd.DataFrame()
     family = model.statements["family"]
+    some = model.statements[family.isin([PAIRS, SLOPES])]
     found = [
-        verdict_rows(model.statements[family.isin([PAIRS, SLOPES])], fragile),
+        verdict_rows(some, fragile, _named(some["effect"], model)),
         factor_effects(table, model, fragile),
         verdict_rows(model.statements[family == TRANSFER], fragile),
     ]
@@ -82,22 +83,34 @@ def on_estimand(model: Model) -> Iterator[str]:
     yield f"These statements generalise to {listed(over)} like those of this study."
     if model.no_verdicts:
         yield f"No difference is called significant, because {model.no_verdicts}."
-    beyond = extrapolated(model)
+    beyond = [
+        f"{name} with two sources (its runs have {fewest:g} or more)" for name, fewest in extrapolated(model).items()
+    ]
     if beyond:
         yield f"Extrapolated, because no run is there: {'; '.join(beyond)}."
 
 
-def extrapolated(model: Model) -> list[str]:
-    """The strategies with a slope that were never run with two sources: their means there are the slope's alone."""
-    found = []
+def extrapolated(model: Model) -> Mapping[str, float]:
+    """The strategies with a slope that were never run with two sources, whose means there are the slope's alone, and
+    the fewest sources that they were run with."""
+    found = {}
     columns = model.coding.columns
     for term in columns:
         intercept = term.removesuffix(":n_star")
         if term.startswith("strategy[") and term.endswith(":n_star") and intercept in columns:
             steps = columns.loc[columns[intercept] == 1.0, term]
             if steps.min() > 0.0:
-                found.append(f"{strategy_of(term)} with two sources (its runs have {steps.min() + 2:g} or more)")
+                found[strategy_of(term)] = float(steps.min()) + 2.0
     return found
+
+
+def _named(effects: pd.Series, model: Model) -> list[str]:
+    """Effects by their names, those at n* = 0 that no run is near marked as extrapolated."""
+    beyond = set(extrapolated(model))
+    return [
+        f"{name} (extrapolated)" if not name.endswith(AT_MEAN) and beyond & set(name.split(" - ")) else name
+        for name in effects
+    ]
 
 
 def _against_single(pairs: pd.DataFrame) -> pd.DataFrame:
