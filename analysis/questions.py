@@ -19,7 +19,10 @@ WORDS = {
 
 def question_of(family: str) -> str:
     """`Do the strategies differ?`"""
-    return WORDS[family][0] if family in WORDS else f"Does {_plain(family)} matter?"
+    if family in WORDS:
+        return WORDS[family][0]
+    first, _, second = _plain(family).partition(":factor.")
+    return f"Does the effect of {first} depend on {second}?" if second else f"Does {first} matter?"
 
 
 def effect_of(family: str) -> str:

@@ -9,7 +9,8 @@ best score.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from analysis.options import HEADLINE, AnalysisOptions
 from analysis.result_checks import evaluation_columns
 from analysis.results_table import ResultsTable
 from analysis.statements import statements_of
+from analysis.treatments import INTERCEPT
 from analysis.wording import listed
 from study.core.coding import Coding
 from study.core.errors import InputFaults
@@ -32,7 +34,10 @@ REPORTED, WITHOUT, WITH, FILLED = "as reported", "without", "with", "missing sco
 MERGED = f"{WITH} targets that share their sound merged"
 BY = "by the"
 TARGET_INTERCEPTS = f"{WITH} a fixed intercept of each target"
+TARGETS_NAMED = 3
 CodingOf = Callable[[pd.DataFrame], Coding]
+Stated = Callable[[MixedFit, pd.DataFrame], pd.DataFrame]
+STATED: Stated = partial(statements_of, seed=0)
 
 
 @dataclass(frozen=True)
@@ -53,21 +58,23 @@ def sensitivity(
     factors: Mapping[str, Sequence[Level]],
     beside: Model | None = None,
     options: AnalysisOptions | None = None,
+    stated: Stated = STATED,
 ) -> tuple[Variant, ...]:
     """The variants of `model`, itself first; none where it states nothing. `coding_of` gives its terms over rows,
-    `beside` is the paper's model, or the headline's where `options` make the report go by the paper's."""
+    `stated` what a fit to rows states, `beside` is the paper's model, or the headline's where `options` make the report
+    go by the paper's."""
     options = options or AnalysisOptions()
-    is_paper, seed = options.model != HEADLINE, options.seed
+    is_paper = options.model != HEADLINE
     if model.fit is None or model.statements.empty:
         return ()
     reported = Variant(REPORTED, model.n_rows, model.statements, model.fit)
 
     def fitted(name: str, rows: pd.DataFrame, fixed: pd.DataFrame | None = None) -> Variant:
         try:
-            fit = _fit(rows, coding_of(rows), factors, bool(table.sources), is_paper, fixed)
+            fit = _fit(rows, coding_of(rows), factors, bool(table.sources or table.roles), is_paper, fixed)
         except (NotCertified, InputFaults) as reason:
             return Variant(name, len(rows), why_not=str(reason))
-        return Variant(name, len(rows), statements_of(fit, rows, seed), fit)
+        return Variant(name, len(rows), stated(fit, rows), fit)
 
     return (reported, *_variants(table, fitted, beside, options))
 
@@ -96,7 +103,18 @@ def not_robust(variants: Sequence[Variant]) -> dict[str, str]:
         for effect in moved(reported.effects, one.effects):
             if effect in under:
                 under[effect].append(one.name)
-    return {effect: listed(names) for effect, names in under.items()}
+    return {effect: listed(single_targets_counted(names)) for effect, names in under.items()}
+
+
+def single_targets_counted(names: Sequence[str]) -> list[str]:
+    """The names of variants; of more than `TARGETS_NAMED` that leave out a target, how many these are."""
+    of_targets = [name for name in names if name.startswith(f"{WITHOUT} ")]
+    if len(of_targets) <= TARGETS_NAMED:
+        return list(names)
+    return [
+        f"{WITHOUT} any of {len(of_targets)} targets, one at a time",
+        *(name for name in names if name not in of_targets),
+    ]
 
 
 def moved(reported: pd.DataFrame, other: pd.DataFrame) -> dict[str, str]:
@@ -134,8 +152,10 @@ def _variants(
     table: ResultsTable, fitted: Callable[..., Variant], beside: Model | None, options: AnalysisOptions
 ) -> Iterator[Variant]:
     rows = table.scores
-    for target in table.targets:
+    for target in table.targets if len(table.targets) > 2 or not table.roles else ():
         yield fitted(f"{WITHOUT} {target}", rows[rows["target"] != target])
+    if len(table.targets) < 2:
+        return
     if beside is not None:
         name = f"{BY} headline model" if options.model != HEADLINE else f"{BY} paper's model"
         effects = beside.statements if beside.fit else None
@@ -147,7 +167,9 @@ def _variants(
     merged = rows["target"].map(lambda name: one_of.get(name, name))
     if 1 < merged.nunique() < len(table.targets):
         yield fitted(MERGED, merged_targets(rows, merged))
-    lost = table.missing[table.missing["strategy"].isin(table.strategies) & table.missing["target"].isin(table.targets)]
+    lost = table.missing[table.missing["target"].isin(table.targets)]
+    if table.strategies:
+        lost = lost[lost["strategy"].isin(table.strategies)]
     if len(lost):
         by_target = rows.groupby("target")["z"]
         for name, extreme in (("worst", by_target.min()), ("best", by_target.max())):
@@ -163,6 +185,8 @@ def _fit(
     is_paper: bool,
     fixed: pd.DataFrame | None,
 ) -> MixedFit:
+    if fixed is not None:  # which leaves nothing for a random intercept of each target
+        coding = replace(coding, random=tuple(term for term in coding.random if term != INTERCEPT))
     if not is_paper:
         return headline_fit(rows, centred(coding), factors, sources_known, fixed=fixed)[0]
     columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)

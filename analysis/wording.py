@@ -48,6 +48,15 @@ def few(names: Sequence[str], at_most: int = 4) -> list[str]:
     return names if rest <= 1 else [*names[:at_most], f"{rest} more"]
 
 
+def in_brief(parts: Sequence[str], room: int) -> str:
+    """As many of the parts as there is room for (at least one), and how many more there are."""
+    kept, used = 1, len(parts[0])
+    while kept < len(parts) and used + len(parts[kept]) + 2 <= room:
+        used, kept = used + len(parts[kept]) + 2, kept + 1
+    more = len(parts) - kept
+    return listed([*parts[:kept], f"{more} more"] if more else parts)
+
+
 def cell(value: object) -> str:
     """A cell of a table: four significant digits, small p values as such, an en dash for what is not there."""
     if isinstance(value, bool):

@@ -16,11 +16,10 @@ from analysis.equivalence import BEYOND, UNDECIDED, WITHIN, equivalence, margins
 from analysis.evidence import Evidence
 from analysis.exhibits.equivalence_report import margin_shown
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
-from analysis.exhibits.ranking import ranking
+from analysis.exhibits.ranking import rankings
 from analysis.figures import ReportFigure
 from analysis.questions import question_of
 from analysis.results_table import ResultsTable
-from analysis.statements import PAIRS
 from analysis.wording import called, number, p_value
 
 NAME = "answer"
@@ -47,7 +46,7 @@ def exhibit(evidence: Evidence, others: Sequence[Exhibit]) -> Exhibit:
     """The verdicts of the `others` as a table and a figure."""
     stated = [one.verdicts for one in others if len(one.verdicts)]
     if not stated:
-        return Exhibit(NAME, "strategies")
+        return Exhibit(NAME, evidence.question)
     verdicts = pd.concat(stated, ignore_index=True)
     note = (
         "One row per question: the effect with the smallest adjusted p of its family, with simultaneous 95 % intervals "
@@ -66,7 +65,7 @@ def exhibit(evidence: Evidence, others: Sequence[Exhibit]) -> Exhibit:
     table = pd.DataFrame(list(_rows(evidence, verdicts)), columns=COLUMNS)
     picture = Picture(NAME, "Effects at a glance", caption, lambda: _draw(evidence, verdicts))
     every = Table("statements", "All statements", "", verdicts, on_page=False)
-    return Exhibit(NAME, "strategies", (Table(NAME, "Verdicts", note, table), picture, every))
+    return Exhibit(NAME, evidence.question, (Table(NAME, "Verdicts", note, table), picture, every))
 
 
 def _rows(evidence: Evidence, verdicts: pd.DataFrame) -> Iterator[tuple[str, ...]]:
@@ -115,12 +114,13 @@ def _on_margin(evidence: Evidence, rows: pd.DataFrame) -> str:
 
 
 def _on_highest(evidence: Evidence, family: str) -> Iterator[str]:
-    ranked = ranking(evidence.strategy)
-    if family == PAIRS and len(ranked) > 1:
-        best = ranked.iloc[0]
-        alike = sum(bool(set(letters) & set(best["letters"])) for letters in ranked["letters"][1:])
-        rest = f"not significantly above {alike} of {len(ranked) - 1} others" if alike else "significantly above all"
-        yield f"Highest mean: {best.iloc[1]}, {rest}"
+    ranked = rankings(evidence).get(family, pd.DataFrame())
+    if len(ranked) < 2:
+        return
+    best = ranked.iloc[0]
+    alike = sum(bool(set(letters) & set(best["letters"])) for letters in ranked["letters"][1:])
+    rest = f", not significantly above {alike} of {len(ranked) - 1} others" if alike else ", significantly above all"
+    yield f"Highest mean: {best['level']}{rest if best['letters'] else ''}"
 
 
 def _clearest(evidence: Evidence, rows: pd.DataFrame) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from analysis.exhibits import (
     strategies,
     strategy_scores,
     trained_and_baselines,
+    treatments,
     variances,
     within_source,
 )
@@ -65,3 +66,19 @@ EXHIBITS: tuple[Callable[[Evidence], Exhibit], ...] = (
     runs.exhibit,
     learning_curves.exhibit,
 )
+
+OF_TREATMENTS: tuple[Callable[[Evidence], Exhibit], ...] = (
+    treatments.exhibit,
+    equivalence_report.exhibit,
+    ranking.exhibit,
+    own_units.exhibit,
+    reliability.exhibit,
+    own_models.exhibit,
+    sensitivity_report.exhibit,
+    diagnostics.exhibit,
+    variances.exhibit,
+    explained_variance.exhibit,
+    caterpillar.exhibit,
+    runs.exhibit,
+)
+"""Those of a table of another field."""

@@ -10,7 +10,7 @@ from analysis.equivalence import BEYOND, UNDECIDED, WITHIN, equivalence
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
 from analysis.questions import effect_of
-from analysis.report.findings import size_effect, strategy_verdicts
+from analysis.report.model_verdicts import model_verdicts
 from analysis.results_table import ResultsTable
 from analysis.wording import called, few, listed, number
 from study.core.margin import Margin
@@ -21,17 +21,17 @@ NAME = "equivalence"
 def exhibit(evidence: Evidence) -> Exhibit:
     """One sentence per family, and the verdict on each effect."""
     margin, table = evidence.options.margin, evidence.table
-    stated = [some for some in (strategy_verdicts(table, evidence.strategy), size_effect(evidence.size)) if len(some)]
-    if margin is None or not stated:
-        return Exhibit(NAME, "strategies")
-    found = equivalence(pd.concat(stated, ignore_index=True), margin, table.moments)
+    stated = model_verdicts(evidence)
+    if margin is None or stated.empty:
+        return Exhibit(NAME, evidence.question)
+    found = equivalence(stated, margin, table.moments)
     shown = margin_shown(margin, table)
     note = (
         f"Margin: {shown}. An effect is no larger than the margin where its simultaneous 95 % interval is inside it "
         "(two one-sided tests at 2.5 %), and larger where the interval is outside."
     )
     said = tuple(sentences(found, shown))
-    return Exhibit(NAME, "strategies", (Table(NAME, "Practical equivalence", note, found),), headline=said)
+    return Exhibit(NAME, evidence.question, (Table(NAME, "Practical equivalence", note, found),), headline=said)
 
 
 def margin_shown(margin: Margin, table: ResultsTable) -> str:

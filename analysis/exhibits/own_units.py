@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
-from analysis.report.findings import size_effect, strategy_verdicts
+from analysis.report.model_verdicts import model_verdicts
 from analysis.results_table import ResultsTable
 
 NUMBERS = ["estimate", "ci_low", "ci_high"]
@@ -17,9 +15,9 @@ NUMBERS = ["estimate", "ci_low", "ci_high"]
 def exhibit(evidence: Evidence) -> Exhibit:
     """The statements of both models in the targets' own units."""
     table = evidence.table
-    found = in_own_units(table, [strategy_verdicts(table, evidence.strategy), size_effect(evidence.size)])
+    found = in_own_units(table, model_verdicts(evidence))
     if found.empty:
-        return Exhibit("own_units", "strategies")
+        return Exhibit("own_units", evidence.question)
     wide = found.pivot_table(index="effect", columns="target", values="estimate", sort=False)[list(table.targets)]
     wide.columns = [f"{target} ({table.moments.at[target, 'metric']})" for target in wide]
     note = (
@@ -30,7 +28,7 @@ def exhibit(evidence: Evidence) -> Exhibit:
     title = "Effects in the unit of each target"
     return Exhibit(
         "own_units",
-        "strategies",
+        evidence.question,
         (
             Table("effects_in_own_units", title, note, wide.reset_index()),
             Table("effects_in_own_units_with_intervals", title, note, found, on_page=False),
@@ -38,15 +36,14 @@ def exhibit(evidence: Evidence) -> Exhibit:
     )
 
 
-def in_own_units(table: ResultsTable, stated: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def in_own_units(table: ResultsTable, stated: pd.DataFrame) -> pd.DataFrame:
     """`effect, target, metric, estimate, ci_low, ci_high` of `verdict_rows` on all targets, in the metric's unit."""
-    rows = [
-        row[["effect", *NUMBERS]].assign(
-            target=target, metric=of.metric, **{name: row[name] * of.sd for name in NUMBERS}
-        )
-        for row in stated
-        if len(row)
-        for target, of in table.moments.iterrows()
-    ]
     columns = ["effect", "target", "metric", *NUMBERS]
-    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+    found = [
+        stated[["effect", *NUMBERS]].assign(
+            target=target, metric=of.metric, **{name: stated[name] * of.sd for name in NUMBERS}
+        )
+        for target, of in table.moments.iterrows()
+        if len(stated)
+    ]
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.result_checks import factor_columns
 from analysis.results_table import ResultsTable
 
 EDGES = (-1.5, -0.9, -0.3, 0.3, 0.9, 1.5)
@@ -24,23 +25,33 @@ class ScoreGrid:
 
 
 def score_grid(table: ResultsTable) -> ScoreGrid:
-    """The grid, the highest mean z first; scores at several evaluation levels are averaged."""
-    runs = table.runs.set_index("run_id")
+    """The grid, the highest mean z first; scores at several evaluation levels are averaged. A unit that was scored
+    under several treatments has a row for each."""
+    key = table.scores["run_id"]
+    for column in factor_columns(table.scores):
+        key = key.str.cat(table.scores[column].astype(str), sep="\0")
+    rows = table.scores.assign(key=key)
+    runs = rows.drop_duplicates("key").set_index("key")
     named = _about(runs, table.sources)
-    z = table.scores.pivot_table(index="run_id", columns="target", values="z")[list(table.targets)]
-    scores = table.scores.pivot_table(index="run_id", columns="target", values="score")[list(table.targets)]
+    z, scores = (
+        rows.pivot_table(index="key", columns="target", values=name)[list(table.targets)] for name in ("z", "score")
+    )
     mean = z.mean(axis=1).sort_values(ascending=False, kind="stable")
-    classes = np.digitize(z.to_numpy(), EDGES)
-    rows = []
-    for run, own_mean in mean.items():
-        at = z.index.get_loc(run)
+    classes = pd.DataFrame(np.digitize(z.to_numpy(), EDGES), z.index)
+    found = []
+    for one in mean.index:
         cells = tuple(
-            None if np.isnan(score) else (f"c{kind}", f"{score:.3f}".replace("-", "\N{MINUS SIGN}"))
-            for score, kind in zip(scores.loc[run], classes[at], strict=True)
+            None if np.isnan(score) else (f"c{kind}", _shown(score))
+            for score, kind in zip(scores.loc[one], classes.loc[one], strict=True)
         )
-        about = tuple(str(values[run]) for values in named.values())
-        rows.append((str(run), about, float(own_mean), cells))
-    return ScoreGrid(tuple(named), table.targets, tuple(rows))
+        about = tuple(str(values[one]) for values in named.values())
+        found.append((str(runs.at[one, "run_id"]), about, float(mean[one]), cells))
+    return ScoreGrid(tuple(named), table.targets, tuple(found))
+
+
+def _shown(score: float) -> str:
+    text = f"{score:.3f}" if abs(score) < 100.0 else f"{score:.4g}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _about(runs: pd.DataFrame, sources: tuple[str, ...]) -> Mapping[str, pd.Series]:
@@ -52,5 +63,5 @@ def _about(runs: pd.DataFrame, sources: tuple[str, ...]) -> Mapping[str, pd.Seri
         found["sources"] = pd.Series(learned, runs.index)
     elif "n_sources" in runs:
         found["n"] = runs["n_sources"].map("{:g}".format)
-    found |= {name.removeprefix("factor."): runs[name] for name in map(str, runs) if name.startswith("factor.")}
+    found |= {name.removeprefix("factor."): runs[name] for name in factor_columns(runs)}
     return {name: values for name, values in found.items() if values.nunique() > 1}

@@ -1,19 +1,21 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.analyze import analyze
 from analysis.contrasts import marginal_means
 from analysis.exhibits.means_by_n_sources import means_by_n_sources
 from analysis.exhibits.own_units import in_own_units
-from analysis.exhibits.ranking import ranking
+from analysis.exhibits.ranking import of_strategies
 from analysis.models import Model, strategy_model
+from analysis.options import AnalysisOptions
 from analysis.report.findings import strategy_verdicts
 from analysis.results_table import ResultsTable, results_table
+from analysis.roles import Asked
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +25,8 @@ def fitted(results: pd.DataFrame) -> tuple[ResultsTable, Model]:
 
 
 def test_letters_agree_with_the_verdicts_of_all_pairs(fitted: tuple[ResultsTable, Model]) -> None:
-    ranked = ranking(fitted[1])
-    letters = ranked.set_index("strategy")["letters"]
+    ranked = of_strategies(fitted[1])
+    letters = ranked.set_index("level")["letters"]
     pairs = fitted[1].contrasts_of_means.set_index("contrast")["p_adjusted"]
     significant = 0
     for a, b in combinations(letters.index, 2):
@@ -33,10 +35,6 @@ def test_letters_agree_with_the_verdicts_of_all_pairs(fitted: tuple[ResultsTable
         significant += p < 0.05
     assert 0 < significant < 15, "the case has both kinds"
     assert ranked["estimate"].is_monotonic_decreasing and ranked["rank"].tolist() == [1, 2, 3, 4, 5, 6]
-
-
-def test_a_model_without_a_fit_ranks_nothing(fitted: tuple[ResultsTable, Model]) -> None:
-    assert ranking(replace(fitted[1], fit=None, means=pd.DataFrame())).empty
 
 
 def test_means_by_n_sources_are_the_models_where_runs_are(fitted: tuple[ResultsTable, Model]) -> None:
@@ -53,8 +51,27 @@ def test_means_by_n_sources_are_the_models_where_runs_are(fitted: tuple[ResultsT
 def test_effects_in_a_targets_unit_are_its_deviations(fitted: tuple[ResultsTable, Model]) -> None:
     table, model = fitted
     verdicts = strategy_verdicts(table, model)
-    found = in_own_units(table, [verdicts]).set_index(["effect", "target"])
+    found = in_own_units(table, verdicts).set_index(["effect", "target"])
     estimate = verdicts.set_index("effect").loc["MSS-CR - SS-R", "estimate"]
     sd = table.moments.at["gtzan", "sd"]
     assert found.loc[("MSS-CR - SS-R", "gtzan"), "estimate"] == pytest.approx(estimate * sd)
     assert len(found) == len(verdicts) * 4 and set(found["metric"]) == {"accuracy"}
+
+
+def test_levels_of_any_treatment_are_ranked() -> None:
+    """Three methods of which one is far better, on four tasks; runs compared with a reference have no letters."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame([
+        (method, task, seed, 0.5 + 0.3 * (method == "good") + 0.02 * rng.standard_normal())
+        for method in ("poor", "good", "plain") for task in "abcd" for seed in range(6)
+    ], columns=["method", "task", "seed", "accuracy"])  # fmt: skip
+    analysis = analyze(rows, AnalysisOptions(equivalence="0.5 SD"))
+    found = analysis.tables["ranking"].set_index("level")
+    assert found["rank"]["good"] == 1
+    assert found["letters"].to_dict() == {"good": "a", "poor": "b", "plain": "b"}
+    answer = analysis.tables["answer"].set_index("question").loc["Does method matter?"]
+    assert (
+        answer["answer"].startswith("Yes: 2 of 3") and "Highest mean: good, significantly above all" in answer["detail"]
+    )
+    against = analyze(rows, AnalysisOptions(asked=Asked(reference=("plain",))))
+    assert set(against.tables["ranking"]["letters"]) == {""}
