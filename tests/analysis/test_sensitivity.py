@@ -12,6 +12,7 @@ from analysis.models import paper_strategy_model, strategy_model
 from analysis.options import AnalysisOptions
 from analysis.results_table import ResultsTable, results_table
 from analysis.sensitivity import MERGED, Variant, moved, not_robust, sensitivity, summary
+from analysis.wording import called
 from study.core.coding import first_model
 from study.core.factors import STRATEGIES
 
@@ -81,7 +82,7 @@ def test_missing_scores_are_bounded_by_the_worst_and_the_best_of_their_target(si
     assert low < -1.0 < 1.0 < high
     (sentence,) = [line for line in sentences(found) if line.startswith("Replacing every missing score")]
     assert f"missing score ({len(table.missing)}) by the worst" in sentence
-    assert f"{effect} not significant → lower (missing scores at the worst)" in sentence
+    assert f"{called(effect)} not significant → lower (missing scores at the worst)" in sentence
 
 
 def test_where_nothing_is_missing_nothing_is_filled(variants) -> None:
