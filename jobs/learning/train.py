@@ -19,8 +19,9 @@ import torch
 
 from jobs.learning.batches import Statistics, crop_reader, fits_on, prefetched
 from jobs.learning.checkpoint import capture, read_checkpoint, restore, write_checkpoint
+from jobs.learning.cuda_graphs import as_graphs
 from jobs.learning.optimisers import OPTIMISERS
-from jobs.learning.precision import Arithmetic, compiled
+from jobs.learning.precision import Arithmetic, compiled, use_float32
 from jobs.learning.tasks import Batch, Task, item_losses, source_tasks, training_batches, validation_batches
 from jobs.learning.training_log import cut_log, write_line
 from jobs.networks.branching import Network, torch_seed
@@ -92,15 +93,20 @@ def train(
     resident = fits_on(device, store.frames.nbytes, gpu_share)
     reader = crop_reader(store, statistics, crop_frames, device, resident)
     tasks = source_tasks(network, labels, training_tracks, validation_tracks, device, loss_of)
-    step = compiled(item_losses, device, variants=2 * len(tasks)) if arithmetic.compiled else item_losses
+    losses_of = compiled(item_losses, variants=2 * len(tasks)) if arithmetic.compiled else item_losses
     iterations = epoch_steps(len(training_tracks), settings.batch_size, len(tasks), settings.iterations)
     generator = np.random.default_rng(seed_sequence(run_id, "batches"))
 
     def losses(batch: Batch) -> torch.Tensor:
-        if arithmetic.compiled:
-            torch.compiler.cudagraph_mark_step_begin()
         crops = (part.to(device, non_blocking=True) for part in (batch.codes, batch.peak_db))
-        return step(network, reader, tasks[batch.source], *crops, batch.wanted, arithmetic.precision)
+        return losses_of(network, reader, tasks[batch.source], *crops, batch.wanted, arithmetic.precision)
+
+    def learn(batch: Batch) -> torch.Tensor:
+        loss = losses(batch).mean()
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        return loss.detach()
 
     def validate() -> dict[str, float | None]:
         unchanging = np.random.default_rng(seed_sequence(run_id, "validation"))
@@ -109,10 +115,12 @@ def train(
         network.train()
         return mean_losses
 
+    step = as_graphs(learn, device) if device.type == "cuda" else learn
     batches = training_batches(generator, reader, tasks, settings.batch_size)
     if device.type == "cuda" and not resident:
         batches = prefetched(batches)
-    with closing(batches), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    generators = [device] if device.type == "cuda" else []
+    with closing(batches), use_float32(arithmetic.precision), torch.random.fork_rng(devices=generators):
         torch.manual_seed(torch_seed(seed_sequence(run_id, "dropout")))
         position = Position(loss_sums=[0.0] * len(tasks), loss_counts=[0] * len(tasks))
         state, unreadable = read_checkpoint(checkpoint_folder)
@@ -132,12 +140,7 @@ def train(
         while position.epoch < settings.epochs:
             while position.iteration < iterations:
                 batch = next(batches)
-                loss = losses(batch).mean()
-                loss.backward()
-                optimiser.step()
-                optimiser.zero_grad()
-
-                sums[batch.source] += loss.detach()
+                sums[batch.source] += step(batch)
                 position.loss_counts[batch.source] += 1
                 position.iteration += 1
                 position.steps += 1
