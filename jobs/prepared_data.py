@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from study.core.content import npz_bytes
 from study.core.errors import Fault, InputFaults
-from study.core.paths import Paths, write_whole
+from study.core.paths import Paths
 from study.core.run import Run
 from study.core.study_file import Study
+from study.core.writing import write_whole
 
 if TYPE_CHECKING:
     from jobs.sound.mel_store import MelStore
@@ -74,6 +76,8 @@ class CorpusArrays:
 
 def read_prepared(study: Study) -> Prepared:
     """What `prepare` made last. Raises InputFaults if it has not run, or if its record is damaged."""
+    if study.run is not None:
+        return prepared_for_function(study)
     path = prepared_json(Paths(study.store))
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -83,6 +87,15 @@ def read_prepared(study: Study) -> Prepared:
         raise InputFaults([Fault(str(path), "", None, "not prepared yet; run `study prepare`")]) from None
     except (ValueError, TypeError, KeyError, AttributeError):
         raise InputFaults([Fault(str(path), "", None, "cannot be read; `study prepare` makes it again")]) from None
+
+
+def prepared_for_function(study: Study) -> Prepared:
+    """Where runs are a function there is nothing to prepare; a target's results carry the hash of its metrics."""
+    fingerprints = {
+        name: fingerprint(target.identity(), sorted(target.metric_names)) for name, target in study.targets.items()
+    }
+    targets = {name: PreparedTarget("", of_target, 0) for name, of_target in fingerprints.items()}
+    return Prepared("", "", 0, 0, dict.fromkeys(study.sources, ""), targets)
 
 
 def open_sound(study: Study, key: str) -> MelStore:
@@ -175,12 +188,7 @@ def read_labels(path: Path) -> np.ndarray:
 
 def save_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write arrays by name, whole or not at all."""
-
-    def save(temporary: Path) -> None:
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-
-    write_whole(path, save)
+    write_whole(path, npz_bytes(**arrays))
 
 
 def fingerprint(*parts: object) -> str:

@@ -1,5 +1,6 @@
 """The steps of a run. Each reads its input from disk and writes its output there, so each can be repeated alone.
 
+call       call the study's function, where that is what a run is; its rows are committed once
 learn      train (unless done already), then represent every track of the requested targets
 fine-tune  fine-tune the network on each split of one target, if the study asks for it
 evaluate   score the probe and the fine-tuned network on one target's splits; its rows are committed once
@@ -7,26 +8,30 @@ evaluate   score the probe and the fine-tuned network on one target's splits; it
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Literal
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
 
 from threadpoolctl import threadpool_limits
 
 from jobs.failures import Failure, failure_of
-from jobs.records import begin_attempt, now, write_attempt
+from jobs.records import HEARD_S, attempt_path, begin_attempt, now, write_attempt
 from study.core.paths import Paths
 from study.core.run import Run
 from study.core.study_file import Study
+from study.core.writing import touch
 
 
 @dataclass(frozen=True)
 class Step:
     """A piece of work on one run; it is sent to a worker together with the study file."""
 
-    kind: Literal["learn", "fine-tune", "evaluate"]
+    kind: Literal["call", "learn", "fine-tune", "evaluate"]
     run: Run
     targets: tuple[str, ...]
 
@@ -46,12 +51,16 @@ class Report:
 def execute(study: Study, step: Step) -> Report:
     """Do a step and report. Any error is reported as well, and recorded among the run's attempts."""
     paths = Paths(study.store)
-    attempt = begin_attempt(step.kind, step.targets)
+    attempt = begin_attempt(paths, step.run.run_id, step.kind, step.targets)
     try:
         write_attempt(paths, step.run.run_id, attempt)
-        with limited_threads(study.compute.threads):
+        with _heard_of(attempt_path(paths, step.run.run_id, attempt)), limited_threads(study.compute.threads):
             scores: dict[str, float] | None = {}
-            if step.kind == "learn":
+            if step.kind == "call":
+                from jobs.function_step import call
+
+                scores = call(study, step.run, step.targets, attempt.attempt)
+            elif step.kind == "learn":
                 from jobs.learn_step import learn  # imports take seconds, so a worker has only those of its step
 
                 learn(study, step.run, step.targets, attempt.attempt)
@@ -77,14 +86,36 @@ def execute(study: Study, step: Step) -> Report:
 
 
 @contextmanager
+def _heard_of(record: Path) -> Iterator[None]:
+    """Within, the attempt's record is touched now and then, so that other machines know that its process lives."""
+    ended = threading.Event()
+
+    def keep_touching() -> None:
+        while not ended.wait(HEARD_S / 5):
+            with suppress(OSError):
+                touch(record)
+
+    toucher = threading.Thread(target=keep_touching, daemon=True)
+    toucher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        toucher.join()
+
+
+@contextmanager
 def limited_threads(threads: int) -> Iterator[None]:
     """Set the number of threads of PyTorch and linear algebra; another number would change the last bits."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch: Any = None
+    if find_spec("torch") is not None:  # a study whose runs are a function needs none
+        import torch
+    before = torch.get_num_threads() if torch else 0
     try:
+        if torch:
+            torch.set_num_threads(threads)
         with threadpool_limits(threads):
             yield
     finally:
-        torch.set_num_threads(before)
+        if torch:
+            torch.set_num_threads(before)

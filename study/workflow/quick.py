@@ -7,7 +7,6 @@ nothing into the study's own results.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
+from study.core.writing import remove_folder
 from study.workflow.extras import needs_train
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import cost_of
@@ -50,6 +50,9 @@ def launch_quick(
     given = [option for option, value in excluded.items() if value is not None]
     raise_all(Fault("", option, None, "cannot be combined with --quick") for option in given)
     study = read_study(folder, overrides)
+    if study.run is not None:
+        expected = "is for studies of sound; try a run of the plan with --runs ID"
+        raise InputFaults([Fault("", "--quick", None, expected)])
     _begin_anew(Paths(study.store / FOLDER))
     quick, n_tracks = quick_study(folder, study, overrides)
     runs = few_runs(quick)
@@ -154,5 +157,5 @@ def _begin_anew(paths: Paths) -> None:
     if paths.few_tracks not in Path(tables.get("corpus", {}).get("tracks", "")).parents:
         expected = "holds runs that are not from a trial; move them, since --quick needs this folder to itself"
         raise InputFaults([Fault(str(paths.store), "", None, expected)])
-    shutil.rmtree(paths.runs, ignore_errors=True)
-    shutil.rmtree(paths.results, ignore_errors=True)
+    remove_folder(paths.runs)
+    remove_folder(paths.results)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from study.core.errors import StudyError
-from study.core.paths import Paths, write_whole
+from study.core.errors import Fault, InputFaults, StudyError
+from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.progress import Tell
 from study.core.run import study_seed_sequence
 from study.core.study_file import Study
+from study.core.writing import write_whole
 from study.workflow.power import plan_rows, runs_in_order
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ LOOKS = 20
 
 def read_until(study: Study, text: str) -> Rule:
     """The rule on effects of the plan's first model. Raises `InputFaults` for other effects."""
+    if study.run is not None:
+        expected = "is for studies of sound in this version; --stop-after ends a launch after a time"
+        raise InputFaults([Fault("", "--until", text, expected)])
     from analysis.planning.precision import read_rule
     from study.core.coding import first_model
 
@@ -125,5 +129,5 @@ def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool, tell
     look = {"at": datetime.now(UTC).isoformat(), "rule": rule.text, "n_runs": n_runs, "reached": reached}
     path = Paths(study.store).looks
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
-    write_whole(path, lambda temporary: temporary.write_text(f"{before}{json.dumps(look)}\n", encoding="utf-8"))
+    write_whole(path, f"{before}{json.dumps(look)}\n".encode())
     return reached
