@@ -67,4 +67,4 @@ def _is_plain(kind: pa.DataType, lists: bool) -> bool:
         return _is_plain(kind.value_type, lists=False)
     is_text = types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind)
     is_number = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
-    return is_text or is_number or types.is_date(kind) or types.is_timestamp(kind) or types.is_time(kind)
+    return bool(is_text or is_number or types.is_date(kind) or types.is_timestamp(kind) or types.is_time(kind))
