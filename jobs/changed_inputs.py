@@ -18,9 +18,8 @@ from jobs.prepared_data import (
     target_fingerprint,
 )
 from jobs.records import known_training
-from jobs.sound.content_hashes import content_hashes
+from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.mel_store import read_mel_store
-from jobs.sound.mel_writing import HASHES
 from jobs.source_labels import labels_fingerprint
 from jobs.targets.unreadable_sound import without_tracks
 from jobs.verification import Finding, finding_of

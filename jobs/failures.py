@@ -26,6 +26,10 @@ TRIES = {LOST: 5, DAMAGED: 3}
 that it stores, would otherwise be retried forever."""
 
 
+class BackendLost(Exception):
+    """What runs the steps has gone, and all steps in flight with it; the message says what."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """One of the causes above, and a message."""

@@ -34,10 +34,9 @@ from jobs.prepared_data import (
     target_fingerprint,
     whole_arrays,
 )
-from jobs.sound.content_hashes import content_hashes
+from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.decode import sound_fault
 from jobs.sound.mel_store import MelStore, band_statistics, check_frames, read_mel_store
-from jobs.sound.mel_writing import HASHES, write_mel_store
 from jobs.source_labels import on_kept_information, prepare_labels
 from jobs.targets.track_labels import TargetData
 from study.core.digests import sealed_json
@@ -74,6 +73,8 @@ def prepare(
     for name, tracks in sounds.items():
         try:
             if not _is_usable(sound_folder(study, keys[name]), on_broken(study, name), all_frames, tell):
+                from jobs.sound.mel_writing import write_mel_store  # imports torch
+
                 tell(f"sound: converting {len(tracks)} clips to mel spectrograms")
                 write_mel_store(sound_folder(study, keys[name]), tracks, study.corpus.sample_rate_hz,
                                 study.corpus.channels, study.mel, study.crop_frames, on_broken(study, name), workers,

@@ -20,6 +20,8 @@ from study.core.digests import read, sealed_parquet, table_of
 from study.core.errors import Damaged
 from study.core.writing import write_whole
 
+HASHES = "content_hashes.parquet"
+"""The cache of a study's sound and tables, in the folder of its mel stores."""
 SAMPLE_BYTES = 4096
 """Bytes of a sample at the beginning, in the middle and at the end of a file."""
 COLUMNS = ("path", "size", "mtime_ns", "ctime_ns", "inode", "sample")

@@ -22,12 +22,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from study.core.digests import facts_of, read_needed, table_of, unreadable_fault
 from study.core.errors import Damaged, Fault, InputFaults
+
+if TYPE_CHECKING:
+    import torch
 
 FRAMES, INDEX, SETTINGS = "frames.npy", "index.parquet", "store.json"
 CODES = 255
@@ -183,6 +186,8 @@ def gather_codes(
 
     One gather of contiguous runs. Raises IndexError if a crop exceeds its clip, and Damaged.
     """
+    import torch  # here and below: a launch with nothing to do is without it, half a gigabyte smaller
+
     check_frames(store, tracks)
     firsts = first_frames(store, tracks, starts, crop_frames)
     total, channels, n_mels = store.frames.shape
@@ -206,6 +211,8 @@ def first_frames(store: MelStore, tracks: np.ndarray, starts: np.ndarray, crop_f
 def padded_from(codes: torch.Tensor, first: int) -> torch.Tensor:
     """A stored crop (crop_frames, channels, n_mels) from its frame `first` on, padded at its end with the clip's
     floor."""
+    import torch
+
     floor = 0 if codes.dtype == torch.uint8 else -TOP_DB
     return torch.cat((codes[first:], torch.full_like(codes[:first], floor)))
 
@@ -228,6 +235,8 @@ def band_statistics(store: MelStore, track_indices: Sequence[int] | np.ndarray) 
 
 
 def _clips(store: MelStore, track_indices: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:
+    import torch
+
     for track in track_indices:
         check_frames(store, [track])
         first = store.first_frame[track]
@@ -244,6 +253,8 @@ def encode(decibels: np.ndarray, peak_db: float, kind: str) -> np.ndarray:
 
 
 def _decibels(codes: torch.Tensor, peak_db: torch.Tensor) -> torch.Tensor:
+    import torch
+
     if codes.dtype == torch.uint8:
         return codes.float().mul_(TOP_DB / CODES).add_(peak_db - TOP_DB)
     return codes.float().add_(peak_db)

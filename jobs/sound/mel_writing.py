@@ -19,7 +19,7 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from jobs.sound.content_hashes import content_hashes
+from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.decode import convert, read_sound
 from jobs.sound.mel_store import (
     FRAMES,
@@ -37,9 +37,6 @@ from study.core.digests import sealed_json, sealed_parquet
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.study_file import Mel
 from study.core.writing import folder_whole, write_whole, written_whole
-
-HASHES = "content_hashes.parquet"
-"""The cache of content hashes, in the folder of the stores."""
 
 COLUMNS = (
     "track_id",
