@@ -32,7 +32,7 @@ def contradictions(candidates: Candidates, balance: Sequence[str]) -> list[str] 
     positions = {name: candidates.positions([name]) for name in balance}
     alone = {name: least_unbalance(candidates, unit) for name, unit in positions.items()}
     sentences = [
-        f"{name} cannot be balanced: its unbalance is at least {least:.1%} of the runs"
+        f"{name} cannot be balanced: its imbalance is at least {least:.1%} of the runs"
         for name, least in alone.items()
         if least > EVEN
     ]
@@ -42,9 +42,9 @@ def contradictions(candidates: Candidates, balance: Sequence[str]) -> list[str] 
             of_second = least_unbalance(candidates, positions[second], positions[first])
             of_first = least_unbalance(candidates, positions[first], positions[second])
             sentences.append(
-                f"{first} and {second} cannot both be balanced: with {first} even, the unbalance of {second} is at "
-                f"least {of_second:.1%} of the runs; with {second} even, that of {first} is at least {of_first:.1%}; "
-                f"the least that both can have at once is {both:.1%}"
+                f"{first} and {second} cannot both be balanced: with {first} balanced, the imbalance of {second} is at "
+                f"least {of_second:.1%} of the runs; with {second} balanced, that of {first} is at least "
+                f"{of_first:.1%}; at best, both have an imbalance of {both:.1%}"
             )
     return sentences
 

@@ -40,15 +40,16 @@ def derived_factors(candidates: Candidates, codes: np.ndarray) -> list[str]:
     """
     present = [column for column, factor in enumerate(candidates.factors) if factor.name.startswith("source.")]
     number = np.array(candidates.factors[-1].levels, dtype=float)[codes[:, -1]]
-    told = "n_sources is the sum of the sources: it can be balanced, but is no term of its own"
+    told = "n_sources is the sum of the source indicators: it can be balanced, but is not a term of its own"
     if np.ptp(number) == 0:
         return [f"{told}; all runs have {number[0]:g}"]
     columns = np.column_stack([number, codes[:, present]]).astype(float)
     found = correlations(len(columns), columns.sum(axis=0), columns.T @ columns)[0, 1:]
     deviation = columns.std(axis=0)
     return [
-        f"{told} and is left out of the aliasing; its largest correlation with a source is {np.abs(found).max():.2f}, "
-        f"and with these level counts at least {deviation[0] / deviation[1:].sum():.2f} in any design"
+        f"{told} and does not count in the aliasing; its largest correlation with a source is "
+        f"{np.abs(found).max():.2f}, and at least {deviation[0] / deviation[1:].sum():.2f} in any design with these "
+        "level counts"
     ]
 
 

@@ -43,21 +43,21 @@ def prefix_curves(prefixes: pd.DataFrame, canonical: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(10.5, 3.1), layout="constrained")
     by_balance, by_aliasing, by_efficiency = (figure.add_subplot(1, 3, panel) for panel in (1, 2, 3))
     by_balance.step(prefixes.n_runs, prefixes.unbalance, where="mid", color=BLUE)
-    by_balance.set(title="Unbalance", ylabel="largest less smallest level count", ylim=(0, None))
+    by_balance.set(title="Unbalance", ylabel="largest minus smallest level count", ylim=(0, None))
     by_aliasing.plot(prefixes.n_runs, prefixes.aliasing, color=BLUE, label="largest correlation")
     by_aliasing.plot(
         canonical.n_runs, canonical["any"], "o", ms=3.5, color=ORANGE, label="largest canonical correlation"
     )
     for name, colour, label in (
-        ("aliasing_bound_balance", GREEN, "at least, with this balance"),
-        ("aliasing_bound_size", "#777777", "at least, with so many runs"),
+        ("aliasing_bound_balance", GREEN, "lower bound: same level counts"),
+        ("aliasing_bound_size", "#777777", "lower bound: same size"),
     ):
         by_aliasing.plot(prefixes.n_runs, prefixes[name].where(prefixes[name] > 0), "--", color=colour, label=label)
     by_aliasing.set(title="Aliasing of the main effects", ylim=(0, 1))
     by_aliasing.legend(fontsize=8)
     by_efficiency.plot(prefixes.n_runs, prefixes.d_efficiency, color=BLUE, label="this plan")
     possible = prefixes.d_efficiency_bound.where(prefixes.d_efficiency_bound > 0)
-    by_efficiency.plot(prefixes.n_runs, possible, "--", color=GREEN, label="no design has more")
+    by_efficiency.plot(prefixes.n_runs, possible, "--", color=GREEN, label="upper bound")
     by_efficiency.set(title="D-efficiency, %", ylim=(min(80, np.nanmin([*prefixes.d_efficiency, 80])), 101))
     by_efficiency.legend(fontsize=8)
     for axes in (by_balance, by_aliasing, by_efficiency):
@@ -71,7 +71,7 @@ def margin_figure(curve: pd.DataFrame, kinds: Mapping[str, str], spent: list[flo
     for (kind, label), colour in zip(kinds.items(), (BLUE, ORANGE, GREEN), strict=True):
         if kind in curve:
             axes.plot(curve.n_runs, curve[kind], "o-", ms=3.5, color=colour, label=label)
-    axes.set(xlabel="sequential runs", ylabel="half a 95 % interval, SD", ylim=(0, None))
+    axes.set(xlabel="sequential runs", ylabel="half-width of the 95 % interval, SD", ylim=(0, None))
     axes.legend(fontsize=8)
     if spent:
         above = axes.secondary_xaxis("top")

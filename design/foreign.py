@@ -116,7 +116,9 @@ def constraint_notes(study: Study, runs: Sequence[Run]) -> list[str]:
     for number, constraint in enumerate(study.design.constraint, 1):
         rows = [row for row, run in enumerate(runs, 1) if not _keeps(run, constraint)]
         if rows:
-            notes.append(f"the start breaks [[design.constraint]] {number} in {rows_named(rows)}; these runs are kept")
+            notes.append(
+                f"the start violates [[design.constraint]] {number} in {rows_named(rows)}; these runs are kept"
+            )
     return notes
 
 

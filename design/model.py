@@ -118,7 +118,7 @@ def written_out(factors: Sequence[Factor], codes: np.ndarray, part: Part) -> tup
     text = {MAIN: _main_formula(factors), FIRST: "strategy"}.get(part.name, part.name)
     certain = first_model(rows, levels).columns if part.name == FIRST else independent(_matrix(text, rows, factors))[0]
     if certain.size > MOST_ENTRIES:
-        expected = f"has {len(certain):,} runs to choose from and {certain.shape[1]} terms: too many to work out"
+        expected = f"has {len(certain):,} runs to choose from and {certain.shape[1]} terms: too many to compute"
         raise InputFaults([Fault("", f"model {part.name}", None, expected)])
     if not part.if_possible:
         return certain, certain.shape[1]

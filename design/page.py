@@ -145,10 +145,11 @@ def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
     for each in found:
         notes += [f"{each.name}: {contradiction}" for contradiction in each.contradictions or ()]
         if each.contradictions is None:
-            notes.append(f"{each.name}: too many candidates to say which balances exclude each other")
+            notes.append(f"{each.name}: too many candidates to check which factors cannot be balanced at once")
         notes += [f"{each.name}: {impossible}" for impossible in each.impossible]
         notes += [
-            f"{each.name}: the term {term} cannot be estimated by itself: in normalised columns it is {of}"
+            f"{each.name}: the term {term} is not estimable, because other terms determine it: in normalised columns, "
+            f"it is {of}"
             for term, of in each.dependent.items()
         ]
         notes += [f"{each.name}: {derived}" for derived in each.derived]
@@ -168,8 +169,10 @@ def on_baselines(study: Study, cost_hours: Callable[[Run], float | None], unit: 
     each = f" ({study.baselines.random} for each {' x '.join(names)} of the study)" if names else ""
     costs = [cost_hours(run) for run in runs]
     hours = "" if None in costs else f", about {math.fsum(costs):.2g} {unit}"  # type: ignore[arg-type]
-    yield (f"baselines: {len(runs) - len(untrained)} MFCC and {len(untrained)} Random{each} are run beside the plan"
-           f"{hours}; they are not trained, and each is evaluated on every target as a run is")  # fmt: skip
+    yield (
+        f"baselines: {len(runs) - len(untrained)} MFCC and {len(untrained)} Random{each} are evaluated on every "
+        f"target in addition to the plan{hours}; they are not trained"
+    )
 
 
 def _unused_levels(levels: pd.DataFrame) -> list[str]:

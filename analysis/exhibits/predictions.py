@@ -93,7 +93,7 @@ def _best(rows: pd.DataFrame, sources: Sequence[str], factors: Mapping[str, Sequ
     if n_left < FEWEST_LEFT:
         raise NotCertified(
             f"{len(rows)} multi-source runs are too few for {fixed_columns.shape[1]} fixed terms and {len(varying)} "
-            f"sources: {FEWEST_LEFT} more than these are needed"
+            f"sources; at least {FEWEST_LEFT} more runs than terms and sources are needed"
         )
     random = [intercepts_by(f"source.{sources[int(k)]}", present[:, k]) for k in varying]
     fit = fit_mixed(rows["z"].to_numpy(), fixed_columns, random)

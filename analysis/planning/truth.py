@@ -77,7 +77,12 @@ def fitted_truth(path: Path, coding: Coding) -> Truth:
     effects = {row["term"]: row["estimate"] for row in model["fixed"]}
     sd = {sd_name(row.get("group", "target"), row["term"]): row["sd"] for row in model["random"]}
     raise_all(
-        Fault(str(path), term, None, "not in the fit: the plan has what the results had not; analyze again later")
+        Fault(
+            str(path),
+            term,
+            None,
+            "not in the fit: the results did not have this term yet; run `study analyze` again later",
+        )
         for term in coding.columns
         if term not in effects or (term in coding.random and term not in sd)
     )

@@ -60,7 +60,8 @@ def test_too_few_runs_predict_nothing(simulate) -> None:
     found = predictions(results_table(simulate(per_cell=1), {}), {})
     assert found.best.empty
     assert found.why_not["gtzan"] == (
-        "15 multi-source runs are too few for 10 fixed terms and 4 sources: 10 more than these are needed"
+        "15 multi-source runs are too few for 10 fixed terms and 4 sources; "
+        "at least 10 more runs than terms and sources are needed"
     )
 
 
