@@ -101,6 +101,7 @@ class Candidates:
 
     def rows_of_runs(self, runs: Iterable[Run]) -> np.ndarray:
         """Rows (n,) of those of the runs, of whatever phase and replicate, that are among the candidates."""
+        numbers: list[dict[Level | None, int]]
         numbers = [{level: code for code, level in enumerate(factor.levels)} for factor in self.factors]
         codes = [
             [number.get(_level(run, factor.name), -1) for number, factor in zip(numbers, self.factors, strict=True)]
@@ -141,8 +142,8 @@ def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
     SS-R has exactly one source, every other strategy two or more. Of more than `MOST_ENUMERATED` possible runs, as many
     as `DRAWN` are drawn at random, the same ones for the same seed. Raises `InputFaults` where nothing is left.
     """
-    sizes = {s: [n for n in sorted(phase.n_sources) if sources_allowed(s, n)] for s in phase.strategy}
-    sizes = {strategy: possible for strategy, possible in sizes.items() if possible}
+    allowed = {s: [n for n in sorted(phase.n_sources) if sources_allowed(s, n)] for s in phase.strategy}
+    sizes: dict[str, list[int]] = {strategy: possible for strategy, possible in allowed.items() if possible}
     factors = (
         Factor("strategy", tuple(sizes)),
         *(Factor(f"source.{name}", (False, True)) for name in study.sources),

@@ -52,7 +52,7 @@ def read_design(
     found: dict[str, list[Level | None]] = {}
     faults: list[Fault] = []
     for name, of in wanted.items():
-        known = of | {value: of[level] for value, level in (levels or {}).get(name, {}).items()}
+        known = {**of, **{value: of[level] for value, level in (levels or {}).get(name, {}).items()}}
         texts = table[named[name]].astype(str).str.strip().tolist()
         found[name] = [_level(text, known, name in study.sources) for text in texts]
         faults += _faults_of_values(path.name, named[name], texts, found[name], list(of))

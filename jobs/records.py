@@ -129,11 +129,9 @@ def last_failure(attempts: list[Attempt]) -> Failure | None:
     """
     last = {(attempt.kind, () if attempt.kind == "learn" else attempt.targets): attempt
             for attempt in attempts if attempt.finished_at is not None}  # fmt: skip
-    failed = [attempt for attempt in last.values() if attempt.cause is not None]
-    if not failed:
-        return None
-    newest = max(failed, key=lambda attempt: attempt.attempt)
-    return Failure(newest.cause, newest.message or "")
+    failed = {attempt.attempt: Failure(attempt.cause, attempt.message or "")
+              for attempt in last.values() if attempt.cause is not None}  # fmt: skip
+    return failed[max(failed)] if failed else None
 
 
 def failed_by_itself(attempts: list[Attempt]) -> bool:
