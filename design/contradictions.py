@@ -104,7 +104,8 @@ def least_unbalance(candidates: Candidates, factors: Sequence[int], even: Sequen
 
 def _crossed(candidates: Candidates, units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
     """The units that are crossed with all others, so that nothing about the others limits them, and the rest."""
-    crossed, entangled = [], list(units)
+    crossed: list[Unit] = []
+    entangled = list(units)
     for unit in units:
         others = tuple(itertools.chain(*(other for other in entangled if other != unit)))
         product = len(_distinct(candidates, unit)) * max(len(_distinct(candidates, others)), 1)

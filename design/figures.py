@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from itertools import cycle
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -11,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9.0, "axes.titlesize": 10.0, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
     "axes.axisbelow": True, "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "legend.frameon": False,
     "text.parse_math": False,  # a `$` in a name is a dollar
@@ -95,7 +98,7 @@ def level_bars(levels: pd.DataFrame) -> Figure:
         of = shown[shown.factor == factor]
         ticks = list(dict.fromkeys(of.level))
         bottom = np.zeros(len(ticks))
-        for phase, colour in zip(phases, mpl.colormaps["tab10"].colors * len(phases), strict=False):
+        for phase, colour in zip(phases, cycle(mpl.color_sequences["tab10"]), strict=False):
             counts = of[of.phase == phase].set_index("level").n_runs.reindex(ticks, fill_value=0).to_numpy()
             axes.bar(range(len(ticks)), counts, bottom=bottom, color=colour, label=phase)
             bottom += counts
@@ -114,7 +117,7 @@ def png(figure: Figure) -> bytes:
     return content.getvalue()
 
 
-def drawing() -> mpl.rc_context:
+def drawing() -> AbstractContextManager[None]:
     """The context in which figures are made and saved."""
     return mpl.rc_context(STYLE)
 

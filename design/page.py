@@ -136,7 +136,7 @@ def _hours_spent(
     known = [cost(run) for run in [*fixed, *sequential]]
     if None in known or curve.empty:
         return None
-    total = np.cumsum([0.0, *known])  # type: ignore[list-item]
+    total = np.cumsum([0.0, *known])
     return [float(total[len(fixed) + size]) for size in curve.n_runs]
 
 

@@ -55,7 +55,7 @@ def read_corpus(study: Study) -> Corpus:
 
 def read_labels(sources: Mapping[str, Source]) -> tuple[dict[str, Any], list[Fault]]:
     """The readable table of each source except self, and the faults of all."""
-    labels, faults = {}, []
+    labels, faults = dict[str, Any](), list[Fault]()
     for name, source in sources.items():
         if source.labels != "self":
             try:

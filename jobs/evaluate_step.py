@@ -38,7 +38,7 @@ def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str)
     trained = read_trained(paths, run.run_id)
     if trained is None:
         raise FileNotFoundError(f"run {run.run_id} has not learned yet")
-    means, by_another = {}, 0
+    means, by_another = dict[str, float](), 0
     for name in targets:
         at = prepared.targets[name]
         path = paths.result(run.run_id, name, at.fingerprint)

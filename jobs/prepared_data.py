@@ -173,7 +173,7 @@ def save_arrays(path: Path, **arrays: np.ndarray) -> None:
 
     def save(temporary: Path) -> None:
         with temporary.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            np.savez(file, **arrays)
 
     write_whole(path, save)
 

@@ -1,7 +1,7 @@
 """The shell blocks of README and docs run, each page from top to bottom; the tutorial has its own test.
 
-A block under a comment `<!-- parsed only: ... -->` is left to `test_docs.py`, which parses every line. So are lines that
-do not call `study`, lines that need R, and launches that start or join Ray: in their place comes what they leave.
+A block under a comment `<!-- parsed only: ... -->` is left to `test_docs.py`, which parses every line. So are lines
+that do not call `study`, lines that need R, and launches that start or join Ray: in their place comes what they leave.
 """
 
 from __future__ import annotations
@@ -66,10 +66,11 @@ def run_id(launched_study: Path) -> str:
 
 @pytest.fixture
 def folder(launched_study: Path, run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the files that the pages name. Reports are made without exhibits, which other tests draw."""
+    """A folder with the files that the pages name. Reports have no exhibits and plans no figures: other tests draw them."""
     import soundfile
 
     monkeypatch.setattr("analysis.analyze.EXHIBITS", ())
+    monkeypatch.setattr("design.page.png", lambda figure: b"")
     here = tmp_path / "here"
     shutil.copytree(launched_study, here / "mystudy")
     shutil.copytree(launched_study / "sound", here / "sound")

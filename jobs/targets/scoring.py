@@ -80,7 +80,7 @@ def evaluate(
     rows: list[pd.DataFrame] = []
     for split in splits:
         seed = np.random.SeedSequence(probe_seed.entropy, spawn_key=(*probe_seed.spawn_key, split.repeat, split.fold))
-        outcome, values = OK if finite else "non-finite representation", {}
+        outcome, values = OK if finite else "non-finite representation", dict[str, float]()
         if finite:
             try:
                 values, predictions = score_split(data, target, split, features, seed)
