@@ -15,6 +15,7 @@ from jobs.sound.decode import SUFFIXES
 from jobs.sound.mel_store import Counts, MelStore
 from jobs.sound.mel_writing import Clip, read_clips
 from jobs.steps import limited_threads
+from study.core.cost import n_slices
 from study.core.errors import Fault, InputFaults, RunFailed
 from study.core.fault_list import in_short
 from study.core.paths import write_whole
@@ -60,7 +61,7 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
                               for path in store.track_ids[~finite])  # fmt: skip
                 columns = [
                     list(store.track_ids), [run_id] * len(group),
-                    [clip.duration_s for _, clip in group], (store.n_frames // crop_frames).tolist(),
+                    [clip.duration_s for _, clip in group], n_slices(store.n_sound_frames, crop_frames).tolist(),
                     pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1]),
                 ]  # fmt: skip
                 file.write_table(pa.table(columns, schema=schema).filter(pa.array(finite)))
@@ -98,7 +99,7 @@ def _groups(
             )
         else:
             group.append((path, clip))
-            n_crops += len(clip.frames) // crop_frames
+            n_crops += int(n_slices(clip.n_sound_frames, crop_frames))
         if n_crops >= GROUP_CROPS:
             yield group
             group, n_crops = [], 0

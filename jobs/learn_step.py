@@ -86,7 +86,7 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     factors = {name: labels[name].shape[1] if name in labels else None for name in run.sources}
     network = build_network(
         "SS-R" if run.strategy == "Random" else run.strategy, factors, store.channels, store.n_mels,
-        settings.width, settings.backbone, settings.activation, seed=initial,
+        settings.width, settings.backbone, settings.activation, settings.initialisation, seed=initial,
     )  # fmt: skip
     if run.strategy == "Random":
         began = time.monotonic()

@@ -138,7 +138,6 @@ def target_fingerprint(study: Study, name: str, data: TargetData, sound: str) ->
     Evaluation factors and fine-tuning enter only in studies that have them, so that other fingerprints stay.
     """
     target = study.targets[name]
-    settings = target.model_dump(mode="json", exclude={"tracks", "interactions", "keep", "metrics", "on_broken"})
     plays = () if data.plays is None else (data.plays.indptr, data.plays.indices, data.plays.data)
     arrays = (data.labels, data.groups, data.in_test, *plays)
     content = hashlib.sha256()
@@ -149,7 +148,13 @@ def target_fingerprint(study: Study, name: str, data: TargetData, sound: str) ->
         fine_tuning = None if data.labels is None else study.fine_tuning.model_dump(mode="json")
         evaluation = [study.evaluation_factors, fine_tuning]
     return fingerprint(
-        settings, sorted(target.metric_names), data.track_ids, sound, study.seed, content.hexdigest(), *evaluation
+        target.identity(),
+        sorted(target.metric_names),
+        data.track_ids,
+        sound,
+        study.seed,
+        content.hexdigest(),
+        *evaluation,
     )
 
 

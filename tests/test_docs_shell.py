@@ -66,7 +66,7 @@ def run_id(launched_study: Path) -> str:
 
 @pytest.fixture
 def folder(launched_study: Path, run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the files that the pages name. Reports have no exhibits and plans no figures: other tests draw them."""
+    """A folder with the files that the pages name. Nothing is drawn: other tests do that."""
     import soundfile
 
     monkeypatch.setattr("analysis.analyze.EXHIBITS", ())

@@ -20,13 +20,15 @@ import pandas as pd
 
 from analysis.fitting.random_terms import RandomTerm
 from analysis.fitting.restricted_likelihood import (
-    ROUNDING,
     Derivatives,
     by_parameter,
     derivatives,
     derivatives_from,
     evaluate,
 )
+
+ROUNDING = 1e-13
+"""The share of y'y below which y'Py is nothing but rounding."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from analysis.fitting.covariance_cone import on_boundary
-from analysis.fitting.cross_products import Response, by_block
+from analysis.fitting.cross_products import Response, by_block, response_of_pieces
 from analysis.fitting.mixed_model import LEVEL, MixedFit
 from analysis.fitting.projected_newton import Minimum, minimise
 
@@ -39,11 +39,10 @@ class Refits:
 def refit(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Refits:
     """Simulate `n_replicates` responses at the fit's parameters and fit each as the fit was."""
     own = np.concatenate([np.diag(index) for index in fit.layout.parameters])
-    squared_scale = np.concatenate(fit.layout.scale) ** 2
     estimates, variances, boundaries, certified = [], [], [], []
     for found, phi, boundary in _minima(fit, n_replicates, rng):
         estimates.append(fit.estimate + found.beta)
-        variances.append(phi[:, own] * squared_scale * found.r2[:, None] / fit.design.residual_df)
+        variances.append(_variances(fit, phi) * found.r2[:, None] / fit.design.residual_df)
         boundaries.append(boundary[:, own])
         certified.append(found.certified)
     if not certified:
@@ -51,6 +50,15 @@ def refit(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Refits:
     kept = np.concatenate(certified)
     estimate, variance, boundary = (np.concatenate(parts)[kept] for parts in (estimates, variances, boundaries))
     return Refits(estimate, variance, boundary, int((~kept).sum()))
+
+
+def _variances(fit: MixedFit, phi: np.ndarray) -> np.ndarray:
+    """Relative variances (R, C) of the random coefficients at phi (R, K)."""
+    found = []
+    for index, transform in zip(fit.layout.parameters, fit.layout.transform, strict=True):
+        covariance = np.where(index >= 0, phi[:, index], 0.0)
+        found.append(np.einsum("ca,rab,cb->rc", transform, covariance, transform))
+    return np.concatenate(found, axis=1)
 
 
 def _minima(
@@ -63,7 +71,7 @@ def _minima(
             found = minimise(fit.design, response, np.tile(fit.phi, (len(response.yy), 1)))
             yield found, found.phi, on_boundary(fit.design, found.at)
         return
-    squared_scale = np.concatenate(fit.layout.scale) ** 2
+    squared_scale = fit.layout.squared_scale
     fixed_part = fit.fixed.to_numpy(dtype=float) @ fit.estimate
     for first in range(0, n_replicates, BATCH):
         responses = simulate_responses(fit, min(BATCH, n_replicates - first), rng) - fixed_part
@@ -104,7 +112,7 @@ def _simulated(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> It
     """Responses less their fixed part, in batches.
 
     Of a block's y only its part in the span of [Z W] matters, and the length of the rest: with [Z W] = Q R, Q'y is
-    R [b; u; 0] + N(0, sigma^2 I), cross-products are R'Q'y, and the rest adds sigma^2 chi^2(n_j - rows of R).
+    R [b; u; 0] + N(0, sigma^2 I), R stands for the rows, and the rest adds sigma^2 chi^2(n_j - rows of R).
     """
     design, layout, sigma = fit.design, fit.layout, np.sqrt(fit.residual_variance)
     w = np.hstack([layout.u, fit.fixed.to_numpy(dtype=float)])
@@ -115,18 +123,15 @@ def _simulated(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> It
     q, b = len(spread), len(border_spread)
     for first in range(0, n_replicates, BATCH):
         size = min(BATCH, n_replicates - first)
-        zy, wy, yy = [], np.zeros((size, w.shape[1])), np.zeros(size)
-        crossing = rng.standard_normal((size, b)) @ border_spread.T
+        crossing, pieces, outside = rng.standard_normal((size, b)) @ border_spread.T, [], np.zeros(size)
         for root, n_rows in zip(roots, np.bincount(layout.block), strict=True):
             coefficients = np.hstack([rng.standard_normal((size, q)) @ spread.T, crossing])
             within = coefficients @ root[:, : q + b].T + sigma * rng.standard_normal((size, len(root)))
-            cross = within @ root
-            zy.append(cross[:, :q])
-            wy += cross[:, q:]
-            yy += (within**2).sum(axis=1) + sigma**2 * (
-                rng.chisquare(n_rows - len(root), size) if n_rows > len(root) else 0.0
-            )
-        yield Response(np.stack(zy, axis=1), wy, yy)
+            pieces.append((root[:, :q], root[:, q:], within.T))
+            if n_rows > len(root):
+                outside += sigma**2 * rng.chisquare(n_rows - len(root), size)
+        response = response_of_pieces(design, pieces)
+        yield replace(response, rest=response.rest + outside, yy=response.yy + outside)
 
 
 def _square_root(covariance: np.ndarray) -> np.ndarray:

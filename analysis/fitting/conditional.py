@@ -6,12 +6,14 @@ prediction error Cov(b-hat - b) = sigma^2 (G - G Z'PZ G).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from analysis.fitting.mixed_model import MixedFit
+from analysis.fitting.random_layout import Layout
 from analysis.fitting.restricted_likelihood import evaluate
 
 
@@ -28,19 +30,26 @@ class Conditional:
     block: np.ndarray
     column: np.ndarray
     within: np.ndarray
-    scale: np.ndarray
+    layout: Layout
     slope: np.ndarray
     error: np.ndarray
 
     def own_variance(self) -> np.ndarray:
         """The variance of each coefficient (B,), the border and the fixed effects known."""
-        return self.within[self.block, self.column, self.column] * self.scale**2
+        parts = []
+        for places, transform in _terms(self.layout):
+            block, column = (index[places].reshape(-1, len(transform)) for index in (self.block, self.column))
+            own = self.within[block[:, :, None], column[:, :, None], column[:, None, :]]
+            parts.append(np.einsum("ca,lab,cb->lc", transform, own, transform).ravel())
+        return np.concatenate(parts)
 
     def own_variance_of(self, weights: np.ndarray) -> np.ndarray:
         """The same of weighted sums, `weights` (m, B), as (m,)."""
         n_blocks, q = self.within.shape[:2]
         by_place = np.zeros((len(weights), n_blocks, q))
-        by_place[:, self.block, self.column] = weights * self.scale
+        for places, transform in _terms(self.layout):
+            of_term = weights[:, places].reshape(len(weights), -1, len(transform)) @ transform
+            by_place[:, self.block[places], self.column[places]] = of_term.reshape(len(weights), -1)
         return np.einsum("mjq,jqs,mjs->m", by_place, self.within, by_place, optimize=True)
 
 
@@ -62,9 +71,20 @@ def conditional(fit: MixedFit) -> Conditional:
         error = np.zeros((len(design.ww), len(design.ww)))
         error[:b, :b], error[b:, b:] = fit.residual_variance * at.border.e[0], fit.covariance
     place = np.concatenate([position.ravel() for position in layout.position])
-    scale = np.concatenate([np.tile(one, len(levels)) for one, levels in zip(layout.scale, layout.levels, strict=True)])
     block, column = np.divmod(place, q)
-    return Conditional(mode[place] * scale, block, column, within, scale, slope[place] * scale[:, None], error)
+    mode, slope = mode[place], slope[place]
+    for places, transform in _terms(layout):
+        mode[places] = (mode[places].reshape(-1, len(transform)) @ transform.T).ravel()
+        of_term = slope[places].reshape(-1, len(transform), slope.shape[1])
+        slope[places] = (transform @ of_term).reshape(-1, slope.shape[1])
+    return Conditional(mode, block, column, within, layout, slope, error)
+
+
+def _terms(layout: Layout) -> Iterator[tuple[slice, np.ndarray]]:
+    """Where each term's coefficients stand in the order of `modes`, level by level, and its `transform`."""
+    ends = np.cumsum([position.size for position in layout.position])
+    for position, end, transform in zip(layout.position, ends, layout.transform, strict=True):
+        yield slice(int(end) - position.size, int(end)), transform
 
 
 def modes(fit: MixedFit) -> pd.DataFrame:

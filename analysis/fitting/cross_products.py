@@ -13,6 +13,12 @@ from scipy import sparse
 from analysis.fitting.covariance_parameters import Ties
 from study.core.errors import Fault, InputFaults
 
+DEPENDENT = 1e-12
+"""The eigenvalue of cross-products, beside the largest or the columns' lengths, that is none but for rounding."""
+
+REFINEMENTS = 3
+"""How often least squares is taken again of what it has left."""
+
 CLEARLY_FULL_RANK = 1e-8
 """The smallest eigenvalue of columns' correlations from which no rounding hides that they are dependent."""
 
@@ -26,6 +32,11 @@ class Design:
     of the random coefficients over the residual variance, tied by `blocks`, the same in all blocks, and by `border`.
     `correlated` has a symmetric matrix for each set of correlated coefficients: which parameter each entry of their
     covariance is. `reml`, or else maximum likelihood.
+
+    Least squares of W on Z gives `on_z` (J, q, b + p) and leaves `ww_rest`; that of X on all random columns gives
+    `x_on_z` (J, q, p) and `x_on_u` (b, p), and leaves `xx_rest` (p, p). With them the likelihood is made of sums of
+    squares, and of no difference of large numbers, however small the residual. `inverse` (J, q, q) and `inverse_rest`
+    are generalised inverses of `zz` and `ww_rest`.
     """
 
     zz: np.ndarray
@@ -34,6 +45,13 @@ class Design:
     n_rows: int
     blocks: Ties
     border: Ties
+    on_z: np.ndarray
+    ww_rest: np.ndarray
+    x_on_z: np.ndarray
+    x_on_u: np.ndarray
+    xx_rest: np.ndarray
+    inverse: np.ndarray
+    inverse_rest: np.ndarray
     correlated: tuple[np.ndarray, ...] = ()
     reml: bool = True
 
@@ -61,15 +79,27 @@ class Design:
 
 @dataclass(frozen=True)
 class Response:
-    """R responses over one design, less their least-squares fits or not: `zy` (R, J, q), `wy` (R, b + p), `yy` (R,)."""
+    """R responses over one design, by their least squares on all its columns: coefficients `on_z` (R, J, q), `on_u`
+    (R, b) and `on_x` (R, p), the sum of squares that is left, `rest` (R,), and that of the response, `yy` (R,)."""
 
-    zy: np.ndarray
-    wy: np.ndarray
+    on_z: np.ndarray
+    on_u: np.ndarray
+    on_x: np.ndarray
+    rest: np.ndarray
     yy: np.ndarray
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All of them."""
+        return self.on_z, self.on_u, self.on_x, self.rest, self.yy
 
     def take(self, which: np.ndarray) -> Response:
         """The responses at the positions `which`."""
-        return Response(self.zy[which], self.wy[which], self.yy[which])
+        return Response(*(array[which] for array in self.arrays))
+
+
+Piece = tuple[np.ndarray, ...]
+"""Z (n_j, q), W (n_j, b + p) and responses (n_j, R) of a block."""
 
 
 def design_of(
@@ -82,15 +112,62 @@ def design_of(
     reml: bool = True,
 ) -> Design:
     """Cross-products of w (n, b + p) and z (n, q), with `block` (n,) integers from 0 to J - 1."""
-    parts = [(_dense(zb.T @ zb), zb.T @ wb) for wb, zb in by_block(block, w, z)]
-    zz, zw = (np.stack(arrays) for arrays in zip(*parts, strict=True))
-    return Design(zz, zw, w.T @ w, len(w), blocks, border or Ties.none(blocks), correlated, reml)
+    border = border or Ties.none(blocks)
+    b = border.n_columns
+    rows = [(_dense(zb), wb) for wb, zb in by_block(block, w, z)]
+    zz, zw = (np.stack([left.T @ right for left, right in pairs]) for pairs in ([(r[0], r[0]) for r in rows], rows))
+    inverse = np.linalg.pinv(zz, rcond=DEPENDENT, hermitian=True)
+    none = np.empty((len(zz), zz.shape[1], 0))
+    on_z, _, ww_rest = _least_squares([(zb, wb[:, :0], wb) for zb, wb in rows], inverse, none, np.empty((0, 0)))
+    pieces = [(zb, wb[:, :b], wb[:, b:]) for zb, wb in rows]
+    x_on_z, x_on_u, xx_rest = _least_squares(pieces, inverse, on_z[..., :b], _inverse(ww_rest[:b, :b], w[:, :b]))
+    return Design(
+        zz, zw, w.T @ w, len(w), blocks, border, on_z, ww_rest, x_on_z, x_on_u, xx_rest, inverse,
+        _inverse(ww_rest, w), correlated, reml,
+    )  # fmt: skip
 
 
-def response_of(y: np.ndarray, w: np.ndarray, z: np.ndarray | sparse.csr_array, block: np.ndarray) -> Response:
-    """Cross-products of one response y (n,) as a batch of one."""
-    zy = np.stack([zb.T @ yb for yb, zb in by_block(block, y, z)])
-    return Response(zy[None], (w.T @ y)[None], np.array([y @ y]))
+def response_of(
+    design: Design, y: np.ndarray, w: np.ndarray, z: np.ndarray | sparse.csr_array, block: np.ndarray
+) -> Response:
+    """Responses y (R, n) over the design of w, z and block."""
+    return response_of_pieces(design, [(zb, wb, yb) for zb, wb, yb in by_block(block, z, w, y.T)])
+
+
+def response_of_pieces(design: Design, pieces: Sequence[Piece]) -> Response:
+    """The responses of a design's blocks, whatever stands for the blocks' rows with the same cross-products."""
+    b = design.border.n_columns
+    on_z, on_w, rest = _least_squares(pieces, design.inverse, design.on_z, design.inverse_rest)
+    yy = np.sum([(y**2).sum(axis=0) for _, _, y in pieces], axis=0)
+    return Response(np.moveaxis(on_z, 2, 0), on_w[:b].T, on_w[b:].T, np.diag(rest), yy)
+
+
+def _least_squares(
+    pieces: Sequence[Piece], inverse: np.ndarray, on_z: np.ndarray, inverse_rest: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Coefficients of the responses on Z (J, q, R) and W (w, R), and the cross-products of what is left (R, R).
+
+    Refined from the rows themselves, by which what is left has all its digits.
+    """
+    rest = [y for _, _, y in pieces]
+    of_z, of_w = np.zeros((*inverse.shape[:2], rest[0].shape[1])), np.zeros((len(inverse_rest), rest[0].shape[1]))
+    for _ in range(REFINEMENTS):
+        zy = np.stack([z.T @ y for (z, _, _), y in zip(pieces, rest, strict=True)])
+        wy = np.sum([w.T @ y for (_, w, _), y in zip(pieces, rest, strict=True)], axis=0)
+        step_w = inverse_rest @ (wy - np.einsum("jqw,jqr->wr", on_z, zy))
+        step_z = inverse @ zy - on_z @ step_w
+        of_z, of_w = of_z + step_z, of_w + step_w
+        rest = [y - z @ own - w @ step_w for (z, w, _), y, own in zip(pieces, rest, step_z, strict=True)]
+    return of_z, of_w, np.sum([y.T @ y for y in rest], axis=0)
+
+
+def _inverse(squares: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """A generalised inverse of cross-products, as dependent as they are beside the length of the columns (n, m)."""
+    length = np.linalg.norm(columns, axis=0)
+    length = np.where(length > 0.0, length, 1.0)
+    values, axes = np.linalg.eigh(squares / np.outer(length, length))
+    kept = values > DEPENDENT
+    return np.asarray((axes[:, kept] / values[kept]) @ axes[:, kept].T / np.outer(length, length))
 
 
 def by_block(block: np.ndarray, *arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:

@@ -26,7 +26,7 @@ from analysis.fitting.covariance_cone import (
 )
 from analysis.fitting.cross_products import Design, Response
 from analysis.fitting.mixed_problem import NotCertified, Problem, problem_of
-from analysis.fitting.projected_newton import minimise, newton_step
+from analysis.fitting.projected_newton import DECREMENT, Minimum, minimise, newton_step, tolerance
 from analysis.fitting.random_layout import Layout
 from analysis.fitting.random_terms import RandomTerm
 from analysis.fitting.restricted_likelihood import by_parameter, derivatives, evaluate
@@ -36,7 +36,7 @@ STARTS = (0.3, 3.0, 30.0)
 """Where the searches start: a coefficient's random variance over the sampling variance of a level's own estimate."""
 
 SAME_OPTIMUM = 1e-8
-"""Within this two searches have ended at the same criterion."""
+"""Within this two searches have ended at the same criterion; more where a Newton step may promise more."""
 
 FIT_AT_TOLERANCE = 1e-4
 """What a Newton step may still promise, twice, where the variances are another engine's."""
@@ -136,29 +136,45 @@ def fit_mixed(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], 
     `InputFaults` for dependent fixed terms, and `NotCertified` where the variances are not estimable or no optimum
     is certified.
     """
-    problem = problem_of(y, fixed, random, reml)
-    return _fit_at_optimum(problem, _optimum(problem))
+    try:
+        problem = problem_of(y, fixed, random, reml)
+        return _fit_at_optimum(problem, _optimum(problem))
+    except np.linalg.LinAlgError as error:
+        raise NotCertified(f"the likelihood cannot be computed for these rows: {error}") from None
 
 
 def _optimum(problem: Problem) -> Covariances:
-    """The certified optimum, by the closed form where there is one. Raises `NotCertified`."""
-    design, response = problem.design, problem.response
-    starts = np.array(STARTS)[:, None] * design.is_variance
+    """The certified optimum, by the closed form where there is one and it will do. Raises `NotCertified`."""
+    start, design = np.array(STARTS)[:, None] * problem.design.is_variance, problem.design
+    every = np.zeros(len(start), dtype=int)
     if closed := problem.balanced:
-        squared_scale = np.concatenate(problem.layout.scale) ** 2
+        squared_scale = problem.layout.squared_scale
         rest = problem.y - problem.fixed.to_numpy(dtype=float) @ problem.least_squares
-        of_closed = closed.response(rest[None]).take(np.zeros(len(starts), dtype=int))
-        found = minimise(closed, of_closed, starts * squared_scale)
-    else:
-        found = minimise(design, response.take(np.zeros(len(starts), dtype=int)), starts)
+        found = minimise(closed, closed.response(rest[None]).take(every), start * squared_scale)
+        if _lacking(closed, found) is None:
+            return from_phi(design, found.phi[_best(found)] / squared_scale)
+    found = minimise(design, problem.response.take(every), start)
+    if (lacking := _lacking(design, found)) is not None:
+        raise NotCertified(lacking)
+    return found.at.take(_best(found))
+
+
+def _best(found: Minimum) -> np.ndarray:
+    """The certified search (1,) that ended lowest."""
+    return np.argmin(np.where(found.certified, found.criterion, np.inf), keepdims=True)
+
+
+def _lacking(design: Design | Balanced, found: Minimum) -> str | None:
+    """Why the best of several searches is no certified optimum, or None where it is one."""
     reached = np.where(np.isnan(found.criterion), np.inf, found.criterion)
-    lowest, best = int(np.argmin(reached)), int(np.argmin(np.where(found.certified, reached, np.inf)))
-    if not found.certified[best] or reached[best] > reached[lowest] + SAME_OPTIMUM:
-        raise NotCertified(
-            f"no certified optimum: the best of {len(starts)} searches stopped at criterion "
-            f"{found.criterion[lowest]:.6f} with a Newton decrement of {found.decrement[lowest]:.1e}"
-        )
-    return from_phi(design, found.phi[best : best + 1] / squared_scale) if closed else found.at.take(np.array([best]))
+    lowest, best = int(np.argmin(reached)), int(_best(found)[0])
+    same = SAME_OPTIMUM / DECREMENT * tolerance(design, found.at)[lowest]
+    if found.certified[best] and reached[best] <= reached[lowest] + same:
+        return None
+    return (
+        f"no certified optimum: the best of {len(reached)} searches stopped at criterion {found.criterion[lowest]:.6f} "
+        f"with a Newton decrement of {found.decrement[lowest]:.1e}"
+    )
 
 
 def fit_at(
@@ -176,8 +192,9 @@ def fit_at(
     problem = problem_of(y, fixed, random, reml)
     design, layout = problem.design, problem.layout
     phi = np.zeros((1, len(design.is_variance)))
-    for index, scale, covariance in zip(layout.parameters, layout.scale, relative_covariance, strict=True):
-        scaled = np.asarray(covariance, dtype=float) / np.outer(scale, scale)
+    for index, transform, covariance in zip(layout.parameters, layout.transform, relative_covariance, strict=True):
+        back = np.linalg.inv(transform)
+        scaled = back @ np.asarray(covariance, dtype=float) @ back.T
         phi[0, index[index >= 0]] = scaled[index >= 0]
     at = from_phi(design, phi)
     evaluated = evaluate(design, problem.response, to_phi(design, at))
@@ -261,7 +278,7 @@ def _fit_at_optimum(problem: Problem, point: Covariances) -> MixedFit:
         covariance=sigma2 * m,
         criterion=float(at.criterion[0]),
         relative_covariance=tuple(
-            one * np.outer(scale, scale) for one, scale in zip(own_phi, layout.scale, strict=True)
+            transform @ one @ transform.T for one, transform in zip(own_phi, layout.transform, strict=True)
         ),
         boundary=tuple(boundary[np.diag(index)] for index in layout.parameters),
         residual_variance=sigma2,

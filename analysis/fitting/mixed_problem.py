@@ -40,8 +40,7 @@ class Problem:
     def responses(self, y: np.ndarray) -> Response:
         """Cross-products of responses y (R, n) in the general form."""
         w = np.hstack([self.layout.u, self.fixed.to_numpy(dtype=float)])
-        each = [response_of(one, w, self.layout.z, self.layout.block) for one in y]
-        return Response(*(np.concatenate([getattr(one, name) for one in each]) for name in ("zy", "wy", "yy")))
+        return response_of(self.design, y, w, self.layout.z, self.layout.block)
 
 
 def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool) -> Problem:
@@ -75,7 +74,7 @@ def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm],
     rest = y - x @ least_squares
     if rest @ rest <= 1e-20 * (y @ y):
         raise NotCertified("the fixed terms reproduce every score, so no variance is estimable")
-    response = response_of(rest, w, layout.z, layout.block)
+    response = response_of(design, rest[None], w, layout.z, layout.block)
     require_told_apart(design, response, _parameter_names(random, layout))
     balanced = balanced_of(fixed, random) if reml else None
     return Problem(y, fixed, tuple(random), layout, design, response, least_squares, balanced)

@@ -22,11 +22,13 @@ MAX_HALVINGS = 40
 ARMIJO = 0.1
 """The share of the promised fall that a step must keep: with next to none, Fisher scoring may step from one side of the
 optimum to the other without end."""
-DECREMENT = 1e-10
+DECREMENT, LARGEST_DECREMENT = 1e-10, 1e-6
+"""What a Newton step may still promise, twice, of a certified optimum: the first or, where random effects are so much
+larger than the residual that rounding hides it, a share of their ratio up to the second."""
 SMALLEST_CURVATURE = 1e-8
 NEAR = 0.1
 """The squared length of the gradient, its covariance being the information, from which Newton steps are taken."""
-LARGEST_RATIO = 1e10
+LARGEST_RATIO = 1e16
 """A random effect's variance over its sampling variance at which a search stops: the residual is running to zero."""
 
 
@@ -49,11 +51,32 @@ class Minimum:
 
 
 def minimise(design: Design | Balanced, response: Any, start: np.ndarray) -> Minimum:
-    """Minimise from phi = start (R, K), all responses at once; those that are done drop out of the work."""
-    n, p = len(start), design.n_fixed
-    ended = from_phi(design, start.astype(float))
-    criterion, decrement = np.full(n, np.nan), np.full(n, np.inf)
-    beta, r2, certified = np.full((n, p), np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool)
+    """Minimise from phi = start (R, K), all responses at once; those that are done drop out of the work.
+
+    Where a matrix is singular to rounding, its response alone has no certified minimum.
+    """
+    try:
+        return _minimum(design, response, start)
+    except np.linalg.LinAlgError:
+        if len(start) == 1:
+            return _no_minimum(design, start)
+    each = [minimise(design, response.take(np.array([k])), start[k : k + 1]) for k in range(len(start))]
+    axes = tuple(map(np.concatenate, zip(*(one.at.axes for one in each), strict=True)))
+    at = Covariances(np.concatenate([one.at.d for one in each]), axes)
+    names = ("criterion", "beta", "r2", "decrement", "certified")
+    return Minimum(to_phi(design, at), at, *(np.concatenate([getattr(one, name) for one in each]) for name in names))
+
+
+def _no_minimum(design: Design | Balanced, start: np.ndarray) -> Minimum:
+    n, p, at = len(start), design.n_fixed, from_phi(design, start.astype(float))
+    nothing = np.full(n, np.nan)
+    return Minimum(start, at, nothing, np.full((n, p), np.nan), nothing, np.full(n, np.inf), np.zeros(n, dtype=bool))
+
+
+def _minimum(design: Design | Balanced, response: Any, start: np.ndarray) -> Minimum:
+    nothing = _no_minimum(design, start)
+    ended, criterion, beta, r2 = nothing.at, nothing.criterion.copy(), nothing.beta, nothing.r2
+    decrement, certified = nothing.decrement, nothing.certified
     ceiling = _ceiling(design)
     at = evaluate(design, response, to_phi(design, ended))
     active = np.flatnonzero(np.isfinite(at.criterion))
@@ -66,18 +89,19 @@ def minimise(design: Design | Balanced, response: Any, start: np.ndarray) -> Min
         gain = -(slopes.gradient * step).sum(axis=1)
         _put(ended, active, point)
         criterion[active], beta[active], r2[active], decrement[active] = at.criterion, at.beta, at.r2, gain
-        done = settled & (np.abs(gain) < DECREMENT)
+        allowed = tolerance(design, point)
+        done = settled & (np.abs(gain) < allowed)
         certified[active[done]] = True
         going = ~done & (step != 0.0).any(axis=1)
         if not going.any():
             break
-        active, step, gain, settled = active[going], step[going], gain[going], settled[going]
+        active, step, gain, settled, allowed = (one[going] for one in (active, step, gain, settled, allowed))
         here, point = here.take(going), point.take(going)
         step, at = _line_search(design, here, point, step, gain, criterion[active])
         point = moved(design, point, step)
         stuck = ~(step != 0.0).any(axis=1)
         if stuck.any():
-            certified[active[stuck & settled & (gain < _rounding(criterion[active]))]] = True
+            certified[active[stuck & settled & (gain < np.maximum(_rounding(criterion[active]), allowed))]] = True
             active, here, point, at = active[~stuck], here.take(~stuck), point.take(~stuck), at.take(~stuck)
             if stuck.all():
                 break
@@ -139,6 +163,12 @@ def _line_search(
         evaluated.put(failing, evaluate(design, response.take(failing), phi))
     length[failing] = 0.0
     return length[:, None] * step, evaluated
+
+
+def tolerance(design: Design | Balanced, at: Covariances) -> np.ndarray:
+    """What a Newton step may still promise, twice, of an optimum (R,)."""
+    rounding = np.finfo(float).eps * (at.d * design.largest).max(axis=1, initial=0.0)
+    return np.clip(rounding, DECREMENT, LARGEST_DECREMENT)
 
 
 def _rounding(criterion: np.ndarray) -> np.ndarray:

@@ -20,6 +20,9 @@ WORTH_A_BORDER = 0.3
 
 MANY_COLUMNS = 100
 
+DEPENDENT = 1e-9
+"""The share of a random column's length that the columns before it leave, from which it depends on them."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -28,8 +31,9 @@ class Layout:
     Levels that share no row, directly or through others, stand in different blocks: one grouping factor has a block a
     level, a nested one a block for each level of the outer factor. Of crossed factors, those with few levels are the
     border, whose columns `u` (n, b) are the same for all blocks. `z` (n, q) are the columns of each row's `block` (n,).
-    Columns are scaled so that a coefficient's sum of squares is 1 a level; `scale` (q_t,) of each term is what its
-    columns were multiplied by. Of each term, `levels` (L_t,) are its levels' names, `codes` (n,) the rows' levels, and
+    Columns are scaled so that a coefficient's sum of squares is 1 a level, and correlated ones are orthogonal, so that
+    it does not matter where a column has its zero; `transform` (q_t, q_t) of each term is what its columns were
+    multiplied by. Of each term, `levels` (L_t,) are its levels' names, `codes` (n,) the rows' levels, and
     `position` (L_t, q_t) where coefficients stand in the (J, q) of the blocks, flattened, and the border after it.
     `parameters` (q_t, q_t) say which parameter is which entry of its covariance, -1 where there is none.
     """
@@ -42,8 +46,13 @@ class Layout:
     levels: tuple[np.ndarray, ...]
     codes: tuple[np.ndarray, ...]
     position: tuple[np.ndarray, ...]
-    scale: tuple[np.ndarray, ...]
+    transform: tuple[np.ndarray, ...]
     parameters: tuple[np.ndarray, ...]
+
+    @property
+    def squared_scale(self) -> np.ndarray:
+        """What the squares of the columns were multiplied by, where no coefficients are correlated, term by term."""
+        return np.concatenate([np.diag(one) for one in self.transform]) ** 2
 
     @property
     def correlated(self) -> tuple[np.ndarray, ...]:
@@ -76,12 +85,8 @@ def layout_of(random: Sequence[RandomTerm]) -> Layout:
     codes, n_levels = [codes for codes, _ in factors], np.array([len(names) for _, names in factors])
     widths = np.array([term.columns.shape[1] for term in random])
     in_border, columns = _division(codes, n_levels, widths)
-    values, scale = [], []
-    for term, m in zip(random, n_levels, strict=True):
-        raw = term.columns.to_numpy(dtype=float)
-        squares = np.einsum("nq,nq->q", raw, raw)
-        scale.append(np.sqrt(m / np.where(squares > 0.0, squares, m)))
-        values.append(raw * scale[-1])
+    transform = [_transform(term, int(m)) for term, m in zip(random, n_levels, strict=True)]
+    values = [term.columns.to_numpy(dtype=float) @ one for term, one in zip(random, transform, strict=True)]
     parameters = _parameters(random)
     border = _columns([np.zeros(m, dtype=int) for m in n_levels[in_border]], widths[in_border])
     firsts, position = [], []
@@ -102,9 +107,23 @@ def layout_of(random: Sequence[RandomTerm]) -> Layout:
         tuple(np.asarray(names).astype(str) for _, names in factors),
         tuple(codes),
         tuple(position),
-        tuple(scale),
+        tuple(transform),
         parameters,
     )
+
+
+def _transform(term: RandomTerm, n_levels: int) -> np.ndarray:
+    """What a term's columns (n, q_t) are multiplied by (q_t, q_t): a diagonal matrix where they are independent, and
+    where they depend on each other."""
+    raw = term.columns.to_numpy(dtype=float)
+    lengths = np.linalg.norm(raw, axis=0)
+    scale = np.diag(np.sqrt(n_levels) / np.where(lengths > 0.0, lengths, np.sqrt(n_levels)))
+    if not term.correlated or len(raw) < len(scale):
+        return scale
+    root = np.linalg.qr(raw @ scale, mode="r")
+    if np.abs(np.diag(root)).min() < DEPENDENT * np.sqrt(n_levels):
+        return scale
+    return np.asarray(scale @ np.linalg.inv(root) * np.sqrt(n_levels))
 
 
 def _division(codes: list[np.ndarray], n_levels: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, _Columns]:

@@ -22,7 +22,7 @@ import numpy as np
 from analysis.fitting.covariance_parameters import products, sandwiches
 from analysis.fitting.cross_products import Design, Response
 
-ROUNDING = 1e-13
+ROUNDING = 1e-28
 """The share of y'y below which y'Py is nothing but rounding."""
 
 NO_INFORMATION = 1e-11
@@ -104,34 +104,34 @@ def evaluate(design: Any, response: Any, phi: np.ndarray) -> Any:
 
 @evaluate.register
 def _(design: Design, response: Response, phi: np.ndarray) -> Evaluation:
-    v, b, (n_blocks, q, n_w) = design.residual_df, design.border.n_columns, design.zw.shape
-    n_responses, blocks = len(phi), design.blocks
+    b, q, blocks, v = design.border.n_columns, design.zz.shape[1], design.blocks, design.residual_df
     system = np.eye(q) + blocks.times_covariance(phi, design.zz).mT
-    # (I + A G)^-1 [A, B, c] = Z'V^-1 [Z, W, y]: no difference of large numbers as in A - A E A.
+    # (I + A G)^-1 [A, B] = Z'V_1^-1 [Z, W]: no difference of large numbers as in A - A E A. Nor is any below.
     inverse = np.linalg.inv(system)
-    t, h, zvy = inverse @ design.zz, inverse @ design.zw, (inverse @ response.zy[..., None])[..., 0]
-    stacked_h = h.reshape(n_responses, n_blocks * q, n_w)
-    gzw = blocks.times_covariance(phi, design.zw).reshape(n_responses, n_blocks * q, n_w)
-    gzy = blocks.times_covariance(phi, response.zy[..., None]).reshape(n_responses, n_blocks * q)
-    wvw = design.ww - gzw.mT @ stacked_h
-    wvy = response.wy - np.einsum("ra,rap->rp", gzy, stacked_h)
-    yvy = response.yy - np.einsum("ra,ra->r", gzy, zvy.reshape(n_responses, n_blocks * q))
-    logdets = np.linalg.slogdet(system)[1].sum(axis=1)
-    border, xvx, xvy = None, wvw, wvy
+    t, h = inverse @ design.zz, inverse @ design.zw
+    zvy = (t @ response.on_z[..., None])[..., 0] + np.einsum("rjqu,ru->rjq", h[..., :b], response.on_u)
+    logdets, border, zvx = np.linalg.slogdet(system)[1].sum(axis=1), None, h
     if b:
-        border, xvx, xvy, of_y, h, zvy, logdet = _across(design, phi, h, zvy, wvw, wvy)
-        yvy, logdets = yvy - of_y, logdets + logdet
+        border, h, zvy, logdet = _across(design, response, phi, h, zvy)
+        logdets, zvx = logdets + logdet, h[..., b:]
+    xvx = design.xx_rest + _over_blocks(design.x_on_z, zvx)
+    xvy = np.einsum("rjqp,rjq->rp", zvx, response.on_z)
+    if border is not None:
+        xvx = xvx + design.x_on_u.T @ border.h
+        xvy = xvy + np.einsum("rbp,rb->rp", border.h, response.on_u)
+    xvx = (xvx + xvx.mT) / 2.0
     m = np.linalg.inv(xvx)
     beta = np.einsum("rpq,rq->rp", m, xvy)
-    r2 = yvy - np.einsum("rp,rp->r", beta, xvy)
+    s = zvy - np.einsum("rjqp,rp->rjq", zvx, beta)
+    r2 = response.rest + (s * response.on_z).sum(axis=(1, 2))
+    if border is not None:
+        border = replace(border, s=border.s - np.einsum("rap,rp->ra", border.h, beta))
+        r2 = r2 + (border.s * response.on_u).sum(axis=1)
     r2 = np.where(r2 > ROUNDING * response.yy, r2, np.nan)
     if design.reml:
         logdets = logdets + np.linalg.slogdet(xvx)[1]
     criterion = logdets + v * (1.0 + np.log(2.0 * np.pi * r2 / v))
-    s = zvy - np.einsum("rjqp,rp->rjq", h[..., b:], beta)
-    if border is not None:
-        border = replace(border, s=border.s - np.einsum("rap,rp->ra", border.h, beta))
-    return Evaluation(criterion, t, h, s, m, beta, r2, border)
+    return Evaluation(criterion, t, h, s, m, response.on_x + beta, r2, border)
 
 
 @singledispatch
@@ -210,17 +210,19 @@ def _(design: Design, at: Evaluation) -> np.ndarray:
 
 
 def _across(
-    design: Design, phi: np.ndarray, h: np.ndarray, zvy: np.ndarray, wvw: np.ndarray, wvy: np.ndarray
-) -> tuple[Border, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Take V_1 to V where there is a border: its own part with `s` for y, X'V^-1 X, X'V^-1 y, what y'V_1^-1 y loses,
-    `h`, Z'V^-1 y and log|V| - log|V_1|, from Z'V_1^-1 W, Z'V_1^-1 y, W'V_1^-1 W and W'V_1^-1 y."""
+    design: Design, response: Response, phi: np.ndarray, h: np.ndarray, zvy: np.ndarray
+) -> tuple[Border, np.ndarray, np.ndarray, float]:
+    """Take V_1 to V where there is a border: its own part with `s` for y, `h`, Z'V^-1 y and log|V| - log|V_1|, from
+    Z'V_1^-1 W and Z'V_1^-1 y, y being less its least squares on X."""
     b, (n_responses, n_blocks, q, n_w) = design.border.n_columns, h.shape
     g = design.border.covariance(phi)
-    uvu, ux, uy = wvw[:, :b, :b], wvw[:, :b, b:], wvy[:, :b, None]
+    uvw = design.ww_rest[:b] + _over_blocks(design.on_z[..., :b], h)
+    uvu = (uvw[..., :b] + uvw[..., :b].mT) / 2.0
+    uy = (uvu @ response.on_u[..., None]) + np.einsum("rjqu,rjq->ru", h[..., :b], response.on_z)[..., None]
     system = np.eye(b) + uvu @ g
     across = np.moveaxis(h[..., :b], 3, 1).reshape(n_responses, b, n_blocks * q)
     # As for the blocks: (I + U'V_1^-1 U G_u)^-1 takes what has V_1^-1 to what has V^-1.
-    solved = np.linalg.solve(system, np.concatenate([uvu, ux, uy, across], axis=2))
+    solved = np.linalg.solve(system, np.concatenate([uvu, uvw[..., b:], uy, across], axis=2))
     uvx, uvy = solved[..., b:n_w], solved[..., n_w]
     across_blocks = solved[..., n_w + 1 :].reshape(n_responses, b, n_blocks, q)
     across = np.asarray(np.moveaxis(across_blocks, 2, 1))
@@ -228,13 +230,16 @@ def _across(
     zvx = h[..., b:] - h[..., :b] @ (g @ uvx)[:, None]
     return (
         Border(solved[..., :b], uvx, uvy, across, np.linalg.solve(system.mT, g)),
-        wvw[:, b:, b:] - ux.mT @ (g @ uvx),
-        wvy[:, b:] - np.einsum("rap,ra->rp", ux, guy),
-        np.einsum("ra,ra->r", uy[..., 0], guy),
         np.concatenate([h[..., :b], zvx], axis=3),
         zvy - (h[..., :b] @ guy[:, None, :, None])[..., 0],
         np.linalg.slogdet(system)[1],
     )
+
+
+def _over_blocks(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """sum_j left_j' right_j of (J, q, a) and (R, J, q, c), as (R, a, c)."""
+    flat = right.reshape(len(right), -1, right.shape[-1])
+    return np.asarray(left.reshape(-1, left.shape[-1]).T @ flat)
 
 
 def _of_border(design: Design, at: Evaluation, border: Border) -> tuple[np.ndarray, ...]:

@@ -147,7 +147,7 @@ def _at_truth(scores: np.ndarray, plan: Planned, truth: Truth) -> tuple[Any, Any
     start = (plan.deviations(truth) / truth.residual_sd) ** 2
     if problem.balanced:
         return problem.balanced, problem.balanced.response(y), start
-    return problem.design, problem.responses(y), start / np.concatenate(problem.layout.scale) ** 2
+    return problem.design, problem.responses(y), start / problem.layout.squared_scale
 
 
 def satterthwaite(

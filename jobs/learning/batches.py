@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jobs.sound.mel_store import MelStore, crop_decibels, first_frames, gather_codes
+from jobs.sound.mel_store import MelStore, crop_decibels, first_frames, gather_codes, padded_from
 
 Statistics = tuple[np.ndarray, np.ndarray]
 """Mean and deviation of each band in dB over the corpus's training tracks, (n_mels,) each."""
@@ -46,6 +46,14 @@ class CropReader:
         """Standardised crops on the device, float32 (batch, channels, crop_frames, n_mels)."""
         codes, peak_db = (part.to(self.device, non_blocking=True) for part in self.gather(tracks, starts))
         return self.standardised(codes, peak_db)
+
+    def read_slices(self, tracks: np.ndarray, starts: np.ndarray) -> Tensor:
+        """As `read`, of crops that may reach beyond the end of their clip, where they are padded with its floor."""
+        within = np.minimum(starts, self.store.n_frames[tracks] - self.crop_frames)
+        codes, peak_db = self.gather(tracks, within)
+        for row in np.flatnonzero(starts > within):
+            codes[row] = padded_from(codes[row], int(starts[row] - within[row]))
+        return self.standardised(codes.to(self.device), peak_db.to(self.device))
 
     def gather(self, tracks: np.ndarray, starts: np.ndarray) -> tuple[Tensor, Tensor]:
         """Crops in stored form, (batch, crop_frames, channels, n_mels), and their clips' peaks in dB, (batch,).

@@ -3,7 +3,7 @@
 The network gets a head like a source's on all branches concatenated: dropout, then one unit per class or one for a
 number. A step sees a batch of training tracks, a random crop of each; an epoch sees each track once. Batch
 normalisation uses the batch's moments in training, which also updates the running ones, and the running ones in
-prediction. A track's prediction is the mean over its non-overlapping crops: of class probabilities, or of numbers.
+prediction. A track's prediction is the mean over its slices: of class probabilities, or of numbers.
 
 The whole network is trained, which did better than a part of it in Cycon (2020, 5.2). A new output on frozen layers
 would be the probe.

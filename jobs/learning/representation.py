@@ -1,7 +1,8 @@
 """The transferred representation: weights on disk, and the vector of each track.
 
-A track is cut into non-overlapping crops from its beginning; each dimension of the network's representation
-is described by its mean and standard deviation (ddof = 0) over them (Kim et al. 2019, 4.2).
+A track is cut into non-overlapping slices, each as long as a crop, until all of it is heard (`n_slices`); each
+dimension of the network's representation is described by its mean and standard deviation (ddof = 0) over them (Kim et
+al. 2019, 4.4.2). The last slice is padded with the clip's floor.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from jobs.learning.batches import CropReader, Statistics, crop_reader, draw_starts
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import MelStore
+from study.core.cost import n_slices
 from study.core.errors import RunFailed
 from study.core.paths import write_whole
 
@@ -37,14 +39,14 @@ def represent(
     crop_frames: int,
     device: str | torch.device = "cpu",
 ) -> np.ndarray:
-    """Means, then SDs, of every dimension over each track's crops: (n_tracks, 2 * dim) float32.
+    """Means, then SDs, of every dimension over each track's slices: (n_tracks, 2 * dim) float32.
 
-    Tracks are in the store's order. A track with one crop has SD 0.
+    Tracks are in the store's order. A track with one slice has SD 0.
     """
     device = torch.device(device)
     network.to(device)
     reader = crop_reader(store, statistics, crop_frames, device)
-    n_crops = store.n_frames // crop_frames
+    n_crops = n_slices(store.n_sound_frames, crop_frames)
     vectors = np.empty((len(store), 2 * network.representation_dim), dtype=np.float32)
     for tracks in _groups(n_crops):
         values, of_track = of_crops(network.representation, reader, tracks)
@@ -57,18 +59,18 @@ def represent(
 def of_crops(
     compute: Callable[[Tensor], Tensor], reader: CropReader, tracks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`compute` of every non-overlapping crop, float64 (n_crops, d), and the crop's index in `tracks` (n_crops,).
+    """`compute` of every slice, float64 (n_crops, d), and the slice's index in `tracks` (n_crops,).
 
     The last batch is filled up with its last crop: the bits of a crop's values depend on the size of its batch, but
     not on the other crops, so a track always has the same vector.
     """
-    counts = reader.store.n_frames[tracks] // reader.crop_frames
+    counts = n_slices(reader.store.n_sound_frames[tracks], reader.crop_frames)
     of_track = np.repeat(np.arange(len(tracks)), counts)
     n_crops = len(of_track)
     starts = (np.arange(n_crops) - (np.cumsum(counts) - counts)[of_track]) * reader.crop_frames
     filled = np.minimum(np.arange(-(-n_crops // BATCH_CROPS) * BATCH_CROPS), n_crops - 1).reshape(-1, BATCH_CROPS)
     parts = [
-        compute(reader.read(tracks[of_track[batch]], starts[batch])).double().cpu().numpy() for batch in filled
+        compute(reader.read_slices(tracks[of_track[batch]], starts[batch])).double().cpu().numpy() for batch in filled
     ]  # fmt: skip
     return np.concatenate(parts)[:n_crops], of_track
 

@@ -19,7 +19,7 @@ from jobs.networks.branching import Network
 class Task:
     """A source in training: its key of `LOSSES`, its part of the network (`branch` None: all is shared), its tracks.
 
-    `labels` (n_tracks of the store, factors) is None for `self`.
+    `labels` (n_tracks of the store, factors) is None for `self`. Losses are divided by `divisor`.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Task:
     labels: Tensor | None
     training_tracks: np.ndarray
     validation_tracks: np.ndarray
+    divisor: int = 1
 
 
 @dataclass(frozen=True)
@@ -53,24 +54,28 @@ def source_tasks(
     validation_tracks: np.ndarray,
     device: torch.device,
     loss_of: Mapping[str, str] | None = None,
+    reduction: str = "batchmean",
 ) -> list[Task]:
     """One task per source of the network, with the tracks that have its labels; rows of NaN have none.
 
-    Sources learn by kl (`self` by pairs), except those named in `loss_of`.
+    Sources learn by kl (`self` by pairs), except those named in `loss_of`. `reduction` "mean" divides a source's loss
+    by its number of outputs.
     Raises ValueError for labels with a wrong number of factors, and for sources without training tracks.
     """
     tasks = []
     for position, (name, factors) in enumerate(network.source_factors.items()):
         own = network.branches[position] if network.branches else None, network.heads[position]
         if factors is None:
-            task = Task(name, "pairs", *own, None, np.asarray(training_tracks), np.asarray(validation_tracks))
+            split = [np.asarray(tracks) for tracks in (training_tracks, validation_tracks)]
+            task = Task(name, "pairs", *own, None, *split, 2 if reduction == "mean" else 1)
         else:
             table = np.asarray(labels[name], dtype=np.float32)
             if table.shape[1] != factors:
                 raise ValueError(f"labels of {name!r}: {table.shape[1]} factors; the network has {factors}")
             present = ~np.isnan(table).any(axis=1)
             split = [tracks[present[tracks]] for tracks in (training_tracks, validation_tracks)]
-            task = Task(name, (loss_of or {}).get(name, "kl"), *own, torch.from_numpy(table).to(device), *split)
+            task = Task(name, (loss_of or {}).get(name, "kl"), *own, torch.from_numpy(table).to(device), *split,
+                        factors if reduction == "mean" else 1)  # fmt: skip
         if not len(task.training_tracks):
             raise ValueError(f"no training track has labels of {name!r}")
         tasks.append(task)
@@ -128,7 +133,7 @@ def item_losses(
         if task.branch is not None:
             features = task.branch(features)
         logits = task.head(*features.chunk(2)) if task.labels is None else task.head(features)
-    return LOSSES[task.loss](logits.float(), wanted)
+    return LOSSES[task.loss](logits.float(), wanted) / task.divisor
 
 
 def _labels_of(labels: Tensor, tracks: np.ndarray) -> Tensor:

@@ -91,7 +91,7 @@ def train(
     optimiser = OPTIMISERS[settings.optimiser](list(network.parameters()), settings.learning_rate, settings.l2)
     resident = fits_on(device, store.frames.nbytes, gpu_share)
     reader = crop_reader(store, statistics, crop_frames, device, resident)
-    tasks = source_tasks(network, labels, training_tracks, validation_tracks, device, loss_of)
+    tasks = source_tasks(network, labels, training_tracks, validation_tracks, device, loss_of, settings.reduction)
     step = compiled(item_losses, device, variants=2 * len(tasks)) if arithmetic.compiled else item_losses
     iterations = epoch_steps(len(training_tracks), settings.batch_size, len(tasks), settings.iterations)
     generator = np.random.default_rng(seed_sequence(run_id, "batches"))

@@ -128,11 +128,13 @@ def build_network(
     width: float = 1.0,
     backbone: str = "base",
     activation: str = "relu",
+    initialisation: str = "pytorch",
     *,
     seed: np.random.SeedSequence,
 ) -> Network:
-    """A network with PyTorch's default initialisation, from `seed` alone; torch's global state is not touched.
+    """A network initialised from `seed` alone; torch's global state is not touched.
 
+    `initialisation` is PyTorch's default ("pytorch") or "glorot".
     `source_factors` in the study's order: source -> number of factors, None for `self`. SS-R has at most one
     source; without any it is the bare encoder (baseline Random).
     Raises ValueError for an unknown strategy, backbone or activation, and for sources that the strategy cannot have.
@@ -146,12 +148,24 @@ def build_network(
         raise ValueError(f"{strategy} cannot have {len(source_factors)} sources")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed))
-        return Network(strategy, source_factors, channels, n_mels, width, backbone, activation)
+        network = Network(strategy, source_factors, channels, n_mels, width, backbone, activation)
+        if initialisation == "glorot":
+            _initialise_glorot(network)
+        return network
 
 
 def torch_seed(seed: np.random.SeedSequence) -> int:
     """An integer seed for torch's generators from a NumPy seed sequence."""
     return int(seed.generate_state(1, np.uint64)[0])
+
+
+def _initialise_glorot(network: Network) -> None:
+    """Glorot and Bengio 2010, uniform, for the weights of convolutions and fully connected layers, save output layers:
+    what the authors' code does."""
+    outputs = {[layer for layer in head.modules() if isinstance(layer, nn.Linear)][-1] for head in network.heads}
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear) and layer not in outputs:
+            nn.init.xavier_uniform_(layer.weight)
 
 
 def _head(factors: int | None, features: int, activation: str) -> nn.Module:

@@ -1,6 +1,6 @@
 """The Siamese head of `self`: do two crops come from the same track? (Kim et al. 2019, Fig. 3, Eq. 5-6)
 
-left, right        each a representation of 256 (times width)
+left, right        each a representation of 256 (times width), after dropout 0.5 as for every other source (Table 3)
 concatenated       512
 fully connected    128 (at every width), BN, activation, dropout 0.5
 fully connected    2: different, same
@@ -23,6 +23,7 @@ class PairHead(nn.Module):
     def __init__(self, features: int, dropout: float, activation: str = "relu") -> None:
         super().__init__()
         parts = OrderedDict(
+            feature_dropout=nn.Dropout(dropout),
             fc=nn.Linear(2 * features, PAIR_UNITS),
             norm=nn.BatchNorm1d(PAIR_UNITS),
             activation=ACTIVATIONS[activation](),

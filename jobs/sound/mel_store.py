@@ -141,6 +141,13 @@ def first_frames(store: MelStore, tracks: np.ndarray, starts: np.ndarray, crop_f
     return store.first_frame[tracks] + starts
 
 
+def padded_from(codes: torch.Tensor, first: int) -> torch.Tensor:
+    """A stored crop (crop_frames, channels, n_mels) from its frame `first` on, padded at its end with the clip's
+    floor."""
+    floor = 0 if codes.dtype == torch.uint8 else -TOP_DB
+    return torch.cat((codes[first:], torch.full_like(codes[:first], floor)))
+
+
 def crop_decibels(codes: torch.Tensor, peak_db: torch.Tensor) -> torch.Tensor:
     """Stored crops (batch, crop_frames, channels, n_mels) as dB-mel, float32 (batch, channels, crop_frames, n_mels)."""
     return _decibels(codes.transpose(1, 2).contiguous(), peak_db.view(-1, 1, 1, 1))

@@ -51,20 +51,19 @@ def split_faults(data: TargetData, target: Target) -> Iterator[Fault]:
     if n_tracks < LEAST_TRACKS:
         yield Fault(data.file, "", n_tracks, f"expected {LEAST_TRACKS} tracks or more")
         return
-    parts = target.folds or (2 if data.in_test is None else 1)
+    n_folds = _n_folds(data, target)
+    parts = n_folds or (2 if data.in_test is None else 1)
     units = np.array(data.track_ids) if data.groups is None else data.groups
     what = "tracks" if data.groups is None else "groups"
     if data.in_test is not None:
         yield from _published_faults(data)
     else:
         n_units = len(np.unique(units))
-        needed = target.folds or (2 if data.groups is None else round(1 / TEST_PART))
+        needed = n_folds or (2 if data.groups is None else round(1 / TEST_PART))
         if n_units < needed:
             yield Fault(data.file, "group", n_units, f"expected {needed} {what} or more to split")
     if data.task == "regression":
-        n_tested = (
-            n_tracks // (target.folds or round(1 / TEST_PART)) if data.in_test is None else int(data.in_test.sum())
-        )
+        n_tested = n_tracks // (n_folds or round(1 / TEST_PART)) if data.in_test is None else int(data.in_test.sum())
         if n_tested < 2:
             yield Fault(data.file, "", n_tested, "expected 2 tracks or more in every test part")
     if data.task == "classification":
@@ -73,17 +72,17 @@ def split_faults(data: TargetData, target: Target) -> Iterator[Fault]:
             n = len(np.unique(units[data.labels == name]))
             if n < parts:
                 yield Fault(data.file, f"label {name}", n, f"expected {parts} {what} or more of this class to split")
-        n_folds = round(1 / TEST_PART)  # a grouped random split is one of them
+        grouped = round(1 / TEST_PART)  # a grouped random split is one of them
         most = max(int((data.labels == name).sum()) for name in classes)
-        if parts == 2 and data.groups is not None and target.folds is None and most < n_folds:
-            yield Fault(data.file, "label", most, f"expected {n_folds} tracks or more of some class to split")
+        if parts == 2 and data.groups is not None and n_folds is None and most < grouped:
+            yield Fault(data.file, "label", most, f"expected {grouped} tracks or more of some class to split")
         n_test = ceil(TEST_PART * n_tracks)
         if parts == 2 and data.groups is None and n_test < len(classes):
             yield Fault(data.file, "label", len(classes), f"expected at most {n_test} classes, the size of a test part")
 
 
 def target_splits(data: TargetData, target: Target, study_seed: int, name: str) -> list[Split]:
-    """The target's splits: `repeats` of them, or `folds` with one repeat.
+    """The target's splits: `repeats` of them, or one repeat of `folds` (or, under `unsplit`, of `repeats` folds).
 
     Stratified by label (classification); groups, if any, stay together. Raises InputFaults if a class is left
     without a training track because its groups cannot be divided.
@@ -94,8 +93,8 @@ def target_splits(data: TargetData, target: Target, study_seed: int, name: str) 
     else:
         seeds = np.random.SeedSequence(study_seed, spawn_key=(zlib.crc32(f"splits of {name}".encode()),))
         rows = np.arange(len(data.track_ids))
-        if target.folds is not None:
-            folds = _folder(data, target.folds, int(seeds.generate_state(1)[0])).split(rows, data.labels, data.groups)
+        if (n_folds := _n_folds(data, target)) is not None:
+            folds = _folder(data, n_folds, int(seeds.generate_state(1)[0])).split(rows, data.labels, data.groups)
             splits = [Split(0, fold, *parts) for fold, parts in enumerate(_quietly(folds))]
         else:
             test_part = target.holdout or TEST_PART
@@ -109,6 +108,12 @@ def target_splits(data: TargetData, target: Target, study_seed: int, name: str) 
         assert data.groups is None or not np.intersect1d(data.groups[split.train], data.groups[split.test]).size
     raise_all(fault for split in splits for fault in _untaught(data, split))
     return splits
+
+
+def _n_folds(data: TargetData, target: Target) -> int | None:
+    """None if the target is split at random or has a published split."""
+    of_unsplit = target.repeats if target.unsplit == "folds" and data.in_test is None else None
+    return target.folds or of_unsplit
 
 
 def _divider(data: TargetData, test_part: float, seed: int) -> BaseCrossValidator:

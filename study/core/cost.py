@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
+
 from study.core.backbones import BACKBONES
 from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
 from study.core.factors import STRATEGIES, WITHOUT_NETWORK
@@ -99,6 +101,15 @@ def source_factors_of(study: Study, run: Run) -> dict[str, int | None]:
     """
     sources = {name: study.sources[name] for name in run.sources}
     return {name: None if source.labels == "self" else source.stated_factors or 0 for name, source in sources.items()}
+
+
+def n_slices(n_sound_frames: np.ndarray, crop_frames: int) -> np.ndarray:
+    """How many non-overlapping slices of a crop's length a clip is heard in (n_clips,): all of its sound.
+
+    The last one is padded; it is left out if less than half of it is sound, unless it is the only one.
+    """
+    heard: np.ndarray = np.maximum((2 * np.asarray(n_sound_frames) + crop_frames) // (2 * crop_frames), 1)
+    return heard
 
 
 def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:

@@ -12,12 +12,12 @@ BASELINE_PHASE = "baseline"
 
 # fmt: off
 TRAINING_FACTORS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision",
-                    "backbone", "activation", "optimiser", "loss")
+                    "backbone", "activation", "optimiser", "loss", "reduction", "initialisation")
 # fmt: on
 """Keys of `[training]` that a factor of the same name sets for each run. Any other factor has no effect on training in
 this version, so it can be designed and analysed but not launched."""
 
-NETWORK_FACTORS = ("width", "backbone", "activation")
+NETWORK_FACTORS = ("width", "backbone", "activation", "initialisation")
 """Training factors that also change an untrained network."""
 
 TRANSFERS = ("frozen", "fine-tune")

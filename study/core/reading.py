@@ -17,6 +17,7 @@ from study.core.errors import Fault, InputFaults, distinct, nearest, raise_all
 from study.core.field_types import Section
 from study.core.file_checks import faults_of_validation
 from study.core.overrides import naming_overrides, overridden, read_overrides
+from study.core.protocols import with_protocol
 from study.core.study_checks import between_keys, between_sections
 from study.core.study_file import FILE_NAME, Source, Study, Target
 
@@ -65,6 +66,7 @@ def _read_tables(folder: Path) -> dict[str, Any]:
 
 def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[Fault]]:
     """The valid sections with their defaults, and every fault of the tables."""
+    raw = with_protocol(raw)
     sections: dict[str, Any] = {}
     faults: list[Fault] = []
     context = {"folder": folder.resolve()}

@@ -19,10 +19,17 @@ from study.core.plan import level_type
 from study.core.study_file import Study
 
 SCHEMA_VERSION = 1
-TRAIN_SCORES_VERSION = 1
-"""Incremented by hand when a change to training changes scores."""
-PROBE_SCORES_VERSION = 1
-"""Incremented by hand when a change to probing changes scores."""
+TRAIN_SCORES_VERSION = 3
+"""Incremented by hand when a change to training changes scores.
+
+2: dropout on fc-feature for `self` too (Kim et al. 2019, Table 3)
+3: all of a track is heard, its last slice padded
+"""
+PROBE_SCORES_VERSION = 2
+"""Incremented by hand when a change to probing changes scores.
+
+2: a fine-tuned network predicts from all of a track, its last slice padded
+"""
 
 OUTCOMES = ("ok", "diverged", "non-finite representation", "probe diverged", "undefined metric")
 """What a row says of its score: `ok`, or why there is none."""

@@ -127,7 +127,7 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
         yield Fault(FILE_NAME, f"{section} interactions", None, expected)
     if target.holdout is not None and not recommends:
         yield Fault(FILE_NAME, f"{section} holdout", target.holdout, 'only for task = "recommendation"')
-    for key in ("probe", "folds", "split"):
+    for key in ("probe", "folds", "split", "unsplit"):
         if recommends and key in target.model_fields_set:
             yield Fault(FILE_NAME, f"{section} {key}", getattr(target, key), 'not for task = "recommendation"')
     if target.split not in (None, "published", "random"):
@@ -136,6 +136,11 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
                     'tracks table) or "random"', nearest(target.split or "", ("published", "random")))  # fmt: skip
     if target.folds is not None and target.split == "published":
         yield Fault(FILE_NAME, f"{section} folds", target.folds, 'cannot be combined with split = "published"')
+    if target.unsplit == "folds":
+        if target.split == "random" or target.folds is not None:
+            yield Fault(FILE_NAME, f"{section} unsplit", "folds", 'cannot be combined with `folds` or split = "random"')
+        if target.repeats < 2:
+            yield Fault(FILE_NAME, f"{section} repeats", target.repeats, 'expected 2 or more, the folds of "folds"')
     if target.task == "regression" and target.probe == "logistic":
         yield Fault(FILE_NAME, f"{section} probe", "logistic", 'classification only; expected "mlp", "knn" or "svm"')
     for metric in target.metric_names:

@@ -49,6 +49,7 @@ class Header(Section):
     name: Name
     seed: Annotated[Int, Field(ge=0, lt=2**63)]  # a result's column is of 64 bits
     store: Store = Field(default=Path("."), validate_default=True)
+    protocol: Literal["paper", "authors"] = "paper"
 
 
 class Corpus(Section):
@@ -122,6 +123,8 @@ class Training(Section):
     activation: Literal["relu", "elu", "gelu"] = "relu"
     optimiser: Literal["adam", "sgd", "nadam"] = "adam"
     loss: Literal["kl", "bce", "focal"] = "kl"
+    reduction: Literal["batchmean", "mean"] = "batchmean"
+    initialisation: Literal["pytorch", "glorot"] = "pytorch"
     compile: Literal["auto", True, False] = "auto"
 
     def identity(self) -> dict[str, Any]:
@@ -146,12 +149,28 @@ class Target(Section):
     repeats: Positive = 5
     folds: Annotated[Int, Field(ge=2)] | None = None
     split: Text | None = None
+    unsplit: Literal["random", "folds"] = "random"
     interactions: Location | None = None
     holdout: Annotated[Number, Field(gt=0, lt=1)] | None = None
     keep: Annotated[tuple[Literal["representation"], ...], AfterValidator(distinct)] = ()
     on_broken: Literal["stop", "drop"] = "stop"
     reader: Text | None = None
     path: Location | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that enter its fingerprint; keys of later versions only off their defaults."""
+        without = {"tracks", "interactions", "keep", "metrics", "on_broken"}
+        without |= {"unsplit"} if self.unsplit == "random" else set()
+        return self.model_dump(mode="json", exclude=without)
+
+    @property
+    def possible_splits(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Repeat and fold of each split. Two series where it depends on the table whether a split is published."""
+        folds = tuple((0, fold) for fold in range(self.folds or self.repeats))
+        if self.folds:
+            return (folds,)
+        repeats = tuple((repeat, 0) for repeat in range(self.repeats))
+        return (repeats, folds) if self.unsplit == "folds" else (repeats,)
 
     @property
     def primary_metric(self) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from study.core.cost import run_cost_gpu_hours, run_steps
+from study.core.cost import n_slices, run_cost_gpu_hours, run_steps
 from study.core.durations import Left, Rates, Slots, Unit, Work, slots_of, time_to_go_s
 from study.core.errors import InputFaults
 from study.core.factors import WITHOUT_NETWORK
@@ -235,8 +235,8 @@ def _sizes(study: Study) -> Sizes:
     for key in set(sound_of.values()):
         index = sound_folder(study, key) / "index.parquet"
         if index.is_file():
-            frames = pq.read_table(index, columns=["n_frames"]).column("n_frames").to_numpy()
-            crops[key] = int((frames // study.crop_frames).sum())
+            frames = pq.read_table(index, columns=["n_sound_frames"]).column("n_sound_frames").to_numpy()
+            crops[key] = int(n_slices(frames, study.crop_frames).sum())
     return Sizes(prepared.n_training, prepared.n_validation, sound_of, crops)
 
 

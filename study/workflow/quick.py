@@ -133,7 +133,8 @@ def _smallest(study: Study) -> list[str]:
     if study.evaluation_factors:
         settings["fine_tuning.epochs"] = 1
     for name, target in study.targets.items():
-        settings |= {f"targets.{name}.folds": 2} if target.folds else {f"targets.{name}.repeats": 1}
+        key, fewest = ("folds", 2) if target.folds else ("repeats", 2 if target.unsplit == "folds" else 1)
+        settings[f"targets.{name}.{key}"] = fewest
     return [f"{key}={value}" for key, value in settings.items()]
 
 

@@ -32,10 +32,10 @@ RUNS = {"SS-R": ("pitch",), "MS-CR@4": ("self", "tag"), "MSS-CR": ("self", "pitc
 PROBES = ("mlp", "logistic", "knn", "svm")
 
 
-def trained_representations(study: Study) -> dict[str, list[float]]:
-    """Mean and first entries of what three small runs give the first target's tracks."""
+def trained_representations(study: Study, runs: dict[str, tuple[str, ...]]) -> dict[str, list[float]]:
+    """Mean and first entries of what small runs give the first target's tracks."""
     found = {}
-    for strategy, sources in RUNS.items():
+    for strategy, sources in runs.items():
         run = make_run(study, "golden", 0, strategy, sources)
         learn(study, run, ("timbre",), "golden")
         key = read_prepared(study).targets["timbre"].sound
@@ -78,9 +78,15 @@ def fine_tuned(study: Study, name: str) -> list[float]:
 def golden(folder: Path) -> dict[str, object]:
     study = read_study(write_small_study(folder))
     prepare(study, workers=1)
+    trained = trained_representations(study, RUNS)
+    of_longer_crops = read_study(folder, ["mel.crop_s=0.6"])  # tracks of 1 s are no multiple of these
+    prepare(of_longer_crops, workers=1)
+    longer = trained_representations(of_longer_crops, {"SS-R": ("pitch",)})
+    prepare(study, workers=1)
     return {
         "train_scores_version": TRAIN_SCORES_VERSION, "probe_scores_version": PROBE_SCORES_VERSION,
-        "trained": trained_representations(study), "probed": probe_scores(study),
+        "trained": trained | {f"{name}, crops of 0.6 s": values for name, values in longer.items()},
+        "probed": probe_scores(study),
     }  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def crossed(rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame, list[Ra
 def test_criterion_and_derivatives_are_those_of_the_general_form() -> None:
     y, fixed, random = crossed(np.random.default_rng(1))
     fit, phi = fit_mixed(y, fixed, random), np.random.default_rng(2).uniform(0.1, 2.0, (3, 6))
-    closed, scale = fit.balanced, np.concatenate(fit.layout.scale) ** 2
+    closed, scale = fit.balanced, fit.layout.squared_scale
     assert closed is not None and closed.size.sum() == N_UNITS
     rest = y - fixed.to_numpy() @ np.linalg.lstsq(fixed.to_numpy(), y, rcond=None)[0]
     three = np.zeros(3, dtype=int)

@@ -37,7 +37,7 @@ def problem(seed: int, rank: int, size: int = 3) -> tuple[Design, Response]:
     layout = layout_of([RandomTerm("first", first, columns, True), RandomTerm("second", second, columns[["a"]])])
     w = np.hstack([layout.u, x])
     design = design_of(w, layout.z, layout.block, layout.blocks, layout.border, layout.correlated)
-    return design, response_of(y, w, layout.z, layout.block)
+    return design, response_of(design, y[None], w, layout.z, layout.block)
 
 
 def matrix_of(design: Design, phi: np.ndarray) -> np.ndarray:

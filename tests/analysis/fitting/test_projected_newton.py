@@ -18,7 +18,8 @@ def problem(seed: int, sd: tuple[float, float]) -> tuple[object, object]:
     x = np.column_stack([np.ones(72), rng.standard_normal(72)])
     effects = rng.standard_normal((6, 2)) * sd
     y = (x * (np.array([1.0, -0.5]) + effects[group])).sum(axis=1) + rng.standard_normal(72)
-    return design_of(x, x, group, Ties(np.eye(2))), response_of(y, x, x, group)
+    design = design_of(x, x, group, Ties(np.eye(2)))
+    return design, response_of(design, y[None], x, x, group)
 
 
 @settings(max_examples=30, deadline=None)
@@ -53,7 +54,8 @@ def test_a_zero_is_exactly_zero() -> None:
     x = np.column_stack([np.ones(72), np.tile(np.arange(12.0) - 5.5, 6)])
     y = (x * (rng.standard_normal((6, 2)) * (0.0, 2.0))[group]).sum(axis=1) + rng.standard_normal(72)
     y -= np.repeat(y.reshape(6, 12).mean(axis=1), 12)  # groups that agree more than chance would have it
-    found = minimise(design_of(x, x, group, Ties(np.eye(2))), response_of(y, x, x, group), np.array([[1.0, 1.0]]))
+    design = design_of(x, x, group, Ties(np.eye(2)))
+    found = minimise(design, response_of(design, y[None], x, x, group), np.array([[1.0, 1.0]]))
     assert found.certified[0]
     assert found.phi[0, 0] == 0.0
     assert found.phi[0, 1] > 1.0

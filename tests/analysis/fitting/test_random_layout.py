@@ -25,13 +25,13 @@ def whole(layout: Layout) -> np.ndarray:
 
 def assert_stands(layout: Layout, terms: list[RandomTerm]) -> None:
     z, taken = whole(layout), []
-    for term, codes, levels, position, scale in zip(
-        terms, layout.codes, layout.levels, layout.position, layout.scale, strict=True
+    for term, codes, levels, position, transform in zip(
+        terms, layout.codes, layout.levels, layout.position, layout.transform, strict=True
     ):
         assert levels[codes].tolist() == [str(level) for level in term.levels]
         indicators = np.eye(len(levels))[codes]
-        expected = indicators[:, :, None] * (term.columns.to_numpy() * scale)[:, None, :]
-        np.testing.assert_array_equal(z[:, position], expected)
+        expected = indicators[:, :, None] * (term.columns.to_numpy() @ transform)[:, None, :]
+        np.testing.assert_allclose(z[:, position], expected, atol=1e-12)
         assert np.isclose((expected**2).sum(axis=(0, 1)), len(levels)).all()
         taken += position.ravel().tolist()
     assert len(taken) == len(set(taken))

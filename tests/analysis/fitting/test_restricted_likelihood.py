@@ -31,8 +31,8 @@ class Problem:
     def whole_covariance(self, phi: np.ndarray) -> np.ndarray:
         """V (n, n) over the residual variance, from the rows."""
         v = np.eye(len(self.y))
-        for term, index, scale in zip(self.terms, self.layout.parameters, self.layout.scale, strict=True):
-            z, same = term.columns.to_numpy() * scale, term.levels[:, None] == term.levels
+        for term, index, transform in zip(self.terms, self.layout.parameters, self.layout.transform, strict=True):
+            z, same = term.columns.to_numpy() @ transform, term.levels[:, None] == term.levels
             v += same * (z @ np.where(index >= 0, phi[index], 0.0) @ z.T)
         return v
 
@@ -57,7 +57,7 @@ def problem(kind: str, reml: bool, monkeypatch: pytest.MonkeyPatch) -> Problem:
     design = design_of(w, layout.z, layout.block, layout.blocks, layout.border, layout.correlated, reml)
     y = rng.standard_normal(n)
     phi = np.where(design.is_variance, rng.uniform(0.3, 1.2, len(design.is_variance)), rng.uniform(-0.2, 0.2))
-    return Problem(y, x, terms, layout, design, response_of(y, w, layout.z, layout.block), phi)
+    return Problem(y, x, terms, layout, design, response_of(design, y[None], w, layout.z, layout.block), phi)
 
 
 @pytest.mark.parametrize("reml", [True, False])
@@ -106,8 +106,7 @@ def test_information_is_the_expected_hessian(kind: str, monkeypatch) -> None:
     root = np.linalg.cholesky(p.whole_covariance(p.phi))
     w = np.hstack([p.layout.u, p.x])
     draws = rng.standard_normal((n_draws, len(p.y))) @ root.T
-    responses = [response_of(y, w, p.layout.z, p.layout.block) for y in draws]
-    stacked = Response(*(np.concatenate([getattr(one, name) for one in responses]) for name in ("zy", "wy", "yy")))
+    stacked = response_of(p.design, draws, w, p.layout.z, p.layout.block)
     found = derivatives(p.design, evaluate(p.design, stacked, np.tile(p.phi, (n_draws, 1))))
     tolerance = 5 * found.hessian.std(axis=0) / np.sqrt(n_draws)
     # profiling sigma^2 out costs a term of order 1 / v
@@ -119,8 +118,8 @@ def test_information_is_the_expected_hessian(kind: str, monkeypatch) -> None:
 def test_many_responses_at_once_are_as_one_at_a_time(kind: str, monkeypatch) -> None:
     p = problem(kind, True, monkeypatch)
     first = p.response
-    second = Response(first.zy * 2 + 1, first.wy - 3, first.yy * 9 + 1000)
-    both = Response(*(np.concatenate([getattr(first, name), getattr(second, name)]) for name in ("zy", "wy", "yy")))
+    second = Response(*(3.0 * array + 1.0 for array in first.arrays))
+    both = Response(*map(np.concatenate, zip(first.arrays, second.arrays, strict=True)))
     phi = np.array([p.phi, np.where(p.design.is_variance, 2.0 * p.phi, 0.0)])
     together = evaluate(p.design, both, phi)
     slopes = derivatives(p.design, together)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from jobs.learning import representation
 from jobs.learning.batches import crop_reader
 from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.networks.branching import build_network
-from jobs.sound.mel_store import band_statistics, crop_decibels, gather_codes
+from jobs.sound.mel_store import band_statistics
+from study.core.cost import n_slices
 from study.core.errors import RunFailed
+from study.core.study_file import Mel
 from tests.jobs.networks.source_outputs import features
 
 SEED = np.random.SeedSequence(3)
@@ -37,12 +40,53 @@ def test_mean_and_deviation_over_slices_by_hand(make_store) -> None:
     network.eval()
     mean, deviation = (torch.from_numpy(values).float() for values in statistics)
     for track in range(len(LENGTHS)):
-        starts = np.arange(LENGTHS[track] // 63) * 63  # from the beginning, without overlap; the rest is left out
-        decibels = crop_decibels(*gather_codes(store, np.full(len(starts), track), starts, 63))
+        decibels = heard(store, track, 63)
         crops = (decibels - mean) / deviation
         values = torch.cat([features(network, crops, source) for source in ("self", "tag")], dim=1).detach().double()
         expected = torch.cat((values.mean(dim=0), values.std(dim=0, correction=0)))
         np.testing.assert_allclose(found[track], expected.numpy(), rtol=2e-4, atol=2e-5)
+
+
+def heard(store, track: int, length: int) -> torch.Tensor:
+    """The slices of a track by hand, in dB, (n, channels, length, bands)."""
+    first, n = store.first_frame[track], store.n_frames[track]
+    sound = store.frames[first : first + n].astype(np.float32) * 80 / 255 - 80 + store.peak_db[track]
+    slices = []
+    for start in range(0, n, length):
+        part = sound[start : start + length]
+        if len(part) >= length / 2 or not slices:
+            floor = np.full((length - len(part), *part.shape[1:]), store.peak_db[track] - 80, np.float32)
+            slices.append(np.concatenate((part, floor)).transpose(1, 0, 2))
+    return torch.from_numpy(np.stack(slices))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "n"), [(30, 12), (5, 2), (2.5, 1), (1, 1), (3.7, 1), (3.8, 2), (29.5, 12), (28, 11)]
+)
+def test_slices_of_a_clip_in_seconds(seconds: float, n: int) -> None:
+    mel = Mel()
+    frames = 1 + int(seconds * 22050) // mel.hop_samples  # centred frames
+    assert n_slices(np.array([frames]), mel.crop_frames(22050)).tolist() == [n]
+
+
+@pytest.mark.parametrize("kind", ["uint8", "float16"])
+@pytest.mark.parametrize("resident", [False, True])
+def test_a_slice_beyond_the_end_is_padded_with_the_floor(make_store, kind: str, resident: bool) -> None:
+    codes = np.random.default_rng(1).integers(0, 256, (230, 1, 32)).astype(np.uint8)
+    if kind == "float16":
+        codes = (codes.astype(np.float32) * 80 / 255 - 80).astype(np.float16)
+    store = replace(make_store([100, 130], codes=codes), peak_db=np.array([-3.0, -9.0], np.float32))
+    statistics = np.zeros(32), np.ones(32)
+    reader = crop_reader(store, statistics, 63, torch.device("cpu"), resident)
+    found = reader.read_slices(np.array([0, 1, 0, 1]), np.array([0, 126, 63, 63]))
+    assert [bool((values == peak - 80).all()) for values, peak in ((found[2, :, 37:], -3), (found[1, :, 4:], -9))] == [
+        True,
+        True,
+    ]
+    torch.testing.assert_close(found[2, :, :37], reader.read(np.array([0]), np.array([37]))[0, :, 26:])
+    torch.testing.assert_close(found[1, :, :4], reader.read(np.array([1]), np.array([67]))[0, :, 59:])
+    torch.testing.assert_close(found[3], reader.read(np.array([1]), np.array([63]))[0])
+    torch.testing.assert_close(found[0], reader.read(np.array([0]), np.array([0]))[0])
 
 
 def test_one_slice_has_deviation_zero(make_store) -> None:
@@ -50,7 +94,7 @@ def test_one_slice_has_deviation_zero(make_store) -> None:
     network = network_for(store)
     found = represent(network, store, band_statistics(store, [0]), 63)
     deviations = found[:, network.representation_dim :]
-    np.testing.assert_array_equal((deviations == 0).all(axis=1), [length < 126 for length in LENGTHS])
+    np.testing.assert_array_equal((deviations == 0).all(axis=1), [length < 63 + 32 for length in LENGTHS])
 
 
 def test_batches_and_groups_change_nothing(make_store, monkeypatch: pytest.MonkeyPatch) -> None:

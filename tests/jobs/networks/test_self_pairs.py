@@ -25,11 +25,15 @@ def test_layers_by_hand() -> None:
     assert not torch.allclose(head(left, right), head(right, left))
 
 
-def test_dropout_comes_after_the_hidden_layer() -> None:
-    head = PairHead(8, dropout=0.5)
+@pytest.mark.parametrize(("layer", "units"), [("feature_dropout", 2 * 40), ("dropout", 128)])
+def test_half_of_both_representations_and_of_the_hidden_layer_are_dropped(layer: str, units: int) -> None:
+    head = PairHead(40, dropout=0.5)
     dropped = []
-    head.layers.dropout.register_forward_hook(lambda _, args, out: dropped.append((args[0], out)))
-    head(torch.randn(50, 8), torch.randn(50, 8))
+    getattr(head.layers, layer).register_forward_hook(lambda _, args, out: dropped.append((args[0], out)))
+    left, right = torch.rand(50, 40), torch.rand(50, 40)
+    head(left, right)
     [(before, after)] = dropped
-    assert before.shape == (50, 128) and bool((before >= 0).all())
+    assert before.shape == (50, units) and bool((before >= 0).all())
     assert 0.4 < float((after[before > 0] == 0).float().mean()) < 0.6
+    if layer == "feature_dropout":
+        torch.testing.assert_close(before, torch.cat((left, right), dim=1))

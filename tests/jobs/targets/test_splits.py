@@ -53,6 +53,19 @@ def test_folds_are_one_repeat():
     assert [(split.repeat, split.fold) for split in splits] == [(0, fold) for fold in range(4)]
 
 
+def test_folds_of_what_publishes_no_split():
+    """The authors' code: five stratified folds, or five probes on the published split."""
+    target = target_of(unsplit="folds")
+    splits = target_splits(data_of(["a", "b"] * 20), target, 1, "genre")
+    assert [(split.repeat, split.fold) for split in splits] == [(0, fold) for fold in range(5)]
+    assert sorted(np.concatenate([split.test for split in splits])) == list(range(40))
+    assert {tuple(np.unique(split.test % 2, return_counts=True)[1]) for split in splits} == {(4, 4)}
+    published = target_splits(data_of(["a", "b"] * 20, in_test=[False] * 30 + [True] * 10), target, 1, "genre")
+    assert [(split.repeat, split.fold, split.published) for split in published] == [(r, 0, True) for r in range(5)]
+    for made in (splits, published):
+        assert tuple((split.repeat, split.fold) for split in made) in target.possible_splits
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 12)), min_size=12, max_size=80),

@@ -211,6 +211,7 @@ tracks = "a.csv"
     assert study.training.model_dump(exclude={"precision", "checkpoint_minutes", "compile"}) == {
         "epochs": 200, "iterations": "lm", "batch_size": 128, "learning_rate": 0.00025, "l2": 1e-6, "width": 1.0,
         "backbone": "base", "activation": "relu", "optimiser": "adam", "loss": "kl",
+        "reduction": "batchmean", "initialisation": "pytorch",
     }  # fmt: skip
     assert study.sources["year"].factors == 50
     assert study.targets["a"].metric_names == ("accuracy",) and study.targets["a"].repeats == 5
