@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from study.core.coding import Coding, combination
+from study.core.columns import FACTOR, factor_column
 from study.core.factors import Level
 
 FEWEST_BETWEEN_RUNS = 3
@@ -38,7 +39,7 @@ class RandomPart:
 
 def centred(coding: Coding) -> Coding:
     """The coding with further factors less their means: other terms are then at the average of the factors."""
-    further = [name for name in coding.columns if str(name).startswith("factor.")]
+    further = [name for name in coding.columns if str(name).startswith(FACTOR)]
     columns = coding.columns.copy()
     columns[further] = columns[further] - columns[further].mean()
     return replace(coding, columns=columns)
@@ -61,8 +62,8 @@ def headline_terms(
             slopes += terms
     by_target = [RandomTerm("target", target, coding.columns[slopes])]
     for name in of_levels:
-        levels = pd.Series(target, index=rows.index) + ":" + rows[f"factor.{name}"].astype(str)
-        by_target.append(intercepts_by(f"target:factor.{name}", levels.to_numpy()))
+        levels = pd.Series(target, index=rows.index) + ":" + rows[factor_column(name)].astype(str)
+        by_target.append(intercepts_by(f"target:{factor_column(name)}", levels.to_numpy()))
     part = _with_runs(RandomPart(tuple(by_target)), rows, coding)
     return _with_combinations(part, rows, coding, sources_known)
 
@@ -124,7 +125,7 @@ def _df_between(levels: np.ndarray, coding: Coding) -> int:
 
 def _is_of(term: str, factor: str) -> bool:
     """Whether a term is of a factor: the number, its curvature, or one of its levels."""
-    own = f"factor.{factor}"
+    own = factor_column(factor)
     return term in (own, f"{own}^2") or (term.startswith(f"{own}[") and term.endswith("]"))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from study.core.columns import SOURCE, factor_column, source_column
 from study.core.errors import Fault, InputFaults
 from study.core.factors import Level, sources_allowed
 from study.core.run import Run, make_run, study_seed_sequence
@@ -53,11 +54,11 @@ class Candidates:
     def positions(self, balance: Iterable[str]) -> tuple[int, ...]:
         """The factors that `balance` names, as the study file does: strategy, sources (all), n_sources, any other."""
         asked = set(balance)
-        wanted = asked | {f"factor.{name}" for name in asked}
+        wanted = asked | {factor_column(name) for name in asked}
         return tuple(
             position
             for position, factor in enumerate(self.factors)
-            if factor.name in wanted or ("sources" in asked and factor.name.startswith("source."))
+            if factor.name in wanted or ("sources" in asked and factor.name.startswith(SOURCE))
         )
 
     def without(self, other: Candidates) -> Candidates:
@@ -114,8 +115,8 @@ class Candidates:
     def run(self, study: Study, phase: str, row: int, replicate: int = 0) -> Run:
         """The run in a row."""
         levels = {f.name: f.levels[code] for f, code in zip(self.factors, self.codes[row], strict=True)}
-        sources = tuple(name for name in study.sources if levels[f"source.{name}"])
-        further = {name: levels[f"factor.{name}"] for name in study.further_factors}
+        sources = tuple(name for name in study.sources if levels[source_column(name)])
+        further = {name: levels[factor_column(name)] for name in study.further_factors}
         return make_run(study, phase, replicate, str(levels["strategy"]), sources, further)
 
 
@@ -146,8 +147,8 @@ def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
     sizes: dict[str, list[int]] = {strategy: possible for strategy, possible in allowed.items() if possible}
     factors = (
         Factor("strategy", tuple(sizes)),
-        *(Factor(f"source.{name}", (False, True)) for name in study.sources),
-        *(Factor(f"factor.{name}", levels) for name, levels in study.further_factors.items()),
+        *(Factor(source_column(name), (False, True)) for name in study.sources),
+        *(Factor(factor_column(name), levels) for name, levels in study.further_factors.items()),
         Factor("n_sources", tuple(sorted({n for possible in sizes.values() for n in possible}))),
     )
     if n_combinations(study, sizes) > MOST_ENUMERATED:
@@ -224,9 +225,9 @@ def _have(candidates: Candidates, combination: Combination) -> np.ndarray:
         values = value if isinstance(value, tuple) else (value,)
         if name == "sources":
             for source in values:
-                found &= candidates.codes[:, by_name[f"source.{source}"]] == 1
+                found &= candidates.codes[:, by_name[source_column(source)]] == 1
         else:
-            column = by_name[name if name in by_name else f"factor.{name}"]
+            column = by_name[name if name in by_name else factor_column(name)]
             of = [code for code, level in enumerate(candidates.factors[column].levels) if level in values]
             found &= np.isin(candidates.codes[:, column], of)
     return found

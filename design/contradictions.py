@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 
 from design.candidates import Candidates, row_numbers
 from design.information import CHUNK
+from study.core.columns import SOURCE
 
 EVEN = 1e-6
 
@@ -56,7 +57,7 @@ def balance_groups(candidates: Candidates, balance: Sequence[int]) -> tuple[list
     itself (sources, where no run may have few). With too many combinations for the programme, factors that are not
     crossed with all others form one group.
     """
-    sources = tuple(p for p in balance if candidates.factors[p].name.startswith("source."))
+    sources = tuple(p for p in balance if candidates.factors[p].name.startswith(SOURCE))
     units = list(dict.fromkeys(sources if p in sources else (p,) for p in balance))
     agreeing, entangled = _crossed(candidates, units)
     if not entangled:

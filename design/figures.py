@@ -14,6 +14,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from study.core.columns import SOURCE
+
 STYLE: dict[Any, Any] = {
     "font.size": 9.0, "axes.titlesize": 10.0, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
     "axes.axisbelow": True, "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "legend.frameon": False,
@@ -85,9 +87,9 @@ def margin_figure(curve: pd.DataFrame, kinds: Mapping[str, str], spent: list[flo
 
 def level_bars(levels: pd.DataFrame) -> Figure:
     """How many runs have each level of each factor (of a source: have it present), phases stacked."""
-    is_source = levels.factor.str.startswith("source.")
+    is_source = levels.factor.str.startswith(SOURCE)
     present = levels[is_source & (levels.level == "True")]
-    present = present.assign(level=present.factor.str.removeprefix("source."), factor="source present")
+    present = present.assign(level=present.factor.str.removeprefix(SOURCE), factor="source present")
     shown = pd.concat([levels[~is_source], present])
     factors, phases = list(dict.fromkeys(shown.factor)), list(dict.fromkeys(levels.phase))
     per_row = min(len(factors), 4)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from study.core.columns import factor_column, source_column
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
 from study.core.run import Run, make_run
@@ -155,4 +156,4 @@ def _faults_of_names(
 
 
 def _column_of(name: str, table: pd.DataFrame) -> str:
-    return next((column for column in (f"source.{name}", f"factor.{name}") if column in table), name)
+    return next((column for column in (source_column(name), factor_column(name)) if column in table), name)

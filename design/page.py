@@ -33,6 +33,7 @@ from design.generate import in_turn
 from design.information import term_names
 from design.phases import sequential_phases
 from design.verdict import FURTHER_RUNS, KINDS, margin_curve, verdict
+from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.durations import Unit
 from study.core.paths import write_whole
 from study.core.run import Run, baseline_runs
@@ -179,9 +180,9 @@ def _unused_levels(levels: pd.DataFrame) -> list[str]:
     """Levels of the study that no run of the plan has, in words."""
     total = levels.groupby(["factor", "level"], sort=False).n_runs.sum()
     unused = total[total == 0].reset_index()
-    unused = unused[~(unused.factor.str.startswith("source.") & (unused.level == "False"))]
+    unused = unused[~(unused.factor.str.startswith(SOURCE) & (unused.level == "False"))]
     return [
-        f"no run of this plan has {factor.removeprefix('factor.')} = {', '.join(of.level)}"
+        f"no run of this plan has {factor.removeprefix(FACTOR)} = {', '.join(of.level)}"
         for factor, of in unused.groupby("factor", sort=False)
     ]
 
@@ -213,7 +214,7 @@ def _interactions(study: Study, runs: Sequence[Run]) -> pd.DataFrame | None:
         return None
     neglected = np.column_stack([present[:, one] * present[:, other] for one, other in pairs])
     names = list(study.sources)
-    terms = [name.removeprefix("source.") for name in term_names(candidates.factors)]
+    terms = [name.removeprefix(SOURCE) for name in term_names(candidates.factors)]
     matrix = alias_matrix(candidates.factors, codes, neglected)
     return pd.DataFrame(matrix, terms, [f"{names[one]} x {names[other]}" for one, other in pairs])
 
@@ -223,8 +224,8 @@ def _as_codes(study: Study, runs: Sequence[Run]) -> tuple[Candidates, np.ndarray
     strategies = tuple(name for name in study.strategies if any(run.strategy == name for run in runs))
     factors = (
         Factor("strategy", strategies),
-        *(Factor(f"source.{name}", (False, True)) for name in study.sources),
-        *(Factor(f"factor.{name}", levels) for name, levels in study.further_factors.items()),
+        *(Factor(source_column(name), (False, True)) for name in study.sources),
+        *(Factor(factor_column(name), levels) for name, levels in study.further_factors.items()),
         Factor("n_sources", tuple(sorted({run.n_sources for run in runs}))),
     )
     candidates = Candidates(factors, np.zeros((0, len(factors)), dtype=np.uint8))

@@ -21,6 +21,7 @@ from jobs.targets.scoring import (
     target_splits,
     without_scores,
 )
+from study.core.columns import factor_column
 from study.core.paths import Paths, write_whole
 from study.core.plan import run_columns
 from study.core.results import PROBE_SCORES_VERSION, SCHEMA_VERSION, commit_result
@@ -65,7 +66,7 @@ def _scored(
         began = time.monotonic()
         found, earlier_s = _evaluation(study, run, name, at, transfer, trained.outcome)
         seconds = earlier_s + time.monotonic() - began
-        levels = {f"factor.{factor}": transfer for factor in study.evaluation_factors}
+        levels = {factor_column(factor): transfer for factor in study.evaluation_factors}
         rows += [
             _row(study, run, trained, attempt, name, at.fingerprint, started_at, seconds, score) | levels
             for score in found.scores

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures import COLOUR, panels
 from study.core.coding import SINGLE, source_columns, strategy_columns, strategy_of
+from study.core.columns import SOURCE
 
 
 def multi_source_runs(runs: pd.DataFrame) -> pd.DataFrame:
@@ -23,7 +24,7 @@ def correlations(runs: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
     values = columns.to_numpy() - columns.to_numpy().mean(axis=0)
     length = np.sqrt((values**2).sum(axis=0))
     length[length < 1e-12] = np.inf
-    names = [name.removeprefix("source.").removeprefix("strategy[").removesuffix("]") for name in columns]
+    names = [name.removeprefix(SOURCE).removeprefix("strategy[").removesuffix("]") for name in columns]
     return pd.DataFrame((values / length).T @ (values / length), names, names)
 
 
@@ -60,7 +61,7 @@ def balance_bars(runs: pd.DataFrame, sources: Sequence[str]) -> Figure:
     names = [strategy_of(name) for name in strategies.index]
     by_strategy.bar(names, strategies, color=[COLOUR[name] for name in names])
     present = source_columns(runs, sources).sum()
-    by_source.bar([name.removeprefix("source.") for name in present.index], present, color="#0072B2")
+    by_source.bar([name.removeprefix(SOURCE) for name in present.index], present, color="#0072B2")
     if "n_sources" in runs:
         numbers = runs["n_sources"].value_counts().sort_index()
         by_number.bar([f"{n:g}" for n in numbers.index], numbers, color="#0072B2")

@@ -15,6 +15,7 @@ from analysis.figures import COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from analysis.wording import listed, number
 from study.core.coding import SINGLE
+from study.core.columns import source_column
 
 SOURCES_IN_THE_SENTENCE = 4
 ALIKE = re.compile(r"(\d+) of \(([^)]*)\)")
@@ -92,7 +93,7 @@ def _draw(table: ResultsTable, found: Predictions) -> Figure:
     for one, target in zip(axes, targets, strict=True):
         single = table.scores[(table.scores["target"] == target) & (table.scores["strategy"] == SINGLE)]
         if len(single):
-            of_source = single.groupby([f"source.{name}" for name in table.sources])["z"].mean()
+            of_source = single.groupby([source_column(name) for name in table.sources])["z"].mean()
             one.axhline(of_source.max(), color=COLOUR[SINGLE], linewidth=0.9, linestyle=(0, (5, 3)))
         for row in found.best[(found.best["target"] == target) & (found.best["rank"] == 1)].itertuples():
             colour = COLOUR[row.strategy]

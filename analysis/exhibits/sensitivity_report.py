@@ -15,6 +15,7 @@ from analysis.fitting.mixed_model import fixed_effects
 from analysis.sensitivity import BY, FILLED, REPORTED, TARGET_INTERCEPTS, WITHOUT, Variant, moved, summary
 from analysis.wording import listed, number
 from study.core.coding import strategy_of
+from study.core.columns import FACTOR
 
 LOOKS = {
     REPORTED: ("#000000", "D", 5.0),
@@ -121,7 +122,7 @@ def called(effect: str) -> str:
 
 
 def _draw(variants: Sequence[Variant]) -> Figure:
-    terms = [term for term in variants[0].fit.fixed_terms if not term.startswith("factor.")]
+    terms = [term for term in variants[0].fit.fixed_terms if not term.startswith(FACTOR)]
     slopes = [term for term in terms if term.endswith(":n_star")]
     shown = [
         ("Strategy, with two sources (SS-R: one)", "standardised score", [term for term in terms if term not in slopes])

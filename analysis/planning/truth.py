@@ -12,6 +12,7 @@ import numpy as np
 
 from analysis.headline_terms import ONE_SOURCE
 from study.core.coding import Coding
+from study.core.columns import FACTOR
 from study.core.effects import INTERCEPTS
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import STRATEGIES
@@ -59,7 +60,7 @@ def paper_truth(coding: Coding) -> Truth:
         term = str(term)
         if term in INTERCEPTS:
             effects[term], sd[term] = STRATEGY_EFFECTS[INTERCEPTS[term]], STRATEGY_SD
-        elif term.startswith("factor."):
+        elif term.startswith(FACTOR):
             effects[term], sd[term] = 0.0, FACTOR_SD / float(np.ptp(column))
             sd[term.partition("[")[0]] = FACTOR_SD / math.sqrt(2.0)
         else:

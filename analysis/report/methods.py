@@ -14,6 +14,7 @@ from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.simultaneous import DRAWS
 from analysis.wording import listed
+from study.core.columns import FACTOR
 from study.core.version import __version__
 
 NAMED_MODELS = {
@@ -102,9 +103,9 @@ def _on_models(models: Sequence[Model]) -> Iterator[str]:
 
 def _in_words(model: Model) -> str:
     """What stands in the formula of one of the named models."""
-    factors = [term for term in model.coding.columns if term.startswith("factor.")]
+    factors = [term for term in model.coding.columns if term.startswith(FACTOR)]
     by_target = [str(name) for term in model.random_part for name in term.columns]
-    slopes = [f"target, of {name}" for name in by_target if name.startswith("factor.")]
+    slopes = [f"target, of {name}" for name in by_target if name.startswith(FACTOR)]
     shared = [_with_kinds(term) for term in model.random_part if term.group != "target"] + slopes
     left_out = [f"{term} ({why})" for term, why in model.coding.left_out.items()]
     omitted = [f"{term} ({why})" for term, why in model.omitted.items()]
