@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Template
 from matplotlib.figure import Figure
 
 from design.aliasing import alias_matrix
@@ -28,7 +28,7 @@ from design.diagnostics import (
     shown_sizes,
 )
 from design.expected_errors import expected_errors
-from design.figures import colour_map, drawing, level_bars, margin_figure, png, prefix_curves
+from design.figures import level_bars, margin_figure, prefix_curves
 from design.generate import in_turn
 from design.information import term_names
 from design.phases import sequential_phases
@@ -38,6 +38,8 @@ from study.core.durations import Unit
 from study.core.paths import write_whole
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
+from study.pages.figures import correlation_map, drawing, png
+from study.pages.html import environment
 
 MAXIMUM_PAIRS = 200
 """Pairs of sources that the map of neglected interactions shows at most."""
@@ -196,10 +198,10 @@ def _pictures(
 ) -> dict[str, Figure]:
     pictures = {"balance": level_bars(levels)}
     for name, of in scopes.items():
-        pictures[f"aliasing_{name}"] = colour_map(maps[name], "correlation")
+        pictures[f"aliasing_{name}"] = correlation_map(maps[name], "correlation")
         interactions = _interactions(study, of)
         if interactions is not None:
-            pictures[f"interactions_{name}"] = colour_map(interactions, "added to the estimate")
+            pictures[f"interactions_{name}"] = correlation_map(interactions, "added to the estimate")
     for each in found:
         pictures[f"prefixes_{each.name}"] = prefix_curves(each.prefixes, each.canonical)
     return pictures
@@ -249,15 +251,7 @@ def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _template() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),  # not by package name: a study's own folder has a `design` too
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = lambda value, digits=3: (
-        "" if value is None or math.isnan(value) else f"{value:.{digits}f}"
-    )
-    return environment.get_template("page.html.j2")
+def _template() -> Template:
+    made = environment(Path(__file__).parent)
+    made.filters["number"] = lambda value, digits=3: "" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    return made.get_template("page.html.j2")

@@ -13,10 +13,10 @@ import pandas as pd
 
 from analysis.components import FORMULA
 from analysis.exhibits.exhibit import QUESTIONS
-from analysis.figures import PNG_DPI
 from analysis.report.html import render
 from analysis.report.methods import methods_paragraph
 from analysis.results_table import ResultsTable
+from study.pages.figures import PNG_DPI
 
 if TYPE_CHECKING:
     from analysis.analyze import Analysis
