@@ -43,7 +43,7 @@ def prefix_curves(prefixes: pd.DataFrame, canonical: pd.DataFrame) -> Figure:
     return figure
 
 
-def marginone_panel(curve: pd.DataFrame, kinds: Mapping[str, str], spent: list[float] | None) -> Figure:
+def margin_figure(curve: pd.DataFrame, kinds: Mapping[str, str], spent: list[float] | None) -> Figure:
     """Half-widths of intervals by the number of sequential runs, and above it what these runs cost."""
     figure, axes = one_panel(7.2, 3.6)
     for (kind, label), colour in zip(kinds.items(), (BLUE, ORANGE, GREEN), strict=True):
