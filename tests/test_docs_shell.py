@@ -71,6 +71,7 @@ def folder(launched_study: Path, run_id: str, tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr("analysis.analyze.EXHIBITS", ())
     monkeypatch.setattr("design.page.png", lambda figure: b"")
+    monkeypatch.setattr("study.workflow.plan.N_SIMULATIONS", 20)
     here = tmp_path / "here"
     shutil.copytree(launched_study, here / "mystudy")
     shutil.copytree(launched_study / "sound", here / "sound")
