@@ -11,9 +11,10 @@ import numpy as np
 from study.core.columns import SOURCE, factor_column, source_column
 from study.core.errors import Fault, InputFaults
 from study.core.factors import Level, sources_allowed
+from study.core.paths import FILE_NAME
 from study.core.run import Run, make_run, study_seed_sequence
 from study.core.scales import are_numbers
-from study.core.study_file import FILE_NAME, Combination, Constraint, Phase, Study
+from study.core.study_file import Combination, Constraint, Phase, Study
 
 MOST_ENUMERATED = 2**20
 """Possible runs that are all candidates; of more, so many as `DRAWN` are drawn."""

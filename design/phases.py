@@ -16,8 +16,9 @@ from design.model import parts_of
 from design.optimal import WEIGHTS, optimal
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
+from study.core.paths import FILE_NAME
 from study.core.run import Run, make_run, study_seed_sequence
-from study.core.study_file import FILE_NAME, Phase, Study
+from study.core.study_file import Phase, Study
 
 
 def factorial_runs(study: Study, phase: Phase) -> list[Run]:

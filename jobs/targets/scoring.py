@@ -13,7 +13,8 @@ from jobs.targets.recommendation import read_plays, recommend, user_ndcg
 from jobs.targets.splits import Split, split_faults, target_splits
 from jobs.targets.track_labels import TargetData, read_track_labels
 from study.core.errors import Fault, InputFaults, raise_all
-from study.core.study_file import FILE_NAME, Target
+from study.core.paths import FILE_NAME
+from study.core.study_file import Target
 
 __all__ = ["Evaluation", "Score", "Split", "TargetData", "evaluate", "read_target", "target_splits"]
 

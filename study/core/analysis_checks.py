@@ -14,7 +14,8 @@ from study.core.columns import factor_column
 from study.core.errors import Fault, nearest
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, Level, sources_allowed
 from study.core.formula_names import columns_of, faults_of_formula
-from study.core.study_file import FILE_NAME, AnalysisSection
+from study.core.paths import FILE_NAME
+from study.core.study_file import AnalysisSection
 
 CONTRASTED = ("strategy", "size", "paper_strategy", "paper_size")
 NAMED_MODELS = (*CONTRASTED, "components")

@@ -15,8 +15,9 @@ from study.core.design_models import model_faults
 from study.core.errors import Fault, nearest
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
 from study.core.file_checks import faults_of_validation
+from study.core.paths import FILE_NAME
 from study.core.scales import are_numbers
-from study.core.study_file import FILE_NAME, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
+from study.core.study_file import METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
 
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
 

@@ -13,13 +13,13 @@ import pandas as pd
 
 from study.core.columns import factor_column, source_column
 from study.core.errors import Fault, InputFaults, raise_all
-from study.core.paths import Paths
+from study.core.paths import FILE_NAME, Paths
 from study.core.plan import read_plan
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.results import stored_results
 from study.core.run import Run, baseline_runs
-from study.core.study_file import FILE_NAME, AnalysisSection, Model, Study
+from study.core.study_file import AnalysisSection, Model, Study
 from study.core.valid_results import expected_results, read_results
 from study.workflow.learning_curves import learning_curves
 from study.workflow.stopping import on_precision, read_until
