@@ -14,20 +14,29 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.any_table import any_table
 from analysis.components import Components, source_components
 from analysis.evidence import Evidence
-from analysis.exhibits.contents import EXHIBITS
+from analysis.exhibits.contents import EXHIBITS, OF_TREATMENTS
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import drawn
 from analysis.fitting.engines import require_engine
 from analysis.formulas.further_contrasts import with_own_contrasts
 from analysis.formulas.further_models import own_models
-from analysis.models import Model, paper_size_model, paper_strategy_model, size_model, strategy_model
+from analysis.models import (
+    Model,
+    paper_size_model,
+    paper_strategy_model,
+    size_model,
+    strategy_model,
+    treatment_model,
+)
 from analysis.options import MODELS, AnalysisOptions
 from analysis.overview import as_html, as_text
 from analysis.report.cross_check import CrossCheck, compare, sentences
 from analysis.report.write_report import write_report
 from analysis.results_table import ResultsTable, results_table
+from analysis.roles import is_of_a_study
 from study.core.errors import Fault, InputFaults, nearest
 
 
@@ -54,8 +63,13 @@ class Analysis:
         return self.evidence.table
 
     @property
+    def reading(self) -> tuple[str, ...]:
+        """What the columns of a table of another field were taken for."""
+        return tuple(self.table.roles.sentences()) if self.table.roles else ()
+
+    @property
     def models(self) -> Mapping[str, Model]:
-        """`strategy`, `size`, the paper's `paper_strategy` and `paper_size`, and the study's own, by name."""
+        """`strategy`, `size`, the paper's `paper_strategy` and `paper_size`, or `treatments`; and your own, by name."""
         return self.evidence.models
 
     @property
@@ -134,12 +148,34 @@ def analyze(rows: pd.DataFrame | ResultsTable, options: AnalysisOptions | None =
     engine_versions = require_engine("--engine", options.engine, others=False)
     if options.cross_check:
         require_engine("--cross-check", options.cross_check)
-    if isinstance(rows, pd.DataFrame):
-        rows = results_table(rows, options.metrics, options.sources, options.mix_versions)
-    evidence = _evidence(rows, options)
-    exhibits = tuple(exhibit(evidence) for exhibit in EXHIBITS)
+    table = _table(rows, options) if isinstance(rows, pd.DataFrame) else rows
+    evidence = _of_treatments(table, options) if table.roles else _evidence(table, options)
+    exhibits = tuple(exhibit(evidence) for exhibit in (OF_TREATMENTS if table.roles else EXHIBITS))
     checked = compare(options.cross_check, evidence.models.values()) if options.cross_check else None
     return Analysis(evidence, exhibits, checked, engine_versions)
+
+
+def _table(rows: pd.DataFrame, options: AnalysisOptions) -> ResultsTable:
+    """The table of a study of strategies, its columns renamed where they are asked for by other names; of any other
+    table by the roles of its columns."""
+    asked = options.asked
+    if not is_of_a_study(rows) or asked.treatment or asked.reference:
+        return any_table(rows, asked)
+    names = {asked.score: "score", asked.target: "target"} | dict.fromkeys(asked.unit, "run_id")
+    rows = rows.rename(columns={name: role for name, role in names.items() if name and role not in rows})
+    return results_table(rows, options.metrics, options.sources, options.mix_versions)
+
+
+def _of_treatments(table: ResultsTable, options: AnalysisOptions) -> Evidence:
+    """The model of treatments and the table's own models, each drawing from a seed of its own."""
+    levels, own, n_bootstrap, engine = table.factor_levels, options.own, options.bootstrap, options.engine
+    for_treatments, for_diagnostics, *for_own = np.random.SeedSequence(options.seed).spawn(2 + len(own.model))
+    of_formulas = own_models(own.model, table, levels, n_bootstrap, _rngs(for_own), engine)
+    (rng,) = _rngs([for_treatments])
+    named = treatment_model(table, n_bootstrap, rng, engine, options.seed, options.asked.reference)
+    models = with_own_contrasts((named, *of_formulas), own.contrast)
+    by_name = {model.name: model for model in models}
+    return Evidence(table, by_name, {}, levels, options, for_diagnostics)
 
 
 def _evidence(table: ResultsTable, options: AnalysisOptions) -> Evidence:

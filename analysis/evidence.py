@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
+import pandas as pd
 
 from analysis.components import Components
 from analysis.fitting.mixed_model import MixedFit
-from analysis.models import Model
+from analysis.models import TREATMENTS, Model
 from analysis.options import AnalysisOptions
 from analysis.results_table import ResultsTable
 from analysis.sensitivity import Variant, sensitivity
-from study.core.coding import first_model, second_model
+from analysis.statements import statements_of
+from analysis.treatment_statements import treatment_statements
+from analysis.treatments import occurring, treatment_coding
+from study.core.coding import Coding, first_model, second_model
 from study.core.factors import Level
 
 PAPER = "paper_"
@@ -22,9 +26,9 @@ PAPER = "paper_"
 
 @dataclass(frozen=True)
 class Evidence:
-    """`models` by name: `strategy`, `size`, the same of the paper, then the study's own. `components` by target.
-    `levels` are those of all
-    factors, in their order; `diagnostics_seed` draws what the diagnostics simulate."""
+    """`models` by name: `strategy`, `size` and the same of the paper, or `treatments` of a table of another field; then
+    the study's own. `components` by target. `levels` are those of all factors, in their order; `diagnostics_seed` draws
+    what the diagnostics simulate."""
 
     table: ResultsTable
     models: Mapping[str, Model]
@@ -35,16 +39,34 @@ class Evidence:
 
     @cached_property
     def variants(self) -> Mapping[str, tuple[Variant, ...]]:
-        """The first and the second model under other treatments of the same scores (`analysis.sensitivity`)."""
+        """The models that the report goes by under other treatments of the same scores (`analysis.sensitivity`)."""
+        if self.table.roles:
+            (model,) = self.main
+            return {model.name: sensitivity(self.table, model, self._treatments, self.levels, stated=self._stated)}
         seed, is_paper = self.options.seed, bool(self._prefix)
         codings = {
             "strategy": lambda rows: first_model(rows, self.levels),
             "size": lambda rows: second_model(rows, self.table.evaluation_levels if is_paper else self.levels),
         }
         return {
-            name: sensitivity(self.table, model, codings[name], self.levels, self.beside.get(name), is_paper, seed)
+            name: sensitivity(
+                self.table,
+                model,
+                codings[name],
+                self.levels,
+                self.beside.get(name),
+                is_paper,
+                partial(statements_of, seed=seed),
+            )
             for name, model in (("strategy", self.strategy), ("size", self.size))
         }
+
+    def _treatments(self, rows: pd.DataFrame) -> Coding:
+        return treatment_coding(rows, occurring(self.levels, rows))
+
+    def _stated(self, fit: MixedFit, rows: pd.DataFrame) -> pd.DataFrame:
+        of = occurring(self.levels, rows)
+        return treatment_statements(fit, of, self.options.seed, self.options.asked.reference)
 
     @property
     def strategy(self) -> Model:
@@ -78,8 +100,8 @@ class Evidence:
 
     @property
     def main(self) -> tuple[Model, ...]:
-        """The two models that the report goes by."""
-        return self.strategy, self.size
+        """The models that the report goes by: the first and the second, or that of treatments."""
+        return (self.models[TREATMENTS],) if self.table.roles else (self.strategy, self.size)
 
     @property
     def fits(self) -> Mapping[str, MixedFit]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
+from analysis.treatments import interactions_of, terms_of
 from study.core.coding import Coding, combination
 from study.core.columns import FACTOR, factor_column
 from study.core.factors import Level
@@ -36,6 +37,35 @@ class RandomPart:
         kept = tuple(term for term in self.terms if term.group != group)
         return replace(self, terms=kept, omitted={**self.omitted, _shown(group): reason})
 
+    def without_slopes(self, group: str, reason: str) -> RandomPart:
+        """Without what varies by a grouping factor in the effects of further factors; its other terms stay."""
+        terms = []
+        for term in self.terms:
+            kept = [name for name in term.columns if term.group != group or not str(name).startswith(FACTOR)]
+            terms += [replace(term, columns=term.columns[kept])] if kept else []
+        return replace(self, terms=tuple(terms), omitted={**self.omitted, _shown(group, "factors"): reason})
+
+    def reduced(self, reason: str) -> RandomPart | None:
+        """Without what such rows determine least; None where nothing but the coding's own terms by target is left."""
+        groups = sorted((term.group for term in self.terms), key=len, reverse=True)
+        kinds = ("run_id", "target")
+        of_factors = {of: [group for group in groups if group.startswith(f"{of}:factor.")] for of in kinds}
+        if of_factors["run_id"]:
+            return self.without(of_factors["run_id"][0], reason)
+        if self._has_slopes("run_id"):
+            return self.without_slopes("run_id", reason)
+        for group in ("combination", "run_id:target", *of_factors["target"][:1]):
+            if group in groups:
+                return self.without(group, reason)
+        if self._has_slopes("target"):
+            return self.without_slopes("target", reason)
+        return self.without("run_id", reason) if "run_id" in groups else None
+
+    def _has_slopes(self, group: str) -> bool:
+        return any(
+            term.group == group and any(str(name).startswith(FACTOR) for name in term.columns) for term in self.terms
+        )
+
 
 def centred(coding: Coding) -> Coding:
     """The coding with further factors less their means: other terms are then at the average of the factors."""
@@ -50,48 +80,85 @@ def headline_terms(
 ) -> RandomPart:
     """The random part over `rows` (one a run, target and evaluation level) of a model with this `centred` coding.
 
-    By target, the coding's own terms and further factors: a slope on a number or on a factor of two levels, independent
-    deviations of one variance on the levels of others. Then `(1 | run_id)`, and `(1 | combination)`.
+    By target, the coding's own terms, further factors and interactions: a slope on a number or on a factor of two
+    levels, independent deviations of one variance on the levels of others. Then `(1 | run_id)`, and
+    `(1 | combination)`. In a table of any field (without strategies) units vary as targets do in treatments that
+    differ within them.
     """
-    target, slopes, of_levels = rows["target"].astype(str).to_numpy(), list(coding.random), []
-    for name in factors:
-        terms = [term for term in map(str, coding.columns) if _is_of(term, name)]
-        if len(terms) > 1 and terms[0].endswith("]"):
-            of_levels.append(name)
+    any_field = "strategy" not in rows
+    target, run = rows["target"].astype(str), rows["run_id"].astype(str)
+    if target.nunique() > 1 or not any_field:
+        part = RandomPart(_varying("target", target, list(coding.random), rows, coding, factors))
+    else:
+        reason = "all scores are of one target"
+        part = RandomPart((), {_shown("target", "..."): reason})
+    within = {
+        name: levels
+        for name, levels in factors.items()
+        if any_field and (rows.groupby("run_id")[factor_column(name)].nunique() > 1).any()
+    }
+    part = _with_runs(part, rows, coding)
+    if within and any(term.group == "run_id" for term in part.terms):
+        others = tuple(term for term in part.terms if term.group != "run_id")
+        part = replace(part, terms=(*others, *_varying("run_id", run, ["intercept"], rows, coding, within)))
+        if target.nunique() > 1 and rows.duplicated(["run_id", "target"]).any():
+            both = intercepts_by("run_id:target", (run + ":" + target).to_numpy())
+            part = replace(part, terms=(*part.terms, both))
+    return _with_combinations(part, rows, coding, sources_known, tuple(within))
+
+
+def _varying(
+    group: str,
+    of_row: pd.Series,
+    slopes: list[str],
+    rows: pd.DataFrame,
+    coding: Coding,
+    factors: Mapping[str, Sequence[Level]],
+) -> tuple[RandomTerm, ...]:
+    """`slopes` and the effects of factors and of their interactions, varying by the levels `of_row` of a group."""
+    terms, by_level = list(map(str, coding.columns)), []
+    main = {(name,): terms_of(name, terms) for name in factors}
+    for names, own in (main | interactions_of(terms, factors)).items():
+        several = [name for name in names if len(main[name,]) > 1 and main[name,][0].endswith("]")]
+        if several:
+            by_level.append(names)
         else:
-            slopes += terms
-    by_target = [RandomTerm("target", target, coding.columns[slopes])]
-    for name in of_levels:
-        levels = pd.Series(target, index=rows.index) + ":" + rows[factor_column(name)].astype(str)
-        by_target.append(intercepts_by(f"target:{factor_column(name)}", levels.to_numpy()))
-    part = _with_runs(RandomPart(tuple(by_target)), rows, coding)
-    return _with_combinations(part, rows, coding, sources_known)
+            slopes = [*slopes, *own]
+    found = [RandomTerm(group, of_row.to_numpy(), coding.columns[slopes])] if slopes else []
+    for names in by_level:
+        columns = [factor_column(name) for name in names]
+        levels = of_row.str.cat([rows[column].astype(str) for column in columns], sep=":")
+        found.append(intercepts_by(":".join([group, *columns]), levels.to_numpy()))
+    return tuple(found)
 
 
 def _with_runs(part: RandomPart, rows: pd.DataFrame, coding: Coding) -> RandomPart:
     run = rows["run_id"].to_numpy()
-    if not rows["run_id"].duplicated().any():
-        return replace(part, omitted={**part.omitted, _shown("run_id"): "each run has one score"})
-    df = _df_between(run, coding)
-    if df == 0:
-        reason = "the fixed terms determine the run, so that statements hold for these very trained models"
-        return replace(part, omitted={**part.omitted, _shown("run_id"): reason})
+    df, once = _df_between(run, coding), not rows["run_id"].duplicated().any()
     no_verdicts = None
     if df < FEWEST_BETWEEN_RUNS:
         no_verdicts = (
             f"the degrees of freedom between runs, after the fixed terms, are {df}, and at least {FEWEST_BETWEEN_RUNS} "
             "are needed"
         )
+    if once:
+        omitted = {**part.omitted, _shown("run_id"): "each run has one score"}
+        return replace(part, omitted=omitted, no_verdicts=None if part.terms else no_verdicts)
+    if df == 0:
+        reason = "the fixed terms determine the run, so that statements hold for these very trained models"
+        return replace(part, omitted={**part.omitted, _shown("run_id"): reason})
     return replace(part, terms=(*part.terms, intercepts_by("run_id", run)), no_verdicts=no_verdicts)
 
 
-def _with_combinations(part: RandomPart, rows: pd.DataFrame, coding: Coding, sources_known: bool) -> RandomPart:
+def _with_combinations(
+    part: RandomPart, rows: pd.DataFrame, coding: Coding, sources_known: bool, within: Sequence[str]
+) -> RandomPart:
     def omitted(reason: str) -> RandomPart:
         return replace(part, omitted={**part.omitted, _shown("combination"): reason})
 
     if not sources_known:
         return omitted("the rows do not give the sources of a run")
-    made_of = combination(rows)
+    made_of = combination(rows.drop(columns=[factor_column(name) for name in within]))
     n_runs = pd.Series(rows["run_id"].to_numpy()).groupby(made_of).nunique()
     if n_runs.max() == 1:
         return omitted("no combination was trained twice, so that the run stands for both")
@@ -121,12 +188,6 @@ def _df_between(levels: np.ndarray, coding: Coding) -> int:
         return 0
     means = coding.columns.groupby(np.asarray(levels, dtype=object)).mean()
     return len(means) - int(np.linalg.matrix_rank(means.to_numpy()))
-
-
-def _is_of(term: str, factor: str) -> bool:
-    """Whether a term is of a factor: the number, its curvature, or one of its levels."""
-    own = factor_column(factor)
-    return term in (own, f"{own}^2") or (term.startswith(f"{own}[") and term.endswith("]"))
 
 
 def _shown(group: str, coefficient: str = "1") -> str:

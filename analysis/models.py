@@ -18,11 +18,17 @@ from analysis.fitting.summary import summary
 from analysis.headline_terms import RandomPart, centred, headline_terms
 from analysis.results_table import ResultsTable
 from analysis.statements import AT_MEAN, COLUMNS, PAIRS, mean_n_star, statements_of
+from analysis.treatment_statements import level_means, treatment_statements
+from analysis.treatments import INTERCEPT, treatment_coding
 from analysis.wording import listed
 from study.core.coding import Coding, first_model, second_model
+from study.core.columns import factor_column
 from study.core.errors import InputFaults
 from study.core.factors import Level
+from study.core.scales import are_numbers
 
+TREATMENTS = "treatments"
+"""The model of a table of another field."""
 NOTHING_VARIES = "no term of the model varies in these rows"
 
 
@@ -159,6 +165,30 @@ def paper_size_model(
     return _stating(_fitted(model, table, n_bootstrap, rng), table, seed)
 
 
+def treatment_model(
+    table: ResultsTable,
+    n_bootstrap: int = 0,
+    rng: np.random.Generator | None = None,
+    engine: str = NATIVE,
+    seed: int = 0,
+    reference: Sequence[str] = (),
+) -> Model:
+    """The model of a table of any field: what its treatments do, with what scores share.
+
+    `contrasts` compare the levels of treatments, all pairs or each with a `reference`; `means` are the levels' own.
+    """
+    factors = table.factor_levels
+    coding = treatment_coding(table.scores, factors)
+    model = _headline(TREATMENTS, table, coding, factors, n_bootstrap, rng, engine, seed)
+    if model.fit is None:
+        return model
+    stated = treatment_statements(model.fit, factors, seed, reference)
+    compared = [factor_column(name) for name, levels in factors.items() if not are_numbers(levels)]
+    pairs = stated[stated["family"].isin(compared)].rename(columns={"effect": "contrast"}).drop(columns="family")
+    means = level_means(model.fit, factors)
+    return replace(model, statements=stated, contrasts=pairs.reset_index(drop=True), means=means)
+
+
 def headline_fit(
     scores: pd.DataFrame,
     coding: Coding,
@@ -170,21 +200,19 @@ def headline_fit(
 ) -> tuple[MixedFit, RandomPart]:
     """A headline model's fit with `fixed` columns beside the coding's, and its random part, `part` where it is known.
 
-    Where no scores of these rows could determine its variances, the combination is left out, then the variances by
-    target of further factors, then the run; what was is among `omitted`. Raises as `fit_mixed`.
+    Where no scores of these rows could determine its variances, the part is `reduced` until they do; what was left out
+    is among `omitted`. Raises as `fit_mixed`.
     """
     part = part or headline_terms(scores, coding, factors, sources_known)
     columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)
-    groups = [term.group for term in part.terms if term.group != "target"]
-    last_first = sorted(groups, key=lambda group: {"combination": 0, "run_id": 2}.get(group, 1))
-    for group in [*last_first, None]:
+    while True:
         try:
             return fit_by(engine, scores["z"].to_numpy(), columns, part.terms), part
         except NotDetermined as reason:
-            if group is None:
+            smaller = part.reduced(str(reason))
+            if smaller is None:
                 raise
-            part = part.without(group, str(reason))
-    raise AssertionError("unreachable")
+            part = smaller
 
 
 def _headline(
@@ -197,12 +225,13 @@ def _headline(
     engine: str,
     seed: int,
 ) -> Model:
-    part = headline_terms(table.scores, coding, factors, bool(table.sources))
+    known = bool(table.sources or table.roles)
+    part = headline_terms(table.scores, coding, factors, known)
     model = Model(name, coding, part.terms, engine, omitted=part.omitted, no_verdicts=part.no_verdicts)
-    if not coding.random:
+    if not coding.random or list(coding.columns) == [INTERCEPT]:
         return replace(model, why_not=NOTHING_VARIES)
     try:
-        fit, part = headline_fit(table.scores, coding, factors, bool(table.sources), engine, part=part)
+        fit, part = headline_fit(table.scores, coding, factors, known, engine, part=part)
     except (NotCertified, InputFaults) as reason:
         return replace(model, why_not=str(reason))
     model = replace(model, random_part=part.terms, omitted=part.omitted, no_verdicts=part.no_verdicts)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from analysis.fitting.engines import NATIVE
+from analysis.roles import Asked
 from study.core.factors import Level
 from study.core.study_file import AnalysisSection
 
@@ -29,6 +30,9 @@ class AnalysisOptions:
 
     `model` is the one that the report goes by, of `MODELS`: the headline, or the paper's to the letter.
 
+    `asked` names the columns of a table of another field by their roles (`analysis.roles`); those that it does not
+    name are guessed.
+
     `bootstrap` refits from `seed` give percentile intervals. `engine` fits the models (the components and what else is
     refitted are native); `cross_check` names another one that fits them once more. `own` are the study's own models
     and contrasts, which `study check` has passed. `mix_versions` takes scores of different versions together.
@@ -49,6 +53,7 @@ class AnalysisOptions:
     cross_check: str | None = None
     own: AnalysisSection = field(default_factory=AnalysisSection)
     mix_versions: bool = False
+    asked: Asked = field(default_factory=Asked)
     kept: Kept | None = None
     topics: pd.DataFrame | None = None
     curves: pd.DataFrame | None = None

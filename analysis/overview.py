@@ -20,7 +20,8 @@ def as_text(analysis: Analysis) -> str:
     answer = [_filled(f"{number}. ", sentence) for number, sentence in enumerate(analysis.answer, 1)]
     models = [_filled(f"  {name}: ", ended(model)) for name, model in analysis.models.items()]
     named = [_filled("  tables: ", ", ".join(analysis.tables)), _filled("  figures: ", ", ".join(analysis.figures))]
-    return "\n".join([f"{analysis.options.name}: {counted(analysis)}", "", *answer, "", *models, *named])
+    reading = [_filled("  ", sentence) for sentence in analysis.reading]
+    return "\n".join([f"{analysis.options.name}: {counted(analysis)}", *reading, "", *answer, "", *models, *named])
 
 
 def as_html(analysis: Analysis) -> str:
@@ -36,7 +37,8 @@ def as_html(analysis: Analysis) -> str:
 def counted(analysis: Analysis) -> str:
     """How many runs, targets and scores there are."""
     table = analysis.table
-    return f"{len(table.runs)} runs, {len(table.targets)} targets, {len(table.scores)} scores"
+    units = "units" if table.roles else "runs"
+    return f"{len(table.runs)} {units}, {len(table.targets)} targets, {len(table.scores)} scores"
 
 
 def ended(model: Model) -> str:

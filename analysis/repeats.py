@@ -14,4 +14,4 @@ def repeated(table: ResultsTable, rows: pd.DataFrame) -> np.ndarray:
 
     Where a table does not know its sources, no run is taken for a repeat of another.
     """
-    return combination(rows) if table.sources else rows["run_id"].astype(str).to_numpy(dtype=object)
+    return combination(rows) if table.sources or table.roles else rows["run_id"].astype(str).to_numpy(dtype=object)

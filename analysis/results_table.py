@@ -24,6 +24,7 @@ from analysis.result_checks import (
     faults_of_rows,
     faults_of_scores,
 )
+from analysis.roles import Roles
 from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, Level
@@ -53,6 +54,7 @@ class ResultsTable:
     that no score is left of, with the `outcome` that says why.
     `by_split` has the scores behind the means of `scores`: `run_id, target, repeat, fold, score` and the factors;
     repeat and fold are 0 where the rows do not say. `provenance` says where the rows come from, as far as they do.
+    A table of another field has no strategies, the `roles` of its columns, and the `levels` of its treatments.
     """
 
     scores: pd.DataFrame
@@ -63,6 +65,8 @@ class ResultsTable:
     missing: pd.DataFrame
     by_split: pd.DataFrame
     provenance: Mapping[str, str] = field(default_factory=dict)
+    roles: Roles | None = None
+    levels: Mapping[str, Sequence[Level]] | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -72,7 +76,7 @@ class ResultsTable:
     @property
     def strategies(self) -> tuple[str, ...]:
         """Strategies that occur, smallest network first."""
-        present = set(self.scores["strategy"])
+        present = set() if self.roles else set(self.scores["strategy"])
         return tuple(name for name in STRATEGIES if name in present)
 
     @property
@@ -90,12 +94,12 @@ class ResultsTable:
     def frozen(self) -> ResultsTable:
         """The scores at the first level of every evaluation factor, standardised by themselves: what there is without
         such factors. The table itself where it has one row per run and target."""
-        if not self.shares_runs:
+        if self.roles or not self.shares_runs:
             return self
         scores, baselines, missing, by_split = map(
             _at_first_levels, (self.scores, self.baselines, self.missing, self.by_split)
         )
-        z, moments = _standardised(scores, self.moments["metric"])
+        z, moments = standardised(scores, self.moments["metric"])
         return replace(
             self, scores=scores.assign(z=z), baselines=baselines, moments=moments, missing=missing, by_split=by_split
         )
@@ -103,6 +107,8 @@ class ResultsTable:
     @property
     def factor_levels(self) -> Mapping[str, Sequence[Level]]:
         """The levels of further factors that occur, in ascending order, then those of evaluation factors."""
+        if self.levels is not None:
+            return self.levels
         columns = factor_columns(self.scores)
         found = {name.removeprefix(FACTOR): sorted(self.scores[name].dropna().unique().tolist()) for name in columns}
         return {**found, **self.evaluation_levels}
@@ -110,12 +116,14 @@ class ResultsTable:
     @property
     def evaluation_levels(self) -> Mapping[str, Sequence[Level]]:
         """The levels of evaluation factors, that of a study without them first."""
+        if self.roles:
+            return {}
         return {name: levels for name, levels in EVALUATION_FACTORS.items() if factor_column(name) in self.scores}
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """A results table from elsewhere, CSV or Parquet by its suffix. Raises `InputFaults` if it cannot be read."""
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".pq": pd.read_parquet}
+    readers = {".csv": _read_csv, ".parquet": pd.read_parquet, ".pq": pd.read_parquet}
     if path.suffix not in readers:
         raise InputFaults([Fault(str(path), "suffix", path.suffix, f"expected one of {', '.join(readers)}")])
     if not path.is_file():
@@ -125,6 +133,12 @@ def read_table(path: Path) -> pd.DataFrame:
         return readers[path.suffix](path)
     except (OSError, ValueError) as error:  # pyarrow's and pandas' parsing errors are ValueErrors
         raise InputFaults([Fault(str(path), "", None, f"cannot be read: {str(error).splitlines()[0]}")]) from None
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """`None` is a level like any other, and no empty cell."""
+    empty = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "-NaN", "NULL", "null"]
+    return pd.read_csv(path, keep_default_na=False, na_values=empty)
 
 
 def results_table(
@@ -167,7 +181,7 @@ def results_table(
     metrics = metric_of or dict(zip(with_score["target"], of_rows, strict=True))
     order = [name for name in metrics if (scores["target"] == name).any()]
     raise_all(faults_of_scores(scores, order))
-    z, moments = _standardised(scores, pd.Series({name: metrics[name] for name in order}))
+    z, moments = standardised(scores, pd.Series({name: metrics[name] for name in order}))
     table = ResultsTable(
         scores.assign(z=z).reset_index(drop=True),
         baselines,
@@ -232,7 +246,7 @@ def _of_a_run(rows: pd.DataFrame, sources: Sequence[str]) -> list[str]:
     ]
 
 
-def _standardised(scores: pd.DataFrame, metrics: pd.Series) -> tuple[pd.Series, pd.DataFrame]:
+def standardised(scores: pd.DataFrame, metrics: pd.Series) -> tuple[pd.Series, pd.DataFrame]:
     """Each score by its target's mean and sample deviation, and these moments; `metrics` has the targets in order."""
     by_target = scores.groupby("target")["score"]
     moments = pd.DataFrame({"mean": by_target.mean(), "sd": by_target.std(ddof=1)}).loc[list(metrics.index)]

@@ -8,7 +8,8 @@ deviations together; and with what is missing at its target's worst or best scor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from analysis.headline_terms import centred
 from analysis.models import Model, headline_fit, random_terms
 from analysis.results_table import ResultsTable
 from analysis.statements import statements_of
+from analysis.treatments import INTERCEPT
 from analysis.wording import listed
 from study.core.coding import Coding
 from study.core.errors import InputFaults
@@ -28,7 +30,10 @@ from study.core.factors import Level
 REPORTED, WITHOUT, WITH, FILLED = "as reported", "without", "with", "missing scores at the"
 BY = "by the"
 TARGET_INTERCEPTS = f"{WITH} a fixed intercept of each target"
+TARGETS_NAMED = 3
 CodingOf = Callable[[pd.DataFrame], Coding]
+Stated = Callable[[MixedFit, pd.DataFrame], pd.DataFrame]
+STATED: Stated = partial(statements_of, seed=0)
 
 
 @dataclass(frozen=True)
@@ -49,20 +54,20 @@ def sensitivity(
     factors: Mapping[str, Sequence[Level]],
     beside: Model | None = None,
     is_paper: bool = False,
-    seed: int = 0,
+    stated: Stated = STATED,
 ) -> tuple[Variant, ...]:
     """The variants of `model`, itself first; none where it states nothing. `coding_of` gives its terms over rows,
-    `beside` is the paper's model, or the headline's where this one `is_paper`."""
+    `stated` what a fit to rows states, `beside` is the paper's model, or the headline's where this one `is_paper`."""
     if model.fit is None or model.statements.empty:
         return ()
     reported = Variant(REPORTED, model.n_rows, model.statements, model.fit)
 
     def fitted(name: str, rows: pd.DataFrame, fixed: pd.DataFrame | None = None) -> Variant:
         try:
-            fit = _fit(rows, coding_of(rows), factors, bool(table.sources), is_paper, fixed)
+            fit = _fit(rows, coding_of(rows), factors, bool(table.sources or table.roles), is_paper, fixed)
         except (NotCertified, InputFaults) as reason:
             return Variant(name, len(rows), why_not=str(reason))
-        return Variant(name, len(rows), statements_of(fit, rows, seed), fit)
+        return Variant(name, len(rows), stated(fit, rows), fit)
 
     return (reported, *_variants(table, fitted, beside, is_paper))
 
@@ -80,7 +85,18 @@ def not_robust(variants: Sequence[Variant]) -> dict[str, str]:
         for effect in moved(reported.effects, one.effects):
             if effect in under:
                 under[effect].append(one.name)
-    return {effect: listed(names) for effect, names in under.items()}
+    return {effect: listed(single_targets_counted(names)) for effect, names in under.items()}
+
+
+def single_targets_counted(names: Sequence[str]) -> list[str]:
+    """The names of variants; of more than `TARGETS_NAMED` that leave out a target, how many these are."""
+    of_targets = [name for name in names if name.startswith(f"{WITHOUT} ")]
+    if len(of_targets) <= TARGETS_NAMED:
+        return list(names)
+    return [
+        f"{WITHOUT} any of {len(of_targets)} targets, one at a time",
+        *(name for name in names if name not in of_targets),
+    ]
 
 
 def moved(reported: pd.DataFrame, other: pd.DataFrame) -> dict[str, str]:
@@ -118,8 +134,10 @@ def _variants(
     table: ResultsTable, fitted: Callable[..., Variant], beside: Model | None, is_paper: bool
 ) -> Iterator[Variant]:
     rows = table.scores
-    for target in table.targets:
+    for target in table.targets if len(table.targets) > 2 or not table.roles else ():
         yield fitted(f"{WITHOUT} {target}", rows[rows["target"] != target])
+    if len(table.targets) < 2:
+        return
     if beside is not None:
         name = f"{BY} headline model" if is_paper else f"{BY} paper's model"
         effects = beside.statements if beside.fit else None
@@ -127,7 +145,9 @@ def _variants(
     of_target = pd.get_dummies(rows["target"], dtype=float, prefix="target", prefix_sep=".")
     centred_targets = of_target.iloc[:, 1:].sub(of_target.iloc[:, 0], axis=0)
     yield fitted(TARGET_INTERCEPTS, rows, centred_targets)
-    lost = table.missing[table.missing["strategy"].isin(table.strategies) & table.missing["target"].isin(table.targets)]
+    lost = table.missing[table.missing["target"].isin(table.targets)]
+    if table.strategies:
+        lost = lost[lost["strategy"].isin(table.strategies)]
     if len(lost):
         by_target = rows.groupby("target")["z"]
         for name, extreme in (("worst", by_target.min()), ("best", by_target.max())):
@@ -143,6 +163,8 @@ def _fit(
     is_paper: bool,
     fixed: pd.DataFrame | None,
 ) -> MixedFit:
+    if fixed is not None:  # which leaves nothing for a random intercept of each target
+        coding = replace(coding, random=tuple(term for term in coding.random if term != INTERCEPT))
     if not is_paper:
         return headline_fit(rows, centred(coding), factors, sources_known, fixed=fixed)[0]
     columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)

@@ -32,6 +32,15 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
+def in_brief(parts: Sequence[str], room: int) -> str:
+    """As many of the parts as there is room for (at least one), and how many more there are."""
+    kept, used = 1, len(parts[0])
+    while kept < len(parts) and used + len(parts[kept]) + 2 <= room:
+        used, kept = used + len(parts[kept]) + 2, kept + 1
+    more = len(parts) - kept
+    return listed([*parts[:kept], f"{more} more"] if more else parts)
+
+
 def cell(value: object) -> str:
     """A cell of a table: four significant digits, small p values as such, an en dash for what is not there."""
     if isinstance(value, bool):

@@ -137,15 +137,28 @@ def new(folder: str | Path, template: str = "minimal", seed: int | None = None, 
     return open(folder)
 
 
-def analyze(frame: pd.DataFrame, **options: Any) -> Analysis:
-    """Analyse a table of scores: columns `score`, `target`, `run_id`, `strategy`, and optional ones.
+def analyze(
+    frame: pd.DataFrame,
+    score: str = "",
+    target: str = "",
+    unit: str | Sequence[str] = (),
+    treatment: str | Sequence[str] = (),
+    reference: str | Sequence[str] = (),
+    **options: Any,
+) -> Analysis:
+    """Analyse a table of scores of any field.
 
-    `options`: fields of `analysis.options.AnalysisOptions`, such as `bootstrap=1000`.
+    `score`, `target` (what is scored on), `unit` (whose scores belong together) and `treatment` (what is compared) name
+    columns; those that are not named are guessed from usual names, and `Analysis.reading` says how. Levels of
+    `reference` are compared with the others of their treatment. A table with the columns of a study's results is
+    analysed as a study's. `options`: fields of `analysis.options.AnalysisOptions`, such as `bootstrap=1000`.
     """
     from analysis.analyze import analyze as analyze_rows
     from analysis.options import AnalysisOptions
+    from study.workflow.analysis import asked_columns
 
-    return analyze_rows(frame, AnalysisOptions(**options))
+    asked = asked_columns(score, target, unit, treatment, reference)
+    return analyze_rows(frame, AnalysisOptions(asked=asked, **options))
 
 
 def fit_mixed(formula: str, frame: pd.DataFrame, reml: bool = True) -> MixedModel:

@@ -26,6 +26,7 @@ from analysis.exhibits import (
     source_effects,
     strategies,
     strategy_scores,
+    treatments,
     variances,
     within_source,
 )
@@ -55,3 +56,16 @@ EXHIBITS: tuple[Callable[[Evidence], Exhibit], ...] = (
     runs.exhibit,
     learning_curves.exhibit,
 )
+
+OF_TREATMENTS: tuple[Callable[[Evidence], Exhibit], ...] = (
+    treatments.exhibit,
+    reliability.exhibit,
+    own_models.exhibit,
+    sensitivity_report.exhibit,
+    diagnostics.exhibit,
+    variances.exhibit,
+    explained_variance.exhibit,
+    caterpillar.exhibit,
+    runs.exhibit,
+)
+"""Those of a table of another field."""

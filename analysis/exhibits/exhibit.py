@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from analysis.models import Model
 
 QUESTIONS = {
+    "treatments": "Which treatments make a difference, and what ranks highest?",
     "strategies": "Which strategy works best, and what does each further source add?",
     "sources": "Which sources matter, and for which target?",
     "spread": "How much do scores vary, and how reliable are they?",

@@ -32,6 +32,8 @@ NEVER_AGAIN = " (no combination was trained twice, so this is part of the combin
 def exhibit(evidence: Evidence) -> Exhibit:
     """Parts of a score, and its reliability."""
     parts = score_parts(evidence.table.frozen)
+    if evidence.table.roles and parts.empty:
+        return Exhibit("reliability", "spread")
     return Exhibit("reliability", "spread", tuple(shown(parts)), tuple(sentences(parts)))
 
 

@@ -20,6 +20,8 @@ def exhibit(evidence: Evidence) -> Exhibit:
 
 def pictures(table: ResultsTable) -> Iterator[Picture]:
     """Aliasing and balance of the runs that have a score, where their sources are known."""
+    if table.roles:
+        return
     runs, several = table.runs, multi_source_runs(table.runs)
     name, title = "aliasing", "Aliasing of the runs"
     if not table.sources:
@@ -48,7 +50,7 @@ def tables(table: ResultsTable) -> Iterator[Table]:
             "missing",
             "Runs without a score on a target",
             "No row with outcome ok.",
-            table.missing[["run_id", "strategy", "target", "outcome"]],
+            table.missing[[name for name in ("run_id", "strategy", "target", "outcome") if name in table.missing]],
         )
     note = "One row per run and target; z is the standardised score."
     yield Table("scores", "Scores", note, table.scores, on_page=False)

@@ -12,7 +12,17 @@ from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels, shared_legend
 from analysis.fitting.mixed_model import fixed_effects
-from analysis.sensitivity import BY, FILLED, REPORTED, TARGET_INTERCEPTS, WITHOUT, Variant, moved, summary
+from analysis.sensitivity import (
+    BY,
+    FILLED,
+    REPORTED,
+    TARGET_INTERCEPTS,
+    WITHOUT,
+    Variant,
+    moved,
+    single_targets_counted,
+    summary,
+)
 from analysis.wording import listed, number
 from study.core.coding import strategy_of
 from study.core.columns import FACTOR
@@ -36,7 +46,8 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
     reported, n = variants[0].effects, len(variants[0].effects)
     kinds = {start: [one for one in variants if one.name.startswith(start)] for start in LOOKS}
     rows = summary(variants).set_index("variant")
-    yield f"Leaving out one target at a time {_on_changes(reported, kinds[WITHOUT], n)}."
+    if kinds[WITHOUT]:
+        yield f"Leaving out one target at a time {_on_changes(reported, kinds[WITHOUT], n)}."
     for one in kinds[BY]:
         if one.effects is None:
             yield f"{_capital(one.name)}, no effect is estimable: {one.why_not}."
@@ -62,7 +73,7 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """The first model under other treatments of the same scores."""
-    variants = evidence.variants["strategy"]
+    variants = evidence.variants[evidence.main[0].name]
     return Exhibit("sensitivity", "models", tuple(shown(variants)), tuple(sentences(variants)))
 
 
@@ -104,7 +115,7 @@ def _on_changes(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: 
     if not by_effect:
         return f"changes none of {n_effects} conclusions{absent}"
     changes = [
-        f"{called(effect)} {verdict}" + (f" ({listed(names)})" if len(variants) > 1 else "")
+        f"{called(effect)} {verdict}" + (f" ({listed(single_targets_counted(names))})" if len(variants) > 1 else "")
         for effect, verdicts in by_effect.items()
         for verdict, names in verdicts.items()
     ]
@@ -122,12 +133,7 @@ def called(effect: str) -> str:
 
 
 def _draw(variants: Sequence[Variant]) -> Figure:
-    terms = [term for term in variants[0].fit.fixed_terms if not term.startswith(FACTOR)]
-    slopes = [term for term in terms if term.endswith(":n_star")]
-    shown = [
-        ("Strategy, with two sources (SS-R: one)", "standardised score", [term for term in terms if term not in slopes])
-    ]
-    shown += [("Each further source", "change of standardised score", slopes)] if slopes else []
+    shown = _panels(variants[0].fit.fixed_terms)
     figure, panel = panels(len(shown), width=5.2, height=3.4)
     handles: dict[str, object] = {}
     for axes, (title, label, some) in zip(panel, shown, strict=True):
@@ -140,12 +146,24 @@ def _draw(variants: Sequence[Variant]) -> Figure:
             axes.vlines(x, here["ci_low"], here["ci_high"], color=colour, linewidth=0.9)
             (points,) = axes.plot(x, here["estimate"], marker, color=colour, markersize=size)
             handles.setdefault(SHARED_NAME.get(start, one.name), points)
-        names = [strategy_of(term) for term in some]
+        names = [strategy_of(term) if term.startswith("strategy[") else term.removeprefix(FACTOR) for term in some]
         axes.set_xticks(range(len(some)), names, rotation=30)
         axes.grid(axis="x", visible=False)
         axes.set(title=title, ylabel=label)
     shared_legend(figure, handles)
     return figure
+
+
+def _panels(terms: Sequence[str]) -> list[tuple[str, str, list[str]]]:
+    """Title, axis and terms of each panel: strategies and their slopes, or the effects of treatments."""
+    changes = "change of standardised score"
+    if not any(term.startswith("strategy[") for term in terms):
+        return [("Effects of treatments", changes, [term for term in terms if term.count(FACTOR) == 1])]
+    named = [term for term in terms if not term.startswith(FACTOR)]
+    slopes = [term for term in named if term.endswith(":n_star")]
+    means = [term for term in named if term not in slopes]
+    shown = [("Strategy, with two sources (SS-R: one)", "standardised score", means)]
+    return shown + ([("Each further source", changes, slopes)] if slopes else [])
 
 
 def _variant_first(frame: pd.DataFrame) -> pd.DataFrame:

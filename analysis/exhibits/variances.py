@@ -10,6 +10,7 @@ from analysis.models import Model
 from analysis.report.findings import on_few_targets
 
 TITLES = {
+    "treatments": "Variances",
     "strategy": "First model: variances",
     "size": "Second model: variances",
     "paper_strategy": "The paper's first model: variances",
@@ -19,7 +20,7 @@ TITLES = {
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """A table of variances for each model; whether there are enough targets to estimate them from."""
-    said = tuple(on_few_targets(evidence.table, evidence.strategy))
+    said = tuple(on_few_targets(evidence.table, evidence.main[0]))
     return Exhibit("variances", "models", tuple(shown(evidence.main)), headline=said)
 
 

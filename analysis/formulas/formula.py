@@ -33,6 +33,8 @@ class Built:
 
 def model_rows(table: ResultsTable) -> pd.DataFrame:
     """The scores, with `r_star`, `n_star` and `combination` as far as the table gives them."""
+    if table.roles:
+        return table.scores.assign(combination=combination(table.scores))
     rows = table.scores.assign(r_star=r_star(table.scores["strategy"]))
     if "n_sources" in rows:
         rows = rows.assign(n_star=n_star(rows["strategy"], rows["n_sources"]))

@@ -171,7 +171,7 @@ def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
             f"Network size {verdict}: from {low} to {high} (r* from {sizes.min():g} to {sizes.max():g}, at n* = 0) "
-            f"by {size(row, row.p, _note('r_star', fragile))}."
+            f"by {size(row, row.p, note_on('r_star', fragile))}."
         )
 
 
@@ -184,7 +184,7 @@ def size_effect(model: Model) -> pd.DataFrame:
     return verdict_rows(rows["effect"], over_sizes, rows["p_adjusted"])
 
 
-def over_range(rows: pd.DataFrame, span: float) -> pd.DataFrame:
+def over_range(rows: pd.DataFrame, span: float | pd.Series) -> pd.DataFrame:
     """Effects of numbers by the unit as effects over a span of so many units."""
     return rows.assign(**{name: rows[name] * span for name in ("estimate", "ci_low", "ci_high")})
 
@@ -239,7 +239,7 @@ def on_transfer(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGI
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
             "Fine-tuning a run's network for the target, instead of training a probe on its frozen representation, "
-            f"{verdict}: by {size(row, row.p, _note(row.effect, fragile))}{where}. Baselines, sources, components "
+            f"{verdict}: by {size(row, row.p, note_on(row.effect, fragile))}{where}. Baselines, sources, components "
             "and repeats are compared on frozen representations only."
         )
 
@@ -348,10 +348,10 @@ def _with_interval(names: pd.Series, rows: pd.DataFrame, p: pd.Series, notes: pd
 
 
 def _notes(effects: pd.Series, fragile: Fragile) -> pd.Series:
-    return effects.map(lambda effect: _note(effect, fragile))
+    return effects.map(lambda effect: note_on(effect, fragile))
 
 
-def _note(effect: str, fragile: Fragile) -> str:
+def note_on(effect: str, fragile: Fragile) -> str:
     """Whether a significant effect is robust, as far as that was looked at."""
     if effect not in fragile:
         return ""

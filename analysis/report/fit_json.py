@@ -34,13 +34,15 @@ RANDOM_KEYS = ("group", "term", "variance", "sd", "boundary")
 CORRELATION_KEYS = ("group", "term", "other", "correlation")
 STATEMENT_KEYS = ("family", "effect", *CONTRAST_KEYS[1:], "p_holm")
 MEAN_KEYS = ("strategy", "estimate", "se", "df", "p", "ci_low", "ci_high")
+LEVEL_KEYS = ("treatment", "level", *MEAN_KEYS[1:])
 
 
 def fit_record(evidence: Evidence) -> dict[str, Any]:
     """The whole file: the named models and the components, then the study's own models."""
     components = tuple(evidence.components.values())
     records = {model.name: model_record(model) for model in evidence.named}
-    records["components"] = components_record(components)
+    if not evidence.table.roles:
+        records["components"] = components_record(components)
     records |= {model.name: model_record(model) for model in evidence.own}
     return {"models": records, "variance_components": variance_components(components)}
 
@@ -64,7 +66,7 @@ def model_record(model: Model) -> dict[str, Any]:
         "residual_sd": math.sqrt(fit.residual_variance),
         "contrasts": _records(model.contrasts, CONTRAST_KEYS) + _records(model.own_contrasts, CONTRAST_KEYS),
         "mean_n_star": model.mean_n_star,
-        "means": _records(model.means, MEAN_KEYS),
+        "means": _records(model.means, LEVEL_KEYS if "level" in model.means else MEAN_KEYS),
         "contrasts_of_means": _records(model.contrasts_of_means, CONTRAST_KEYS),
         "statements": _records(model.statements, STATEMENT_KEYS),
     }  # fmt: skip

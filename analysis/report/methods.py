@@ -13,16 +13,21 @@ from analysis.fitting.random_terms import RandomTerm
 from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.simultaneous import DRAWS
-from analysis.wording import listed
+from analysis.wording import in_brief, listed
 from study.core.columns import FACTOR
 from study.core.version import __version__
 
 NAMED_MODELS = {
+    "treatments": "a fixed intercept and centred fixed effects of the treatments, with random effects by target; "
+    "two-way interactions are included if every combination of levels occurs and there are at least two units for each "
+    "fixed term",
     "strategy": "a mean for each strategy and, except for SS-R, a slope on n*; each is a fixed effect with an "
     "independent random effect by target (Eq. 10-12)",
     "size": "a fixed intercept, and fixed effects of r*, n* and their product, each with an independent random slope "
     "by target (Eq. 13-16)",
 }
+MOST_NAMED = 1500
+"""Characters of a list of terms."""
 BY_TABLE = {
     "scores_by_transfer": "Runs were transferred to a target in two ways: by a probe on the frozen representation and, "
     "where tracks have labels, by fine-tuning the network. Scores were standardised over both, and the models have a "
@@ -65,8 +70,9 @@ def _on_scores(table: ResultsTable) -> Iterator[str]:
         f"the mean of {per_score[0]}" if len(per_score) == 1 else f"the mean of {per_score[0]} to {per_score[-1]}"
     )
     how = "one evaluation" if per_score == [1] else f"{averaged} evaluations (repeats or folds)"
+    scored = f"units ({table.roles.unit_called})" if table.roles else "learned representations"
     yield (
-        f"{len(runs)} learned representations were scored on {len(table.targets)} targets, which gave {len(scores)} "
+        f"{len(runs)} {scored} were scored on {len(table.targets)} targets, which gave {len(scores)} "
         f"scores, each {how} of the primary metric of its target ({by_metric})."
     )
     left_out = "; ".join(f"{reason}: {count}" for reason, count in table.excluded.items())
@@ -110,7 +116,7 @@ def _in_words(model: Model) -> str:
     left_out = [f"{term} ({why})" for term, why in model.coding.left_out.items()]
     omitted = [f"{term} ({why})" for term, why in model.omitted.items()]
     return NAMED_MODELS[model.name.removeprefix(PAPER)] + "".join(
-        f"; {what} {listed(some)}"
+        f"; {what} {in_brief(some, MOST_NAMED)}"
         for what, some in (
             ("fixed effects of", factors),
             ("independent random intercepts by", shared),

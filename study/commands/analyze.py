@@ -9,7 +9,7 @@ import typer
 
 from study.commands.arguments import Folder, Overrides
 from study.commands.terminal import tell
-from study.core.errors import Fault, InputFaults
+from study.core.errors import Fault, InputFaults, raise_all
 
 
 def analyze(
@@ -18,6 +18,22 @@ def analyze(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Analyse this table of scores (CSV or Parquet) instead; may be repeated."),
     ] = None,
+    score: Annotated[str, typer.Option(metavar="COL", help="Column of scores of --results; guessed if omitted.")] = "",
+    target: Annotated[
+        str, typer.Option(metavar="COL", help="Column of targets: what is scored on (tasks, data sets); guessed.")
+    ] = "",
+    unit: Annotated[
+        str,
+        typer.Option(metavar="COL[,COL...]", help="Columns of units, whose scores belong together (runs, seeds)."),
+    ] = "",
+    treatment: Annotated[
+        str,
+        typer.Option(metavar="COL[,COL...]", help="Columns of treatments: what is compared; guessed. Also log(COL)."),
+    ] = "",
+    reference: Annotated[
+        str,
+        typer.Option(metavar="LEVEL[,LEVEL...]", help="Levels that the others are compared with."),
+    ] = "",
     out: Annotated[Path | None, typer.Option(help="Folder for the report; by default report/ in the store.")] = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Number of parametric bootstrap refits, for percentile intervals.")
@@ -48,10 +64,11 @@ def analyze(
 ) -> None:
     """Fit the models to the results and write the report.
 
-    With --results, any table of scores is analysed. No study folder is needed for that.
+    With --results, any table of scores of any field is analysed. No study folder is needed for that. Columns are
+    recognised by usual names; the first lines say which, and --score, --target, --unit and --treatment choose others.
     """
     from study.core.reading import read_study
-    from study.workflow.analysis import analyze_study, analyze_tables, report_folder
+    from study.workflow.analysis import analyze_study, analyze_tables, asked_columns, report_folder
 
     options = {
         "bootstrap": bootstrap,
@@ -60,14 +77,19 @@ def analyze(
         "cross_check": cross_check,
         "model": model,
     }
+    asked = {"--score": score, "--target": target, "--unit": unit, "--treatment": treatment, "--reference": reference}
+    if not results:
+        expected = "needs --results: the columns of a study's own results are known"
+        raise_all(Fault("", option, given, expected) for option, given in asked.items() if given)
     if results and until:
         raise InputFaults([Fault("", "--until", until, "cannot be combined with --results: it needs a study's plan")])
     if out and out.exists() and not out.is_dir():
         raise InputFaults([Fault("", "--out", str(out), "is a file; expected a folder for the report")])
     if results:
-        analysis = analyze_tables(folder, results, formula or (), overrides or (), **options)
+        columns = asked_columns(score, target, unit, treatment, reference)
+        analysis = analyze_tables(folder, results, formula or (), overrides or (), asked=columns, **options)
     else:
         analysis = analyze_study(read_study(folder, overrides or ()), until, formula or (), tell, **options)
-    for sentence in (*analysis.findings, *analysis.cross_check):
+    for sentence in (*analysis.reading, *analysis.findings, *analysis.cross_check):
         tell(sentence)
     print(analysis.write_report(out or report_folder(folder, overrides or ())))

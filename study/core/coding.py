@@ -50,13 +50,15 @@ def r_star(strategy: Iterable[str]) -> np.ndarray:
 
 
 def combination(rows: pd.DataFrame) -> np.ndarray:
-    """A run's levels as text (n_rows,): strategy, sources and further factors, without evaluation factors."""
+    """A run's levels as text (n_rows,): strategy, sources and further factors, without a study's evaluation factors."""
     sources = [str(name) for name in rows if str(name).startswith(SOURCE)]
     short = np.array([name.removeprefix(SOURCE) for name in sources], dtype=object)
     present = rows[sources].to_numpy(dtype=bool)
-    parts = [rows["strategy"].astype(str), pd.Series(["+".join(short[row]) for row in present], index=rows.index)]
+    parts = [rows["strategy"].astype(str)] if "strategy" in rows else []
+    parts += [pd.Series(["+".join(short[row]) for row in present], index=rows.index)]
+    of_evaluation = EVALUATION_FACTORS if "strategy" in rows else {}
     factors = [name for name in map(str, rows) if name.startswith(FACTOR)]
-    parts += [rows[name].astype(str) for name in factors if name.removeprefix(FACTOR) not in EVALUATION_FACTORS]
+    parts += [rows[name].astype(str) for name in factors if name.removeprefix(FACTOR) not in of_evaluation]
     return np.asarray(parts[0].str.cat(parts[1:], sep=" | "), dtype=object)
 
 

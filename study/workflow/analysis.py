@@ -26,6 +26,7 @@ from study.workflow.stopping import on_precision, read_until
 
 if TYPE_CHECKING:
     from analysis.analyze import Analysis
+    from analysis.roles import Asked
 
 
 def analyze_study(
@@ -114,7 +115,8 @@ def _with_levels_of_baselines(runs: Sequence[Run], rows: pd.DataFrame) -> pd.Dat
 def analyze_tables(
     folder: Path, files: Sequence[Path], formulas: Sequence[str] = (), overrides: Sequence[str] = (), **options: Any
 ) -> Analysis:
-    """Analyse tables made elsewhere. The study file, if there is one, gives the metrics and the order of sources.
+    """Analyse tables made elsewhere. The study file, if there is one, gives the metrics and the order of sources of
+    results of such a study.
 
     Nothing is written.
     """
@@ -122,9 +124,11 @@ def analyze_tables(
     from analysis.options import AnalysisOptions
     from analysis.result_checks import RESULTS
     from analysis.results_table import read_table
+    from analysis.roles import is_of_a_study
 
-    study = read_study(folder, overrides) if (folder / FILE_NAME).exists() else None
     rows = pd.concat([read_table(path) for path in files], ignore_index=True)
+    has_study = (folder / FILE_NAME).exists() and is_of_a_study(rows)
+    study = read_study(folder, overrides) if has_study else None
     options = _of_study(study, rows) | options
     options["name"] = study.name if study else files[0].stem
     options["own"] = _with_formulas(study.analysis if study else AnalysisSection(), formulas)
@@ -134,6 +138,23 @@ def analyze_tables(
         named = ", ".join(map(str, files))
         faults = (replace(fault, file=named) if fault.file == RESULTS else fault for fault in error.faults)
         raise InputFaults(faults) from None
+
+
+def asked_columns(
+    score: str = "",
+    target: str = "",
+    unit: str | Sequence[str] = (),
+    treatment: str | Sequence[str] = (),
+    reference: str | Sequence[str] = (),
+) -> Asked:
+    """The columns of a table by role, of which several may be one text with commas."""
+    from analysis.roles import Asked
+
+    def several(given: str | Sequence[str]) -> tuple[str, ...]:
+        parts = given.split(",") if isinstance(given, str) else given
+        return tuple(part.strip() for part in parts if part.strip())
+
+    return Asked(score, target, several(unit), several(treatment), several(reference))
 
 
 def _of_study(study: Study | None, rows: pd.DataFrame) -> dict[str, Any]:

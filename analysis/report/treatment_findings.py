@@ -1,0 +1,180 @@
+"""The answer for a table of any field in plain sentences, each short however many levels and targets there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.contrasts import HIGHER, LOWER, NOT_SIGNIFICANT
+from analysis.models import Model
+from analysis.report.findings import NONE_FRAGILE, Fragile, note_on, over_range, size, verdict_rows
+from analysis.results_table import ResultsTable
+from analysis.treatment_statements import OF_ALL, compared_levels
+from analysis.wording import in_brief, number
+from study.core.coding import DETERMINED
+from study.core.columns import FACTOR, factor_column
+from study.core.factors import Level
+from study.core.scales import are_numbers, scale_of
+
+ROOM = 230
+"""Characters that a list within a sentence may take."""
+VERBS = {HIGHER: "raises the score", LOWER: "lowers the score", NOT_SIGNIFICANT: "has no detectable effect"}
+
+
+def treatment_verdicts(model: Model) -> pd.DataFrame:
+    """`verdict_rows` of all that the model states, with its `family` and `term`; numbers over the range that was run.
+    None where nothing may be called significant."""
+    if model.fit is None or model.no_verdicts or model.statements.empty:
+        return pd.DataFrame(columns=["family", "term", "effect", "verdict", "estimate", "ci_low", "ci_high", "p"])
+    rows, spans = model.statements.reset_index(drop=True), []
+    for term in rows["effect"]:
+        column = term if term in model.fit.fixed else _number_in(term, model.fit.fixed)
+        spans.append(float(np.ptp(model.fit.fixed[column])) if column else 1.0)
+    found = verdict_rows(rows["effect"], over_range(rows, pd.Series(spans)), rows["p_adjusted"])
+    return found.assign(family=rows["family"], term=rows["effect"])
+
+
+def on_treatments(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
+    """What each treatment does, its levels ranked; interactions; what all this holds for."""
+    verdicts = treatment_verdicts(model)
+    if model.fit is None:
+        yield f"Nothing can be said of differences: {model.why_not}."
+    for name, levels in table.factor_levels.items():
+        here = verdicts[verdicts["family"] == factor_column(name)]
+        if are_numbers(levels) and len(here):
+            yield from _on_number(name, levels, here, fragile)
+        else:
+            yield from _on_levels(table, model, name, here, fragile)
+    for family, here in verdicts[verdicts["family"].str.contains(":factor.", regex=False)].groupby(
+        "family", sort=False
+    ):
+        yield _on_interaction(family, here, fragile)
+    yield from _on_left_out(model)
+    yield from on_scope(table, model)
+
+
+def ranking(table: ResultsTable, model: Model, name: str) -> pd.Series:
+    """The mean of each level of a treatment, the highest first: by the model, or of the scores where it has none."""
+    if len(model.means) and (own := model.means["treatment"] == name).any():
+        means = model.means[own].set_index("level")["estimate"]
+    else:
+        means = table.scores.groupby(factor_column(name))["z"].mean()
+    return means.sort_values(ascending=False)
+
+
+def _on_levels(table: ResultsTable, model: Model, name: str, here: pd.DataFrame, fragile: Fragile) -> Iterator[str]:
+    ranked = ranking(table, model, name)
+    pairs = compared_levels(name, list(ranked.index))
+    if len(here) == 1:
+        (row,) = here.itertuples()
+        yield f"{name}: {_compared(*pairs[row.term], row, fragile)}."
+        return
+    means = [f"{level} ({_sd(mean)})" for level, mean in ranked.items()]
+    yield f"{name}, ranked by mean score: {in_brief(means, ROOM)}."
+    if here.empty:
+        return
+    lower = {pairs[term][1] for term in here["term"]}
+    if len(lower) == 1:
+        (base,) = lower
+        yield f"{name}, compared with {'the ' * (base == OF_ALL)}{base}: {_by_verdict(here, pairs, base, fragile)}."
+    else:
+        best = str(ranked.index[0])
+        yield f"{name}: compared with {best}, the score is {_by_verdict(here, pairs, best, fragile)}."
+
+
+def _compared(upper: str, lower: str, row: Any, fragile: Fragile) -> str:
+    """Two levels, the higher one first."""
+    if row.verdict == NOT_SIGNIFICANT:
+        return f"{upper} and {lower} do not differ significantly: {upper} {size(row, row.p)}"
+    if row.verdict == LOWER:
+        upper, lower, row = lower, upper, _turned(row)
+    return f"{upper} scores higher than {lower}: {size(row, row.p, note_on(row.term, fragile))}"
+
+
+def _by_verdict(here: pd.DataFrame, pairs: dict[str, tuple[str, str]], base: str, fragile: Fragile) -> str:
+    """What is higher than one level, what is lower and what does not differ significantly."""
+    groups: dict[str, list[tuple[float, str]]] = {HIGHER: [], LOWER: [], NOT_SIGNIFICANT: []}
+    for row in here.itertuples():
+        upper, lower = pairs[row.term]
+        if base in (upper, lower):
+            seen = row if lower == base else _turned(row)
+            level = upper if lower == base else lower
+            note = "" if seen.verdict == NOT_SIGNIFICANT else note_on(row.term, fragile)
+            groups[seen.verdict].append((-seen.estimate, f"{level} {size(seen, seen.p, note)}"))
+    titles = {HIGHER: "higher for", LOWER: "lower for", NOT_SIGNIFICANT: "not significantly different for"}
+    filled = [verdict for verdict, rows in groups.items() if rows]
+    said = [
+        f"{titles[verdict]} {in_brief([text for _, text in sorted(groups[verdict])], ROOM // len(filled))}"
+        for verdict in filled
+    ]
+    return f"{'; '.join(said)} ({len(here)} comparisons)"
+
+
+def _on_number(name: str, levels: Sequence[Level], here: pd.DataFrame, fragile: Fragile) -> Iterator[str]:
+    low, high = f"{min(levels):g}", f"{max(levels):g}"
+    on = ", on a logarithmic scale," if scale_of(levels) == "log" else ""
+    for row in here.itertuples():
+        effect = size(row, row.p, note_on(row.term, fragile))
+        if row.term.endswith("^2"):
+            curved = "is curved" if row.verdict != NOT_SIGNIFICANT else "has no detectable curvature"
+            yield f"The effect of {name} {curved}: {effect} over the range."
+        else:
+            yield f"{name} from {low} to {high}{on} {VERBS[row.verdict]}: {effect}."
+
+
+def _on_interaction(family: str, here: pd.DataFrame, fragile: Fragile) -> str:
+    a, b = (name.removeprefix(FACTOR) for name in family.split(":factor.", 1))
+    found = here[here["verdict"] != NOT_SIGNIFICANT]
+    shown = (found if len(found) else here).assign(most=lambda rows: rows["estimate"].abs())
+    shown = shown.sort_values("most", ascending=False)
+    parts = [f"{row.effect} {size(row, row.p, note_on(row.term, fragile))}" for row in shown.itertuples()]
+    if len(found):
+        return f"The effect of {a} depends on {b}; beyond the sum of both: {in_brief(parts, ROOM)}."
+    return f"The effect of {a} does not depend detectably on {b}; the largest deviation is that of {parts[0]}."
+
+
+def _on_left_out(model: Model) -> Iterator[str]:
+    gone = [term.removeprefix(FACTOR) for term, why in model.coding.left_out.items() if why == DETERMINED]
+    if gone:
+        yield f"Confounded with the treatments before them, and so not estimable: {in_brief(gone, ROOM)}."
+
+
+def on_scope(table: ResultsTable, model: Model) -> Iterator[str]:
+    """What the statements hold for, and why nothing may be called significant, if so."""
+    roles, one_target = table.roles, len(table.targets) == 1
+    if one_target:
+        yield (
+            f"One SD is {table.moments['sd'].iloc[0]:.3g} in {roles.score}. All scores are of one target, so nothing "
+            "can be said of others."
+        )
+    else:
+        yield f"One SD is the standard deviation of {roles.score} on a target."
+    if model.fit is None:
+        return
+    groups = {term.group for term in model.random_part}
+    units = f"other units ({roles.unit_called})"
+    over = [] if one_target else [f"other targets ({roles.target})"]
+    over += [units] if "run_id" in groups or (one_target and not groups) else []
+    yield f"These statements generalise to {' and '.join(over)} like those of this table."
+    if any("these very trained models" in why for why in model.omitted.values()):
+        yield "Each combination of treatments is one unit: statements hold for these very units, and not for new ones."
+    if model.no_verdicts:
+        yield f"No difference is called significant, because {model.no_verdicts}."
+
+
+def _number_in(term: str, columns: pd.DataFrame) -> str | None:
+    """The column of the number of an interaction `size with data[web]`."""
+    return next((factor_column(part) for part in term.split(" with ") if factor_column(part) in columns), None)
+
+
+def _turned(row: Any) -> Any:
+    """A difference seen from its other side."""
+    verdict = {HIGHER: LOWER, LOWER: HIGHER}.get(row.verdict, row.verdict)
+    return row._replace(estimate=-row.estimate, ci_low=-row.ci_high, ci_high=-row.ci_low, verdict=verdict)
+
+
+def _sd(value: float) -> str:
+    return f"{'+' * (value > 0)}{number(value)} SD"
