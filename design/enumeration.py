@@ -27,8 +27,8 @@ def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
     candidates are those of `runs_of_large_space`, the same ones for the same seed. Raises `InputFaults` where nothing
     is left.
     """
-    sizes = {s: [n for n in sorted(phase.n_sources) if sources_allowed(s, n)] for s in phase.strategy}
-    sizes = {strategy: possible for strategy, possible in sizes.items() if possible}
+    numbers = {s: [n for n in sorted(phase.n_sources) if sources_allowed(s, n)] for s in phase.strategy}
+    sizes: dict[str, list[int]] = {strategy: possible for strategy, possible in numbers.items() if possible}
     factors = (
         Factor("strategy", tuple(sizes)),
         *(Factor(source_column(name), (False, True)) for name in study.sources),
@@ -104,7 +104,7 @@ def _have(factors: Sequence[Factor], codes: np.ndarray, combination: Combination
         values = value if isinstance(value, tuple) else (value,)
         if name == "sources":
             for source in values:
-                found &= codes[:, by_name[source_column(source)]] == 1
+                found &= codes[:, by_name[source_column(str(source))]] == 1
         else:
             column = by_name[name if name in by_name else factor_column(name)]
             of = [code for code, level in enumerate(factors[column].levels) if level in values]
