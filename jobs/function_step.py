@@ -84,7 +84,7 @@ def loaded(study: Study) -> Function:
         near = nearest(name, [each for each in vars(module) if not each.startswith("_")])
         expected = f"{module_name} has no function {name}"
         raise InputFaults([Fault(FILE_NAME, key, study.run.function, expected, near)])
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @contextmanager
