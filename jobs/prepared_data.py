@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from study.core.columns import source_column
 from study.core.content import npz_bytes
 from study.core.digests import facts_of, read, read_needed, sealed
 from study.core.errors import Damaged, Fault, InputFaults
@@ -65,7 +66,7 @@ class Prepared:
 
     def made_from(self, run: Run) -> dict[str, str]:
         """The same in parts, so that a change can be named later: `sound`, `corpus`, and `source.<name>` of each."""
-        sources = {f"source.{name}": self.sources[name] for name in run.sources}
+        sources = {source_column(name): self.sources[name] for name in run.sources}
         return {"sound": self.corpus_sound, "corpus": self.corpus_fingerprint, **sources}
 
 
