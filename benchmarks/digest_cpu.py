@@ -127,10 +127,11 @@ def store(gb: float) -> None:
         statistics_of_bands = np.full(mel.n_mels, -40.0), np.ones(mel.n_mels)
         network.eval()
         representing_s = _cpu(lambda: represent(network, whole, statistics_of_bands, crop), 1) / few * n_clips  # noqa: B023
-        print(f"{gb:g} GB, {n_clips} clips of 30 s: making {making_s:.0f} s, decoding not counted, hashing "
-              f"{hashing_s:.2f} s ({100 * hashing_s / making_s:.2f} %); representing at width {width:g} {representing_s:.0f} s, checking "
-              f"{checking_s:.2f} s ({100 * checking_s / representing_s:.2f} %); both together "
-              f"{100 * (hashing_s + checking_s) / (making_s + representing_s):.2f} %", flush=True)  # fmt: skip
+        both = (hashing_s + checking_s) / (making_s + representing_s)
+        print(f"{gb:g} GB, {n_clips} clips of 30 s: making {making_s:.0f} s (decoding not counted)")
+        print(f"    hashing {hashing_s:.2f} s ({hashing_s / making_s:.2%})")
+        print(f"    representing at width {width:g} {representing_s:.0f} s")
+        print(f"    checking {checking_s:.2f} s ({checking_s / representing_s:.2%}); of both {both:.2%}", flush=True)
 
 
 def _cpu(work, times: int) -> float:

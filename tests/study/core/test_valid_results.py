@@ -116,10 +116,14 @@ def test_what_is_set_aside_is_evaluated_again_to_the_same_rows(study: Study) -> 
     times = ["attempt", "eval_seconds", "started_at", "finished_at"]
     key = ["run_id", "target", "repeat", "fold", "metric"]
     before = own_results(study).drop(columns=times).sort_values(key, ignore_index=True)
-    for target, tampering in (("timbre", "accuracy 7.0"), ("height", "a missing row"), ("plays", "infinite")):
-        rewrite(a_result(study, target), TAMPERINGS[tampering])
+    prepared, runs = read_prepared(study), read_plan(Paths(study.store).plan, study)
+    files = [Paths(study.store).result(run.run_id, name, target.fingerprint)
+             for run in runs for name, target in prepared.targets.items()]  # fmt: skip
+    for path, change in zip(files, TAMPERINGS.values(), strict=False):
+        rewrite(path, change)
+    assert len(faults(study)) == len(TAMPERINGS) >= 20
     launch_study(study, LaunchOptions(in_process=True))
-    assert not faults(study)
+    assert not faults(study) and len(list(Paths(study.store).results.glob("*/*.invalid"))) == len(TAMPERINGS)
     after = own_results(study).drop(columns=times).sort_values(key, ignore_index=True)
     pd.testing.assert_frame_equal(after, before, check_exact=True)
 
