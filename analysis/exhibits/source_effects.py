@@ -17,10 +17,13 @@ from analysis.contrasts import ALPHA
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
+from analysis.questions import SOURCES
 from analysis.results_table import ResultsTable
 from analysis.simultaneous import correlation_of, judged
+from analysis.verdict_rows import verdict_rows
 from analysis.wording import number
 from study.core.coding import SINGLE, source_columns, strategy_columns
+from study.core.columns import SOURCE
 
 COLUMNS = ["target", "source", "estimate", "se", "df", "p", "p_adjusted", "p_holm", "ci_low", "ci_high"]
 EFFECTS_SHOWN = 6
@@ -29,7 +32,10 @@ EFFECTS_SHOWN = 6
 def exhibit(evidence: Evidence) -> Exhibit:
     """What each source adds to a multi-source run, by target."""
     effects = source_effects(evidence.table.frozen, evidence.options.seed)
-    return Exhibit("source_effects", "sources", tuple(shown(effects)), tuple(sentences(effects)))
+    named = effects.assign(family=SOURCES, effect=effects["source"] + " on " + effects["target"])
+    return Exhibit(
+        "source_effects", "sources", tuple(shown(effects)), tuple(sentences(effects)), verdicts=verdict_rows(named)
+    )
 
 
 def shown(effects: pd.DataFrame) -> Iterator[Picture | Table]:
@@ -106,7 +112,7 @@ def _of_target(rows: pd.DataFrame, sources: tuple[str, ...]) -> tuple[pd.DataFra
     tests = pd.DataFrame(
         {
             "target": rows["target"].iloc[0],
-            "source": [name.removeprefix("source.") for name in present],
+            "source": [name.removeprefix(SOURCE) for name in present],
             "estimate": fit.params[own],
             "se": fit.bse[own],
             "df": float(fit.df_resid),

@@ -23,10 +23,11 @@ SourceFactors = Mapping[str, int | None]
 PAIR_UNITS = 128
 """Hidden units of the Siamese head; not scaled by width."""
 
-REFERENCE_FLOP_PER_S = 24e12
-"""FLOP/s behind `run_cost_gpu_hours`: one H200, bf16, a step of the base backbone (42 GFLOP, 128 crops) in 1.75 ms.
+REFERENCE_FLOP_PER_S = 26.6e12
+"""FLOP/s behind `run_cost_gpu_hours`: an H100 in bf16, compiled, trains 632 steps of the base backbone a second.
 
-Worked out from an eager loop's launches, not measured. Narrow networks, small batches and recurrent layers get less.
+Measured for SS-R, batches of 128 crops, 42 GFLOP (benchmarks/train_gpu.py). MS-CR@2 with eight sources takes 586 steps
+a second, one of which in eight has twice the crops. Narrow networks, small batches and recurrent layers get less.
 """
 
 

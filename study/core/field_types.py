@@ -10,6 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from study.core.margin import read_margin
+
+MOST_COUNTS = 1000
+"""Numbers of sources in a range."""
+
 
 def _in_study_folder(path: Path, info: ValidationInfo) -> Path:
     folder = (info.context or {}).get("folder")
@@ -35,6 +40,8 @@ def _counts(value: object) -> object:
     if isinstance(value, Mapping):
         if set(value) != {"from", "to"} or not all(type(v) is int for v in value.values()):
             raise PydanticCustomError("range", "expected a list of integers or { from = INTEGER, to = INTEGER }")
+        if value["to"] - value["from"] >= MOST_COUNTS:
+            raise PydanticCustomError("range", f"expected a range of at most {MOST_COUNTS} integers")
         return list(range(value["from"], value["to"] + 1))
     return value
 
@@ -54,6 +61,14 @@ def _design_model(value: object) -> object:
     return value
 
 
+def _margin(value: object) -> object:
+    try:
+        read_margin(value)
+    except ValueError as error:
+        raise PydanticCustomError("margin", "{expected}", {"expected": str(error)}) from None
+    return value
+
+
 def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) != len(values):
         raise PydanticCustomError("repeated", "expected each item only once")
@@ -61,10 +76,12 @@ def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 Int = Annotated[int, Strict()]
-Positive = Annotated[int, Strict(), Field(ge=1)]
-Count = Annotated[int, Strict(), Field(ge=0)]
+Positive = Annotated[int, Strict(), Field(ge=1, le=10**6)]
+Repeats = Annotated[int, Strict(), Field(ge=1, le=1000)]
+Count = Annotated[int, Strict(), Field(ge=0, le=10**6)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Text = Annotated[str, Strict(), Field(min_length=1)]
+Margin = Annotated[float | str, BeforeValidator(_margin)]
 Flag = Annotated[bool, Strict()]
 Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$")]
 Location = Annotated[Path, AfterValidator(_in_study_folder)]

@@ -24,9 +24,11 @@ from study.core.field_types import (
     Flag,
     Int,
     Location,
+    Margin,
     Name,
     Number,
     Positive,
+    Repeats,
     SampleRate,
     Scalar,
     Section,
@@ -37,7 +39,6 @@ from study.core.field_types import (
 )  # fmt: skip
 from study.core.objectives import OF_LABELS
 from study.core.overrides import Override
-from study.core.paths import FILE_NAME as FILE_NAME
 from study.core.scales import Levels, Scale
 
 BALANCED = ("strategy", "sources", "n_sources")
@@ -144,7 +145,7 @@ class Training(Section):
 
     epochs: Positive = 200
     iterations: Literal["lm", "l"] = "lm"
-    batch_size: Annotated[Int, Field(ge=2)] = 128
+    batch_size: Annotated[Int, Field(ge=2, le=10**6)] = 128
     learning_rate: Annotated[Number, Field(gt=0)] = 0.00025
     l2: Annotated[Number, Field(ge=0)] = 1e-6
     width: Annotated[Number, Field(gt=0, le=16)] = 1.0
@@ -177,8 +178,8 @@ class Target(Section):
     metrics: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)] | None = None
     probe: Literal["mlp", "logistic", "knn", "svm"] = "mlp"
     features: Literal["standardised", "raw"] = "standardised"
-    repeats: Positive = 5
-    folds: Annotated[Int, Field(ge=2)] | None = None
+    repeats: Repeats = 5
+    folds: Annotated[Int, Field(ge=2, le=1000)] | None = None
     split: Text | None = None
     unsplit: Literal["random", "folds"] = "random"
     interactions: Location | None = None
@@ -220,7 +221,7 @@ class FineTuning(Section):
     """How a run's network is fine-tuned on a target, if `[factors] transfer` includes "fine-tune"."""
 
     epochs: Positive = 30
-    batch_size: Annotated[Int, Field(ge=2)] = 32
+    batch_size: Annotated[Int, Field(ge=2, le=10**6)] = 32
     learning_rate: Annotated[Number, Field(gt=0)] = 0.0005
 
 
@@ -246,7 +247,7 @@ class Phase(Section):
     name: Name
     strategy: Annotated[tuple[Strategy, ...], Field(min_length=1), AfterValidator(distinct)] = STRATEGIES  # type: ignore[assignment]
     n_sources: Counts = ()
-    repeats: Positive = 1
+    repeats: Repeats = 1
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
     balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = BALANCED
     share: Annotated[Number, Field(gt=0)] = 1.0
@@ -290,6 +291,7 @@ class Contrast(Section):
 class AnalysisSection(Section):
     model: tuple[Model, ...] = ()
     contrast: tuple[Contrast, ...] = ()
+    equivalence: Margin | None = None
 
 
 class Study(Section):

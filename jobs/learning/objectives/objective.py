@@ -22,8 +22,9 @@ def label_head(features: int, factors: int, dropout: float, activation: str) -> 
     return nn.Sequential(nn.Dropout(dropout), nn.Linear(features, factors))
 
 
-def labels_of(labels: Tensor, tracks: np.ndarray, n: int) -> Tensor:
+def labels_of(labels: Tensor | torch.device, tracks: np.ndarray, n: int) -> Tensor:
     """The labels of each track, (n, factors)."""
+    assert isinstance(labels, Tensor)
     return labels[torch.from_numpy(tracks).to(labels.device, non_blocking=True)]
 
 
