@@ -15,6 +15,7 @@ import pandas as pd
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.treatments import interactions_of, terms_of
 from study.core.coding import Coding, combination
+from study.core.columns import FACTOR, factor_column
 from study.core.factors import Level
 
 FEWEST_BETWEEN_RUNS = 3
@@ -40,7 +41,7 @@ class RandomPart:
         """Without what varies by a grouping factor in the effects of further factors; its other terms stay."""
         terms = []
         for term in self.terms:
-            kept = [name for name in term.columns if term.group != group or not str(name).startswith("factor.")]
+            kept = [name for name in term.columns if term.group != group or not str(name).startswith(FACTOR)]
             terms += [replace(term, columns=term.columns[kept])] if kept else []
         return replace(self, terms=tuple(terms), omitted={**self.omitted, _shown(group, "factors"): reason})
 
@@ -53,7 +54,7 @@ class RandomPart:
             return self.without(of_factors["run_id"][0], reason)
         if self._has_slopes("run_id"):
             return self.without_slopes("run_id", reason)
-        for group in ("combination", "run_id:target", *of_factors["target"][:1]):
+        for group in ("combination", "strategy", "target:strategy", "run_id:target", *of_factors["target"][:1]):
             if group in groups:
                 return self.without(group, reason)
         if self._has_slopes("target"):
@@ -62,13 +63,13 @@ class RandomPart:
 
     def _has_slopes(self, group: str) -> bool:
         return any(
-            term.group == group and any(str(name).startswith("factor.") for name in term.columns) for term in self.terms
+            term.group == group and any(str(name).startswith(FACTOR) for name in term.columns) for term in self.terms
         )
 
 
 def centred(coding: Coding) -> Coding:
     """The coding with further factors less their means: other terms are then at the average of the factors."""
-    further = [name for name in coding.columns if str(name).startswith("factor.")]
+    further = [name for name in coding.columns if str(name).startswith(FACTOR)]
     columns = coding.columns.copy()
     columns[further] = columns[further] - columns[further].mean()
     return replace(coding, columns=columns)
@@ -94,7 +95,7 @@ def headline_terms(
     within = {
         name: levels
         for name, levels in factors.items()
-        if any_field and (rows.groupby("run_id")[f"factor.{name}"].nunique() > 1).any()
+        if any_field and (rows.groupby("run_id")[factor_column(name)].nunique() > 1).any()
     }
     part = _with_runs(part, rows, coding)
     if within and any(term.group == "run_id" for term in part.terms):
@@ -103,7 +104,34 @@ def headline_terms(
         if target.nunique() > 1 and rows.duplicated(["run_id", "target"]).any():
             both = intercepts_by("run_id:target", (run + ":" + target).to_numpy())
             part = replace(part, terms=(*part.terms, both))
-    return _with_combinations(part, rows, coding, sources_known, tuple(within))
+    part = _with_combinations(part, rows, coding, sources_known, tuple(within))
+    return _with_strategies(part, rows, coding) if "r_star" in coding.columns else part
+
+
+def _with_strategies(part: RandomPart, rows: pd.DataFrame, coding: Coding) -> RandomPart:
+    """Of the size of networks, which varies only between strategies: these are what its slope is judged by.
+
+    Strategies differ beyond a line, on average and on each target. Slopes by target are of columns less their means,
+    since standardised scores have a mean of zero on each target.
+    """
+    strategy = rows["strategy"].astype(str)
+    terms = tuple(
+        replace(term, columns=term.columns - term.columns.mean()) if term.group == "target" else term
+        for term in part.terms
+    )
+    by_target = intercepts_by("target:strategy", (rows["target"].astype(str) + ":" + strategy).to_numpy())
+    part = replace(part, terms=(*terms, by_target))
+    df = strategy.nunique() - 2
+    if df <= 0:
+        reason = "the size of the network determines the strategy, so that statements hold for these very strategies"
+        return replace(part, omitted={**part.omitted, _shown("strategy"): reason})
+    if df < FEWEST_BETWEEN_RUNS and part.no_verdicts is None:
+        reason = (
+            f"the degrees of freedom between strategies, after the size of the network, are {df}, and at least "
+            f"{FEWEST_BETWEEN_RUNS} are needed"
+        )
+        part = replace(part, no_verdicts=reason)
+    return replace(part, terms=(*part.terms, intercepts_by("strategy", strategy.to_numpy())))
 
 
 def _varying(
@@ -125,7 +153,7 @@ def _varying(
             slopes = [*slopes, *own]
     found = [RandomTerm(group, of_row.to_numpy(), coding.columns[slopes])] if slopes else []
     for names in by_level:
-        columns = [f"factor.{name}" for name in names]
+        columns = [factor_column(name) for name in names]
         levels = of_row.str.cat([rows[column].astype(str) for column in columns], sep=":")
         found.append(intercepts_by(":".join([group, *columns]), levels.to_numpy()))
     return tuple(found)
@@ -157,7 +185,7 @@ def _with_combinations(
 
     if not sources_known:
         return omitted("the rows do not give the sources of a run")
-    made_of = combination(rows.drop(columns=[f"factor.{name}" for name in within]))
+    made_of = combination(rows.drop(columns=[factor_column(name) for name in within]))
     n_runs = pd.Series(rows["run_id"].to_numpy()).groupby(made_of).nunique()
     if n_runs.max() == 1:
         return omitted("no combination was trained twice, so that the run stands for both")

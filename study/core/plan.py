@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from study.core.content import parquet_bytes
-from study.core.errors import Fault, InputFaults, raise_all
+from study.core.columns import SOURCE, factor_column, source_column
+from study.core.digests import read, sealed_parquet, table_of
+from study.core.errors import Damaged, Fault, InputFaults, raise_all
 from study.core.factors import Level
 from study.core.file_checks import written_key
 from study.core.overrides import setting
@@ -23,6 +23,10 @@ IDENTITY = ("study", "run", "mel", "sources", "factors", "training")
 """Sections that determine run ids (`study.core.run`)."""
 NOT_IN_IDENTITY = ("name", "store", "table", "reader", "path", "checkpoint_minutes")
 """Keys within those sections that do not enter run ids."""
+PLAN_AGAIN = (
+    "restore it from a copy, or plan again: `study design` with the same budget gives the same runs, and results count"
+)
+"""The remedy for a damaged plan."""
 
 
 def level_type(levels: Sequence[object]) -> pa.DataType:
@@ -40,8 +44,8 @@ def plan_schema(study: Study) -> pa.Schema:
         [
             ("run_id", pa.string()), ("position", pa.int32()), ("phase", pa.string()), ("replicate", pa.int32()),
             ("strategy", pa.string()), ("n_sources", pa.int32()),
-            *((f"source.{name}", pa.bool_()) for name in study.sources),
-            *((f"factor.{name}", level_type(levels)) for name, levels in study.further_factors.items()),
+            *((source_column(name), pa.bool_()) for name in study.sources),
+            *((factor_column(name), level_type(levels)) for name, levels in study.further_factors.items()),
             ("cost_gpu_hours", pa.float64()),
         ],
         metadata={"study": study.name, "seed": str(study.seed), "tables": json.dumps(study.tables, default=str)},
@@ -59,13 +63,13 @@ def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Ca
         for position, run in enumerate(runs)
     ]  # fmt: skip
     table = pa.Table.from_pylist(rows, plan_schema(study))
-    write_whole(path, parquet_bytes(table))
+    write_whole(path, sealed_parquet(table))
 
 
 def run_columns(study: Study, run: Run) -> dict[str, object]:
     """`source.<name>` and `factor.<name>` of a run; for a baseline, factors without an effect on it are null."""
-    present = {f"source.{name}": name in run.sources for name in study.sources}
-    return present | {f"factor.{name}": run.factors.get(name) for name in study.further_factors}
+    present = {source_column(name): name in run.sources for name in study.sources}
+    return present | {factor_column(name): run.factors.get(name) for name in study.further_factors}
 
 
 def read_plan(path: Path, study: Study) -> list[Run]:
@@ -81,7 +85,7 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     again = "; restore these settings, or make a new plan with `study design`"
     faults = [
         Fault(path.name, f"column {name}", None, f"missing: this plan belongs to another study{again}")
-        for name in expected.names if name not in table.column_names and not name.startswith("source.")
+        for name in expected.names if name not in table.column_names and not name.startswith(SOURCE)
     ]  # fmt: skip
     faults += [
         Fault(path.name, f"column {name}", None, f"not a factor or source of this study{again}")
@@ -90,8 +94,8 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     raise_all(faults)
     runs = []
     for row in table.to_pylist():
-        sources = tuple(name for name in study.sources if row.get(f"source.{name}"))
-        levels = {name: _level(row[f"factor.{name}"], known) for name, known in study.further_factors.items()}
+        sources = tuple(name for name in study.sources if row.get(source_column(name)))
+        levels = {name: _level(row[factor_column(name)], known) for name, known in study.further_factors.items()}
         run = make_run(study, row["phase"], row["replicate"], row["strategy"], sources, levels)
         if run.run_id != row["run_id"]:
             differing = ", ".join(_differing(_tables(table), study.tables)) or "other settings or another seed"
@@ -101,11 +105,25 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     return runs
 
 
-def planned_ids(path: Path) -> list[str]:
-    """The run ids of a plan, of whichever version of the study file; none where there is no readable plan."""
+def is_damaged(path: Path) -> bool:
+    """Whether the file is there and is not a plan as it was written."""
     try:
-        table = _read(path)
-    except InputFaults:
+        read(path, table_of, PLAN_AGAIN)
+    except FileNotFoundError:
+        return False
+    except Damaged:
+        return True
+    return False
+
+
+def planned_ids(path: Path) -> list[str]:
+    """The run ids of a plan, of whichever version of the study file; none where there is no plan, or a damaged one.
+
+    Raises InputFaults if it cannot be read at all.
+    """
+    try:
+        table = read(path, table_of, PLAN_AGAIN)
+    except (FileNotFoundError, Damaged):
         return []
     return table.column("run_id").to_pylist() if "run_id" in table.column_names else []
 
@@ -127,12 +145,12 @@ def tables_of_plan(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> pa.Table:
-    if not path.is_file():
-        raise InputFaults([Fault(str(path), "", None, "no plan yet; `study design --budget N` makes one")])
     try:
-        return pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputFaults([Fault(str(path), "", None, f"not a readable plan: {error}")]) from None
+        return read(path, table_of, PLAN_AGAIN)
+    except FileNotFoundError:
+        raise InputFaults([Fault(str(path), "", None, "no plan yet; `study design --budget N` makes one")]) from None
+    except Damaged as damaged:
+        raise InputFaults([Fault(str(path), "", None, f"damaged, {damaged.why}; {damaged.remedy}")]) from None
 
 
 def _tables(plan: pa.Table) -> dict[str, Any]:

@@ -17,12 +17,11 @@ from analysis.results_table import PROVENANCE
 from tests.analysis.conftest import Report, reported
 
 METRICS = dict.fromkeys(("ballroom", "gtzan", "irmas", "valence"), "accuracy")
-PICTURES = ["answer", "ranking", "means_by_n_sources", "effects", "effects_size", "sources_by_target", "strategies_by_target",
-            "scores_by_n_sources",
-            "components", "source_effects", "aliasing", "balance", "with_and_without_best_source",
-            "components_and_single_sources",
-            "residual_spread", "score_parts", "parameters_by_n_sources", "representation_map_gtzan", "predictions",
-            "diagnostics_strategy", "diagnostics_size", "targets_strategy", "targets_size", "sensitivity"]  # fmt: skip
+PICTURES = ["answer", "ranking", "means_by_n_sources", "effects", "effects_size", "sources_by_target",
+            "strategies_by_target", "scores_by_n_sources", "components", "source_effects", "aliasing", "balance",
+            "with_and_without_best_source", "components_and_single_sources", "residual_spread", "score_parts",
+            "parameters_by_n_sources", "representation_map_gtzan", "predictions", "diagnostics_strategy",
+            "diagnostics_size", "targets_strategy", "targets_size", "sensitivity"]  # fmt: skip
 
 
 def test_the_page_is_whole_and_needs_no_network(report: Report) -> None:
@@ -92,7 +91,8 @@ def test_tables_hold_what_the_page_and_fit_json_say(report: Report) -> None:
         "spread_tests", "within_source", "score_parts", "parameters", "topics", "fit_facts", "residuals",
         "targets_strategy", "targets_size", "sensitivity", "sensitivity_fixed", "sensitivity_effects", "predictions",
         "answer", "statements", "ranking", "means_by_n_sources", "effects_in_own_units",
-        "effects_in_own_units_with_intervals", "baseline_differences",
+        "effects_in_own_units_with_intervals", "baseline_differences", "check_dependence", "check_comparison",
+        "check_runs", "check_influence", "check_targets", "check_scores",
     }  # fmt: skip
 
 
