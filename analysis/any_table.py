@@ -17,6 +17,7 @@ from pandas.api import types
 from analysis.result_checks import LEAST_SCALE, LEAST_SPREAD, RESULTS
 from analysis.results_table import ResultsTable, standardised
 from analysis.roles import COUNTED_ANEW, Asked, Roles, roles_of
+from analysis.treatments import occurring
 from analysis.wording import listed
 from study.core.errors import Fault, InputFaults, nearest, raise_all, some
 from study.core.scales import Levels, spans_decades
@@ -64,7 +65,7 @@ def any_table(rows: pd.DataFrame, asked: Asked) -> ResultsTable:
         missing.reset_index(drop=True),
         _by_split(long.dropna(subset="score"), targets, factors),
         roles=replace(roles, unit_called=unit),
-        levels=levels,
+        levels=occurring(levels, means),
     )
 
 

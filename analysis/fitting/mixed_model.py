@@ -92,7 +92,8 @@ class MixedFit:
     @property
     def variance(self) -> np.ndarray:
         """Variances of the random coefficients, term by term."""
-        return self.residual_variance * np.concatenate([np.diag(one) for one in self.relative_covariance])
+        own = (np.diag(one) for one in self.relative_covariance)
+        return self.residual_variance * np.concatenate([np.empty(0), *own])
 
     @property
     def groups(self) -> Mapping[str, int]:
@@ -113,7 +114,7 @@ class MixedFit:
                 "term": list(self.random_terms),
                 "variance": self.variance,
                 "sd": np.sqrt(self.variance),
-                "boundary": np.concatenate(self.boundary),
+                "boundary": np.concatenate([np.empty(0, dtype=bool), *self.boundary]),
             }
         )
 

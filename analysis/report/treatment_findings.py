@@ -40,7 +40,7 @@ def on_treatments(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRA
     """What each treatment does, its levels ranked; interactions; what all this holds for."""
     verdicts = treatment_verdicts(model)
     if model.fit is None:
-        yield f"Nothing can be said of differences: {model.why_not}."
+        yield f"The differences cannot be tested: {_why_not(model)}."
     for name, levels in table.factor_levels.items():
         here = verdicts[verdicts["family"] == f"factor.{name}"]
         if are_numbers(levels) and len(here):
@@ -53,6 +53,12 @@ def on_treatments(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRA
         yield _on_interaction(family, here, fragile)
     yield from _on_left_out(model)
     yield from on_scope(table, model)
+
+
+def _why_not(model: Model) -> str:
+    if model.n_rows <= model.coding.columns.shape[1]:
+        return "each combination of treatments has one score, so that nothing shows how much scores vary"
+    return str(model.why_not)
 
 
 def ranking(table: ResultsTable, model: Model, name: str) -> pd.Series:
@@ -74,6 +80,8 @@ def _on_levels(table: ResultsTable, model: Model, name: str, here: pd.DataFrame,
     means = [f"{level} ({_sd(mean)})" for level, mean in ranked.items()]
     yield f"{name}, ranked by mean score: {in_brief(means, ROOM)}."
     if here.empty:
+        if model.fit is not None and not model.no_verdicts:
+            yield f"The levels of {name} cannot be compared: they are confounded with the treatments before."
         return
     lower = {pairs[term][1] for term in here["term"]}
     if len(lower) == 1:
