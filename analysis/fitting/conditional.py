@@ -101,7 +101,7 @@ def modes(fit: MixedFit) -> pd.DataFrame:
         for level in levels
         for name in term.columns
     ]
-    table = pd.DataFrame(names, columns=["group", "level", "term"])
+    table = pd.DataFrame(names, columns=["group", "level", "term"], dtype=object)
     return table.assign(mode=found.mode, se=np.sqrt(np.maximum(found.own_variance() + crossing, 0.0)))
 
 

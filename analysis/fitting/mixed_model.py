@@ -110,8 +110,8 @@ class MixedFit:
         """`group, term, variance, sd, boundary`, a row for each random coefficient."""
         return pd.DataFrame(
             {
-                "group": [term.group for term in self.random for _ in term.columns],
-                "term": list(self.random_terms),
+                "group": np.array([term.group for term in self.random for _ in term.columns], dtype=object),
+                "term": np.array(self.random_terms, dtype=object),
                 "variance": self.variance,
                 "sd": np.sqrt(self.variance),
                 "boundary": np.concatenate([np.empty(0, dtype=bool), *self.boundary]),

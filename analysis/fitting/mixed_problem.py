@@ -13,7 +13,7 @@ from analysis.fitting.cross_products import Design, Response, design_of, require
 from analysis.fitting.random_layout import Layout, layout_of, no_layout
 from analysis.fitting.random_terms import RandomTerm
 from analysis.fitting.restricted_likelihood import derivatives, evaluate
-from study.core.errors import Fault, InputFaults, StudyError, raise_all
+from study.core.errors import Fault, StudyError, raise_all
 
 
 class NotCertified(StudyError):
