@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from study.core.factors import STRATEGIES
+from study.core.writing import write_whole
 
 # Okabe & Ito 2008, black for the single-source reference
 COLOUR = dict(zip(STRATEGIES, ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"), strict=True))
@@ -74,13 +75,15 @@ def drawn(draw: Callable[[], Figure]) -> Figure:
 
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write `name`.png and `name`.svg; the PNG's path."""
-    folder.mkdir(parents=True, exist_ok=True)
     layout = figure.get_layout_engine()
     if layout is not None:
         layout.execute(figure)
     figure.set_layout_engine(None)  # laid out once, for both
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-    figure.savefig(folder / f"{name}.png", dpi=PNG_DPI, metadata={"Software": None})
+    svg, png = BytesIO(), BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None})
+    figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    write_whole(folder / f"{name}.svg", svg.getvalue())
+    write_whole(folder / f"{name}.png", png.getvalue())
     return folder / f"{name}.png"
 
 

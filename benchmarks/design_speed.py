@@ -15,6 +15,7 @@ import contextlib
 import importlib.util
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -26,8 +27,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from design.anytime import anytime
 from design.balance_alias import balance_alias
 from design.candidates import Candidates, Factor
+from design.generate import generate
 from design.information import log_efficiency, model_columns
-from tests.design.spaces import paper_candidates
+from study.core.run import Run
+from tests.design.spaces import paper_candidates, write_study
+
+LARGE = """
+[[design.phase]]
+name = "sequential"
+strategy = ["SS-R"]
+n_sources = [1]
+criterion = "anytime"
+"""
 
 
 def two_level(n_factors: int) -> Candidates:
@@ -87,6 +98,22 @@ def main() -> None:
     seconds = cpu_seconds(lambda: take(anytime, space, tuple(range(1, 21)), 1000))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"1,000 of 2^20: {seconds:.1f} s, {peak:.2f} GiB at most")
+    large_space()
+
+
+def large_space() -> None:
+    """200 of the 2^30 runs of thirty two-level factors; no design has more than 100 %."""
+    with tempfile.TemporaryDirectory() as folder:
+        study = write_study(Path(folder), LARGE, sources=1, factors="\n".join(f"f{k} = [0, 1]" for k in range(30)))
+        found: list[list[Run]] = []
+        seconds = cpu_seconds(lambda: found.append(generate(study, 200)))
+    codes = np.array([[2.0 * run.factors[name] - 1 for name in study.further_factors] for run in found[0]])
+    columns = np.column_stack([np.ones(len(codes)), codes])
+    efficiencies = ", ".join(
+        f"{100 * np.exp(log_efficiency(columns[:n])):.1f} % at {n}" for n in (32, 40, 60, 100, 200)
+    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"200 of 2^30: {seconds:.1f} s, {peak:.2f} GiB at most; D-efficiency {efficiencies}")
 
 
 def with_pydoe3(candidates: Candidates, n_runs: int) -> np.ndarray:

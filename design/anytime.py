@@ -45,11 +45,16 @@ LATE = 5
 """Runs per term of the main effects after which late parts of the model count (design.model)."""
 SLACK = 1
 """Runs by which factors that contradict each other stay within their limit while a late part pulls at them."""
+CONCEDED = 2
+"""Runs by which limits are wider where the sources cannot be even at all: an even number of sources then costs most."""
 EFFICIENCY_WEIGHT = 10
 """What a relative loss of D-efficiency at an opening's end counts beside its mean aliasing: about alike."""
 MANY_CANDIDATES = 2**16
 """Above, one opening only: among so many candidates a step is dear, and the ties matter less."""
 
+NEAR = 0.1
+"""Of candidates in an order of their own (design.coordinate_exchange) the first that gains nearly as much as any is
+taken: their sequence is good as a whole, and one run that gains a little more would end it."""
 TOLERANCE = 1e-7
 """Scores that differ by less than this share are ties: rounding, which differs between machines, decides nothing."""
 
@@ -77,8 +82,10 @@ def anytime(
     nothing = start[:0]
     n_terms = model_columns(candidates.factors, nothing).shape[1]
     length = OPENING_RUNS_PER_TERM * n_terms + 1
-    several = length < len(candidates) <= MANY_CANDIDATES
+    several = length < len(candidates) <= MANY_CANDIDATES and not candidates.in_order
     orders = [rng.permutation(len(candidates)) for _ in range(OPENINGS if several else 1)]
+    if candidates.in_order:
+        orders = [np.arange(len(candidates))]
 
     early = columns_of_parts(candidates, tables, nothing, [part for part in model if not part.late])
 
@@ -97,10 +104,13 @@ def anytime(
     yield from _grow(candidates, criterion, limits, start, orders[best], worth, remaining)
 
 
-def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray) -> int:
-    """The allowed candidate of the highest (positive) score; among ties the first in the tie-breaking order."""
+def first_of_best(score: np.ndarray, allowed: np.ndarray, order: np.ndarray, near: float = 0.0) -> int:
+    """The allowed candidate of the highest (positive) score; among ties, or of those so `near` to it on a logarithmic
+    scale, the first in the tie-breaking order."""
     score = np.where(allowed, score, -np.inf)
-    ties = np.flatnonzero(score >= score.max() * (1 - TOLERANCE))
+    highest = score.max()
+    least = highest * (1 - TOLERANCE) * np.exp(-near * abs(np.log(highest)))
+    ties = np.flatnonzero(score >= least)
     return int(ties[order[ties].argmin()])
 
 
@@ -114,7 +124,7 @@ def _grow(
     remaining: np.ndarray,
 ) -> Iterator[int]:
     use = LevelUse(candidates, start, remaining)
-    drift = _Drift(candidates, start, limits.balance)
+    drift = _Drift(candidates, start, limits)
     n_runs = len(start)
     while use.notice(remaining):
         n_runs += 1
@@ -131,7 +141,7 @@ def _grow(
         allowed = limits.kept(allowed, after, n_runs, SLACK if late and criterion.has_late else 0)
         if drift.matters:
             score *= drift.of_candidates(after, n_runs)
-        row = first_of_best(score, allowed, order)
+        row = first_of_best(score, allowed, order, NEAR * candidates.in_order)
         yield row
         levels = candidates.codes[row]
         remaining[row] = False
@@ -151,14 +161,19 @@ class _Limits:
         self._agreeing = _marked(sum(agreeing, ()), n_factors)
         self._units = [_marked(unit, n_factors) for unit in agreeing]
         self._groups = [_marked(group, n_factors) for group in contradicting]
+        self.concedes = (n_factors - 1,) in agreeing and any(
+            all(candidates.factors[p].name.startswith("source.") for p in group) for group in contradicting
+        )
+        self._conceded = CONCEDED * self.concedes * self.is_derived
 
     def kept(self, allowed: np.ndarray, unbalance_after: np.ndarray, n_runs: int, slack: int = 0) -> np.ndarray:
         """Those of the allowed candidates (n_candidates,) that keep the limits, each group's among what is left."""
         limit = ALLOWED_RUNS + int(ALLOWED_SHARE * n_runs)
         if self._units:
-            within = allowed & (self._tables.max(unbalance_after * self._agreeing) <= limit)
-            allowed = within if within.any() else self._nearest(allowed, self._units, unbalance_after, limit)
-        return self._nearest(allowed, self._groups, unbalance_after, limit - slack)
+            counted = unbalance_after - self._conceded
+            within = allowed & (self._tables.max(counted * self._agreeing) <= limit)
+            allowed = within if within.any() else self._nearest(allowed, self._units, counted, limit)
+        return self._nearest(allowed, self._groups, unbalance_after, limit - slack, CONCEDED * self.concedes)
 
     def with_level_of(self, allowed: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Those of the allowed candidates that have a level of `wanted` (n_factors, n_levels); all where none has."""
@@ -168,11 +183,16 @@ class _Limits:
         return having if having.any() else allowed
 
     def _nearest(
-        self, allowed: np.ndarray, groups: Sequence[np.ndarray], unbalance_after: np.ndarray, limit: int
+        self,
+        allowed: np.ndarray,
+        groups: Sequence[np.ndarray],
+        unbalance_after: np.ndarray,
+        limit: int,
+        conceded: int = 0,
     ) -> np.ndarray:
         for group in groups:
             unbalance = self._tables.max(unbalance_after * group)
-            allowed = allowed & (unbalance <= max(unbalance.min(where=allowed, initial=MANY), limit))
+            allowed = allowed & (unbalance <= max(unbalance.min(where=allowed, initial=MANY) + conceded, limit))
         return allowed
 
 
@@ -185,12 +205,12 @@ def _marked(positions: Sequence[int], n_factors: int) -> np.ndarray:
 class _Drift:
     """What keeps the number of sources even, overall and within each strategy."""
 
-    def __init__(self, candidates: Candidates, start: np.ndarray, balance: tuple[int, ...]) -> None:
+    def __init__(self, candidates: Candidates, start: np.ndarray, limits: _Limits) -> None:
         strategy, number = 0, len(candidates.factors) - 1
         n_levels = len(candidates.factors[number].levels)
-        self.matters = number in balance and n_levels > 1
+        self.matters = number in limits.balance and n_levels > 1
         self._number, self._n_levels = number, n_levels
-        self._within = WITHIN_STRATEGY if strategy in balance else 0.0
+        self._within = WITHIN_STRATEGY if strategy in limits.balance and not limits.concedes else 0.0
         self._runs = np.zeros((len(candidates.factors[strategy].levels), n_levels))
         np.add.at(self._runs, (start[:, strategy], start[:, number]), 1)
         if self.matters:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from study.core.errors import Fault, InputFaults
-from study.core.factors import Level, sources_allowed
-from study.core.run import Run, make_run, study_seed_sequence
+from study.core.factors import Level
+from study.core.run import Run, make_run
 from study.core.scales import are_numbers
-from study.core.study_file import FILE_NAME, Combination, Constraint, Phase, Study
-
-MOST_ENUMERATED = 2**20
-"""Possible runs that are all candidates; of more, so many as `DRAWN` are drawn."""
-DRAWN = 2**17
-"""Candidates of a larger space: the best of so many are within 2 % of the best of all from three runs a term on
-(benchmarks/design_speed.py)."""
+from study.core.study_file import Study
 
 
 @dataclass(frozen=True)
@@ -42,13 +35,18 @@ class Factor:
 @dataclass(frozen=True)
 class Candidates:
     """Runs as level numbers: `codes` (n_candidates, n_factors) of `code_type`, one column per factor, one row per run,
-    no row twice."""
+    no row twice. `in_order`: of runs that are equally good the first row is meant, so that no tie is to be broken."""
 
     factors: tuple[Factor, ...]
     codes: np.ndarray
+    in_order: bool = False
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def only(self, rows: np.ndarray) -> Candidates:
+        """The candidates of these rows, or those that are marked (n_candidates,)."""
+        return replace(self, codes=self.codes[rows])
 
     def positions(self, balance: Iterable[str]) -> tuple[int, ...]:
         """The factors that `balance` names, as the study file does: strategy, sources (all), n_sources, any other."""
@@ -67,7 +65,7 @@ class Candidates:
             number = {level: code for code, level in enumerate(mine.levels)}
             translated[:, column] = np.array([number.get(level, -1) for level in theirs.levels])[other.codes[:, column]]
         shared = translated[(translated >= 0).all(axis=1)]
-        return Candidates(self.factors, self.codes[self.rows_of(shared)[1]])
+        return self.only(self.rows_of(shared)[1])
 
     def rows_of(self, runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where runs (n_runs, n_factors) stand among the candidates, -1 if nowhere; and which rows stay untouched."""
@@ -133,102 +131,6 @@ def row_numbers(codes: np.ndarray, n_levels: Sequence[int]) -> np.ndarray:
         packed = packed * n + column
         size *= max(n, 1)
     return packed
-
-
-def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
-    """Every run that the phase's levels and the constraints allow, in lexical order.
-
-    SS-R has exactly one source, every other strategy two or more. Of more than `MOST_ENUMERATED` possible runs, as many
-    as `DRAWN` are drawn at random, the same ones for the same seed. Raises `InputFaults` where nothing is left.
-    """
-    sizes = {s: [n for n in sorted(phase.n_sources) if sources_allowed(s, n)] for s in phase.strategy}
-    sizes = {strategy: possible for strategy, possible in sizes.items() if possible}
-    factors = (
-        Factor("strategy", tuple(sizes)),
-        *(Factor(f"source.{name}", (False, True)) for name in study.sources),
-        *(Factor(f"factor.{name}", levels) for name, levels in study.further_factors.items()),
-        Factor("n_sources", tuple(sorted({n for possible in sizes.values() for n in possible}))),
-    )
-    if n_combinations(study, sizes) > MOST_ENUMERATED:
-        rng = np.random.default_rng(study_seed_sequence(study, f"candidates of phase {phase.name}"))
-        codes = _drawn(factors, sizes, len(study.sources), rng)
-    else:
-        codes = _all(factors, sizes, len(study.sources))
-    candidates = Candidates(factors, codes)
-    for constraint in study.design.constraint:
-        candidates = Candidates(factors, candidates.codes[_allowed(candidates, constraint)])
-    if not len(candidates):
-        expected = "the constraints leave no run; expected at least one"
-        raise InputFaults([Fault(FILE_NAME, f"[[design.phase]] {phase.name}", None, expected)])
-    return candidates
-
-
-def n_combinations(study: Study, sizes: Mapping[str, Sequence[int]]) -> int:
-    """How many runs there could be, constraints aside, with these numbers of sources by strategy."""
-    further = math.prod(len(levels) for levels in study.further_factors.values())
-    return further * sum(math.comb(len(study.sources), n) for possible in sizes.values() for n in possible)
-
-
-def _all(factors: tuple[Factor, ...], sizes: Mapping[str, Sequence[int]], n_sources: int) -> np.ndarray:
-    """Every combination as level numbers, in lexical order; of fewer sources than a run may have, none."""
-    subsets = {s: _subsets(n_sources, ns) for s, ns in sizes.items()}
-    strategy = np.repeat(np.arange(len(subsets), dtype=np.uint8), [len(rows) for rows in subsets.values()])
-    sources = np.concatenate(list(subsets.values()))
-    shape = [len(factor.levels) for factor in factors[1 + n_sources : -1]]
-    combinations = math.prod(shape)
-    rows = np.arange(len(sources), dtype=np.int32).repeat(combinations)
-    levels = np.indices(shape, dtype=code_type(factors)).reshape(len(shape), combinations).T
-    number = np.searchsorted(factors[-1].levels, sources.sum(axis=1, dtype=np.int64))
-    codes = [strategy[rows], sources[rows], np.tile(levels, (len(sources), 1)), number[rows]]
-    return np.column_stack(codes).astype(code_type(factors), copy=False)
-
-
-def _drawn(
-    factors: tuple[Factor, ...], sizes: Mapping[str, Sequence[int]], n_sources: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Different combinations drawn at random from all, in lexical order; `DRAWN` of them, or a few less."""
-    kinds = [(strategy, n) for strategy, possible in enumerate(sizes.values()) for n in possible]
-    weights = np.array([float(math.comb(n_sources, n)) for _, n in kinds])
-    strategy, size = np.array(kinds)[rng.choice(len(kinds), DRAWN, p=weights / weights.sum())].T
-    present = rng.random((DRAWN, n_sources)).argsort(axis=1).argsort(axis=1) < size[:, None]
-    levels = [rng.integers(len(factor.levels), size=DRAWN) for factor in factors[1 + n_sources : -1]]
-    codes = np.column_stack([strategy, present, *levels, np.searchsorted(factors[-1].levels, size)])
-    return np.unique(codes.astype(code_type(factors)), axis=0)
-
-
-def _subsets(n_sources: int, sizes: Sequence[int]) -> np.ndarray:
-    """All presence rows (n_subsets, n_sources) with one of the sizes, grown source by source."""
-    rows = np.zeros((1, 0), dtype=np.uint8)
-    for source in range(n_sources):
-        rows = np.column_stack([np.repeat(rows, 2, axis=0), np.tile(np.array([0, 1], np.uint8), len(rows))])
-        count = rows.sum(axis=1, dtype=np.int64)
-        remaining = n_sources - source - 1
-        possible = [(count <= size) & (size <= count + remaining) for size in sizes]
-        rows = rows[np.logical_or.reduce(possible)]
-    return rows
-
-
-def _allowed(candidates: Candidates, constraint: Constraint) -> np.ndarray:
-    """Which candidates a constraint leaves (n_candidates,)."""
-    if constraint.require is None:
-        return ~_have(candidates, constraint.forbid or {})
-    return ~_have(candidates, constraint.when or {}) | _have(candidates, constraint.require)
-
-
-def _have(candidates: Candidates, combination: Combination) -> np.ndarray:
-    """Which candidates have all of a combination: every source under `sources`, one level named of any other factor."""
-    by_name = {factor.name: column for column, factor in enumerate(candidates.factors)}
-    found = np.ones(len(candidates), dtype=bool)
-    for name, value in combination.items():
-        values = value if isinstance(value, tuple) else (value,)
-        if name == "sources":
-            for source in values:
-                found &= candidates.codes[:, by_name[f"source.{source}"]] == 1
-        else:
-            column = by_name[name if name in by_name else f"factor.{name}"]
-            of = [code for code, level in enumerate(candidates.factors[column].levels) if level in values]
-            found &= np.isin(candidates.codes[:, column], of)
-    return found
 
 
 def _level(run: Run, factor: str) -> Level | None:

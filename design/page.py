@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 import itertools
 import math
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,10 +31,11 @@ from design.generate import in_turn
 from design.information import term_names
 from design.phases import sequential_phases
 from design.verdict import FURTHER_RUNS, KINDS, margin_curve, verdict
+from study.core.content import csv_bytes
 from study.core.durations import Unit
-from study.core.paths import write_whole
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
+from study.core.writing import remove_folder, write_whole
 
 MAXIMUM_PAIRS = 200
 """Pairs of sources that the map of neglected interactions shows at most."""
@@ -120,9 +119,9 @@ def design_page(
 
 def write_page(page: Page, folder: Path) -> None:
     """Write the page's files into the folder, in place of those of another plan."""
-    shutil.rmtree(folder / "figures", ignore_errors=True)
+    remove_folder(folder / "figures")
     for name, content in page.files.items():
-        write_whole(folder / name, partial(Path.write_bytes, data=content))
+        write_whole(folder / name, content)
 
 
 def _prefix_rows(each: PhaseDiagnostics) -> pd.DataFrame:
@@ -234,7 +233,7 @@ def _long(scope: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False, float_format="%.6g").encode()
+    return csv_bytes(table, float_format="%.6g")
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ import numpy as np
 
 from design.anytime import anytime
 from design.balance_alias import balance_alias
-from design.candidates import Candidates, enumerate_candidates
+from design.candidates import Candidates
+from design.enumeration import enumerate_candidates
 from design.model import parts_of
 from design.optimal import WEIGHTS, optimal
 from study.core.errors import Fault, InputFaults, nearest, raise_all
@@ -94,7 +95,7 @@ def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequen
             expected = "the factorial phases have all of its combinations; expected one or more of its own"
             raise InputFaults([Fault(FILE_NAME, f"[[design.phase]] {phase.name}", None, expected)])
         gone = own.rows_of_runs(run for run in failed if run.replicate == 0)
-        own = Candidates(own.factors, np.delete(own.codes, gone, axis=0))
+        own = own.only(np.delete(np.arange(len(own)), gone))
         runs = tuple({run.run_id: run for run in started if run.phase == phase.name}.values())
         remaining = np.ones(len(own), dtype=bool)
         remaining[own.rows_of_runs(started)] = False
@@ -111,7 +112,7 @@ def n_possible(phases: Sequence[SequentialPhase]) -> int:
     total = sum(len(phase.start_runs) for phase in phases)
     seen: list[Candidates] = []
     for phase in phases:
-        left = Candidates(phase.candidates.factors, phase.candidates.codes[phase.open])
+        left = phase.candidates.only(phase.open)
         for other in seen:
             left = left.without(other)
         seen.append(left)

@@ -18,8 +18,8 @@ from jobs.steps import limited_threads
 from study.core.cost import n_slices
 from study.core.errors import Fault, InputFaults, RunFailed
 from study.core.fault_list import in_short
-from study.core.paths import write_whole
 from study.core.study_file import Mel
+from study.core.writing import written_whole
 
 
 def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pad: bool = False) -> list[Fault]:
@@ -47,10 +47,10 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
     ])  # fmt: skip
     faults: list[Fault] = []
 
-    def write(temporary: Path) -> None:
+    with written_whole(out) as sink:
         clips = read_clips(list(map(str, sounds)), workers, f"sound to {out.name}", sample_rate_hz=rate_hz,
                            channels=channels, mel=mel, crop_frames=crop_frames)  # fmt: skip
-        with pq.ParquetWriter(temporary, schema) as file:
+        with pq.ParquetWriter(sink, schema) as file:
             for group in _groups(sounds, clips, crop_frames, mel.crop_s, pad, faults):
                 store = _store(group)
                 with limited_threads(description.get("threads", 1)):
@@ -68,8 +68,6 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
         if len(faults) == len(sounds):
             left_out = in_short(faults, fault_list_of(out))
             raise RunFailed(f"{left_out}\nno sound is left, so {out} was not written")
-
-    write_whole(out, write)
     return faults
 
 

@@ -21,12 +21,14 @@ from jobs.targets.scoring import (
     target_splits,
     without_scores,
 )
-from study.core.paths import Paths, write_whole
+from study.core.content import csv_bytes
+from study.core.paths import Paths
 from study.core.plan import run_columns
 from study.core.results import PROBE_SCORES_VERSION, SCHEMA_VERSION, commit_result
 from study.core.run import Run, seed_sequence
 from study.core.study_file import Study, Target
 from study.core.version import __version__
+from study.core.writing import write_whole
 
 
 def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> dict[str, float] | None:
@@ -122,15 +124,13 @@ def _keep_representation(folder: Path, track_ids: Sequence[str], features: np.nd
     half = features.shape[1] // 2
     table = pd.DataFrame(features, columns=[f"{what}_{d}" for what in ("mean", "deviation") for d in range(half)])
     table.insert(0, "track_id", list(track_ids))
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / KEPT, lambda temporary: table.to_parquet(temporary, index=False))
+    write_whole(folder / KEPT, table.to_parquet(index=False))
 
 
 def _keep_predictions(folder: Path, target: Target, predictions: pd.DataFrame, transfer: str) -> None:
     """What the scores were made from, and for classes how often each was taken for each."""
-    folder.mkdir(parents=True, exist_ok=True)
     of = "" if transfer == "frozen" else f"-{transfer}"
-    write_whole(folder / f"predictions{of}.parquet", lambda temporary: predictions.to_parquet(temporary, index=False))
+    write_whole(folder / f"predictions{of}.parquet", predictions.to_parquet(index=False))
     if target.task == "classification" and len(predictions):
         confusion = pd.crosstab(predictions["label"], predictions["prediction"])
-        write_whole(folder / f"confusion{of}.csv", confusion.to_csv)
+        write_whole(folder / f"confusion{of}.csv", csv_bytes(confusion, index=True))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,9 @@ import pandas as pd
 
 from jobs.corpus import read_corpus
 from jobs.labels.tables import read_columns
-from study.core.paths import write_whole
 from study.core.run import study_seed_sequence
 from study.core.study_file import Study, Target
+from study.core.writing import write_whole
 
 
 def write_few_tracks(study: Study, folder: Path, n_tracks: int) -> tuple[dict[str, Path], int]:
@@ -34,7 +33,7 @@ def write_few_tracks(study: Study, folder: Path, n_tracks: int) -> tuple[dict[st
             tables |= {f"targets.{name}.tracks": tracks, f"targets.{name}.interactions": plays}
     files = {key: folder / f"{key}.parquet" for key in tables}
     for key, table in tables.items():
-        write_whole(files[key], partial(table.to_parquet, index=False))
+        write_whole(files[key], table.to_parquet(index=False))
     return files, sum(map(len, tables.values()))
 
 

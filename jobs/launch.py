@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -24,10 +24,11 @@ from jobs.steps import Report, Step
 from study.core.durations import Slots
 from study.core.errors import Fault, Interrupted, RunFailed, raise_all
 from study.core.paths import Paths
+from study.core.result_index import Survey, Valid
 from study.core.results import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION, stored_results
 from study.core.run import Run
 from study.core.study_file import Study
-from study.core.valid_results import checked_results, expected_results, read_results
+from study.core.writing import move, remove_folder
 
 
 class Backend(Protocol):
@@ -73,8 +74,11 @@ def missing_targets(study: Study, prepared: Prepared, runs: Iterable[Run]) -> di
     return lacking
 
 
-def refuse_other_data(study: Study, prepared: Prepared, runs: Iterable[Run], mix_versions: bool) -> None:
-    """Raise `InputFaults` naming the runs whose weights come from other data, or from code that scores otherwise."""
+def refuse_other_data(
+    study: Study, prepared: Prepared, runs: Iterable[Run], valid: Iterable[Valid], mix_versions: bool
+) -> None:
+    """Raise `InputFaults` naming the runs whose weights come from other data, or whose weights or `valid` results come
+    from code that scores otherwise."""
     paths = Paths(study.store)
     faults = []
     for run in runs:
@@ -91,25 +95,20 @@ def refuse_other_data(study: Study, prepared: Prepared, runs: Iterable[Run], mix
                                 f"expected {TRAIN_SCORES_VERSION}: another version of this program trained it; "
                                 "--mix-versions accepts it"))  # fmt: skip
     if not mix_versions:
-        rows, _ = read_results(paths, expected_results(study, runs, prepared.target_fingerprints))
-        other = rows[rows["probe_scores_version"] != PROBE_SCORES_VERSION] if len(rows) else rows
-        for (run_id, version), _ in other.groupby(["run_id", "probe_scores_version"]) if len(other) else ():
+        scored = {(result.stored.run_id, result.probe_scores_version) for result in valid}
+        for run_id, version in sorted(each for each in scored if each[1] != PROBE_SCORES_VERSION):
             faults.append(Fault(f"results/{run_id}", "probe_scores_version", version,
                                 f"expected {PROBE_SCORES_VERSION}: another version of this program scored it; "
                                 "--mix-versions accepts it"))  # fmt: skip
     raise_all(faults)
 
 
-def set_invalid_aside(study: Study, prepared: Prepared, runs: Iterable[Run]) -> list[Fault]:
-    """Rename the runs' result files that are not valid, so that their targets are evaluated again; say which."""
-    expected = expected_results(study, runs, prepared.target_fingerprints)
-    faults = []
-    for checked in checked_results(Paths(study.store), expected):
-        if checked.fault is not None:
-            faults.append(checked.fault)
-            with suppress(FileNotFoundError):  # another launch was first
-                checked.stored.path.rename(checked.stored.path.with_suffix(".invalid"))
-    return faults
+def set_invalid_aside(survey: Survey) -> list[Fault]:
+    """Rename the result files that are not valid, so that their targets are evaluated again; say which."""
+    for stored, _ in survey.invalid:
+        with suppress(FileNotFoundError):  # another launch was first
+            move(stored.path, stored.path.with_suffix(".invalid"))
+    return [fault for _, fault in survey.invalid]
 
 
 def launch(
@@ -223,14 +222,13 @@ def _work_off(
 
 def forget_representations(study: Study, run: Run) -> None:
     """Delete the representations of a run that is done; what a target keeps of them lies with the target."""
-    shutil.rmtree(Paths(study.store).representations(run.run_id), ignore_errors=True)
+    remove_folder(Paths(study.store).representations(run.run_id))
 
 
-def forget_left_over(study: Study, prepared: Prepared, runs: Sequence[Run]) -> None:
+def forget_left_over(study: Study, runs: Sequence[Run], lacking: Container[Run]) -> None:
     """Delete what a killed launch left of runs that are done."""
-    unfinished = {run.run_id for run in missing_targets(study, prepared, runs)}
     for run in runs:
-        if run.run_id not in unfinished:
+        if run not in lacking:
             forget_representations(study, run)
 
 

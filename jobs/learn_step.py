@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,13 +24,15 @@ from jobs.prepared_data import (
 from jobs.records import Trained, now, read_trained, write_trained
 from jobs.sound.mel_store import MelStore
 from jobs.targets.track_labels import TargetData
+from study.core.content import npy_bytes
 from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours
 from study.core.errors import Fault, InputFaults
-from study.core.paths import Paths, write_beside_another_launch, write_once
+from study.core.paths import Paths
 from study.core.results import TRAIN_SCORES_VERSION
 from study.core.run import Run, make_run, seed_sequence
 from study.core.study_file import Study, Training
 from study.core.version import __version__
+from study.core.writing import remove_folder, write_beside_another_launch, write_once
 
 MFCC_DIM = 60
 """20 coefficients and their first and second differences."""
@@ -45,7 +44,7 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
     trained = read_trained(paths, run.run_id)
     if trained is None:
         trained = write_trained(paths, run.run_id, _train_run(study, prepared, run, attempt))
-    shutil.rmtree(paths.checkpoints(run.run_id), ignore_errors=True)
+    remove_folder(paths.checkpoints(run.run_id))
     if trained.outcome != "ok":
         return
     for key in dict.fromkeys(prepared.targets[name].sound for name in targets):
@@ -58,7 +57,7 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
                 if run.strategy == "MFCC"
                 else _represent(study, run, store)
             )
-            write_beside_another_launch(path, lambda temporary, vectors=vectors: _save(temporary, vectors))
+            write_beside_another_launch(path, npy_bytes(vectors))
 
 
 def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trained:
@@ -162,7 +161,7 @@ def _kept_arithmetic(study: Study, settings: Training, device: str, n_training_t
     most = study.training.model_copy(update={"backbone": min(backbones, key=is_recurrent)})  # compiled if any can be
     first = resolve(most, device, hours * 3600 * REFERENCE_FLOP_PER_S)
     path = Paths(study.store).runs / "precision"
-    write_once(path, lambda temporary: temporary.write_text(str(first), encoding="utf-8"))
+    write_once(path, str(first).encode())
     return keep_to(Arithmetic.of(path.read_text(encoding="utf-8")), settings, device)
 
 
@@ -175,9 +174,3 @@ def _learned_labels(study: Study, prepared: Prepared, source: str, loss: str) ->
 
 def _device_name(device: str) -> str:
     return torch.cuda.get_device_name() if device == "cuda" else "cpu"
-
-
-def _save(path: Path, vectors: np.ndarray) -> None:
-    buffer = io.BytesIO()  # NumPy's own writing to a file gives an error without a number where the disk is full
-    np.save(buffer, vectors, allow_pickle=False)
-    path.write_bytes(buffer.getbuffer())

@@ -40,9 +40,10 @@ from jobs.sound.mel_writing import HASHES, write_mel_store
 from jobs.source_labels import on_kept_information, prepare_labels
 from jobs.targets.track_labels import TargetData
 from study.core.errors import Fault, InputFaults, raise_all
-from study.core.paths import Paths, write_whole
+from study.core.paths import Paths
 from study.core.study_file import Study
-from study.core.temporary_files import sweep
+from study.core.temporary_files import sweep_store
+from study.core.writing import make_folder, write_whole
 
 
 def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, workers: int | None = None) -> Prepared:
@@ -53,9 +54,8 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     assert corpus is not None  # without faults it was read
     workers = workers or os.cpu_count() or 1
     paths = Paths(study.store)
-    paths.prepared.mkdir(parents=True, exist_ok=True)
-    for folder in (paths.prepared, paths.runs, paths.results):
-        sweep(folder)
+    make_folder(paths.prepared)
+    sweep_store(paths)
 
     hash_of = _hashes(study, sounds, workers)
     hashes = {name: [hash_of[path] for path in tracks["path"]] for name, tracks in sounds.items()}
@@ -85,7 +85,7 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
          for name, data in targets.items()},
     )  # fmt: skip
     text = json.dumps(asdict(prepared), indent=1)
-    write_whole(prepared_json(paths), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_whole(prepared_json(paths), text.encode())
     tell(f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} for training, "
          f"{prepared.n_validation} for validation; {store.counts}")  # fmt: skip
     for line in on_kept_information(study, labels):
@@ -105,7 +105,7 @@ def _hashes(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) -> d
     Raises InputFaults naming every other file that is missing or cannot be read.
     """
     cache = Paths(study.store).prepared / "sound" / HASHES
-    cache.parent.mkdir(exist_ok=True)
+    make_folder(cache.parent)
     files = [path for tracks in sounds.values() for path in tracks["path"]]
     hash_of = dict(zip(files, content_hashes(files, cache, workers), strict=True))
     needed = [name for name in sounds if on_broken(study, name) == "stop"]

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from study.core.content import npz_bytes
 from study.core.errors import Fault, InputFaults
-from study.core.paths import Paths, write_whole
+from study.core.paths import Paths
 from study.core.run import Run
 from study.core.study_file import Study
+from study.core.writing import write_whole
 
 if TYPE_CHECKING:
     from jobs.sound.mel_store import MelStore
@@ -175,12 +177,7 @@ def read_labels(path: Path) -> np.ndarray:
 
 def save_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write arrays by name, whole or not at all."""
-
-    def save(temporary: Path) -> None:
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-
-    write_whole(path, save)
+    write_whole(path, npz_bytes(**arrays))
 
 
 def fingerprint(*parts: object) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -13,7 +15,15 @@ from pathlib import Path
 
 from jobs.failures import DISK_FULL, Failure, is_tried_again
 from study.core.errors import Fault, InputFaults
-from study.core.paths import Paths, write_once, write_whole
+from study.core.paths import Paths
+from study.core.processes import Process, this_process
+from study.core.writing import write_once, write_whole
+
+HEARD_S = 300.0
+"""An open attempt of another machine, whose processes cannot be seen, counts as running for so long after its process
+has last touched its record."""
+NUMBERED = re.compile(r"(\d{5,})-")
+"""How the ids of attempts begin; those of earlier releases begin with their time."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class Trained:
 def write_trained(paths: Paths, run_id: str, trained: Trained) -> Trained:
     """Say that the run has learned. The first attempt to say so is the one that counts, and that is returned."""
     text = json.dumps(asdict(trained), indent=1)
-    if write_once(paths.trained(run_id), lambda temporary: temporary.write_text(text, encoding="utf-8")):
+    if write_once(paths.trained(run_id), text.encode()):
         return trained
     first = read_trained(paths, run_id)
     assert first is not None  # it was there a moment ago
@@ -63,7 +73,11 @@ def read_trained(paths: Paths, run_id: str) -> Trained | None:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A try at a step: by which process, since when, and once it has ended when, and why if it failed."""
+    """A try at a step: by which process, since when, and once it has ended when, and why if it failed.
+
+    `number` counts a run's attempts: it says which came later, whatever clocks say. `machine` and `process_started`
+    are those of `study.core.processes`.
+    """
 
     attempt: str
     kind: str
@@ -75,6 +89,11 @@ class Attempt:
     cause: str | None = None
     message: str | None = None
     traceback: str | None = None
+    number: int = 0
+    machine: str = ""
+    process_started: int = 0
+    heard_at: float = 0.0
+    """When its process last touched its record, in seconds since 1970; not part of the record."""
 
     @property
     def seconds(self) -> float | None:
@@ -83,33 +102,68 @@ class Attempt:
 
     @property
     def is_running(self) -> bool:
-        """Not ended, and its process is there as far as this machine can tell."""
-        return self.finished_at is None and (self.host != socket.gethostname() or _is_alive(self.pid))
+        """Not ended, and its process is there: seen to be if it is of this machine, else heard of lately."""
+        process = Process(self.machine, self.pid, self.process_started)
+        if self.finished_at is not None:
+            return False
+        return process.is_alive if process.is_here else time.time() - self.heard_at < HEARD_S
 
 
-def begin_attempt(kind: str, targets: tuple[str, ...]) -> Attempt:
-    """An attempt of this process, now; its id sorts by time."""
-    started_at = now()
-    name = f"{started_at[:26].replace(':', '').replace('-', '')}-{uuid.uuid4().hex[:6]}"
-    return Attempt(name, kind, targets, socket.gethostname(), os.getpid(), started_at)
+def begin_attempt(paths: Paths, run_id: str, kind: str, targets: tuple[str, ...]) -> Attempt:
+    """An attempt of this process, now, with the run's next number."""
+    process, started_at, number = this_process(), now(), _next_number(paths.attempts(run_id))
+    name = f"{number:05d}-{started_at[:26].replace(':', '').replace('-', '')}-{uuid.uuid4().hex[:6]}"
+    return Attempt(name, kind, targets, socket.gethostname(), process.pid, started_at, number=number,
+                   machine=process.machine, process_started=process.started, heard_at=time.time())  # fmt: skip
 
 
 def write_attempt(paths: Paths, run_id: str, attempt: Attempt) -> None:
-    path = paths.attempts(run_id) / f"{attempt.attempt}.json"
-    text = json.dumps(asdict(attempt), indent=1)
-    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    record = asdict(attempt)
+    del record["heard_at"]
+    write_whole(attempt_path(paths, run_id, attempt), json.dumps(record, indent=1).encode())
+
+
+def attempt_path(paths: Paths, run_id: str, attempt: Attempt) -> Path:
+    return paths.attempts(run_id) / f"{attempt.attempt}.json"
 
 
 def read_attempts(paths: Paths, run_id: str) -> list[Attempt]:
     """The attempts at a run's steps, oldest first; one that cannot be read says nothing and is passed over."""
+    folder = str(paths.attempts(run_id))
     found = []
-    for path in sorted(paths.attempts(run_id).glob("*.json")):
-        try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-            found.append(Attempt(**raw | {"targets": tuple(raw["targets"])}))
-        except (ValueError, TypeError, KeyError):
-            continue
-    return found
+    for name in _names(folder):
+        if name.endswith(".json") and not name.startswith("."):
+            try:
+                with open(f"{folder}/{name}", "rb") as file:
+                    raw, heard_at = json.loads(file.read()), os.fstat(file.fileno()).st_mtime
+                found.append(_attempt(raw, heard_at))
+            except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                continue
+    return sorted(found, key=lambda attempt: (attempt.number, attempt.attempt))
+
+
+def _attempt(raw: dict[str, object], heard_at: float) -> Attempt:
+    """An attempt as recorded. Raises KeyError, TypeError or ValueError if this is none."""
+    attempt = Attempt(**raw | {"targets": tuple(raw["targets"]), "heard_at": heard_at})
+    moments = (attempt.started_at, attempt.finished_at or attempt.started_at)
+    texts = (attempt.attempt, attempt.kind, attempt.cause or "", attempt.message or "", *attempt.targets)
+    numbers = (attempt.number, attempt.pid, attempt.process_started)
+    if not all(isinstance(each, str) for each in texts) or not all(type(each) is int for each in numbers):
+        raise TypeError("text where a number belongs, or the reverse")
+    if not all(datetime.fromisoformat(moment).tzinfo for moment in moments):
+        raise ValueError("a time without its zone")
+    return attempt
+
+
+def _next_number(folder: Path) -> int:
+    return 1 + max((int(match[1]) for match in map(NUMBERED.match, _names(str(folder))) if match), default=0)
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:  # none yet; a folder that cannot be listed cannot be written to either, which is reported
+        return []
 
 
 def end_open_attempt(paths: Paths, run_id: str, kind: str, targets: tuple[str, ...], failure: Failure) -> None:
@@ -118,7 +172,7 @@ def end_open_attempt(paths: Paths, run_id: str, kind: str, targets: tuple[str, .
         attempt for attempt in read_attempts(paths, run_id) if (attempt.kind, attempt.targets) == (kind, targets)
     ]
     still_open = [attempt for attempt in attempts if attempt.finished_at is None]
-    attempt = still_open[-1] if still_open else begin_attempt(kind, targets)
+    attempt = still_open[-1] if still_open else begin_attempt(paths, run_id, kind, targets)
     write_attempt(paths, run_id, replace(attempt, finished_at=now(), cause=failure.cause, message=failure.message))
 
 
@@ -132,7 +186,7 @@ def last_failure(attempts: list[Attempt]) -> Failure | None:
     failed = [attempt for attempt in last.values() if attempt.cause is not None]
     if not failed:
         return None
-    newest = max(failed, key=lambda attempt: attempt.attempt)
+    newest = max(failed, key=lambda attempt: (attempt.number, attempt.attempt))
     return Failure(newest.cause, newest.message or "")
 
 
@@ -155,7 +209,3 @@ def now() -> str:
 def seconds_since(moment: str, until: str | None = None) -> float:
     """Seconds from a moment as `now` writes it, to another one or to this."""
     return (datetime.fromisoformat(until or now()) - datetime.fromisoformat(moment)).total_seconds()
-
-
-def _is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists() if Path("/proc").is_dir() else True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,13 @@ from jobs.labels.tables import TermTable
 from jobs.prepared_data import fingerprint, labels_path, read_labels, save_arrays, topics_path
 from jobs.sound.content_hashes import content_hashes
 from jobs.sound.mel_writing import HASHES
+from study.core.content import csv_bytes
 from study.core.errors import Fault
-from study.core.paths import Paths, write_whole
+from study.core.paths import Paths
 from study.core.progress import Tell
 from study.core.run import study_seed_sequence
 from study.core.study_file import Source, Study
+from study.core.writing import write_whole
 
 LITTLE = 0.1
 """A warning is given for labels that keep less than this fraction of their table's information."""
@@ -121,4 +122,4 @@ def _labelled(corpus: Corpus, name: str, track_ids: list[str]) -> tuple[Any, np.
 def _write_topics(study: Study, name: str, made_from: str, model: PlsaModel) -> None:
     topics = pd.DataFrame(top_terms(model)).rename(columns=lambda rank: f"term_{rank + 1}")
     topics.insert(0, "topic", range(1, len(topics) + 1))
-    write_whole(topics_path(study, name, made_from), partial(topics.to_csv, index=False))
+    write_whole(topics_path(study, name, made_from), csv_bytes(topics))

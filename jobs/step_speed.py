@@ -11,8 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from study.core.cost import network_name
-from study.core.paths import Paths, write_whole
+from study.core.paths import Paths
 from study.core.study_file import Study, Training
+from study.core.writing import write_whole
 
 MOST_S = 4.0
 """Processor time after which no further network is timed; the rest are estimated from those that were."""
@@ -58,7 +59,7 @@ def measured_step_speed(study: Study, networks: Iterable[Training]) -> StepSpeed
     here = StepSpeed(**asdict(here) | {"flop_per_s": flop_per_s})
     if lacking:
         text = json.dumps(asdict(here), indent=1)
-        write_whole(Paths(study.store).step_speed, lambda path: path.write_text(text, encoding="utf-8"))
+        write_whole(Paths(study.store).step_speed, text.encode())
     return here
 
 

@@ -7,19 +7,22 @@ evaluate   score the probe and the fine-tuned network on one target's splits; it
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from threadpoolctl import threadpool_limits
 
 from jobs.failures import Failure, failure_of
-from jobs.records import begin_attempt, now, write_attempt
+from jobs.records import HEARD_S, attempt_path, begin_attempt, now, write_attempt
 from study.core.paths import Paths
 from study.core.run import Run
 from study.core.study_file import Study
+from study.core.writing import touch
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,10 @@ class Report:
 def execute(study: Study, step: Step) -> Report:
     """Do a step and report. Any error is reported as well, and recorded among the run's attempts."""
     paths = Paths(study.store)
-    attempt = begin_attempt(step.kind, step.targets)
+    attempt = begin_attempt(paths, step.run.run_id, step.kind, step.targets)
     try:
         write_attempt(paths, step.run.run_id, attempt)
-        with limited_threads(study.compute.threads):
+        with _heard_of(attempt_path(paths, step.run.run_id, attempt)), limited_threads(study.compute.threads):
             scores: dict[str, float] | None = {}
             if step.kind == "learn":
                 from jobs.learn_step import learn  # imports take seconds, so a worker has only those of its step
@@ -74,6 +77,25 @@ def execute(study: Study, step: Step) -> Report:
         except OSError as unwritten:  # the store itself may have failed; the report still gives the cause
             failure = Failure(failure.cause, f"{failure.message} (and its record: {unwritten})")
         return Report(step, failure)
+
+
+@contextmanager
+def _heard_of(record: Path) -> Iterator[None]:
+    """Within, the attempt's record is touched now and then, so that other machines know that its process lives."""
+    ended = threading.Event()
+
+    def keep_touching() -> None:
+        while not ended.wait(HEARD_S / 5):
+            with suppress(OSError):
+                touch(record)
+
+    toucher = threading.Thread(target=keep_touching, daemon=True)
+    toucher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        toucher.join()
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def no_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fail(folder: Path, run_id: str, cause: str = ERROR) -> None:
     paths = Paths(folder)
-    write_attempt(paths, run_id, begin_attempt("learn", ()))
+    write_attempt(paths, run_id, begin_attempt(paths, run_id, "learn", ()))
     end_open_attempt(paths, run_id, "learn", (), Failure(cause, "it did"))
 
 

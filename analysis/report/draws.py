@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analysis.fitting.bootstrap import draws
 from analysis.models import Model
+from study.core.content import parquet_bytes
+from study.core.writing import write_whole
 
 
 def write_draws(model: Model, seed: int, path: Path) -> None:
@@ -27,4 +28,4 @@ def write_draws(model: Model, seed: int, path: Path) -> None:
         "refits": len(model.refits.estimate),
         "refits_left_out": model.refits.n_uncertified,
     }
-    pq.write_table(table.replace_schema_metadata({name: str(value) for name, value in about.items()}), path)
+    write_whole(path, parquet_bytes(table.replace_schema_metadata({name: str(value) for name, value in about.items()})))

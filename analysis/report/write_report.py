@@ -16,6 +16,8 @@ from analysis.report.draws import write_draws
 from analysis.report.fit_json import fit_record
 from analysis.report.latex import latex
 from analysis.report.page import render_page
+from study.core.content import csv_bytes
+from study.core.writing import remove, write_whole
 
 if TYPE_CHECKING:
     from analysis.analyze import Analysis
@@ -30,9 +32,8 @@ def write_report(analysis: Analysis, folder: Path) -> Path:
 
     What an earlier report wrote there, as its page says, is taken away first; nothing else is touched.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for path in _earlier(folder):
-        path.unlink(missing_ok=True)
+        remove(path)
     pngs = {}
     with drawing():
         for name, draw in analysis.figures.items():
@@ -40,21 +41,20 @@ def write_report(analysis: Analysis, folder: Path) -> Path:
     written = [f"figures/{name}{suffix}" for name in pngs for suffix in (".png", ".svg")]
     written += [f"tables/{name}" for name in _write_tables(analysis, folder / "tables")]
     fit = json.dumps(fit_record(analysis.evidence), indent=1, allow_nan=False)
-    (folder / "fit.json").write_text(fit + "\n", encoding="utf-8")
+    write_whole(folder / "fit.json", f"{fit}\n".encode())
     page = folder / PAGE
-    page.write_text(render_page(analysis, pngs, [*written, "fit.json"]), encoding="utf-8")
+    write_whole(page, render_page(analysis, pngs, [*written, "fit.json"]).encode())
     return page
 
 
 def _write_tables(analysis: Analysis, folder: Path) -> Iterator[str]:
     """Every table as CSV, those of the page as LaTeX too, and the bootstrap's draws; the names of the files."""
-    folder.mkdir(exist_ok=True)
     for one in analysis.shown_tables:
         yield f"{one.name}.csv"
-        one.frame.to_csv(folder / f"{one.name}.csv", index=False)
+        write_whole(folder / f"{one.name}.csv", csv_bytes(one.frame))
         if one.on_page:
             yield f"{one.name}.tex"
-            (folder / f"{one.name}.tex").write_text(latex(one), encoding="utf-8")
+            write_whole(folder / f"{one.name}.tex", latex(one).encode())
     for model in analysis.models.values():
         if model.refits is not None:
             yield f"{model.name}_draws.parquet"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from jobs.demo.attributes import GENRES, Track
 from jobs.demo.instruments import LEADS
+from study.core.writing import write_whole
 
 Bag = dict[str, float]
 
@@ -55,7 +56,7 @@ def write_corpus_tables(folder: Path, tracks: Sequence[Track], paths: Sequence[s
     bpm = [round(_estimated_bpm(track, rng), 2) for track in tracks]
     _write(folder / "bpm.csv", track_id=ids, value=bpm)
     years = pd.DataFrame({"track_id": ids, "value": [track.year for track in tracks]})
-    years[has_year].to_csv(folder / "year.csv", index=False)
+    _write_frame(folder / "year.csv", years[has_year])
     _write_bags(folder / "tags.csv", [i for i, has in zip(ids, has_tags, strict=True) if has],
                 [bag for bag, has in zip(tags, has_tags, strict=True) if has])  # fmt: skip
     _write_bags(folder / "artist.csv", ids, [artist_tags[name] for name in artists])
@@ -79,7 +80,7 @@ def write_target_tables(folder: Path, tracks: Sequence[Track], paths: Sequence[s
     _write(folder / "lastfm_tracks.csv", **common)
     plays = _plays(tracks, LISTENERS["target"], rng)
     rows = [(f"v{user:03}", i, n) for i, row in zip(common["track_id"], plays, strict=True) for user, n in row]
-    pd.DataFrame(rows, columns=["user_id", "track_id", "count"]).to_csv(folder / "plays.csv", index=False)
+    _write_frame(folder / "plays.csv", pd.DataFrame(rows, columns=["user_id", "track_id", "count"]))
 
 
 def _estimated_bpm(track: Track, rng: np.random.Generator) -> float:
@@ -163,8 +164,12 @@ def _sum(bags: list[Bag]) -> Bag:
 
 def _write_bags(path: Path, track_ids: Sequence[str], bags: Sequence[Bag]) -> None:
     rows = [(i, term, weight) for i, bag in zip(track_ids, bags, strict=True) for term, weight in bag.items()]
-    pd.DataFrame(rows, columns=["track_id", "term", "weight"]).to_csv(path, index=False)
+    _write_frame(path, pd.DataFrame(rows, columns=["track_id", "term", "weight"]))
 
 
 def _write(table: Path, **columns: Sequence[object]) -> None:
-    pd.DataFrame(columns).to_csv(table, index=False)
+    _write_frame(table, pd.DataFrame(columns))
+
+
+def _write_frame(table: Path, rows: pd.DataFrame) -> None:
+    write_whole(table, rows.to_csv(index=False).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -14,6 +15,7 @@ from jobs.demo.arrangement import render
 from jobs.demo.attributes import Track, draw_tracks
 from jobs.demo.instruments import RATE_HZ
 from jobs.demo.label_tables import write_corpus_tables, write_target_tables
+from study.core.writing import make_folder, write_whole
 
 Job = tuple[Track, Path, np.random.SeedSequence]
 
@@ -33,7 +35,7 @@ def make_demo(
     tables = {"corpus": write_corpus_tables, "target": write_target_tables}
     jobs: list[Job] = []
     for part, n_tracks in (("corpus", n_corpus), ("target", n_target)):
-        (folder / "sound" / part).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / "sound" / part)
         attributes_seed, tables_seed, *track_seeds = seeds[part].spawn(2 + n_tracks)
         tracks = draw_tracks(part[0], n_tracks, TRACKS_AN_ARTIST[part], np.random.default_rng(attributes_seed))
         paths = [f"sound/{part}/{track.track_id}.flac" for track in tracks]
@@ -52,4 +54,6 @@ def _render_all(render_one: partial[None], jobs: list[Job], workers: int) -> Non
 
 def _render(job: Job, seconds: float) -> None:
     track, path, seed = job
-    soundfile.write(path, render(track, seconds, np.random.default_rng(seed)).T, RATE_HZ, subtype="PCM_16")
+    sound = io.BytesIO()
+    soundfile.write(sound, render(track, seconds, np.random.default_rng(seed)).T, RATE_HZ, "PCM_16", format="FLAC")
+    write_whole(path, sound.getvalue())

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from study.core.paths import write_beside_another_launch
+from study.core.writing import remove, write_beside_another_launch
 
 KEPT = 2
 DIGEST_BYTES = 32
@@ -32,9 +32,9 @@ def write_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
     torch.save(state, buffer)
     saved = buffer.getvalue()
     whole = saved + hashlib.sha256(saved).digest()
-    write_beside_another_launch(folder / f"step-{step:012d}.pt", lambda path: path.write_bytes(whole))
+    write_beside_another_launch(folder / f"step-{step:012d}.pt", whole)
     for old in _checkpoints(folder)[:-KEPT]:
-        old.unlink(missing_ok=True)  # another launch may be training the same run and deleting the same files
+        remove(old)  # another launch may be training the same run and deleting the same files
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:

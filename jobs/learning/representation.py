@@ -23,7 +23,7 @@ from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import MelStore
 from study.core.cost import n_slices
 from study.core.errors import RunFailed
-from study.core.paths import write_whole
+from study.core.writing import write_whole
 
 HEADER = "representation"
 """The key of a weights file's metadata that holds, as JSON, `network` and `description`."""
@@ -124,7 +124,7 @@ def save_weights(path: Path, network: Network, statistics: Statistics, descripti
     # one key, since safetensors writes several in random order
     header = json.dumps({"network": network.specification, "description": description}, allow_nan=False)
     whole = save(tensors, {HEADER: header})  # as bytes: safetensors' own file could be read by its owner only
-    write_whole(path, lambda temporary: temporary.write_bytes(whole))
+    write_whole(path, whole)
 
 
 def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:

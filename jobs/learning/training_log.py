@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from study.core.paths import write_whole
+from study.core.writing import append_line, write_whole
 
 
 def write_line(log_path: Path, event: str, **entry: Any) -> None:
-    with open(log_path, "a", encoding="utf-8") as file:
-        file.write(json.dumps({"event": event} | entry, allow_nan=False) + "\n")
+    append_line(log_path, json.dumps({"event": event} | entry, allow_nan=False))
 
 
 def cut_log(log_path: Path, epoch: int) -> None:
@@ -21,7 +20,7 @@ def cut_log(log_path: Path, epoch: int) -> None:
     """
     complete = _complete_lines(log_path) if epoch else []
     kept = [line + "\n" for line in complete if json.loads(line).get("epoch", 0) <= epoch]
-    write_whole(log_path, lambda path: path.write_text("".join(kept), encoding="utf-8"))
+    write_whole(log_path, "".join(kept).encode())
 
 
 def read_epochs(log_path: Path) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.core.paths import write_whole
+from study.core.content import parquet_bytes
+from study.core.writing import write_whole
 
 Key = tuple[str, int, int]
 
@@ -30,7 +31,7 @@ def content_hashes(paths: Sequence[str | os.PathLike[str]], cache: Path, workers
         fresh = {key: sha256 for key, sha256 in zip(missing, hashes, strict=True) if sha256}
     if fresh:
         known |= fresh
-        write_whole(cache, lambda temporary: pq.write_table(_table(known), temporary))
+        write_whole(cache, parquet_bytes(_table(known)))
     return [known.get(key) if key is not None else None for key in keys]
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -27,7 +25,7 @@ from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, TOP_DB, Counts, MelSto
 from jobs.sound.spectra import mel_db
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.study_file import Mel
-from study.core.temporary_files import temporary_beside
+from study.core.writing import folder_whole, write_whole, written_whole
 
 HASHES = "content_hashes.parquet"
 """The cache of content hashes, in the folder of the stores."""
@@ -79,9 +77,7 @@ def write_mel_store(
     while the store was made."""
     folder = Path(folder)
     paths = [str(path) for path in tracks["path"]]
-    temporary = temporary_beside(folder)
-    temporary.mkdir(parents=True)
-    try:
+    with folder_whole(folder) as temporary:
         cache = folder.parent / HASHES
         hashes = content_hashes(paths, cache, workers) if hashes is None else hashes
         settings = {
@@ -105,11 +101,8 @@ def write_mel_store(
         )
         dropped = {track_id: str(of_track[0]) for track_id, of_track in faults.items()}
         description = settings | {"mel": mel.model_dump(), "counts": asdict(counts), "dropped": dropped}
-        index.drop(columns="file_channels").to_parquet(temporary / INDEX, index=False)
-        (temporary / SETTINGS).write_text(json.dumps(description, indent=1), encoding="utf-8")
-        _put_in_place(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        write_whole(temporary / INDEX, index.drop(columns="file_channels").to_parquet(index=False))
+        write_whole(temporary / SETTINGS, json.dumps(description, indent=1).encode())
     return read_mel_store(folder)
 
 
@@ -123,7 +116,7 @@ def _write_frames(
 ) -> tuple[pd.DataFrame, dict[str, tuple[Fault, ...]]]:
     """Append the clips' frames to one .npy file; return their index, and the faults of unreadable ones."""
     rows, faults, first = [], {}, 0
-    with open(path, "wb") as file:
+    with written_whole(path) as file:
         _write_header(file, mel.store, (0, channels, mel.n_mels))
         for track_id, sha256, clip in zip(track_ids, hashes, clips, strict=True):
             if clip.frames is None:
@@ -134,7 +127,6 @@ def _write_frames(
             rows.append((track_id, first, n_frames, clip.n_sound_frames, clip.peak_db, sha256, clip.file_channels))
             first += n_frames
         _write_header(file, mel.store, (first, channels, mel.n_mels))
-        os.fsync(file.fileno())
     return pd.DataFrame(rows, columns=COLUMNS).astype(NUMBERS), faults
 
 
@@ -187,11 +179,3 @@ def _write_header(file: BinaryIO, kind: str, shape: tuple[int, ...]) -> None:
         "shape": shape,
     }
     np.lib.format.write_array_header_1_0(file, description)
-
-
-def _put_in_place(temporary: Path, folder: Path) -> None:
-    old = temporary_beside(folder)
-    if folder.exists():
-        folder.rename(old)
-    temporary.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
+from study.core.errors import printable
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """Ctrl-C, and what schedulers send."""
 
@@ -53,9 +55,9 @@ def open_standard_streams() -> None:
 
 
 def print_line(line: str, stream: TextIO) -> None:
-    """Print a line; if its reader went away, this and all that follows go nowhere."""
+    """Print a line (or lines); if its reader went away, this and all that follows go nowhere."""
     try:
-        print(line, file=stream, flush=True)
+        print("\n".join(map(printable, line.split("\n"))), file=stream, flush=True)
     except BrokenPipeError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

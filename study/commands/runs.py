@@ -27,6 +27,7 @@ def runs(
     """List every run, baselines included, with its strategy, sources, factors, state and scores."""
     import pandas as pd
 
+    from study.core.content import csv_bytes
     from study.core.reading import read_study
     from study.display.run_detail import print_detail
     from study.display.runs import print_runs
@@ -42,7 +43,7 @@ def runs(
         if as_json:
             print(json.dumps(detail, indent=1))
         elif as_csv:
-            print(pd.DataFrame(detail["learning_curves"]).to_csv(index=False), end="")
+            print(csv_bytes(pd.DataFrame(detail["learning_curves"])).decode(), end="")
         else:
             print_detail(detail)
         return
@@ -52,6 +53,6 @@ def runs(
     if as_json:
         print(json.dumps({"study": study.name, "runs": as_records(table)}, indent=1))
     elif as_csv:
-        print(table.to_csv(index=False), end="")
+        print(csv_bytes(table).decode(), end="")
     else:
         print_runs(study.name, table)

@@ -22,12 +22,13 @@ def progress_shown() -> Iterator[Callable[[Progress, Report], None]]:
     if not sys.stderr.isatty():
         yield lambda progress, report: tell(line(progress, report))
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
+    from study.display.consoles import console
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[to_go]}"))
-    with Bar(*columns, console=Console(stderr=True)) as bar:
+    with Bar(*columns, console=console(sys.stderr)) as bar:
         scores = bar.add_task("scores", total=None, to_go="")
 
         def show(progress: Progress, report: Report) -> None:

@@ -21,7 +21,7 @@ def tell(line: str) -> None:
 
 def print_drawn(facts: Facts, draw: Callable[[Facts, Console], None]) -> None:
     """Draw a result on standard output."""
-    from rich.console import Console
+    from study.display.consoles import console
 
-    draw(facts, Console(highlight=False))
+    draw(facts, console())
     sys.stdout.flush()

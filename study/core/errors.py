@@ -36,7 +36,7 @@ class Fault:
         where = ": ".join(part for part in (self.file, self.key) if part)
         shown = "" if self.value is None else f" = {_short(self.value)}"
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
-        return f"{where}{shown}: {self.expected}{hint}"
+        return printable(f"{where}{shown}: {self.expected}{hint}")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,9 @@ class StudyError(Exception):
     """Base of the errors that are printed for the user without a traceback."""
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        return "\n".join(map(printable, super().__str__().split("\n")))
 
 
 class InputFaults(StudyError):
@@ -88,6 +91,16 @@ class Interrupted(StudyError):
     """The user stopped it; the message says what was finished and how to resume."""
 
     exit_status = 130
+
+
+def printable(text: str) -> str:
+    """The text with what would steer a terminal (control characters, changes of direction) written as in Python.
+
+    Names and messages come from files of strangers.
+    """
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
+
+from study.core.content import csv_bytes
 from study.core.errors import Fault, InputFaults, are_shown_in_part, shown
-from study.core.paths import write_whole
+from study.core.writing import remove, write_whole
 
 COLUMNS = ("file", "key", "value", "expected", "nearest")
 
@@ -34,18 +36,11 @@ def in_short(faults: Sequence[Fault], path: Path) -> str:
 def list_faults(faults: Sequence[Fault], path: Path) -> str:
     """Write all faults to `path` if some are not printed, and return a line that says so. Otherwise remove the file."""
     if not are_shown_in_part(faults):
-        if path.exists():
-            path.unlink()
+        remove(path)
         return ""
-
-    def write(temporary: Path) -> None:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(COLUMNS)
-            rows.writerows([getattr(fault, name) for name in COLUMNS] for fault in faults)
-
+    rows = pd.DataFrame([[getattr(fault, name) for name in COLUMNS] for fault in faults], columns=COLUMNS, dtype=object)
     try:
-        write_whole(path, write)
+        write_whole(path, csv_bytes(rows))
     except OSError as error:
         return f"the list of all {len(faults)} faults could not be written: {error}"
     return f"all {len(faults)} faults are listed in {path}"

@@ -1,17 +1,9 @@
-"""The layout of a study's store, and how files are written: whole or not at all."""
+"""The layout of a study's store: where each of its files is."""
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from study.core.temporary_files import temporary_beside
-
-ROOM_BYTES = 2**20
-"""A write that fails while there is less room than this has failed for want of room."""
 
 FILE_NAME = "study.toml"
 WEIGHTS = "weights.safetensors"
@@ -61,6 +53,10 @@ class Paths:
         return self.store / "results"
 
     @property
+    def results_index(self) -> Path:
+        return self.results / "index"
+
+    @property
     def report(self) -> Path:
         return self.store / "report"
 
@@ -99,81 +95,3 @@ class Paths:
 
     def result(self, run_id: str, target: str, fingerprint: str) -> Path:
         return self.results / run_id / f"{target}-{fingerprint}.parquet"
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file in the same folder, then move it to `path` atomically, replacing any file."""
-    temporary = _filled(path, write)
-    try:
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def write_beside_another_launch(path: Path, write: Callable[[Path], object]) -> None:
-    """As `write_whole`, in a folder that another launch may delete meanwhile, as it does once it has finished a run.
-
-    A lost file is written again, so `write` may be called twice. Raises FileNotFoundError if that is lost too.
-    """
-    try:
-        write_whole(path, write)
-    except FileNotFoundError:
-        write_whole(path, write)
-
-
-def write_once(path: Path, write: Callable[[Path], object]) -> bool:
-    """As `write_whole`, but the first file stays: returns False and changes nothing if `path` already exists.
-
-    A hard link is refused if the name is taken, on local disks and on NFS; a rename would overwrite silently.
-    """
-    temporary = _filled(path, write)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-    return True
-
-
-def _filled(path: Path, write: Callable[[Path], object]) -> Path:
-    """A temporary file beside `path`, filled. Raises OSError (ENOSPC) if the disk has no room for it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_beside(path)
-    try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-    except BaseException as error:
-        # Judged by effect, while what was written is there: the errors of writers from elsewhere have no number.
-        is_full = isinstance(error, Exception) and not _has_room(path)
-        temporary.unlink(missing_ok=True)
-        if is_full:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
-        raise
-    return temporary
-
-
-def _has_room(path: Path) -> bool:
-    """Whether `ROOM_BYTES` can be written beside `path`; a quota may say no where the disk has room."""
-    probe = temporary_beside(path)
-    try:
-        with probe.open("wb") as file:
-            file.write(bytes(ROOM_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        return error.errno not in (errno.ENOSPC, errno.EDQUOT)
-    finally:
-        probe.unlink(missing_ok=True)
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,13 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.core.content import parquet_bytes
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.factors import Level
 from study.core.file_checks import written_key
 from study.core.overrides import setting
-from study.core.paths import write_whole
 from study.core.run import Run, make_run
 from study.core.study_file import Study
+from study.core.writing import write_whole
 
 IDENTITY = ("study", "mel", "sources", "factors", "training")
 """Sections that determine run ids (`study.core.run`)."""
@@ -58,7 +59,7 @@ def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Ca
         for position, run in enumerate(runs)
     ]  # fmt: skip
     table = pa.Table.from_pylist(rows, plan_schema(study))
-    write_whole(path, lambda temporary: pq.write_table(table, temporary))
+    write_whole(path, parquet_bytes(table))
 
 
 def run_columns(study: Study, run: Run) -> dict[str, object]:

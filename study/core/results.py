@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from study.core.paths import Paths, write_once
+from study.core.content import parquet_bytes
+from study.core.paths import Paths
 from study.core.plan import level_type
 from study.core.study_file import Study
+from study.core.writing import write_once
 
 SCHEMA_VERSION = 1
 TRAIN_SCORES_VERSION = 3
@@ -67,7 +69,7 @@ def commit_result(path: Path, rows: Iterable[Mapping[str, object]], study: Study
         if table.column(name).null_count and not (name == "score" or name.startswith("factor.")):
             raise ValueError(f"{path.name}: column {name} has no value in some row")
     table = table.replace_schema_metadata({DIGEST: rows_digest(table)})
-    return write_once(path, lambda temporary: pq.write_table(table, temporary))
+    return write_once(path, parquet_bytes(table))
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,27 @@ class StoredResult:
 
 def stored_results(paths: Paths) -> Iterator[StoredResult]:
     """The result files that are there, by name, unread."""
-    for path in sorted(paths.results.glob("*/*.parquet")):
-        if not path.name.startswith("."):
-            target, _, fingerprint = path.stem.rpartition("-")
-            yield StoredResult(path, path.parent.name, target, fingerprint)
+    return (stored for stored, _ in listed_results(paths))
+
+
+def listed_results(paths: Paths) -> Iterator[tuple[StoredResult, os.stat_result]]:
+    """The result files that are there, with what the file system says of each (of a link itself)."""
+    for run in _entries(paths.results):
+        for entry in _entries(run.path) if run.is_dir() else ():
+            if entry.name.endswith(".parquet") and not entry.name.startswith("."):
+                target, _, fingerprint = entry.name.removesuffix(".parquet").rpartition("-")
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:  # another launch has just set it aside
+                    continue
+                yield StoredResult(Path(entry.path), run.name, target, fingerprint), status
+
+
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []
 
 
 def rows_digest(table: pa.Table) -> str:

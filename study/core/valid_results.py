@@ -6,10 +6,12 @@ of its run. Any other is as good as absent: its run x target is not done.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
@@ -44,18 +46,23 @@ RANGES = {
 """Least and largest score of a metric, by its name before any `@`."""
 
 
+Rows = Counter[tuple[int, int, str, str | None]]
+"""Repeat, fold, metric and, where the study fine-tunes, transfer (else None), each once."""
+
+
 @dataclass(frozen=True)
 class Expected:
     """What the result file of a run on a target must hold: the columns, the run's levels, and which rows.
 
-    `rows`: repeat, fold, metric and, where the study fine-tunes, transfer (else None), each once; several possible
-    sets of them where the splits depend on the target's table.
+    `rows` are several possible sets of them where the splits depend on the target's table.
     """
 
     run: Run
     schema: pa.Schema
     levels: Mapping[str, object]
-    rows: tuple[Counter[tuple[int, int, str, str | None]], ...]
+    rows: tuple[Rows, ...]
+    digest: str
+    """Of all the above, so that a file is judged again once anything else is expected of it."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +85,30 @@ class _Wrong(Exception):
 def expected_results(study: Study, runs: Iterable[Run], fingerprints: Mapping[str, str]) -> dict[Path, Expected]:
     """The result files of the runs on the study's targets, by path; `fingerprints` has those of prepared targets."""
     paths, schema, expected = Paths(study.store), result_schema(study), {}
+    columns, rows_of = _sha256(schema), cache(partial(_expected_rows, study))
     for run in runs:
         levels = {"replicate": run.replicate, "strategy": run.strategy, "n_sources": run.n_sources, "seed": study.seed}
         levels |= run_columns(study, run)
-        for name, target in study.targets.items():
+        of_run = _sha256(columns, run.is_baseline, sorted(levels.items()))
+        for name in study.targets:
             if name in fingerprints:
                 transfers = study.transfers(run.strategy, name) if study.evaluation_factors else (None,)
-                each = list(product(target.metric_names, transfers))
-                rows = tuple(
-                    Counter((*split, *rest) for split in splits for rest in each) for splits in target.possible_splits
-                )
-                expected[paths.result(run.run_id, name, fingerprints[name])] = Expected(run, schema, levels, rows)
+                rows, of_rows = rows_of(name, transfers)
+                path = paths.result(run.run_id, name, fingerprints[name])
+                expected[path] = Expected(run, schema, levels, rows, f"{of_run}{of_rows}")
     return expected
+
+
+def _expected_rows(study: Study, name: str, transfers: tuple[str | None, ...]) -> tuple[tuple[Rows, ...], str]:
+    """The rows of a target, as many ways as its splits may be, and their digest."""
+    target = study.targets[name]
+    each = list(product(target.metric_names, transfers))
+    rows = tuple(Counter((*split, *rest) for split in splits for rest in each) for splits in target.possible_splits)
+    return rows, _sha256(*(sorted(of.items(), key=str) for of in rows))
+
+
+def _sha256(*parts: object) -> str:
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def checked_results(paths: Paths, expected: Mapping[Path, Expected] | None = None) -> Iterator[Checked]:

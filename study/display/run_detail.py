@@ -15,6 +15,7 @@ from rich.text import Text
 
 from study.core.factors import TRANSFERS
 from study.core.progress import duration
+from study.display.consoles import console
 
 BARS = "▁▂▃▄▅▆▇█"
 SPARKLINE_WIDTH = 24
@@ -22,19 +23,19 @@ SPARKLINE_WIDTH = 24
 
 def print_detail(detail: dict[str, Any]) -> None:
     """Settings, training, attempts, scores and learning curves of one run."""
-    console = Console(highlight=False)
+    drawing = console()
 
     def section(title: str, lines: Iterable[str]) -> None:
         for number, line in enumerate(lines):
-            console.print(f"{title if number == 0 else '':<10} {line}", markup=False, soft_wrap=True)
+            drawing.print(f"{title if number == 0 else '':<10} {line}", markup=False, soft_wrap=True)
 
-    console.print(f"run {detail['run_id']}: {detail['strategy']} ({detail['phase']}), {detail['state']}", markup=False)
+    drawing.print(f"run {detail['run_id']}: {detail['strategy']} ({detail['phase']}), {detail['state']}", markup=False)
     section("settings", (f"{name}: {_setting(value)}" for name, value in detail["settings"].items()))
     section("training", _on_training(detail["training"]))
     section("attempts", map(_on_attempt, detail["attempts"]))
     section("scores", map(_on_score, detail["scores"]))
     if detail["learning_curves"]:
-        _print_curves(console, pd.DataFrame(detail["learning_curves"]))
+        _print_curves(drawing, pd.DataFrame(detail["learning_curves"]))
 
 
 def _setting(value: Any) -> str:
@@ -73,15 +74,15 @@ def _on_score(score: dict[str, Any]) -> str:
     return f"{target}: {score['metric']} {score['mean']:.3f}{spread}"
 
 
-def _print_curves(console: Console, curves: pd.DataFrame) -> None:
+def _print_curves(drawing: Console, curves: pd.DataFrame) -> None:
     """Each source's training and validation loss on one scale, with first and last values."""
     table = Table("source", "training loss", "validation loss", box=SIMPLE, padding=(0, 1))
     for source, epochs in curves.groupby("source", sort=False):
         both = epochs[["loss", "validation_loss"]]
         least, most = both.min().min(), both.max().max()
         table.add_row(Text(str(source)), *(_curve(list(both[name]), least, most) for name in both))
-    console.print(f"learning curves of {curves['epoch'].max()} epochs, first to last:")
-    console.print(table)
+    drawing.print(f"learning curves of {curves['epoch'].max()} epochs, first to last:")
+    drawing.print(table)
 
 
 def _curve(losses: Sequence[float], least: float, most: float) -> str:

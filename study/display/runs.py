@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from study.core.factors import BASELINE_PHASE
 from study.core.run import counted
+from study.display.consoles import console
 from study.workflow.runs import FACTOR, SCORE
 
 NOT_SHOWN = ("phase", "replicate", "n_sources", "outcome", "cause")
@@ -22,9 +22,9 @@ UNLIMITED_WIDTH = 10_000
 
 def print_runs(study_name: str, runs: pd.DataFrame) -> None:
     """Print the table, as wide as needed if no terminal limits it, then the number of runs in each state."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = UNLIMITED_WIDTH
+    drawing = console()
+    if not drawing.is_terminal:
+        drawing.width = UNLIMITED_WIDTH
     table = Table(box=SIMPLE, padding=(0, 1))
     shown = [str(name) for name in runs if name not in NOT_SHOWN]
     rows = [[_cell(name, row) for name in shown] for row in runs.to_dict("records")]
@@ -36,10 +36,10 @@ def print_runs(study_name: str, runs: pd.DataFrame) -> None:
         )  # fmt: skip
     for row in rows:
         table.add_row(*map(Text, row))
-    console.print(table, crop=False)
+    drawing.print(table, crop=False)
     n_baselines = int((runs["phase"] == BASELINE_PHASE).sum())
     states = ", ".join(f"{count} {state}" for state, count in runs["state"].value_counts().items())
-    console.print(f"{study_name}: {counted(len(runs), n_baselines)}: {states}", markup=False)
+    drawing.print(f"{study_name}: {counted(len(runs), n_baselines)}: {states}", markup=False)
 
 
 def _cell(name: str, row: dict[Any, Any]) -> str:

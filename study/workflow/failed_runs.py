@@ -40,7 +40,7 @@ def _failed_ids(study: Study) -> Iterator[str]:
 
 
 def _every_run(study: Study, planned: Sequence[Run]) -> Iterator[Run]:
-    from design.candidates import enumerate_candidates
+    from design.enumeration import enumerate_candidates
 
     yield from planned
     for phase in study.phases:

@@ -12,8 +12,10 @@ from study.core.fault_list import listing_faults_in
 from study.core.paths import Paths
 from study.core.plan import read_plan, refuse_other_overrides, write_plan
 from study.core.progress import Tell, duration, silent
+from study.core.result_index import survey_results
 from study.core.run import Run, baseline_runs, counted
 from study.core.study_file import Study
+from study.core.valid_results import expected_results
 from study.workflow.analysis import own_results
 from study.workflow.estimates import UNTIMED
 from study.workflow.extras import needs_train
@@ -79,11 +81,12 @@ def _launch(
 
     with listing_faults_in(Paths(study.store).faults):
         prepared = prepare(study, tell)
-    for fault in story.set_invalid_aside(study, prepared, runs):
+    survey = survey_results(Paths(study.store), expected_results(study, runs, prepared.target_fingerprints))
+    for fault in story.set_invalid_aside(survey):
         tell(str(fault))
-    story.refuse_other_data(study, prepared, runs, options.mix_versions)
-    story.forget_left_over(study, prepared, runs)
+    story.refuse_other_data(study, prepared, runs, survey.valid, options.mix_versions)
     lacking = story.missing_targets(study, prepared, runs)
+    story.forget_left_over(study, runs, lacking)
     all_runs = counted(len(runs), sum(run.is_baseline for run in runs))
     plans_on = options.stop_after_s is not None and not options.runs
     if options.stop_after_s is None and not lacking:

@@ -11,6 +11,7 @@ from pathlib import Path
 from study.core.errors import Fault, InputFaults, nearest
 from study.core.progress import Tell, silent
 from study.core.study_file import FILE_NAME
+from study.core.writing import make_folder, write_whole
 from study.workflow.extras import needs_train
 
 
@@ -31,7 +32,7 @@ def new_study(folder: Path, template: str = "minimal", seed: int | None = None, 
     if seed is not None:
         text = re.sub(r"(?m)^seed = \d+", f"seed = {seed}", text, count=1)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise InputFaults([Fault(str(folder), "", None, f"cannot be created: {error.strerror}")]) from None
     if template == "demo":
@@ -43,8 +44,8 @@ def new_study(folder: Path, template: str = "minimal", seed: int | None = None, 
         make_demo(folder / "data", int(seed_line.group(1)), workers=os.cpu_count() or 1)
     for entry in templates[template].iterdir():
         if entry.name != FILE_NAME and entry.is_file():
-            (folder / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / FILE_NAME).write_text(text, encoding="utf-8")  # last: with it, the folder is a study
+            write_whole(folder / entry.name, entry.read_bytes())
+    write_whole(folder / FILE_NAME, text.encode())  # last: with it, the folder is a study
     tell(f"wrote {folder / FILE_NAME}")
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from study.core.content import csv_bytes
 from study.core.errors import Fault, InputFaults, raise_all
-from study.core.paths import Paths, write_whole
+from study.core.paths import Paths
 from study.core.plan import read_plan, run_columns
 from study.core.progress import Tell, silent
 from study.core.run import Run, study_seed_sequence
 from study.core.study_file import Study
+from study.core.writing import write_whole
 
 if TYPE_CHECKING:
     from analysis.planning.power import Cell
@@ -64,7 +66,7 @@ def study_power(
         {**{key: value for key, value in cell.items() if key != "power"}, **row}
         for cell in plain for row in cell["power"]
     ]  # fmt: skip
-    write_whole(paths.power / "power.csv", lambda path: pd.DataFrame(rows).to_csv(path, index=False))
+    write_whole(paths.power / "power.csv", csv_bytes(pd.DataFrame(rows)))
     draw_power(cells, paths.power)
     return {
         "study": study.name, "simulations": n_simulations, "alpha": ALPHA, "smallest_at_power": WANTED,

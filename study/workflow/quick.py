@@ -7,7 +7,6 @@ nothing into the study's own results.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
+from study.core.writing import remove_folder
 from study.workflow.extras import needs_train
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import cost_of
@@ -154,5 +154,5 @@ def _begin_anew(paths: Paths) -> None:
     if paths.few_tracks not in Path(tables.get("corpus", {}).get("tracks", "")).parents:
         expected = "holds runs that are not from a trial; move them, since --quick needs this folder to itself"
         raise InputFaults([Fault(str(paths.store), "", None, expected)])
-    shutil.rmtree(paths.runs, ignore_errors=True)
-    shutil.rmtree(paths.results, ignore_errors=True)
+    remove_folder(paths.runs)
+    remove_folder(paths.results)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal
 from study.core.errors import InputFaults
 from study.core.paths import Paths
 from study.core.plan import read_plan
-from study.core.results import StoredResult, stored_results
+from study.core.result_index import survey_results
+from study.core.results import StoredResult
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
-from study.core.valid_results import checked_results, expected_results
+from study.core.valid_results import expected_results
 
 if TYPE_CHECKING:
     from jobs.failures import Failure
@@ -61,15 +62,14 @@ def read_sweep(study: Study) -> Sweep:
         fingerprints = read_prepared(study).target_fingerprints
     except InputFaults:  # nothing is prepared yet
         fingerprints = {}
-    expected = expected_results(study, runs, fingerprints)
-    valid = [checked for checked in checked_results(paths, expected) if checked.fault is None]
+    survey = survey_results(paths, expected_results(study, runs, fingerprints))
     of_run: dict[str, list[StoredResult]] = {run.run_id: [] for run in runs}
-    for checked in valid:
-        of_run[checked.stored.run_id].append(checked.stored)
+    for valid in survey.valid:
+        of_run[valid.stored.run_id].append(valid.stored)
     return Sweep(
         tuple(_state(study, run, of_run[run.run_id]) for run in runs),
-        tuple(stored for stored in stored_results(paths) if stored.path not in expected),
-        tuple(checked.stored for checked in valid if not checked.is_verified),
+        survey.others,
+        tuple(valid.stored for valid in survey.valid if not valid.is_verified),
     )
 
 

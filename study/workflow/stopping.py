@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from study.core.errors import StudyError
-from study.core.paths import Paths, write_whole
+from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.progress import Tell
 from study.core.run import study_seed_sequence
 from study.core.study_file import Study
+from study.core.writing import write_whole
 from study.workflow.power import plan_rows, runs_in_order
 
 if TYPE_CHECKING:
@@ -125,5 +126,5 @@ def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool, tell
     look = {"at": datetime.now(UTC).isoformat(), "rule": rule.text, "n_runs": n_runs, "reached": reached}
     path = Paths(study.store).looks
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
-    write_whole(path, lambda temporary: temporary.write_text(f"{before}{json.dumps(look)}\n", encoding="utf-8"))
+    write_whole(path, f"{before}{json.dumps(look)}\n".encode())
     return reached

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from design import candidates as module
-from design.candidates import enumerate_candidates
+from design import coordinate_exchange
+from design.enumeration import enumerate_candidates
+from design.generate import generate
+from design.information import log_efficiency
 from study.core.errors import InputFaults
 from study.core.run import Run
 from study.core.study_file import Constraint
@@ -136,20 +138,54 @@ def test_constraints_that_leave_no_run_are_a_fault(tmp_path: Path):
         enumerate_candidates(study, study.phases[0])
 
 
-def test_of_a_larger_space_the_candidates_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """2^30 combinations cannot be enumerated; those drawn are possible, different, and the same for the same seed."""
+def test_of_a_larger_space_the_candidates_are_possible_and_different(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """2^30 combinations cannot be listed; the candidates are the same for the same seed."""
     factors = "\n".join(f'f{k} = ["low", "high"]' for k in range(29))
     constraint = '\n[[design.constraint]]\nforbid = { f3 = "high", f7 = "high" }'
-    monkeypatch.setattr(module, "DRAWN", 2000)
+    monkeypatch.setattr(coordinate_exchange, "DRAWN", 2000)
+    monkeypatch.setattr(coordinate_exchange, "LONGEST", 60)
     study = write_study(tmp_path, PAPER_PHASES + constraint, factors=factors)
-    (found, again) = (enumerate_candidates(study, study.phases[2]) for _ in range(2))
-    assert 1300 < len(found) < 2000 and (found.codes == again.codes).all()
+    found = enumerate_candidates(study, study.phases[2])
+    coordinate_exchange.runs_of_large_space.cache_clear()
+    again = enumerate_candidates(study, study.phases[2])
+    assert 2000 < len(found) < 6000 and (found.codes == again.codes).all()
     assert len(np.unique(found.codes, axis=0)) == len(found)
     names = [factor.name for factor in found.factors]
     f3, f7 = (found.codes[:, names.index(f"factor.{name}")] for name in ("f3", "f7"))
     assert not (f3 & f7).any() and f3.any()
     sizes = np.array(found.factors[-1].levels)[found.codes[:, -1]]
     assert (found.codes[:, 1:9].sum(axis=1) == sizes).all() and set(sizes) == set(range(2, 8))
+
+
+def test_thirty_factors_are_planned_nearly_as_well_as_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """No design of two-level factors has more than 100 %. Drawn at random, the best of 131,072 runs reach 72 % at 32
+    runs and 98.6 % at 100."""
+    phase = """
+[[design.phase]]
+name = "sequential"
+strategy = ["SS-R"]
+n_sources = [1]
+criterion = "anytime"
+"""
+    monkeypatch.setattr(coordinate_exchange, "DRAWN", 2**12)
+    monkeypatch.setattr(coordinate_exchange, "LONGEST", 100)
+    factors = "\n".join(f"f{k} = [0, 1]" for k in range(30))
+    study = write_study(tmp_path, phase, sources=1, factors=factors)
+    runs = generate(study, 100)
+    codes = np.array([[2 * run.factors[name] - 1 for name in study.further_factors] for run in runs], dtype=float)
+    columns = np.column_stack([np.ones(100), codes])
+    assert np.exp(log_efficiency(columns[:40])) > 0.88 and np.exp(log_efficiency(columns)) > 0.99
+    assert np.abs(codes.sum(axis=0)).max() <= 2 + 0.05 * 100
+
+
+def test_constraints_that_a_large_space_hardly_keeps_are_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(coordinate_exchange, "MOST_DRAWN", 2**16)
+    factors = "\n".join(f"f{k} = [0, 1]" for k in range(30))
+    wanted = ", ".join(f"f{k} = 1" for k in range(30))
+    constraint = f"\n[[design.constraint]]\nrequire = {{ {wanted} }}"
+    study = write_study(tmp_path, PAPER_PHASES + constraint, factors=factors)
+    with pytest.raises(InputFaults, match="none of 65,536 runs drawn at random keeps the constraints"):
+        enumerate_candidates(study, study.phases[0])
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.differing_executors])

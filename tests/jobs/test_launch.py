@@ -22,10 +22,11 @@ from study.commands.sweep_progress import line as _line
 from study.core.errors import InputFaults, Interrupted, RunFailed
 from study.core.paths import Paths
 from study.core.reading import read_study
+from study.core.result_index import Survey, survey_results
 from study.core.results import KEY
 from study.core.run import Run, baseline_runs, make_run
 from study.core.study_file import Study
-from study.core.valid_results import read_results
+from study.core.valid_results import expected_results, read_results
 
 TIMES = ["attempt", "train_seconds", "eval_seconds", "started_at", "finished_at"]
 
@@ -43,6 +44,11 @@ def rows(study: Study) -> pd.DataFrame:
     assert not faults
     assert not found.duplicated(list(KEY)).any()
     return found.sort_values(list(KEY), ignore_index=True)
+
+
+def survey(study: Study) -> Survey:
+    fingerprints = prepare(study, workers=1).target_fingerprints
+    return survey_results(Paths(study.store), expected_results(study, few_runs(study), fingerprints))
 
 
 def launch(study: Study, backend=None, runs=None, **options):
@@ -103,7 +109,7 @@ def test_a_truncated_result_is_set_aside_and_made_again(study: Study) -> None:
     before = rows(study)
     path = next(Paths(study.store).results.glob("*/timbre-*.parquet"))
     path.write_bytes(path.read_bytes()[:50])
-    (fault,) = story.set_invalid_aside(study, prepare(study, workers=1), few_runs(study))
+    (fault,) = story.set_invalid_aside(survey(study))
     assert "truncated" in str(fault) and path.with_suffix(".invalid").exists()
     _, steps = launch(study)
     assert steps == {("learn", True): 1, ("evaluate", True): 1}
@@ -116,7 +122,7 @@ def test_changed_labels_are_refused(study: Study, small_study: Path) -> None:
     table.assign(value=table["value"] + 1).to_csv(small_study / "pitch.csv", index=False)
     prepared = prepare(study, workers=1)
     with pytest.raises(InputFaults) as caught:
-        story.refuse_other_data(study, prepared, few_runs(study), mix_versions=False)
+        story.refuse_other_data(study, prepared, few_runs(study), survey(study).valid, mix_versions=False)
     (fault,) = caught.value.faults  # only the run that learned from pitch
     assert fault.key == "data_fingerprint" and "trained before the corpus or its labels changed" in str(fault)
 
@@ -127,8 +133,8 @@ def test_another_version_is_refused_unless_mixed(study: Study) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"train_scores_version": 0}))
     prepared = prepare(study, workers=1)
     with pytest.raises(InputFaults, match="train_scores_version = 0: expected"):
-        story.refuse_other_data(study, prepared, few_runs(study), mix_versions=False)
-    story.refuse_other_data(study, prepared, few_runs(study), mix_versions=True)
+        story.refuse_other_data(study, prepared, few_runs(study), survey(study).valid, mix_versions=False)
+    story.refuse_other_data(study, prepared, few_runs(study), survey(study).valid, mix_versions=True)
 
 
 class Faulty(InProcess):

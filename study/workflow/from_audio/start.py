@@ -18,6 +18,7 @@ from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import baseline_runs
 from study.core.study_file import FILE_NAME
+from study.core.writing import write_whole
 from study.workflow.extras import needs_train
 from study.workflow.from_audio.choose import propose
 from study.workflow.from_audio.columns import Column, numbering, plain_name, recognise
@@ -159,10 +160,9 @@ def _write(folder: Path, proposal: Proposal, path_of: dict[str, Path], broken: S
     tracks = pd.DataFrame({"track_id": proposal.kept.index[~proposal.kept]})
 
     with TemporaryDirectory() as trial:
-        (Path(trial) / TABLES).mkdir()
-        tracks.to_csv(Path(trial) / TABLES / "tracks.csv", index=False)  # their number affects the time
+        write_whole(Path(trial) / TABLES / "tracks.csv", tracks.to_csv(index=False).encode())  # their number matters
         text = study_text(proposal, 1, "") + ("" if proposal.targets else TARGET_TO_COME)
-        (Path(trial) / FILE_NAME).write_text(text, encoding="utf-8")
+        write_whole(Path(trial) / FILE_NAME, text.encode())
         study = read_study(Path(trial))
         n_trained, epoch_s = planned_work(study, proposal.plan.budget)
         n_runs = n_trained + len(baseline_runs(study))
@@ -174,5 +174,5 @@ def _write(folder: Path, proposal: Proposal, path_of: dict[str, Path], broken: S
         raise InputFaults([Fault(str(folder), "", None, f"cannot be written: {error.strerror}")]) from None
     minutes = f"about {training_s / 60:.0f} minutes" if training_s > 90 else "a minute or less"
     why = f"{minutes} for all trainings on this machine; more epochs learn more"
-    (folder / FILE_NAME).write_text(study_text(proposal, epochs, why), encoding="utf-8")  # last: now it is a study
+    write_whole(folder / FILE_NAME, study_text(proposal, epochs, why).encode())  # last: now it is a study
     return whole_seconds(training_s, len(path_of), n_runs, len(proposal.targets), os.cpu_count() or 1)

@@ -13,6 +13,7 @@ import jinja2
 import pandas as pd
 
 from study.core.errors import Fault
+from study.core.writing import write_whole
 from study.workflow.from_audio.first_plan import FirstPlan
 from study.workflow.from_audio.proposals import SourceProposal, TargetProposal
 from study.workflow.from_audio.sound_settings import SoundSettings
@@ -60,7 +61,6 @@ def study_text(proposal: Proposal, epochs: int, why_epochs: str) -> str:
 def write_tables(folder: Path, proposal: Proposal, path_of: Mapping[str, Path], broken: Sequence[Fault]) -> list[Path]:
     """Write the tables that the study file names; return their paths. `path_of` has each track's absolute path."""
     tables = folder / TABLES
-    tables.mkdir(parents=True, exist_ok=True)
     within = folder.resolve() in proposal.sound_folder.parents  # then the study can be moved with its sound
 
     def with_paths(table: pd.DataFrame) -> pd.DataFrame:
@@ -80,5 +80,5 @@ def write_tables(folder: Path, proposal: Proposal, path_of: Mapping[str, Path], 
         written["broken"] = pd.DataFrame({"path": [fault.file for fault in broken],
                                           "reason": [str(fault.value) for fault in broken]})  # fmt: skip
     for name, table in written.items():
-        table.to_csv(tables / f"{name}.csv", index=False)
+        write_whole(tables / f"{name}.csv", table.to_csv(index=False).encode())
     return [tables / f"{name}.csv" for name in written]

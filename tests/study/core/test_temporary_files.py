@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from study.core import temporary_files
-from study.core.temporary_files import sweep, temporary_beside
+from study.core import processes, temporary_files
+from study.core.paths import Paths
+from study.core.temporary_files import sweep, sweep_store
+from study.core.writing import temporary_beside
 
 KILLED = """
 import os, pathlib, signal, sys
-from study.core.paths import write_whole
-write_whole(pathlib.Path(sys.argv[1]), lambda path: (path.write_text("half"), os.kill(os.getpid(), signal.SIGKILL)))
+from study.core.writing import written_whole
+with written_whole(pathlib.Path(sys.argv[1])) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -31,7 +36,7 @@ def test_a_folder_with_all_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     folder = temporary_beside(tmp_path / "store")
     (folder / "frames").mkdir(parents=True)
     assert sweep(tmp_path) == []
-    monkeypatch.setattr(temporary_files, "_started", lambda pid: 7)  # the number is another process's by now
+    monkeypatch.setattr(processes, "started", lambda pid: 7)  # the number is another process's by now
     assert sweep(tmp_path) == [folder] and not folder.exists()
 
 
@@ -46,6 +51,18 @@ def test_of_another_machine_only_what_nobody_has_touched_for_a_day(tmp_path: Pat
     assert sweep(tmp_path) == [], "a file in it has just been written"
     os.utime(path / "frames.npy", (long_ago, long_ago))
     assert sweep(tmp_path) == [path]
+
+
+def test_a_users_own_folders_in_the_study_folder_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / name for name in ("plan.parquet", "runs/r/log", "sound/a.wav")]
+    left = [temporary_beside(path) for path in paths]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.setattr(processes, "started", lambda pid: 7)
+    assert sweep_store(Paths(tmp_path)) == left[:2] and left[2].exists()
 
 
 def test_other_files_stay(tmp_path: Path) -> None:

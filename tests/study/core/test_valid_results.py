@@ -18,6 +18,7 @@ from study.core.errors import InputFaults
 from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.reading import read_study
+from study.core.result_index import survey_results
 from study.core.results import commit_result
 from study.core.run import baseline_runs
 from study.core.study_file import Study
@@ -105,7 +106,9 @@ def test_launch_status_and_analysis_refuse_the_same(study: Study) -> None:
     status = study_status(study)
     assert (status["done"], status["planned"]) == (rows["run_id"].nunique() - 1, rows["run_id"].nunique())
     runs = read_plan(Paths(study.store).plan, study)
-    (fault,) = story.set_invalid_aside(study, prepared, runs)
+    (fault,) = story.set_invalid_aside(
+        survey_results(Paths(study.store), expected_results(study, runs, prepared.target_fingerprints))
+    )
     assert str(fault) == lines[0] and list(story.missing_targets(study, prepared, runs)) == runs[:1]
 
 

@@ -59,7 +59,7 @@ def test_states_are_those_that_status_counts(copy: Path) -> None:
         shutil.rmtree(paths.results / run.run_id)
         shutil.rmtree(paths.run(run.run_id))
     end_open_attempt(paths, failed.run_id, "learn", (), Failure("gpu-memory", "out of memory"))
-    write_attempt(paths, running.run_id, begin_attempt("learn", ()))
+    write_attempt(paths, running.run_id, begin_attempt(paths, running.run_id, "learn", ()))
     next(paths.results.glob(f"{partly.run_id}/plays-*")).unlink()
     table = study_runs(given).set_index("run_id")
     states = {waiting: "waiting", failed: "failed", running: "running", partly: "waiting"}
@@ -102,8 +102,8 @@ def test_learning_curves_are_those_of_the_logs(run_study: Path) -> None:
 def test_one_run_in_detail(copy: Path) -> None:
     given, paths = read_study(copy, ["training.checkpoint_minutes=3"]), Paths(copy)
     run = read_plan(paths.plan, given)[-1]
-    attempt = replace(begin_attempt("evaluate", ("plays",)), finished_at="2026-01-01T00:00:00+00:00", cause="lost",
-                      message="the node went away")  # fmt: skip
+    attempt = begin_attempt(paths, run.run_id, "evaluate", ("plays",))
+    attempt = replace(attempt, finished_at="2026-01-01T00:00:00+00:00", cause="lost", message="the node went away")
     write_attempt(paths, run.run_id, attempt)
     detail = run_detail(given, run.run_id[:9])
     assert json.loads(json.dumps(detail, allow_nan=False))["run_id"] == run.run_id
