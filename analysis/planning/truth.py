@@ -59,6 +59,8 @@ def paper_truth(coding: Coding) -> Truth:
         term = str(term)
         if term in INTERCEPTS:
             effects[term], sd[term] = STRATEGY_EFFECTS[INTERCEPTS[term]], STRATEGY_SD
+        elif term == "intercept":
+            effects[term], sd[term] = 0.0, STRATEGY_SD
         elif term.startswith("factor."):
             effects[term], sd[term] = 0.0, FACTOR_SD / float(np.ptp(column))
             sd[term.partition("[")[0]] = FACTOR_SD / math.sqrt(2.0)

@@ -21,6 +21,9 @@ from study.core.protocols import with_protocol
 from study.core.study_checks import between_keys, between_sections
 from study.core.study_file import FILE_NAME, Source, Study, Target
 
+OF_SOUND = ("corpus", "sources")
+"""Sections that only studies need whose runs learn from sound."""
+
 
 def read_study(folder: Path, overrides: Iterable[str] = ()) -> Study:
     """Read `folder/study.toml`. Needs no data: `missing_files` checks that the files it names exist.
@@ -69,7 +72,7 @@ def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[F
     raw = with_protocol(raw)
     sections: dict[str, Any] = {}
     faults: list[Fault] = []
-    context = {"folder": folder.resolve()}
+    context, is_function = {"folder": folder.resolve()}, "run" in raw
     known = {field.alias or name: name for name, field in Study.model_fields.items()}
     for key in raw:
         if key not in known:
@@ -79,6 +82,8 @@ def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[F
         if key not in raw:
             if field.is_required():
                 faults.append(Fault(FILE_NAME, f"[{key}]" if key != "schema" else key, None, "missing"))
+            elif key in OF_SOUND:
+                faults += [] if is_function else [Fault(FILE_NAME, f"[{key}]", None, "missing")]
             else:
                 sections[name] = field.get_default()
             continue
@@ -91,10 +96,13 @@ def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[F
         name: sections.get(name) or _valid_entries(raw.get(name), model, context)
         for name, model in (("sources", Source), ("targets", Target))
     }
-    faults.extend(between_keys(entries["sources"], entries["targets"]))
-    faults.extend(between_sections(sections))
+    faults.extend(between_keys(entries["sources"], entries["targets"], is_function))
+    faults.extend(between_sections(sections, is_function))
     for name, valid in entries.items():
-        sections[name] = {key: entry for key, entry in valid.items() if not list(between_keys(**{name: {key: entry}}))}
+        sections[name] = {
+            key: entry for key, entry in valid.items()
+            if not list(between_keys(**{name: {key: entry}}, is_function=is_function))
+        }  # fmt: skip
     return sections, distinct(faults)
 
 
