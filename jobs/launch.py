@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from jobs.failures import DISK_FULL, Failure, is_tried_again
+from jobs.failures import DISK_FULL, BackendLost, Failure, is_tried_again
 from jobs.prepared_data import Prepared
 from jobs.records import read_trained
 from jobs.steps import Report, Step
@@ -133,9 +133,11 @@ def launch(
     progress = progress_so_far(prepared, runs, lacking)
     try:
         _work_off(study, prepared, runs, lacking, backend, progress, tell, stop_after_s, next_run, enough)
-    except KeyboardInterrupt:
-        done = f"{progress.runs_done} of {progress.n_runs} runs done"
-        raise Interrupted(f"stopped: {done}; launch again to resume") from None
+    except (KeyboardInterrupt, BackendLost) as ended:
+        done = f"{progress.runs_done} of {progress.n_runs} runs done; launch again to resume"
+        if isinstance(ended, BackendLost):
+            raise RunFailed(f"{ended}: {done}") from None
+        raise Interrupted(f"stopped: {done}") from None
     return progress
 
 

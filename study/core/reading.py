@@ -20,6 +20,10 @@ from study.core.overrides import naming_overrides, overridden, read_overrides
 from study.core.protocols import with_protocol
 from study.core.study_checks import between_keys, between_sections
 from study.core.study_file import FILE_NAME, Source, Study, Target
+from study.core.toml import parse_toml
+
+MOST_BYTES = 10_000_000
+"""A study file of thousands of factors has a tenth of it."""
 
 OF_SOUND = ("corpus", "sources")
 """Sections that only studies need whose runs learn from sound."""
@@ -57,7 +61,11 @@ def read_sections(folder: Path, overrides: Iterable[str] = ()) -> tuple[Study, l
 def _read_tables(folder: Path) -> dict[str, Any]:
     path = folder / FILE_NAME
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its writer
+            raise InputFaults([Fault(str(path), "", None, "not a file")])
+        if path.stat().st_size > MOST_BYTES:
+            raise InputFaults([Fault(str(path), "", None, f"expected at most {MOST_BYTES:,} bytes")])
+        return parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         expected = f"no {FILE_NAME} in this folder; `study new DIR --template demo` writes one"
         raise InputFaults([Fault(str(folder), "", None, expected)]) from None

@@ -27,6 +27,7 @@ from study.core.field_types import (
     Name,
     Number,
     Positive,
+    Repeats,
     SampleRate,
     Scalar,
     Section,
@@ -128,7 +129,7 @@ class Training(Section):
 
     epochs: Positive = 200
     iterations: Literal["lm", "l"] = "lm"
-    batch_size: Annotated[Int, Field(ge=2)] = 128
+    batch_size: Annotated[Int, Field(ge=2, le=10**6)] = 128
     learning_rate: Annotated[Number, Field(gt=0)] = 0.00025
     l2: Annotated[Number, Field(ge=0)] = 1e-6
     width: Annotated[Number, Field(gt=0, le=16)] = 1.0
@@ -161,8 +162,8 @@ class Target(Section):
     metrics: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)] | None = None
     probe: Literal["mlp", "logistic", "knn", "svm"] = "mlp"
     features: Literal["standardised", "raw"] = "standardised"
-    repeats: Positive = 5
-    folds: Annotated[Int, Field(ge=2)] | None = None
+    repeats: Repeats = 5
+    folds: Annotated[Int, Field(ge=2, le=1000)] | None = None
     split: Text | None = None
     unsplit: Literal["random", "folds"] = "random"
     interactions: Location | None = None
@@ -204,7 +205,7 @@ class FineTuning(Section):
     """How a run's network is fine-tuned on a target, if `[factors] transfer` includes "fine-tune"."""
 
     epochs: Positive = 30
-    batch_size: Annotated[Int, Field(ge=2)] = 32
+    batch_size: Annotated[Int, Field(ge=2, le=10**6)] = 32
     learning_rate: Annotated[Number, Field(gt=0)] = 0.0005
 
 
@@ -230,7 +231,7 @@ class Phase(Section):
     name: Name
     strategy: Annotated[tuple[Strategy, ...], Field(min_length=1), AfterValidator(distinct)] = STRATEGIES  # type: ignore[assignment]
     n_sources: Counts = ()
-    repeats: Positive = 1
+    repeats: Repeats = 1
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
     balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = BALANCED
     share: Annotated[Number, Field(gt=0)] = 1.0

@@ -110,7 +110,7 @@ def end_and_launch_again(folder: Path, at: int, kind: str, monkeypatch: pytest.M
     return rows_of(folder)
 
 
-N_SAMPLED = 9
+N_SAMPLED = 6
 
 
 @pytest.mark.parametrize("number", range(N_SAMPLED))
