@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from study.core.margin import read_margin
+
 MOST_COUNTS = 1000
 """Numbers of sources in a range."""
 
@@ -59,6 +61,14 @@ def _design_model(value: object) -> object:
     return value
 
 
+def _margin(value: object) -> object:
+    try:
+        read_margin(value)
+    except ValueError as error:
+        raise PydanticCustomError("margin", "{expected}", {"expected": str(error)}) from None
+    return value
+
+
 def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) != len(values):
         raise PydanticCustomError("repeated", "expected each item only once")
@@ -71,6 +81,7 @@ Repeats = Annotated[int, Strict(), Field(ge=1, le=1000)]
 Count = Annotated[int, Strict(), Field(ge=0, le=10**6)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Text = Annotated[str, Strict(), Field(min_length=1)]
+Margin = Annotated[float | str, BeforeValidator(_margin)]
 Flag = Annotated[bool, Strict()]
 Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$")]
 Location = Annotated[Path, AfterValidator(_in_study_folder)]
