@@ -17,6 +17,7 @@ from analysis.treatment_statements import OF_ALL, compared_levels
 from analysis.verdict_rows import COLUMNS, NONE_FRAGILE, Fragile, verdict_rows
 from analysis.wording import in_brief, number
 from study.core.coding import DETERMINED
+from study.core.columns import FACTOR, factor_column
 from study.core.factors import Level
 from study.core.scales import are_numbers, scale_of
 
@@ -39,7 +40,7 @@ def treatment_verdicts(model: Model, fragile: Fragile = NONE_FRAGILE) -> pd.Data
 def _shown(term: str, model: Model) -> str:
     if model.fit is None or term not in model.fit.fixed:
         return term
-    name = term.removeprefix("factor.")
+    name = term.removeprefix(FACTOR)
     return f"{name.removesuffix('^2')} (curvature)" if name.endswith("^2") else f"{name} over its range"
 
 
@@ -49,7 +50,7 @@ def on_treatments(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRA
     if model.fit is None:
         yield f"The differences cannot be tested: {_why_not(model)}."
     for name, levels in table.factor_levels.items():
-        here = verdicts[verdicts["family"] == f"factor.{name}"]
+        here = verdicts[verdicts["family"] == factor_column(name)]
         if are_numbers(levels) and len(here):
             yield from _on_number(name, levels, here, fragile)
         else:
@@ -70,7 +71,7 @@ def ranking(table: ResultsTable, model: Model, name: str) -> pd.Series:
     if len(model.means) and (own := model.means["treatment"] == name).any():
         means = model.means[own].set_index("level")["estimate"]
     else:
-        means = table.scores.groupby(f"factor.{name}")["z"].mean()
+        means = table.scores.groupby(factor_column(name))["z"].mean()
     return means.sort_values(ascending=False)
 
 
@@ -140,7 +141,7 @@ def _on_interactions(verdicts: pd.DataFrame, fragile: Fragile) -> Iterator[str]:
     """A sentence for each interaction that is significant, and one for all others."""
     others = []
     for family, here in verdicts.groupby("family", sort=False):
-        a, b = (name.removeprefix("factor.") for name in str(family).split(":factor.", 1))
+        a, b = (name.removeprefix(FACTOR) for name in str(family).split(":factor.", 1))
         found = here[here["verdict"] != NOT_SIGNIFICANT]
         if found.empty:
             others.append(f"{a} x {b}")
@@ -153,7 +154,7 @@ def _on_interactions(verdicts: pd.DataFrame, fragile: Fragile) -> Iterator[str]:
 
 
 def _on_left_out(model: Model) -> Iterator[str]:
-    gone = [term.removeprefix("factor.") for term, why in model.coding.left_out.items() if why == DETERMINED]
+    gone = [term.removeprefix(FACTOR) for term, why in model.coding.left_out.items() if why == DETERMINED]
     if gone:
         yield f"Confounded with the treatments before them, and so not estimable: {in_brief(gone, ROOM)}."
 
@@ -186,7 +187,7 @@ def on_scope(table: ResultsTable, model: Model) -> Iterator[str]:
 
 def _span(effect: str, columns: pd.DataFrame) -> float:
     """How far the numbers of an effect range, `factor.size` or `size with data[web]`; 1 of levels alone."""
-    names = [part if part in columns else f"factor.{part}" for part in effect.split(" with ")]
+    names = [part if part in columns else factor_column(part) for part in effect.split(" with ")]
     numbers = [name for name in names if name in columns and not name.endswith("]")]
     return float(np.prod([np.ptp(columns[name]) for name in numbers])) if numbers else 1.0
 
