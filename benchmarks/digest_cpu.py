@@ -33,7 +33,7 @@ from pathlib import Path
 from study.core.reading import read_study
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import design_study
-study = read_study(Path(sys.argv[1]), ["training.epochs=20", "training.width=0.25", "baselines.random=1"])
+study = read_study(Path(sys.argv[1]), ["training.epochs=10", "training.width=0.25", "baselines.random=1"])
 design_study(study, "1", replace=True)
 from study.core.plan import read_plan
 from study.core.paths import Paths
