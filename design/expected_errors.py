@@ -90,8 +90,8 @@ class Expected:
 def over_targets(coding: Coding, effects: Sequence[Effect], variances: Variances, n_targets: int) -> Expected:
     """What is to be expected of effects over `n_targets` (2 or more) from the runs of a coding."""
     columns, weights = coding.columns.to_numpy(), weights_of(effects, list(coding.columns))
-    random = np.array([term in coding.random for term in coding.columns])
-    tau = np.array([variances.between.get(term, 0.0) for term in coding.columns]) * random
+    random = np.array([term in variances.between for term in coding.columns])
+    tau = np.array([variances.between.get(term, 0.0) for term in coding.columns])
     left = max(columns.shape[0] - columns.shape[1], 1)
     run = variances.residual * variances.run_share
     rest = variances.residual - run

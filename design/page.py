@@ -60,12 +60,12 @@ def design_page(
     cost_basis: str = "at the reference rate",
     cost_unit: Unit = "GPU-hours",
     notes: Sequence[str] = (),
-    smallest: Mapping[str, float] | None = None,
+    smallest: Mapping[float, Mapping[str, float]] | None = None,
 ) -> Page:
     """design.html (self-contained), balance.csv, aliasing.csv, prefixes.csv, standard_errors.csv and figures/.
 
     `cost_basis` says where the hours come from; `notes` are said beside those that the plan itself gives rise to.
-    `smallest` are the smallest effects by name that studies simulated over this plan find (`verdict`).
+    `smallest` are the smallest effects that studies simulated over this plan find (`verdict`).
     """
     by_phase = {name: [run for run in runs if run.phase == name] for name in dict.fromkeys(run.phase for run in runs)}
     found = [diagnose(study, phase, by_phase[phase.phase.name])

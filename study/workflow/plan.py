@@ -15,6 +15,7 @@ from study.core.plan import planned_ids, read_plan, write_plan
 from study.core.run import Run, baseline_runs, study_seed_sequence
 from study.core.run_works import Step
 from study.core.study_file import FILE_NAME, Study
+from study.core.variances import RUN_SHARE
 from study.workflow.estimates import (
     UNMEASURED,
     UNTIMED,
@@ -65,7 +66,7 @@ def design_study(
     runs = generate(study, limit, [*started, *kept], failed, estimate.hours)
     raise_all([Fault("", "--budget", budget, "no run would be planned; expected 1 or more")] * (not runs))
     notes = [*constraint_notes(study, started), *_whole_space(study, runs)]
-    smallest = smallest_effects(study, runs)
+    smallest = {share: smallest_effects(study, runs, share) for share in (RUN_SHARE, 0.0)}
     page = design_page(study, runs, estimate.hours, estimate.basis, estimate.unit, notes, smallest)
     left, gpu_hours = _time_left(study, estimate, runs), cost_of(study)
     write_page(page, paths.design)
@@ -80,12 +81,13 @@ def design_study(
     }  # fmt: skip
 
 
-def smallest_effects(study: Study, runs: Sequence[Run]) -> dict[str, float]:
-    """The smallest effects, by name, that simulated studies over these runs find; none where they cannot be fitted."""
+def smallest_effects(study: Study, runs: Sequence[Run], run_share: float = RUN_SHARE) -> dict[str, float]:
+    """The smallest effects, by name, that simulated studies over these runs find where the scores of a run share this
+    part of the variance around the model; none where they cannot be fitted."""
     import numpy as np
 
     from analysis.planning.power import power
-    from analysis.planning.truth import paper_truth
+    from analysis.planning.truth import paper_truth, with_run_share
     from design.expected_errors import run_rows
     from study.core.coding import first_model
 
@@ -93,10 +95,11 @@ def smallest_effects(study: Study, runs: Sequence[Run]) -> dict[str, float]:
     coding = first_model(rows, study.further_factors)
     if len(study.targets) < 2 or len(rows) <= coding.columns.shape[1]:
         return {}
+    truth = paper_truth(coding)
+    if run_share != RUN_SHARE:
+        truth = with_run_share(truth, run_share)
     rng = np.random.default_rng(study_seed_sequence(study, "verdict"))
-    (cell,) = power(
-        rows, study.further_factors, paper_truth(coding), [len(rows)], [len(study.targets)], N_SIMULATIONS, rng
-    )
+    (cell,) = power(rows, study.further_factors, truth, [len(rows)], [len(study.targets)], N_SIMULATIONS, rng)
     return {} if cell.why_not else dict(zip(cell.power["effect"], cell.power["smallest"], strict=True))
 
 
@@ -140,7 +143,7 @@ def _time_left(study: Study, estimate: Estimate, runs: list[Run]) -> TimeLeft | 
 
 def _cost_note(study: Study, estimate: Estimate, left: TimeLeft | None) -> str:
     """What the hours leave out, or why there are none; empty where there is nothing to say."""
-    if not torch_is_installed() and not estimate.rates.modelled:
+    if not torch_is_installed() and not estimate.rates.finished:
         if not estimate.model.in_seconds:
             return f"the cost of the plan is unknown: {UNMEASURED}"
         if estimate.model.on_gpu and not study.cluster.gpus:
@@ -179,7 +182,7 @@ def _estimate_in(study: Study, budget: str | None, unit: Unit | None) -> Estimat
         expected = "missing or 0: a budget in days needs the number of GPUs"
         raise InputFaults([Fault(FILE_NAME, "[cluster] gpus", study.cluster.gpus, expected)])
     estimate = estimate_from(study, records, unit == "GPU-hours" if unit else on_gpu is not False, may_measure=True)
-    if unit == "CPU-hours" and not estimate.model.in_seconds and not estimate.rates.modelled:
+    if unit == "CPU-hours" and not estimate.model.in_seconds and not estimate.rates.finished:
         copied = f"copy {Paths(study.store).step_speed.name} into the study's store from where it was measured"
         expected = f"{UNMEASURED}; install it, or {copied}, or give a number of runs such as 40"
         raise InputFaults([Fault("", "--budget", budget, expected)])
