@@ -30,7 +30,7 @@ N_FIRST = 6
 MOST_OFF = 0.15
 PHASES = """
 [factors]
-width = [0.125, 0.5]
+width = [0.125, 0.25]
 [[design.phase]]
 name = "single"
 strategy = ["SS-R"]
@@ -44,13 +44,13 @@ criterion = "anytime"
 
 
 def write(folder: Path) -> None:
-    write_small_study(folder, n_corpus=240)
+    write_small_study(folder, n_corpus=96)
     tracks = pd.read_csv(folder / "pitch.csv")
     names = [f"pitch{number}" for number in range(5)]
     for name in names:
         tracks.to_csv(folder / f"{name}.csv", index=False)
     tables = "\n".join(f'[sources.{name}]\nlabels = "gmm"\ntable = "{name}.csv"\nfactors = 4' for name in names)
-    text = STUDY.replace("random = 2", "random = 0").replace("width = 0.125\n", "").replace("epochs = 1", "epochs = 4")
+    text = STUDY.replace("random = 2", "random = 0").replace("width = 0.125\n", "").replace("epochs = 1", "epochs = 2")
     text = text[: text.index("[[design.phase]]")].replace("[training]", tables + "\n[training]")
     (folder / "study.toml").write_text(text + PHASES, encoding="utf-8")
 
@@ -72,7 +72,7 @@ def main() -> int:
         opened = open_study(folder)
         study = opened.settings
         opened.prepare()
-        opened.design("14")
+        opened.design("10")
         runs = [run for run in planned_runs(study) if not run.is_baseline]
         # the shortest and the longest are among the first, as a plan that is balanced has them
         first, rest = runs[::5][:N_FIRST], [run for run in runs if run not in runs[::5][:N_FIRST]]

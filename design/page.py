@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from design.aliasing import alias_matrix
+from design.alternatives import alternatives
 from design.candidates import Candidates, Factor
 from design.diagnostics import (
     PhaseDiagnostics,
@@ -26,7 +27,7 @@ from design.diagnostics import (
     shown_sizes,
 )
 from design.expected_errors import expected_errors
-from design.figures import colour_map, drawing, level_bars, margin_figure, png, prefix_curves
+from design.figures import colour_map, drawing, fraction_figure, level_bars, margin_figure, png, prefix_curves
 from design.generate import in_turn
 from design.information import term_names
 from design.phases import sequential_phases
@@ -68,8 +69,9 @@ def design_page(
     `smallest` are the smallest effects that studies simulated over this plan find (`verdict`).
     """
     by_phase = {name: [run for run in runs if run.phase == name] for name in dict.fromkeys(run.phase for run in runs)}
-    found = [diagnose(study, phase, by_phase[phase.phase.name])
-             for phase in sequential_phases(study) if by_phase.get(phase.phase.name)]  # fmt: skip
+    phases = {phase.phase.name: phase for phase in sequential_phases(study) if by_phase.get(phase.phase.name)}
+    found = [diagnose(study, phase, by_phase[name]) for name, phase in phases.items()]
+    tried = {name: alternatives(study, phase, by_phase[name]) for name, phase in phases.items()}
     chosen = {each.name for each in found}
     fixed = [run for run in runs if run.phase not in chosen]
     errors = expected_errors(study, fixed, [run for run in runs if run.phase in chosen])
@@ -92,6 +94,7 @@ def design_page(
     }
     if found:
         files["prefixes.csv"] = _csv(pd.concat([each.prefixes.assign(phase=each.name) for each in found]))
+        files["alternatives.csv"] = _csv(pd.concat([table.assign(phase=name) for name, table in tried.items()]))
     spent = _hours_spent(fixed, sequential, curve, cost_hours)
     with drawing():
         images = {name: png(figure) for name, figure in _pictures(study, scopes, maps, levels, found).items()}
@@ -102,7 +105,7 @@ def design_page(
     html = _template().render(
         study=study, n_runs=len(runs), phases=[(name, len(of), hours[name]) for name, of in by_phase.items()],
         cost=f"{cost_unit}, {cost_basis}", verdict=said, found=found, prefixes=prefixes.to_dict("records"),
-        errors=shown, notes=notes,
+        errors=shown, notes=notes, tried=tried,
         images={name: base64.b64encode(content).decode() for name, content in images.items()}, scopes=list(scopes),
     )  # fmt: skip
     files["design.html"] = html.encode()
@@ -197,6 +200,8 @@ def _pictures(
             pictures[f"interactions_{name}"] = colour_map(interactions, "added to the estimate")
     for each in found:
         pictures[f"prefixes_{each.name}"] = prefix_curves(each.prefixes, each.canonical)
+        if np.isfinite(each.fractions).all():
+            pictures[f"fractions_{each.name}"] = fraction_figure(each.fractions)
     return pictures
 
 
