@@ -125,11 +125,12 @@ def prefix_unbalance(candidates: Candidates, codes: np.ndarray, asked: Sequence[
 
 
 def _unbalance_by_factor(candidates: Candidates, codes: np.ndarray) -> dict[str, int]:
-    """Each factor's unbalance (sources by their names, further factors by theirs); those of one level are left out."""
+    """Each factor's unbalance (sources by their names, further factors by theirs); ranges and factors of one level are
+    left out."""
     return {
         factor.name.partition(".")[2] or factor.name: int(prefix_unbalance(candidates, codes, (position,))[-1])
         for position, factor in enumerate(candidates.factors)
-        if len(factor.levels) > 1
+        if len(factor.levels) > 1 and not factor.is_range
     }
 
 

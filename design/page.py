@@ -85,7 +85,7 @@ def design_page(
     costs = {name: [cost_hours(run) for run in of] for name, of in by_phase.items()}
     hours = {name: None if None in of else math.fsum(of) for name, of in costs.items()}  # type: ignore[arg-type]
     prefixes = pd.concat([_prefix_rows(each) for each in found]) if found else pd.DataFrame()
-    notes = [*notes, *_notes(found), *_unused_levels(levels), *on_baselines(study, cost_hours, cost_unit)]
+    notes = [*notes, *_notes(found), *_unused_levels(study, levels), *on_baselines(study, cost_hours, cost_unit)]
 
     files = {
         "balance.csv": _csv(levels),
@@ -174,8 +174,10 @@ def on_baselines(study: Study, cost_hours: Callable[[Run], float | None], unit: 
            f"{hours}; they are not trained, and each is evaluated on every target as a run is")  # fmt: skip
 
 
-def _unused_levels(levels: pd.DataFrame) -> list[str]:
-    """Levels of the study that no run of the plan has, in words."""
+def _unused_levels(study: Study, levels: pd.DataFrame) -> list[str]:
+    """Levels of the study that no run of the plan has, in words; points of a range need none."""
+    ranges = [f"factor.{name}" for name, of in study.further_factors.items() if of.is_range]
+    levels = levels[~levels.factor.isin(ranges)]
     total = levels.groupby(["factor", "level"], sort=False).n_runs.sum()
     unused = total[total == 0].reset_index()
     unused = unused[~(unused.factor.str.startswith("source.") & (unused.level == "False"))]

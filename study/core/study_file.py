@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS, WITHOUT_NETWORK, Level
 from study.core.field_types import (
@@ -26,6 +26,7 @@ from study.core.field_types import (
     Strategy,
     Text,
     distinct,
+    factor_ranges,
 )  # fmt: skip
 from study.core.overrides import Override
 from study.core.paths import FILE_NAME as FILE_NAME
@@ -266,9 +267,10 @@ class Study(Section):
     corpus: Corpus
     mel: Mel = Mel()
     sources: Annotated[dict[Name, Source], Field(min_length=1)]
-    factors: dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]] = Field(
-        default={}
-    )
+    factors: Annotated[
+        dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]],
+        BeforeValidator(factor_ranges),
+    ] = Field(default={})
     scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
@@ -310,10 +312,12 @@ class Study(Section):
     @property
     def further_factors(self) -> dict[str, Levels]:
         """The factors of the design beside strategy and sources, in the order of the file, with their scales."""
+        ranges = [name for name, written in self._tables.get("factors", {}).items() if isinstance(written, Mapping)]
         return {
-            name: Levels(levels, self.scale.get(name, "linear")) for name, levels in self.factors.items()
+            name: Levels(levels, self.scale.get(name, "linear"), name in ranges)
+            for name, levels in self.factors.items()
             if name != "strategy" and name not in EVALUATION_FACTORS
-        }  # fmt: skip
+        }
 
     @property
     def evaluation_factors(self) -> dict[str, tuple[Level, ...]]:
@@ -352,7 +356,8 @@ class Study(Section):
         if "strategy" not in phase.model_fields_set:
             found["strategy"] = self.strategies
         if phase.criterion == "anytime" and "balance" not in phase.model_fields_set:
-            found["balance"] = (*BALANCED, *self.further_factors)
+            further = [name for name, levels in self.further_factors.items() if not levels.is_range]
+            found["balance"] = (*BALANCED, *further)
         return phase.model_copy(update=found) if found else phase
 
     def training_of(self, levels: Mapping[str, Level]) -> Training:
