@@ -220,6 +220,7 @@ class Phase(Section):
     repeat_share: Annotated[Number, Field(ge=0, le=0.9)] = 0.0
     model: DesignModel | None = None
     want_if_possible: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()
+    nuisance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = ()
 
 
 Combination = Annotated[dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)]
@@ -316,8 +317,14 @@ class Study(Section):
         return {
             name: Levels(levels, self.scale.get(name, "linear"), name in ranges)
             for name, levels in self.factors.items()
-            if name != "strategy" and name not in EVALUATION_FACTORS
+            if name != "strategy" and name not in EVALUATION_FACTORS and name not in self.nuisance_factors
         }
+
+    @property
+    def nuisance_factors(self) -> dict[str, tuple[Level, ...]]:
+        """Factors of no interest that phases spread over their runs (study.core.nuisance); no part of a run."""
+        named = {name for phase in self.design.phase for name in phase.nuisance}
+        return {name: levels for name, levels in self.factors.items() if name in named}
 
     @property
     def evaluation_factors(self) -> dict[str, tuple[Level, ...]]:

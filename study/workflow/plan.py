@@ -10,8 +10,9 @@ from typing import Any
 
 from study.core.durations import Unit, Work
 from study.core.errors import Fault, InputFaults, raise_all
+from study.core.nuisance import assigned, largest_correlation
 from study.core.paths import Paths
-from study.core.plan import planned_ids, read_plan, write_plan
+from study.core.plan import assigned_before, planned_ids, read_plan, write_plan
 from study.core.run import Run, baseline_runs, study_seed_sequence
 from study.core.run_works import Step
 from study.core.study_file import FILE_NAME, Study
@@ -65,7 +66,7 @@ def design_study(
     estimate = _estimate_in(study, budget, limit.unit if isinstance(limit, Hours) else None)
     runs = generate(study, limit, [*started, *kept], failed, estimate.hours)
     raise_all([Fault("", "--budget", budget, "no run would be planned; expected 1 or more")] * (not runs))
-    notes = [*constraint_notes(study, started), *_whole_space(study, runs)]
+    notes = [*constraint_notes(study, started), *_whole_space(study, runs), *_nuisance_notes(study, runs)]
     smallest = {share: smallest_effects(study, runs, share) for share in (RUN_SHARE, 0.0)}
     page = design_page(study, runs, estimate.hours, estimate.basis, estimate.unit, notes, smallest)
     left, gpu_hours = _time_left(study, estimate, runs), cost_of(study)
@@ -111,6 +112,19 @@ def _whole_space(study: Study, runs: Sequence[Run]) -> list[str]:
     n_planned = sum(len(phase.start_runs) for phase in phases)
     bought = bool(phases) and n_possible(phases) == n_planned
     return [f"the budget buys all {n_planned:,} possible runs of the sequential phases"] * bought
+
+
+def _nuisance_notes(study: Study, runs: Sequence[Run]) -> list[str]:
+    """How evenly the levels of nuisance factors are spread over the plan's runs."""
+    found = assigned(study, runs, assigned_before(Paths(study.store).plan))
+    notes = []
+    for name, levels in study.nuisance_factors.items():
+        chosen = [row[name] for row in found]
+        counts = ", ".join(f"{level} {chosen.count(level)}" for level in levels)
+        most = largest_correlation(study, runs, chosen)
+        notes.append(f"{name}, of no interest, is spread over the runs: {counts}; its correlation with any level of "
+                     f"another factor is at most {most:.2f}")  # fmt: skip
+    return notes
 
 
 def refuse_to_discard(paths: Paths) -> None:
