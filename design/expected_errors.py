@@ -108,7 +108,7 @@ def over_targets(coding: Coding, effects: Sequence[Effect], variances: Variances
 
 def _unit_errors(information: np.ndarray, weights: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(information)
-    known = values > KNOWN * max(values[-1], 1.0)
+    known = values > KNOWN * values.max(initial=1.0)
     along = weights @ vectors
     unknown = (along[:, ~known] ** 2).sum(axis=1) > KNOWN
     return np.where(unknown, np.nan, np.sqrt((along[:, known] ** 2 / values[known]).sum(axis=1)))
