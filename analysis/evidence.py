@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -11,17 +11,20 @@ import pandas as pd
 
 from analysis.components import Components
 from analysis.fitting.mixed_model import MixedFit
+from analysis.model_checks import ModelChecks, model_checks
 from analysis.models import TREATMENTS, Model
 from analysis.options import AnalysisOptions
 from analysis.results_table import ResultsTable
 from analysis.sensitivity import Variant, sensitivity
-from analysis.statements import statements_of
-from analysis.treatment_statements import treatment_statements
+from analysis.statements import families_of, statements_of
+from analysis.treatment_statements import treatment_families, treatment_statements
 from analysis.treatments import occurring, treatment_coding
 from study.core.coding import Coding, first_model, second_model
 from study.core.factors import Level
 
 PAPER = "paper_"
+CHECKS = 11
+"""What sets the draws of the checks apart from others of the same seed."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,24 @@ class Evidence:
             )
             for name, model in (("strategy", self.strategy), ("size", self.size))
         }
+
+    @cached_property
+    def checks(self) -> ModelChecks:
+        """Checks of the model that the report goes by first, and all models beside it (`analysis.model_checks`)."""
+        first, rng = self.main[0], np.random.default_rng([self.options.seed, CHECKS])
+        others = [model for model in self.models.values() if model is not first]
+        return model_checks(self.table, first, others, dict(self._effects(first)), rng)
+
+    def _effects(self, model: Model) -> Iterator[tuple[str, np.ndarray]]:
+        """What a model states, as contrasts of its fixed terms (p,), by name."""
+        if model.fit is None:
+            return
+        families = families_of(model.fit, self.table.scores)
+        if self.table.roles:
+            of = occurring(self.levels, self.table.scores)
+            families = treatment_families(model.fit, of, self.options.asked.reference)
+        for _, members in families:
+            yield from members.items()
 
     def _treatments(self, rows: pd.DataFrame) -> Coding:
         return treatment_coding(rows, occurring(self.levels, rows))

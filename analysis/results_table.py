@@ -27,6 +27,7 @@ from analysis.result_checks import (
 from analysis.roles import Roles
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, Level
+from study.core.tables import read_parquet
 
 PROVENANCE = (
     "data_fingerprint",
@@ -122,7 +123,7 @@ class ResultsTable:
 
 def read_table(path: Path) -> pd.DataFrame:
     """A results table from elsewhere, CSV or Parquet by its suffix. Raises `InputFaults` if it cannot be read."""
-    readers = {".csv": _read_csv, ".parquet": pd.read_parquet, ".pq": pd.read_parquet}
+    readers = {".csv": _read_csv, ".parquet": read_parquet, ".pq": read_parquet}
     if path.suffix not in readers:
         raise InputFaults([Fault(str(path), "suffix", path.suffix, f"expected one of {', '.join(readers)}")])
     if not path.is_file():

@@ -27,7 +27,7 @@ def statements_of(fit: MixedFit, rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     """
     found = [
         simultaneous(fit, np.array(list(weights.values())), seed).assign(family=family, effect=list(weights))
-        for family, weights in _families(fit, rows)
+        for family, weights in families_of(fit, rows)
     ]
     return pd.concat(found, ignore_index=True)[list(COLUMNS)] if found else pd.DataFrame(columns=list(COLUMNS))
 
@@ -49,7 +49,8 @@ def pair_weights(fit: MixedFit, rows: pd.DataFrame, at: float) -> dict[str, np.n
     }
 
 
-def _families(fit: MixedFit, rows: pd.DataFrame) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def families_of(fit: MixedFit, rows: pd.DataFrame) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Each family of statements: its members' contrasts (p,) of the fixed terms, by name."""
     terms, own = fit.fixed_terms, np.eye(len(fit.fixed_terms))
     by_term = dict(zip(terms, own, strict=True))
     families: dict[str, dict[str, np.ndarray]] = {PAIRS: {}, SLOPES: {}, SIZE: {}}

@@ -33,7 +33,7 @@ def treatment_statements(
     """
     found = [
         simultaneous(fit, np.array(list(weights.values())), seed).assign(family=family, effect=list(weights))
-        for family, weights in _families(fit, factors, reference)
+        for family, weights in treatment_families(fit, factors, reference)
         if weights
     ]
     return pd.concat(found, ignore_index=True)[list(COLUMNS)] if found else pd.DataFrame(columns=list(COLUMNS))
@@ -59,9 +59,10 @@ def compared_levels(name: str, levels: Sequence[Level]) -> dict[str, tuple[str, 
     return found | {f"{name}: {level} - {OF_ALL}": (level, OF_ALL) for level in names}
 
 
-def _families(
+def treatment_families(
     fit: MixedFit, factors: Mapping[str, Sequence[Level]], reference: Sequence[str]
 ) -> Iterator[tuple[str, Contrasts]]:
+    """Each family of statements: its members' contrasts of the fixed terms, by name."""
     own = dict(zip(fit.fixed_terms, np.eye(len(fit.fixed_terms)), strict=True))
     for name, levels in factors.items():
         if are_numbers(levels):

@@ -1,134 +1,121 @@
-"""Training on a GPU: steps a second of two strategies, alone and several to a card, and what that makes of a study.
+"""Training on a GPU: first that it is right, then steps a second, alone and several to a card.
 
-    python benchmarks/train_gpu.py                     SS-R and MS-CR@2 with eight sources, about half an hour
+    python benchmarks/train_gpu.py --minutes 8              everything, about eight minutes on an H100
     python benchmarks/train_gpu.py --device cpu --quick     a few small steps of everything, to see that it runs
 
-No Ray: trainings that share the card are processes that call `train`. Printed are
+It needs neither Ray nor soundfile; trainings that share the card are processes that call `train`. In this order, and
+each line is also written to `--output` as it comes:
 
-- steps a second of `train` in bf16 and float32, eager and compiled (with CUDA graphs), the store on the card;
-- the same of the network alone on a ready batch: what ours lacks to it is the price of the loop;
-- steps a second of 2, 4 and 8 trainings together (bf16, compiled), counted while all of them train;
-- the floor that the card's memory sets: bytes that a fully fused step moves over the bandwidth of a copy;
+- checks against the CPU, of compiled steps against eager ones, and of resuming (`gpu_checks.py`);
+- steps a second of `train`, the store on the card, and of the network alone on a ready batch: what `train` lacks to
+  it is the price of the loop. The floor is set by the card's memory: the bytes that a fully fused step moves over the
+  bandwidth of a copy;
+- steps a second of 2, 4 and 8 trainings together, counted while all of them train;
+- steps a second with the store on the host;
 - GPU-hours of the published study's 425 runs at the rates measured.
+
+What the minutes do not suffice for is named, and the exit status is 1 if a check fails.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from jobs.learning.batches import CropReader, pair_labels
-from jobs.learning.optimisers import OPTIMISERS
-from jobs.learning.precision import Arithmetic, compiled
-from jobs.learning.tasks import item_losses, source_tasks
-from jobs.learning.train import train
-from jobs.networks.branching import Network, build_network
-from jobs.sound.mel_store import Counts, MelStore
-from study.core.backbones import BACKBONES
-from study.core.study_file import Training
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-N_MELS, CHANNELS, CROP_FRAMES, FACTORS = 128, 2, 216, 50
-SOURCES: dict[str, int | None] = {"self": None} | {f"source{i}": FACTORS for i in range(1, 8)}
-STRATEGIES: dict[str, dict[str, int | None]] = {"SS-R": {"source1": FACTORS}, "MS-CR@2": SOURCES}
-STATISTICS = np.full(N_MELS, -40.0), np.full(N_MELS, 20.0)
-STUDY_STEPS = (48 + 352 * 4.5 + 25 * 8) * 200 * math.ceil(41_841 / 128)
+from benchmarks.gpu_checks import checks
+from benchmarks.gpu_trainings import (
+    CHANNELS,
+    CROP_FRAMES,
+    FULL,
+    N_MELS,
+    QUICK,
+    STATISTICS,
+    STRATEGIES,
+    Size,
+    epochs_logged,
+    labels_of,
+    network_of,
+    no_store,
+    run_training,
+)
+from jobs.learning.batches import crop_reader, pair_labels
+from jobs.learning.cuda_graphs import as_graphs
+from jobs.learning.optimisers import OPTIMISERS
+from jobs.learning.precision import Arithmetic, compiled, use_float32
+from jobs.learning.tasks import Batch, Task, item_losses, source_tasks
+from study.core.backbones import BACKBONES
+
+EPOCH_STEPS = 200 * math.ceil(41_841 / 128)
+SINGLE_STEPS, SEVERAL_STEPS = 48 * EPOCH_STEPS, (352 * 4.5 + 25 * 8) * EPOCH_STEPS
 """Of the published study: 48 runs of one source, 352 of 2 to 7, 25 of 8, each 200 epochs of m x 327 batches."""
 PASSES = 8
 """Over what the convolutions write, in a step that fuses all it can: written, read by BN; backward read by BN twice,
 its gradient written and read for inputs and for weights; the pooled maps make the eighth."""
-
-
-@dataclass(frozen=True)
-class Size:
-    """What is measured: clips in the store, steps an epoch, and the seconds that trainings together are watched."""
-
-    device: str
-    clips: int
-    clip_frames: int
-    batch_size: int
-    width: float
-    steps: int
-    shares: tuple[int, ...]
-    shared_s: float
-    ways: tuple[Arithmetic, ...]
-
-
-EAGER = Arithmetic("bf16"), Arithmetic("float32")
-FULL = Size("cuda", 2000, 2584, 128, 1.0, 300, (2, 4, 8), 20, (*(replace(way, compiled=True) for way in EAGER), *EAGER))
-QUICK = Size("cpu", 16, 260, 4, 0.1, 1, (2,), 1, EAGER)
 ENDLESS = 10**9
 """Epochs of trainings together: they train until they are stopped."""
+WARM_UP_STEPS = 6
 POLL_S = 0.01
 LOG = "log.jsonl"
 
 
-def training_rate(size: Size, strategy: str, arithmetic: Arithmetic) -> float:
+def training_rate(size: Size, strategy: str, arithmetic: Arithmetic, gpu_share: float = 1.0) -> float:
     """Steps a second of `train`: epochs two to four of five."""
     with tempfile.TemporaryDirectory() as folder:
-        run_training(size, strategy, arithmetic, 5, Path(folder), 1.0)
-        lines = [json.loads(line) for line in (Path(folder) / LOG).read_text().splitlines()]
-    first, *_, last, _ = (line for line in lines if line["event"] == "epoch")
+        run_training(size, strategy, arithmetic, 5, Path(folder) / LOG, gpu_share)
+        first, *_, last, _ = epochs_logged(Path(folder) / LOG)
     return (last["step"] - first["step"]) / (last["seconds"] - first["seconds"])
 
 
-def run_training(
-    size: Size, strategy: str, arithmetic: Arithmetic, epochs: int, folder: Path, gpu_share: float
-) -> None:
-    """One training that logs to `folder`."""
-    codes = np.random.default_rng(0).integers(0, 256, (size.clips * size.clip_frames, CHANNELS, N_MELS), dtype=np.uint8)
-    lengths, peaks = np.full(size.clips, size.clip_frames), np.zeros(size.clips, dtype=np.float32)
-    names = np.arange(size.clips).astype(str).astype(object)
-    firsts = np.cumsum(lengths) - lengths
-    store = MelStore(Path("memory"), names, firsts, lengths, lengths, peaks, names, codes, Counts())
-    train(
-        network_of(size, strategy), store=store, statistics=STATISTICS, crop_frames=CROP_FRAMES,
-        labels=labels_of(size, strategy),
-        training_tracks=np.resize(np.arange(size.clips), size.steps * size.batch_size),
-        validation_tracks=np.arange(0), run_id="0" * 16, device=size.device, threads=1,
-        settings=Training(epochs=epochs, iterations="l", batch_size=size.batch_size, width=size.width),
-        checkpoint_folder=folder / "checkpoints", log_path=folder / LOG, arithmetic=arithmetic, gpu_share=gpu_share,
-    )  # fmt: skip
-
-
 def network_rate(size: Size, strategy: str, arithmetic: Arithmetic) -> float:
-    """Steps a second of the network, the loss and the optimiser on batches that lie ready, sources in turn."""
+    """Steps a second of the network, the loss and the optimiser on batches that are ready, sources in turn."""
     device = torch.device(size.device)
     network = network_of(size, strategy).to(device).train()
     tracks = np.arange(size.batch_size)
     tasks = source_tasks(network, labels_of(size, strategy), tracks, tracks, device)
-    step = compiled(item_losses, device, 2 * len(tasks)) if arithmetic.compiled else item_losses
+    losses = compiled(item_losses, 2 * len(tasks)) if arithmetic.compiled else item_losses
     optimiser = OPTIMISERS["adam"](list(network.parameters()), 0.00025, 1e-6)
-    one = torch.ones(N_MELS, device=device)
-    reader = CropReader(None, one, one, CROP_FRAMES, device)  # type: ignore[arg-type]
-    crops = (size.batch_size, CROP_FRAMES, CHANNELS, N_MELS)
-    ready = []
-    for task in tasks:
-        pairs = task.labels is None
-        codes = torch.randint(0, 256, (crops[0] * (1 + pairs), *crops[1:]), dtype=torch.uint8, device=device)
-        wanted = pair_labels(size.batch_size, device) if pairs else task.labels[: size.batch_size]
-        ready.append((task, codes, torch.zeros(len(codes), device=device), wanted))
-    for number in range(4 * len(ready) + size.steps):
-        if number == 4 * len(ready):
-            synchronise(device)
-            began = time.perf_counter()
-        if arithmetic.compiled:
-            torch.compiler.cudagraph_mark_step_begin()
-        step(network, reader, *ready[number % len(ready)], arithmetic.precision).mean().backward()
+    reader = crop_reader(no_store(), STATISTICS, CROP_FRAMES, device)
+    ready = [ready_batch(size, source, task, device) for source, task in enumerate(tasks)]
+
+    def learn(batch: Batch) -> torch.Tensor:
+        crops = batch.codes, batch.peak_db
+        loss = losses(network, reader, tasks[batch.source], *crops, batch.wanted, arithmetic.precision).mean()
+        loss.backward()
         optimiser.step()
         optimiser.zero_grad()
+        return loss.detach()
+
+    step = as_graphs(learn, device) if device.type == "cuda" else learn
+    with use_float32(arithmetic.precision):
+        for number in range(WARM_UP_STEPS * len(ready) + size.steps):
+            if number == WARM_UP_STEPS * len(ready):
+                synchronise(device)
+                began = time.perf_counter()
+            step(ready[number % len(ready)])
     synchronise(device)
     return size.steps / (time.perf_counter() - began)
+
+
+def ready_batch(size: Size, source: int, task: Task, device: torch.device) -> Batch:
+    pairs = task.labels is None
+    n = size.batch_size
+    shape = n * (1 + pairs), CROP_FRAMES, CHANNELS, N_MELS
+    codes = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
+    wanted = pair_labels(n, device) if task.labels is None else task.labels[:n]
+    return Batch(source, n, codes, torch.zeros(len(codes), device=device), wanted, {})
 
 
 def shared_rate(size: Size, strategy: str, arithmetic: Arithmetic, processes: int) -> tuple[float, float]:
@@ -144,7 +131,7 @@ def shared_rate(size: Size, strategy: str, arithmetic: Arithmetic, processes: in
         try:
             for folder in folders:
                 folder.mkdir()
-                asked = (size, strategy, arithmetic, ENDLESS, folder, 1 / processes)
+                asked = (size, strategy, arithmetic, ENDLESS, folder / LOG, 1 / processes)
                 trainings.append(context.Process(target=run_training, args=asked))
                 trainings[-1].start()
             while shared_seconds(seen) < size.shared_s:
@@ -152,7 +139,7 @@ def shared_rate(size: Size, strategy: str, arithmetic: Arithmetic, processes: in
                 if not all(training.is_alive() for training in trainings):
                     raise RuntimeError(f"one of {processes} trainings together ended before its time")
                 for folder, steps in zip(folders, seen, strict=True):
-                    done = steps_logged(folder / LOG)
+                    done = max((entry["step"] for entry in epochs_logged(folder / LOG)), default=0)
                     if done > (steps[-1][1] if steps else 0):
                         steps.append((time.perf_counter(), done))
         finally:
@@ -160,12 +147,6 @@ def shared_rate(size: Size, strategy: str, arithmetic: Arithmetic, processes: in
                 training.terminate()
                 training.join()
     return common_rate(seen), shared_seconds(seen)
-
-
-def steps_logged(log: Path) -> int:
-    """Steps done at the end of the last epoch logged, 0 before the first."""
-    lines = log.read_text().split("\n")[:-1] if log.is_file() else []  # without one that is being written
-    return next((entry["step"] for entry in map(json.loads, reversed(lines)) if entry["event"] == "epoch"), 0)
 
 
 def shared_seconds(seen: Sequence[Sequence[tuple[float, int]]]) -> float:
@@ -207,54 +188,94 @@ def bandwidth(size: Size) -> float:
     return 10 * 2 * n / (time.perf_counter() - began)
 
 
-def network_of(size: Size, strategy: str) -> Network:
-    return build_network(strategy, STRATEGIES[strategy], width=size.width, seed=np.random.SeedSequence(0))
-
-
-def labels_of(size: Size, strategy: str) -> dict[str, np.ndarray]:
-    generator, n = np.random.default_rng(1), max(size.clips, size.batch_size)
-    sources = (name for name, factors in STRATEGIES[strategy].items() if factors is not None)
-    return {name: generator.dirichlet(np.ones(FACTORS), n) for name in sources}
-
-
 def synchronise(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
-def main(size: Size) -> None:
-    device = torch.cuda.get_device_name() if size.device == "cuda" else "cpu"
-    print(f"{device}, batches of {size.batch_size}, width {size.width}, {size.steps} steps an epoch")
+def host_fed_rate(size: Size, strategy: str, arithmetic: Arithmetic) -> float:
+    """As `training_rate`, with the store in the host's memory: no GPU has room for it in a share of 1 %."""
+    return training_rate(size, strategy, arithmetic, gpu_share=0.01)
+
+
+def measure(size: Size, say: Callable[[str], None], over: Callable[[], bool]) -> bool:
+    """Say all figures in the order of the module's docstring until time is `over`; whether all checks hold."""
+    held = True
+    for what, value, limit in checks(size):
+        held &= value <= limit
+        say(f"{'ok ' if value <= limit else 'NOT'} {what} differ by {value:.2g} (at most {limit:g})")
     copied = bandwidth(size)
     floor_s = bytes_of_a_step(size) / copied
-    print(f"copy: {copied / 1e12:.3f} TB/s; a step moves {bytes_of_a_step(size) / 1e9:.3f} GB at least: "
-          f"{1e3 * floor_s:.3f} ms, {1 / floor_s:.0f} steps/s", flush=True)  # fmt: skip
-    hours: dict[str, float] = {}
-    for strategy in STRATEGIES:
-        for arithmetic in size.ways:
-            how = f"{arithmetic.precision}, {'compiled' if arithmetic.compiled else 'eager'}"
-            ours, alone = training_rate(size, strategy, arithmetic), network_rate(size, strategy, arithmetic)
-            print(f"{strategy:8} {how:18} train() {ours:8.1f} steps/s, network alone {alone:8.1f}: "
-                  f"{ours / alone:.2f} of it; {1 / ours / floor_s:.1f} times the floor", flush=True)  # fmt: skip
-            if arithmetic == size.ways[0]:
-                for processes in size.shares:
-                    rate, seconds = shared_rate(size, strategy, arithmetic, processes)
-                    print(f"{strategy:8} {how:18} {processes} trainings together {rate:8.1f} steps/s: "
-                          f"{rate / ours:.2f} times one, over {seconds:.1f} s in which all trained",
-                          flush=True)  # fmt: skip
-            if strategy == "MS-CR@2":
-                hours[how] = STUDY_STEPS / ours / 3600
-    print("425 runs, 200 epochs, at the rate of MS-CR@2 with eight sources: "
-          + "; ".join(f"{how} {found:.0f} GPU-hours" for how, found in hours.items()))  # fmt: skip
+    say(f"copy: {copied / 1e12:.3f} TB/s; a step moves {bytes_of_a_step(size) / 1e9:.3f} GB at least: "
+        f"{1e3 * floor_s:.3f} ms, {1 / floor_s:.0f} steps/s")  # fmt: skip
+    best = size.ways[0]
+    alone_rates: dict[tuple[str, Arithmetic], float] = {}
+
+    def say_alone(strategy: str, way: Arithmetic) -> None:
+        ours, network = training_rate(size, strategy, way), network_rate(size, strategy, way)
+        alone_rates[strategy, way] = ours
+        say(f"{strategy:8} {named(way):18} train() {ours:8.1f} steps/s, network alone {network:8.1f}: "
+            f"{ours / network:.2f} of it; {1 / ours / floor_s:.1f} times the floor")  # fmt: skip
+
+    def say_host_fed() -> None:
+        rate = host_fed_rate(size, "SS-R", best)
+        say(f"SS-R     {named(best):18} store on the host {rate:8.1f} steps/s: "
+            f"{rate / alone_rates['SS-R', best]:.2f} of that on the card")  # fmt: skip
+
+    def say_together(processes: int) -> None:
+        rate, seconds = shared_rate(size, "SS-R", best, processes)
+        say(f"SS-R     {named(best):18} {processes} trainings together {rate:8.1f} steps/s: "
+            f"{rate / alone_rates['SS-R', best]:.2f} times one, over {seconds:.1f} s in which all trained")  # fmt: skip
+
+    parts: list[tuple[str, Callable[[], None]]] = [
+        *((f"{strategy}, {named(best)}", partial(say_alone, strategy, best)) for strategy in STRATEGIES),
+        *((f"{strategy}, {named(way)}", partial(say_alone, strategy, way))
+          for way in size.ways[1:] for strategy in STRATEGIES),
+        ("the store on the host", say_host_fed),
+        *((f"{processes} trainings together", partial(say_together, processes)) for processes in size.shares),
+    ]  # fmt: skip
+    for name, part in parts:
+        if over():
+            say(f"left out, for the time is up: {name}")
+        else:
+            part()
+    for way in size.ways:
+        if all((strategy, way) in alone_rates for strategy in STRATEGIES):
+            single, several = (1 / alone_rates[strategy, way] for strategy in STRATEGIES)
+            hours = (SINGLE_STEPS * single + SEVERAL_STEPS * several) / 3600
+            say(f"425 runs of 200 epochs, {named(way)}: {hours:.0f} GPU-hours at these rates of SS-R and of MS-CR@2 "
+                "with eight sources")  # fmt: skip
+    return held
+
+
+def named(way: Arithmetic) -> str:
+    return f"{way.precision}, {'compiled' if way.compiled else 'eager'}"
+
+
+def main(size: Size, minutes: float, output: Path) -> bool:
+    began = time.monotonic()
+    with output.open("a", encoding="utf-8") as file:
+
+        def say(line: str) -> None:
+            print(f"{time.monotonic() - began:5.0f} s  {line}", flush=True)
+            print(line, file=file, flush=True)
+
+        card = torch.cuda.get_device_name() if size.device == "cuda" else "cpu"
+        say(f"{card}, torch {torch.__version__}, batches of {size.batch_size}, width {size.width}, "
+            f"{size.steps} steps an epoch")  # fmt: skip
+        return measure(size, say, lambda: time.monotonic() - began > 60 * minutes)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--quick", action="store_true", help="small networks and a few steps, not compiled")
+    parser.add_argument("--minutes", type=float, default=30, help="nothing more is begun after this time")
+    parser.add_argument("--output", type=Path, default=Path("train_gpu.txt"), help="the lines are added to this file")
     asked = parser.parse_args()
     if asked.device == "cuda" and not torch.cuda.is_available():
         print("train_gpu.py needs a GPU that this PyTorch can use, and there is none (--device cpu --quick runs a few "
               "small steps without)", file=sys.stderr)  # fmt: skip
         sys.exit(2)
-    main(replace(QUICK if asked.quick else FULL, device=asked.device))
+    size = replace(QUICK if asked.quick else FULL, device=asked.device)
+    sys.exit(not main(size, asked.minutes, asked.output))

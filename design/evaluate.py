@@ -21,6 +21,7 @@ from design.dependence import dependent_terms
 from design.information import contrasts, model_columns, term_names
 from study.core.errors import Fault, InputFaults
 from study.core.scales import Levels
+from study.core.tables import read_parquet
 
 NAMES_OF_RUNS = ("", "run", "run_id", "runs", "index", "position", "order", "id", "block", "phase", "replicate",
                  "cost_gpu_hours")  # fmt: skip
@@ -83,7 +84,7 @@ def evaluate(path: Path) -> Evaluation:
 def _read(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
+            return read_parquet(path)
         header = path.read_text(encoding="utf-8-sig").partition("\n")[0]
         return pd.read_csv(path, sep=max(SEPARATORS, key=header.count), encoding="utf-8-sig")
     except (OSError, ValueError) as error:  # pyarrow's and pandas's own errors are ValueErrors

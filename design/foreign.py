@@ -11,6 +11,7 @@ from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
 from study.core.run import Run, make_run
 from study.core.study_file import Combination, Constraint, Study
+from study.core.tables import read_parquet
 
 PRESENT = {
     "1": True, "true": True, "yes": True, "present": True,
@@ -53,7 +54,7 @@ def read_design(
     faults: list[Fault] = []
     for name, of in wanted.items():
         known = of | {value: of[level] for value, level in (levels or {}).get(name, {}).items()}
-        texts = table[named[name]].astype(str).str.strip().tolist()
+        texts = [str(value).strip() for value in table[named[name]]]
         found[name] = [_level(text, known, name in study.sources) for text in texts]
         faults += _faults_of_values(path.name, named[name], texts, found[name], list(of))
     raise_all(faults)
@@ -73,7 +74,9 @@ def read_design(
 
 def _read_table(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str)
+        if path.suffix == ".parquet":
+            return read_parquet(path)
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:  # pyarrow's and pandas's own errors are ValueErrors
         raise InputFaults([Fault(str(path), "", None, f"cannot be read: {error}")]) from None
 

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from jobs.inputs import CORPUS, Inputs, label_faults, on_broken, readable_target
-from jobs.sound.content_hashes import content_hashes
+from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.decode import sound_faults
-from jobs.sound.mel_writing import HASHES
 from study.core.errors import Fault, InputFaults
 from study.core.paths import Paths
 from study.core.study_file import Study

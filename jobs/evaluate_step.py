@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,9 @@ import pandas as pd
 from jobs.kept_representations import KEPT
 from jobs.prepared_data import PreparedTarget, open_sound, open_target, read_prepared
 from jobs.records import Trained, now, read_trained
+from jobs.result_rows import result_row
 from jobs.targets.scoring import (
     Evaluation,
-    Score,
     evaluate,
     evaluate_predictions,
     target_splits,
@@ -23,11 +22,9 @@ from jobs.targets.scoring import (
 )
 from study.core.content import csv_bytes
 from study.core.paths import Paths
-from study.core.plan import run_columns
-from study.core.results import PROBE_SCORES_VERSION, SCHEMA_VERSION, commit_result
+from study.core.results import commit_result
 from study.core.run import Run, seed_sequence
 from study.core.study_file import Study, Target
-from study.core.version import __version__
 from study.core.writing import write_whole
 
 
@@ -69,7 +66,7 @@ def _scored(
         seconds = earlier_s + time.monotonic() - began
         levels = {f"factor.{factor}": transfer for factor in study.evaluation_factors}
         rows += [
-            _row(study, run, trained, attempt, name, at.fingerprint, started_at, seconds, score) | levels
+            result_row(study, run, trained, attempt, name, at.fingerprint, started_at, seconds, score) | levels
             for score in found.scores
         ]
         primary = [s.score for s in found.scores if s.metric == target.primary_metric and s.outcome == "ok"]
@@ -99,24 +96,6 @@ def _evaluation(
         found, earlier_s = evaluate_predictions(data, target, splits, predictions), predictions.attrs["seconds"]
     _keep_predictions(folder, target, found.predictions, transfer)
     return found, earlier_s
-
-
-def _row(
-    study: Study, run: Run, trained: Trained, attempt: str, target: str, fingerprint: str, started_at: str,
-    eval_seconds: float, score: Score,
-) -> dict[str, object]:  # fmt: skip
-    """A row of the result store."""
-    training = asdict(trained)
-    value = score.score if score.outcome == "ok" else None
-    for name in ("outcome", "attempt", "started_at", "made_from"):  # the row's own are the evaluation's
-        training.pop(name)
-    return {
-        "schema_version": SCHEMA_VERSION, "run_id": run.run_id, "attempt": attempt, "phase": run.phase,
-        "replicate": run.replicate, "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run),
-        "target": target, **asdict(score), "score": value, **training, "eval_seconds": eval_seconds, "seed": study.seed,
-        "target_fingerprint": fingerprint, "probe_scores_version": PROBE_SCORES_VERSION, "code_version": __version__,
-        "started_at": pd.Timestamp(started_at), "finished_at": pd.Timestamp(now()),
-    }  # fmt: skip
 
 
 def _keep_representation(folder: Path, track_ids: Sequence[str], features: np.ndarray) -> None:

@@ -17,6 +17,11 @@ DISK_FULL = "disk-full"
 ERROR = "error"
 """A bug or bad data: reported; other steps continue."""
 
+
+class BackendLost(Exception):
+    """What runs the steps has gone, and all steps in flight with it; the message says what."""
+
+
 LOST_TRIES = 5
 """How often in a row a step may lose its worker before it fails: a step that kills its worker would otherwise be
 retried forever."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from importlib.util import find_spec
 
 from jobs.steps import Report, Step, execute
 from study.core.durations import Slots
@@ -26,6 +27,8 @@ class InProcess:
         return execute(self._study, self._started.popleft())
 
     def slots(self) -> Slots:
+        if find_spec("torch") is None:
+            return Slots(training=1, all=1)
         import torch
 
         return Slots(training=1, all=1, on_gpu=torch.cuda.is_available())

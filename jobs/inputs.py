@@ -41,6 +41,8 @@ class Inputs:
 
 def read_inputs(study: Study) -> Inputs:
     """Read the corpus and the targets. `study` may lack faulty sections (`read_sections`)."""
+    if study.run is not None:
+        return Inputs(None, {}, ())
     missing = missing_files(study)
     faults = not_launchable(study) + missing
     absent = {str(fault.value) for fault in missing}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from jobs.prepared_data import Prepared, topics_path
+from study.core.content import text_of_cell
 from study.core.paths import Paths
 from study.core.study_file import Study
 
@@ -49,6 +50,6 @@ def read_topics(study: Study, prepared: Prepared) -> pd.DataFrame:
         path = topics_path(study, name, fingerprint)
         if path.is_file():
             table = pd.read_csv(path, dtype=str, keep_default_na=False)
-            terms = table.filter(regex="^term_").agg(", ".join, axis=1)
+            terms = table.filter(regex="^term_").map(text_of_cell).agg(", ".join, axis=1)
             tables.append(pd.DataFrame({"source": name, "topic": table["topic"].astype(int), "terms": terms}))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["source", "topic", "terms"])

@@ -2,6 +2,7 @@
 
     planned runs + baselines -> missing targets of each -> learn (train, represent) -> fine-tune for a target, where
     the study asks for it -> evaluate a target -> commit
+    (where a run is a function: planned runs -> missing targets of each -> call -> commit)
 
 The state of a sweep is what is on disk: launching is resuming, and a launch that was killed has lost at most the steps
 in flight.
@@ -17,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from jobs.failures import DISK_FULL, Failure, is_tried_again
+from jobs.failures import DISK_FULL, BackendLost, Failure, is_tried_again
 from jobs.prepared_data import Prepared
 from jobs.records import read_trained
 from jobs.steps import Report, Step
@@ -132,9 +133,11 @@ def launch(
     progress = progress_so_far(prepared, runs, lacking)
     try:
         _work_off(study, prepared, runs, lacking, backend, progress, tell, stop_after_s, next_run, enough)
-    except KeyboardInterrupt:
-        done = f"{progress.runs_done} of {progress.n_runs} runs done"
-        raise Interrupted(f"stopped: {done}; launch again to resume") from None
+    except (KeyboardInterrupt, BackendLost) as ended:
+        done = f"{progress.runs_done} of {progress.n_runs} runs done; launch again to resume"
+        if isinstance(ended, BackendLost):
+            raise RunFailed(f"{ended}: {done}") from None
+        raise Interrupted(f"stopped: {done}") from None
     return progress
 
 
@@ -158,8 +161,9 @@ def _work_off(
     enough: Callable[[int], bool],
 ) -> None:
     """The steps of `launch`, until nothing is missing or it is told to stop."""
-    to_learn = deque(Step("learn", run, tuple(targets)) for run, targets in lacking.items())
-    waiting = {"evaluate": deque[Step](), "fine-tune": deque[Step](), "learn": to_learn}
+    first = "learn" if study.run is None else "call"
+    to_learn = deque(Step(first, run, tuple(targets)) for run, targets in lacking.items())
+    waiting = {"evaluate": deque[Step](), "fine-tune": deque[Step](), first: to_learn}
     left = {run.run_id: set(targets) for run, targets in lacking.items()}
     tries: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
     is_enough = enough(progress.runs_done)
@@ -172,9 +176,9 @@ def _work_off(
 
     def draw() -> bool:
         """Plan one run more, only when it can begin at once: else it would be planned and, time being up, never run."""
-        if to_learn or not backend.has_room(Step("learn", runs[0], ())) or (drawn := next_run()) is None:
+        if to_learn or not backend.has_room(Step(first, runs[0], ())) or (drawn := next_run()) is None:
             return False
-        to_learn.append(Step("learn", drawn, tuple(prepared.targets)))
+        to_learn.append(Step(first, drawn, tuple(prepared.targets)))
         left[drawn.run_id] = set(prepared.targets)
         progress.n_runs += 1
         progress.n_evaluations += len(prepared.targets)
@@ -200,7 +204,7 @@ def _work_off(
             elif step.kind == "fine-tune":
                 waiting["evaluate"].append(replace(step, kind="evaluate"))
             else:
-                progress.evaluations_done += 1
+                progress.evaluations_done += len(step.targets)
                 left[step.run.run_id] -= set(step.targets)
                 if not left[step.run.run_id]:
                     progress.runs_done += 1

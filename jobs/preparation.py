@@ -33,10 +33,9 @@ from jobs.prepared_data import (
     sound_key,
     target_fingerprint,
 )
-from jobs.sound.content_hashes import content_hashes
+from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.decode import sound_fault
 from jobs.sound.mel_store import MelStore, band_statistics, read_mel_store
-from jobs.sound.mel_writing import HASHES, write_mel_store
 from jobs.source_labels import on_kept_information, prepare_labels
 from jobs.targets.track_labels import TargetData
 from study.core.errors import Fault, InputFaults, raise_all
@@ -136,6 +135,8 @@ def _make_mel_store(
     folder = sound_folder(study, key)
     # A store made under "drop" may lack tracks: under "stop" it is made again, which names them.
     if not folder.is_dir() or (broken == "stop" and read_mel_store(folder).counts.dropped):
+        from jobs.sound.mel_writing import write_mel_store  # imports torch
+
         tell(f"sound: converting {len(tracks)} clips to mel spectrograms")
         write_mel_store(folder, tracks, study.corpus.sample_rate_hz, study.corpus.channels, study.mel,
                         study.crop_frames, broken, workers, hashes)  # fmt: skip

@@ -76,6 +76,8 @@ class CorpusArrays:
 
 def read_prepared(study: Study) -> Prepared:
     """What `prepare` made last. Raises InputFaults if it has not run, or if its record is damaged."""
+    if study.run is not None:
+        return prepared_for_function(study)
     path = prepared_json(Paths(study.store))
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -85,6 +87,15 @@ def read_prepared(study: Study) -> Prepared:
         raise InputFaults([Fault(str(path), "", None, "not prepared yet; run `study prepare`")]) from None
     except (ValueError, TypeError, KeyError, AttributeError):
         raise InputFaults([Fault(str(path), "", None, "cannot be read; `study prepare` makes it again")]) from None
+
+
+def prepared_for_function(study: Study) -> Prepared:
+    """Where runs are a function there is nothing to prepare; a target's results carry the hash of its metrics."""
+    fingerprints = {
+        name: fingerprint(target.identity(), sorted(target.metric_names)) for name, target in study.targets.items()
+    }
+    targets = {name: PreparedTarget("", of_target, 0) for name, of_target in fingerprints.items()}
+    return Prepared("", "", 0, 0, dict.fromkeys(study.sources, ""), targets)
 
 
 def open_sound(study: Study, key: str) -> MelStore:

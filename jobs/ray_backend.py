@@ -6,11 +6,13 @@ Ray itself retries nothing (`max_retries=0`); the launch decides what is tried a
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from jobs.steps import Report, Step, execute
 from study.core.durations import Slots, slots_of
 from study.core.errors import Fault, InputFaults
 from study.core.paths import Paths
+from study.core.processes import descendants
 from study.core.study_file import Study
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -33,6 +36,11 @@ import ray.exceptions
 
 CONNECT_S = 10.0
 """Seconds that an address may take to answer."""
+
+SERVICES = ("gcs_server", "raylet")
+"""The programs without which a Ray is none."""
+LOOK_S = 0.2
+"""How often they are looked at while steps run."""
 
 
 class RayBackend:
@@ -67,6 +75,8 @@ class RayBackend:
                     "here too; without --address, Ray starts on this machine"
                 )
                 raise InputFaults([Fault("", "--address", address, expected)]) from None
+        # Of a Ray that was started here; of another one's, whose processes are elsewhere, none.
+        self._services = {} if address else {name: of for name, of in descendants(os.getpid()) if name in SERVICES}
         resources = ray.cluster_resources()
         self._gpus = resources.get("GPU", 0.0)
         if self._threads > resources.get("CPU", 0.0):
@@ -105,8 +115,12 @@ class RayBackend:
         self._running[ref] = step
 
     def next_report(self) -> Report:
-        """Wait for any step to end. A lost worker or node is reported too."""
-        ready, _ = ray.wait(list(self._running), num_returns=1)
+        """Wait for any step to end. A lost worker or node is reported too. Raises BackendLost if Ray itself is."""
+        ready: list[Any] = []
+        while not ready:
+            if lost := self._lost():
+                raise failures.BackendLost(f"Ray's {' and '.join(lost)} ended unexpectedly")
+            ready, _ = ray.wait(list(self._running), num_returns=1, timeout=LOOK_S)
         step = self._running.pop(ready[0])
         try:
             return ray.get(ready[0])
@@ -120,8 +134,25 @@ class RayBackend:
         return Report(step, failure)
 
     def close(self) -> None:
-        ray.shutdown()
+        if self._lost():  # what is left of Ray would wait for the rest, and says so in pages
+            atexit.register(_end_at_once)
+            for _, process in list(descendants(os.getpid())):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
+        else:
+            ray.shutdown()
         self._empty.cleanup()
+
+    def _lost(self) -> list[str]:
+        """Ray's services on this machine that have ended: Ray itself takes up to a minute to notice."""
+        return [name for name, process in self._services.items() if not process.is_alive]
+
+
+def _end_at_once() -> None:
+    """The end of this process: what Ray has left in it would wait for what is gone, and crash."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 @contextlib.contextmanager

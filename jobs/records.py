@@ -181,7 +181,7 @@ def last_failure(attempts: list[Attempt]) -> Failure | None:
 
     Fine-tuning and evaluation are steps of their own for each target: that another one went well makes up for nothing.
     """
-    last = {(attempt.kind, () if attempt.kind == "learn" else attempt.targets): attempt
+    last = {(attempt.kind, () if attempt.kind in ("call", "learn") else attempt.targets): attempt
             for attempt in attempts if attempt.finished_at is not None}  # fmt: skip
     failed = [attempt for attempt in last.values() if attempt.cause is not None]
     if not failed:

@@ -15,8 +15,7 @@ from jobs.labels.label_models import LABEL_MODELS
 from jobs.labels.plsa import PlsaModel, top_terms
 from jobs.labels.tables import TermTable
 from jobs.prepared_data import fingerprint, labels_path, read_labels, save_arrays, topics_path
-from jobs.sound.content_hashes import content_hashes
-from jobs.sound.mel_writing import HASHES
+from jobs.sound.content_hashes import HASHES, content_hashes
 from study.core.content import csv_bytes
 from study.core.errors import Fault
 from study.core.paths import Paths

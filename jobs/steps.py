@@ -1,5 +1,6 @@
 """The steps of a run. Each reads its input from disk and writes its output there, so each can be repeated alone.
 
+call       call the study's function, where that is what a run is; its rows are committed once
 learn      train (unless done already), then represent every track of the requested targets
 fine-tune  fine-tune the network on each split of one target, if the study asks for it
 evaluate   score the probe and the fine-tuned network on one target's splits; its rows are committed once
@@ -12,8 +13,9 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from threadpoolctl import threadpool_limits
 
@@ -29,7 +31,7 @@ from study.core.writing import touch
 class Step:
     """A piece of work on one run; it is sent to a worker together with the study file."""
 
-    kind: Literal["learn", "fine-tune", "evaluate"]
+    kind: Literal["call", "learn", "fine-tune", "evaluate"]
     run: Run
     targets: tuple[str, ...]
 
@@ -54,7 +56,11 @@ def execute(study: Study, step: Step) -> Report:
         write_attempt(paths, step.run.run_id, attempt)
         with _heard_of(attempt_path(paths, step.run.run_id, attempt)), limited_threads(study.compute.threads):
             scores: dict[str, float] | None = {}
-            if step.kind == "learn":
+            if step.kind == "call":
+                from jobs.function_step import call
+
+                scores = call(study, step.run, step.targets, attempt.attempt)
+            elif step.kind == "learn":
                 from jobs.learn_step import learn  # imports take seconds, so a worker has only those of its step
 
                 learn(study, step.run, step.targets, attempt.attempt)
@@ -101,12 +107,15 @@ def _heard_of(record: Path) -> Iterator[None]:
 @contextmanager
 def limited_threads(threads: int) -> Iterator[None]:
     """Set the number of threads of PyTorch and linear algebra; another number would change the last bits."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch: Any = None
+    if find_spec("torch") is not None:  # a study whose runs are a function needs none
+        import torch
+    before = torch.get_num_threads() if torch else 0
     try:
+        if torch:
+            torch.set_num_threads(threads)
         with threadpool_limits(threads):
             yield
     finally:
-        torch.set_num_threads(before)
+        if torch:
+            torch.set_num_threads(before)

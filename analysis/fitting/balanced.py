@@ -33,7 +33,8 @@ ROUNDING = 1e-13
 
 @dataclass(frozen=True)
 class Balanced:
-    """N units on T groups, q random columns Z by group, p fixed columns X; K parameters.
+    """N units on T groups, q random columns Z, p fixed columns X; K parameters. The first `n_varying` random columns
+    vary by group; the others, which all groups share, are in the mean alone.
 
     `products` (G, q + p, q + p) of [Z, sqrt(T) X] in each stratum of `size` (G,) rows; `tie` (q, K): which variance
     each random column has; `load` (G, K): how often each variance stands in a stratum's. `columns` (N, q + p) and
@@ -50,6 +51,7 @@ class Balanced:
     sets: np.ndarray
     stratum_of_set: np.ndarray
     order: np.ndarray
+    n_varying: int
     correlated: tuple[np.ndarray, ...] = ()
 
     @property
@@ -90,7 +92,7 @@ class Balanced:
         yy = of_sets**2 @ in_stratum.T if n_strata > 1 else np.zeros((len(y), 1))
         uy[:, 0] = mean @ self.columns - uy.sum(axis=1)
         yy[:, 0] = (mean**2).sum(axis=1) - yy.sum(axis=1)
-        zy = rest @ self.columns[:, : len(self.tie)]
+        zy = rest @ self.columns[:, : self.n_varying]
         return BalancedResponse(uy, yy, zy, (rest**2).sum(axis=(1, 2)))
 
 
@@ -142,12 +144,12 @@ class BalancedEvaluation:
 
 @evaluate.register
 def _(design: Balanced, response: BalancedResponse, phi: np.ndarray) -> BalancedEvaluation:
-    n_z, v = len(design.tie), design.residual_df
+    n_z, n_c, v = len(design.tie), design.n_varying, design.residual_df
     g, weight = phi @ design.tie.T, 1.0 / (1.0 + phi @ design.load.T)
     mean = np.einsum("rg,gab->rab", weight, design.products)
     uy = np.einsum("rg,rga->ra", weight, response.uy)
-    zz = design.products[:, :n_z, :n_z].sum(axis=0)
-    contrast = np.eye(n_z) + zz * g[:, None, :]
+    zz = design.products[:, :n_c, :n_c].sum(axis=0)
+    contrast = np.eye(n_c) + zz * g[:, None, :n_c]
     within = np.linalg.solve(contrast, np.broadcast_to(zz, contrast.shape))
     of_rest = np.linalg.solve(contrast[:, None], response.zy[..., None])[..., 0]
     system = np.eye(n_z) + mean[:, :n_z, :n_z] * g[:, None, :]
@@ -159,7 +161,7 @@ def _(design: Balanced, response: BalancedResponse, phi: np.ndarray) -> Balanced
     m = np.linalg.inv(xvx)
     beta = np.einsum("rpq,rq->rp", m, xvy)
     yvy = np.einsum("rg,rg->r", weight, response.yy) - (g * uy[:, :n_z] * zvy).sum(axis=1)
-    yvy = yvy + response.rest - (g[:, None] * response.zy * of_rest).sum(axis=(1, 2))
+    yvy = yvy + response.rest - (g[:, None, :n_c] * response.zy * of_rest).sum(axis=(1, 2))
     r2 = yvy - (beta * xvy).sum(axis=1)
     r2 = np.where(r2 > ROUNDING * (response.yy.sum(axis=1) + response.rest), r2, np.nan)
     logdets = np.linalg.slogdet(system)[1] + (design.n_groups - 1) * np.linalg.slogdet(contrast)[1]
@@ -180,6 +182,7 @@ def _(design: Balanced, response: BalancedResponse, phi: np.ndarray) -> Balanced
 @derivatives.register
 def _(design: Balanced, at: BalancedEvaluation) -> Derivatives:
     n_z, n_contrasts, tie, load = len(design.tie), design.n_groups - 1, design.tie, design.load
+    varying = tie[: design.n_varying]
     products, w, response = design.products, at.weight, at.of_response
     in_stratum = at.q[:, None] @ products  # Q S_g
     by_trace = np.einsum("rgaa->rg", in_stratum)
@@ -197,15 +200,16 @@ def _(design: Balanced, at: BalancedEvaluation) -> Derivatives:
     trace_gg = weights**2 * crossed + own * (w**2 * design.size - 2.0 * w**3 * by_trace)[:, None, :]
     quadratic_gg = own * (w * quadratic_g)[:, None, :] - weights * (r @ at.q @ r.mT)
     mixed_quadratic = at.s[..., None] * (outside.mT @ r.mT) * w[:, None, :]
-    trace_k = np.einsum("raa->ra", at.zpz + n_contrasts * at.within) @ tie
+    trace_k = np.einsum("raa->ra", at.zpz) @ tie + n_contrasts * np.einsum("raa->ra", at.within) @ varying
     trace_k = trace_k + (w * design.size - w**2 * by_trace) @ load
     mixed = tie.T @ through @ load
-    trace_kl = tie.T @ (at.zpz**2 + n_contrasts * at.within**2) @ tie + mixed + mixed.mT + load.T @ trace_gg @ load
-    quadratic_k = (at.s**2 + (at.of_rest**2).sum(axis=1)) @ tie + quadratic_g @ load
-    quadratic_zz = at.s[:, :, None] * at.zpz * at.s[:, None, :]
-    quadratic_zz = quadratic_zz + at.within * (at.of_rest.mT @ at.of_rest)
+    trace_kl = tie.T @ at.zpz**2 @ tie + n_contrasts * (varying.T @ at.within**2 @ varying)
+    trace_kl = trace_kl + mixed + mixed.mT + load.T @ trace_gg @ load
+    quadratic_k = at.s**2 @ tie + (at.of_rest**2).sum(axis=1) @ varying + quadratic_g @ load
+    quadratic_zz = tie.T @ (at.s[:, :, None] * at.zpz * at.s[:, None, :]) @ tie
+    quadratic_zz = quadratic_zz + varying.T @ (at.within * (at.of_rest.mT @ at.of_rest)) @ varying
     mixed = tie.T @ mixed_quadratic @ load
-    quadratic_kl = tie.T @ quadratic_zz @ tie + mixed + mixed.mT + load.T @ quadratic_gg @ load
+    quadratic_kl = quadratic_zz + mixed + mixed.mT + load.T @ quadratic_gg @ load
     return derivatives_from(design.residual_df, at.r2, trace_k, trace_kl, quadratic_k, quadratic_kl)
 
 
@@ -224,8 +228,8 @@ def balanced_of(fixed: pd.DataFrame, random: Sequence[RandomTerm]) -> Balanced |
     """The closed form of a model, or None where its rows are not every unit on every group or it has other terms.
 
     Units are the levels of a term with an intercept for each, groups those of another term. Further terms may be of
-    sets of units (columns of indicators, one of them 1 throughout a set), or intercepts of groups by the levels of a
-    factor that are the same in all groups.
+    sets of units (of one such term the columns are indicators, one of them 1 throughout a set; others may have any), or
+    intercepts of groups by the levels of a factor that are the same in all groups.
     """
     if any(term.correlated for term in random):
         return None
@@ -247,6 +251,8 @@ def _crossed(
     x, first = fixed.to_numpy(dtype=float), order[0]
     z: list[np.ndarray] = []
     tied: list[int] = []
+    shared: list[tuple[int, np.ndarray]] = []
+    sets = _sets_of_units(random, codes, unit, order)
     of_set, of_kind = np.arange(order.shape[1]), None
     ends = np.cumsum([term.columns.shape[1] for term in random])
     n_parameters, of_unit = int(ends[-1]), int(ends[unit] - 1)
@@ -262,14 +268,17 @@ def _crossed(
                 return None
             z += list(own.T)
             tied += range(start, int(end))
-        elif _same(code, order):  # of sets of units
+        elif _same(code, order) and number != sets:  # of sets of units, in the mean alone
+            indicators = (code[first, None] == np.arange(code.max() + 1)) * np.sqrt(len(order))
+            shared += [(start + k, one) for k, column in enumerate(own.T) for one in (indicators * column[:, None]).T]
+        elif number == sets:
             kind = own.argmax(axis=1)
-            sets = np.unique(np.column_stack([code[first], kind]), axis=0)
-            if of_kind is not None or len(sets) != code.max() + 1 or not (np.sort(own)[:, -1] == own.sum(axis=1)).all():
+            kinds = np.unique(np.column_stack([code[first], kind]), axis=0)
+            if len(kinds) != code.max() + 1 or not (np.sort(own)[:, -1] == own.sum(axis=1)).all():
                 return None
             if not (own.sum(axis=1) == 1.0).all():
                 return None
-            of_set, of_kind = code[first], start + sets[:, 1]
+            of_set, of_kind = code[first], start + kinds[:, 1]
         elif _is_intercept(term):  # of groups by the levels of a factor
             levels, level = np.unique(code[order].T, axis=0, return_inverse=True)
             if levels.size != code.max() + 1:
@@ -278,30 +287,39 @@ def _crossed(
             tied += [start] * len(levels)
         else:
             return None
-    by_group = np.array(z).reshape(len(z), order.shape[1]).T
-    return _strata(by_group, x[first], tied, of_set, of_kind, of_unit, n_parameters, order) if _same(x, order) else None
+    if not _same(x, order):
+        return None
+    every = np.array([*z, *(column for _, column in shared)]).reshape(-1, order.shape[1]).T
+    tie = np.eye(n_parameters)[[*tied, *(parameter for parameter, _ in shared)]].reshape(-1, n_parameters)
+    return replace(_strata(every, x[first], tie, of_set, of_kind, of_unit, order), n_varying=len(z))
+
+
+def _sets_of_units(random: Sequence[RandomTerm], codes: Sequence[np.ndarray], unit: int, order: np.ndarray) -> int:
+    """Which term is of sets of units, the smallest sets where several are; -1 if none is."""
+    of_sets = [k for k, code in enumerate(codes) if k != unit and _same(code, order)]
+    return max(of_sets, key=lambda k: int(codes[k].max()), default=-1)
 
 
 def _strata(
     z: np.ndarray,
     x: np.ndarray,
-    tied: list[int],
+    tie: np.ndarray,
     of_set: np.ndarray,
     of_kind: np.ndarray | None,
     of_unit: int,
-    n_parameters: int,
     order: np.ndarray,
 ) -> Balanced:
     """With a stratum within sets and one between the sets of each size and kind, its parameter; `of_set` (N,)."""
     n_groups, n_units = order.shape
     columns = np.hstack([z, np.sqrt(n_groups) * x])
-    load = np.zeros((1, n_parameters))
+    load = np.zeros((1, tie.shape[1]))
     load[0, of_unit] = n_groups
-    tie = np.eye(n_parameters)[tied].reshape(-1, n_parameters)
     if of_kind is None:
         nothing = np.empty((n_units, 0))
         whole = (columns.T @ columns)[None]
-        return Balanced(whole, np.array([float(n_units)]), tie, load, columns, nothing, np.empty(0, dtype=int), order)
+        return Balanced(
+            whole, np.array([float(n_units)]), tie, load, columns, nothing, np.empty(0, dtype=int), order, len(tie)
+        )
     size = np.bincount(of_set)
     kinds, stratum = np.unique(np.column_stack([of_kind, size]), axis=0, return_inverse=True)
     load = np.repeat(load, 1 + len(kinds), axis=0)
@@ -311,7 +329,7 @@ def _strata(
     between = [of_sets[stratum == one].T @ of_sets[stratum == one] for one in 1 + np.arange(len(kinds))]
     products = np.stack([columns.T @ columns - of_sets.T @ of_sets, *between])
     sizes = np.array([n_units - len(size), *np.bincount(stratum)[1:]], dtype=float)
-    return Balanced(products, sizes, tie, load, columns, sets, stratum, order)
+    return Balanced(products, sizes, tie, load, columns, sets, stratum, order, len(tie))
 
 
 def _is_intercept(term: RandomTerm) -> bool:

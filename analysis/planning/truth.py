@@ -54,6 +54,8 @@ def paper_truth(coding: Coding) -> Truth:
         sd[term] = between_sd(term, column)
         if term in INTERCEPTS:
             effects[term] = STRATEGY_EFFECTS[INTERCEPTS[term]]
+        elif term == "intercept":
+            effects[term] = 0.0
         elif term.startswith("factor."):
             effects[term] = 0.0
             sd[term.partition("[")[0]] = FACTOR_SD / math.sqrt(2.0)

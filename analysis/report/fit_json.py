@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import pandas as pd
@@ -43,7 +44,8 @@ def fit_record(evidence: Evidence) -> dict[str, Any]:
     if not evidence.table.roles:
         records["components"] = components_record(components)
     records |= {model.name: model_record(model) for model in evidence.own}
-    return {"models": records, "variance_components": variance_components(components)}
+    checks = {part.name: _all_records(getattr(evidence.checks, part.name)) for part in fields(evidence.checks)}
+    return {"models": records, "variance_components": variance_components(components), "checks": checks}
 
 
 def model_record(model: Model) -> dict[str, Any]:
@@ -104,6 +106,10 @@ def variance_components(components: Sequence[Components]) -> dict[str, dict[str,
         for one in components
         if one.fit is not None
     }
+
+
+def _all_records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return _records(table, tuple(map(str, table)))
 
 
 def _records(table: pd.DataFrame, keys: tuple[str, ...]) -> list[dict[str, Any]]:

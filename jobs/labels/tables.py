@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 from scipy import sparse
 
 from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.tables import column_faults, parquet_table
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 """The separators of CSV files, and their names."""
@@ -103,7 +103,7 @@ def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = 
         raise InputFaults([Fault(str(path), "", None, "no such file")])
     try:
         if path.suffix.lower() == ".parquet":
-            table = pa.parquet.read_table(path)
+            table = parquet_table(path)
         elif path.suffix.lower() == ".csv":
             as_text = pa.csv.ConvertOptions(column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False)
             parsed = pa.csv.ParseOptions(delimiter=separator_of(path), newlines_in_values=True)
@@ -118,9 +118,7 @@ def read_columns(path: Path, required: Iterable[str], optional: Iterable[str] = 
         for name in required
         if name not in names
     ]
-    faults += [
-        Fault(str(path), name, None, "expected this column only once") for name in wanted if names.count(name) > 1
-    ]
+    faults += column_faults(path, table, [name for name in wanted if name in names])
     if not table.num_rows:
         faults.append(Fault(str(path), "", None, "the table has no rows"))
     raise_all(faults)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,11 @@ from study.core.backbones.layers import Lstm
 from study.core.errors import RunFailed
 from study.core.study_file import Training
 
-COMPILED_FROM_FLOP = {"cpu": 1e14, "cuda": 2e16}
+COMPILED_FROM_FLOP = {"cpu": 1e14, "cuda": 6e15}
 """FLOP of a study's smallest training from which compiling pays under `compile = "auto"`.
 
-Compiling takes a minute or two. It saves about a third of a second per step of the base network (42 GFLOP) on two CPU
-cores, and about a millisecond on a GPU (worked out), so at these sizes it pays for itself ten times.
+Compiling takes a minute or two on two CPU cores and 25 s beside an H100. It saves about a third of a second per step of
+the base network (42 GFLOP) there and 1.6 ms here, so at these sizes it pays for itself ten times.
 """
 BF16_FROM_WIDTH = 0.5
 """On a CPU, narrower networks gain almost nothing from bf16, and their gradients lose more (benchmarks/RESULTS.md)."""
@@ -101,16 +102,32 @@ def what_a_compiler_lacks() -> str:
     return ""
 
 
-def compiled(function: Callable[..., Any], device: torch.device, variants: int) -> Callable[..., Any]:
-    """`function` compiled for each of at most `variants` combinations of shapes and modes; on a GPU as CUDA graphs.
+@contextmanager
+def use_float32(precision: str) -> Iterator[None]:
+    """Within it, a GPU's convolutions and products in float32 keep all 24 bits, where `precision` is float32.
 
-    Branches of equal shape share one. Results of the last call are overwritten by the next one after
-    `torch.compiler.cudagraph_mark_step_begin()`.
+    PyTorch lets convolutions round their inputs to TF32 (11 bits), which is not what float32 promises.
+    """
+    if precision != "float32":
+        yield
+        return
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def compiled(function: Callable[..., Any], variants: int) -> Callable[..., Any]:
+    """`function` compiled for each of at most `variants` combinations of shapes and modes.
+
+    Branches of equal shape share one.
     """
     torch.compiler.reset()  # forget an earlier training in this process
     torch._dynamo.config.recompile_limit = variants  # beyond this limit, calls are silently not compiled
     torch._inductor.config.cpp.threads = torch.get_num_threads()  # or cached code for another number would be used
-    return torch.compile(function, dynamic=False, mode="reduce-overhead" if device.type == "cuda" else None)
+    return torch.compile(function, dynamic=False)
 
 
 def _bf16_pays(kind: str, is_compiled: bool, width: float) -> bool:

@@ -19,6 +19,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from jobs.learning.batches import CropReader, Statistics, crop_reader, draw_starts
+from jobs.learning.precision import use_float32
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import MelStore
 from study.core.cost import n_slices
@@ -49,7 +50,8 @@ def represent(
     n_crops = n_slices(store.n_sound_frames, crop_frames)
     vectors = np.empty((len(store), 2 * network.representation_dim), dtype=np.float32)
     for tracks in _groups(n_crops):
-        values, of_track = of_crops(network.representation, reader, tracks)
+        with use_float32("float32"):
+            values, of_track = of_crops(network.representation, reader, tracks)
         mean = mean_over_crops(values, of_track)
         variance = mean_over_crops(np.square(values - mean[of_track]), of_track)
         vectors[tracks] = np.concatenate((mean, np.sqrt(variance)), axis=1)
@@ -104,7 +106,7 @@ def set_normalisations(
     for norm in norms:
         norm.momentum = None  # cumulative average over batches
     network.train()
-    with torch.no_grad():
+    with torch.no_grad(), use_float32("float32"):
         for batch in np.array_split(generator.permutation(tracks), max(1, round(len(tracks) / BATCH_CROPS))):
             network.trunk(reader.read(batch, draw_starts(generator, store, batch, crop_frames)))
     for norm, momentum in zip(norms, momenta, strict=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from jobs.learning.batches import Statistics, crop_reader, fits_on, prefetched
+from jobs.learning.batches import CropReader, Statistics, crop_reader, fits_on, prefetched
 from jobs.learning.checkpoint import capture, read_checkpoint, restore, write_checkpoint
+from jobs.learning.cuda_graphs import as_graphs
 from jobs.learning.optimisers import OPTIMISERS
-from jobs.learning.precision import Arithmetic, compiled
-from jobs.learning.tasks import Batch, Task, item_losses, source_tasks, training_batches, validation_batches
+from jobs.learning.precision import Arithmetic, compiled, use_float32
+from jobs.learning.tasks import Batch, Task, item_losses, source_tasks, training_batches
 from jobs.learning.training_log import cut_log, write_line
+from jobs.learning.validation import validation_losses
 from jobs.networks.branching import Network, torch_seed
 from jobs.sound.mel_store import MelStore
 from study.core.cost import epoch_steps
@@ -58,6 +60,30 @@ class Position:
     loss_counts: list[int] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a training works with from its first step to its last; `generator` draws the batches."""
+
+    run_id: str
+    settings: Training
+    network: Network
+    tasks: list[Task]
+    reader: CropReader
+    optimiser: torch.optim.Optimizer
+    generator: np.random.Generator
+    arithmetic: Arithmetic
+    checkpoint_folder: Path
+    log_path: Path
+
+    @property
+    def device(self) -> torch.device:
+        return self.reader.device
+
+    @property
+    def resident(self) -> bool:
+        return self.reader.resident is not None
+
+
 def train(
     network: Network,
     *,
@@ -88,101 +114,149 @@ def train(
     torch.set_num_threads(threads)
     device = torch.device(device)
     network.to(device).train()
-    optimiser = OPTIMISERS[settings.optimiser](list(network.parameters()), settings.learning_rate, settings.l2)
     resident = fits_on(device, store.frames.nbytes, gpu_share)
-    reader = crop_reader(store, statistics, crop_frames, device, resident)
-    tasks = source_tasks(network, labels, training_tracks, validation_tracks, device, loss_of, settings.reduction)
-    step = compiled(item_losses, device, variants=2 * len(tasks)) if arithmetic.compiled else item_losses
-    iterations = epoch_steps(len(training_tracks), settings.batch_size, len(tasks), settings.iterations)
-    generator = np.random.default_rng(seed_sequence(run_id, "batches"))
-
-    def losses(batch: Batch) -> torch.Tensor:
-        if arithmetic.compiled:
-            torch.compiler.cudagraph_mark_step_begin()
-        crops = (part.to(device, non_blocking=True) for part in (batch.codes, batch.peak_db))
-        return step(network, reader, tasks[batch.source], *crops, batch.wanted, arithmetic.precision)
-
-    def validate() -> dict[str, float | None]:
-        unchanging = np.random.default_rng(seed_sequence(run_id, "validation"))
-        network.eval()
-        mean_losses = _mean_losses(tasks, losses, validation_batches(unchanging, reader, tasks, settings.batch_size))
-        network.train()
-        return mean_losses
-
-    batches = training_batches(generator, reader, tasks, settings.batch_size)
+    parts = Parts(
+        run_id, settings, network,
+        tasks=source_tasks(network, labels, training_tracks, validation_tracks, device, loss_of, settings.reduction),
+        reader=crop_reader(store, statistics, crop_frames, device, resident),
+        optimiser=OPTIMISERS[settings.optimiser](list(network.parameters()), settings.learning_rate, settings.l2),
+        generator=np.random.default_rng(seed_sequence(run_id, "batches")),
+        arithmetic=arithmetic, checkpoint_folder=checkpoint_folder, log_path=log_path,
+    )  # fmt: skip
+    iterations = epoch_steps(len(training_tracks), settings.batch_size, len(parts.tasks), settings.iterations)
+    losses, step = _losses_and_step(parts)
+    batches = training_batches(parts.generator, parts.reader, parts.tasks, settings.batch_size)
     if device.type == "cuda" and not resident:
         batches = prefetched(batches)
-    with closing(batches), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    generators = [device] if device.type == "cuda" else []
+    with closing(batches), use_float32(arithmetic.precision), torch.random.fork_rng(devices=generators):
         torch.manual_seed(torch_seed(seed_sequence(run_id, "dropout")))
-        position = Position(loss_sums=[0.0] * len(tasks), loss_counts=[0] * len(tasks))
-        state, unreadable = read_checkpoint(checkpoint_folder)
-        if state is not None:
-            if state["run_id"] != run_id:
-                raise RunFailed(f"{checkpoint_folder}: a checkpoint of run {state['run_id']}, not {run_id}")
-            restore(state, network, optimiser, generator, device)
-            position = Position(**{name: state[name] for name in asdict(position)})
-        cut_log(log_path, position.epoch)
-        write_line(log_path, "started", **asdict(arithmetic), device=device.type, resident=resident)
-        if state is not None or unreadable:
-            write_line(log_path, "resumed", step=position.steps, unreadable_checkpoints=unreadable)
-        sums = torch.tensor(position.loss_sums, dtype=torch.float64, device=device)
-        began = written = time.monotonic()
-        earlier_s = position.seconds
-
+        position, validation = _started(parts), {}
+        clock = Clock(position.seconds)
         while position.epoch < settings.epochs:
-            while position.iteration < iterations:
-                batch = next(batches)
-                loss = losses(batch).mean()
-                loss.backward()
-                optimiser.step()
-                optimiser.zero_grad()
-
-                sums[batch.source] += loss.detach()
-                position.loss_counts[batch.source] += 1
-                position.iteration += 1
-                position.steps += 1
-                position.seconds = earlier_s + time.monotonic() - began
-                look = position.iteration == iterations or position.steps % DIVERGENCE_CHECK_STEPS == 0
-                if look and not bool(sums.isfinite().all()):
-                    write_line(log_path, "diverged", epoch=position.epoch + 1, step=position.steps)
-                    return Trained("diverged", position.steps, position.seconds)
-                if time.monotonic() - written >= 60 * settings.checkpoint_minutes:
-                    position.loss_sums = sums.tolist()
-                    state = capture(network, optimiser, batch.generator_state, device) | asdict(position)
-                    write_checkpoint(checkpoint_folder, position.steps, state | {"run_id": run_id})
-                    written = time.monotonic()
-
+            means = _epoch(parts, position, clock, iterations, batches, step)
+            if means is None:
+                return _diverged(parts, position, position.epoch + 1)
             position.epoch += 1
-            means = zip(sums.tolist(), position.loss_counts, strict=True)
-            watched = validate()
-            finite = {name: loss for name, loss in watched.items() if loss is not None and math.isfinite(loss)}
-            write_line(
-                log_path,
-                "epoch",
-                epoch=position.epoch,
-                step=position.steps,
-                seconds=round(position.seconds, 3),
-                loss={task.name: s / n if n else None for task, (s, n) in zip(tasks, means, strict=True)},
-                validation_loss={name: finite.get(name) for name in watched},
-            )
-            position.iteration, position.loss_counts = 0, [0] * len(tasks)
-            sums.zero_()
-        position.seconds = earlier_s + time.monotonic() - began
+            validation = validation_losses(network, parts.reader, parts.tasks, settings.batch_size, run_id, losses)
+            _log_epoch(parts, position, means, validation)
+            position.iteration, position.loss_sums, position.loss_counts = _nothing_yet(parts)
+        position.seconds = clock.seconds()
         # training losses do not cover the last update, which followed the last loss
-        lost = [name for name, loss in watched.items() if loss is not None and name not in finite]
-        if lost or not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
-            write_line(log_path, "diverged", epoch=position.epoch, step=position.steps)
-            return Trained("diverged", position.steps, position.seconds)
+        lasting = [loss for loss in validation.values() if loss is not None]
+        if not all(map(math.isfinite, lasting)) or not all(map(_is_finite, network.state_dict().values())):
+            return _diverged(parts, position, position.epoch)
         return Trained("ok", position.steps, position.seconds)
 
 
-@torch.no_grad()
-def _mean_losses(
-    tasks: list[Task], losses: Callable[[Batch], torch.Tensor], batches: Iterable[Batch]
-) -> dict[str, float | None]:
-    """Mean loss of each source over the batches' items; None if it has none."""
-    totals, counts = [0.0] * len(tasks), [0] * len(tasks)
-    for batch in batches:
-        totals[batch.source] += float(losses(batch)[: batch.n].sum())
-        counts[batch.source] += batch.n
-    return {task.name: s / n if n else None for task, s, n in zip(tasks, totals, counts, strict=True)}
+class Clock:
+    """Seconds of training, earlier attempts included, and when the last checkpoint was written."""
+
+    def __init__(self, earlier_s: float) -> None:
+        self.earlier_s, self.began = earlier_s, time.monotonic()
+        self.written = self.began
+
+    def seconds(self) -> float:
+        return self.earlier_s + time.monotonic() - self.began
+
+    def is_due(self, minutes: float) -> bool:
+        """Whether so many minutes have passed; if so, they start again."""
+        if time.monotonic() - self.written < 60 * minutes:
+            return False
+        self.written = time.monotonic()
+        return True
+
+
+def _losses_and_step(parts: Parts) -> tuple[Callable[[Batch], torch.Tensor], Callable[[Batch], torch.Tensor]]:
+    """The losses of a batch's items, and a step of the training, which gives their mean."""
+    device, optimiser = parts.device, parts.optimiser
+    of_items = compiled(item_losses, variants=2 * len(parts.tasks)) if parts.arithmetic.compiled else item_losses
+
+    def losses(batch: Batch) -> torch.Tensor:
+        crops = (part.to(device, non_blocking=True) for part in (batch.codes, batch.peak_db))
+        task = parts.tasks[batch.source]
+        return of_items(parts.network, parts.reader, task, *crops, batch.wanted, parts.arithmetic.precision)
+
+    def step(batch: Batch) -> torch.Tensor:
+        loss = losses(batch).mean()
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        return loss.detach()
+
+    return losses, as_graphs(step, device) if device.type == "cuda" else step
+
+
+def _started(parts: Parts) -> Position:
+    """The position from which to train, that of the newest checkpoint if there is one; logged.
+
+    Raises RunFailed if the checkpoint belongs to another run.
+    """
+    position = Position()
+    position.iteration, position.loss_sums, position.loss_counts = _nothing_yet(parts)
+    state, unreadable = read_checkpoint(parts.checkpoint_folder)
+    if state is not None:
+        if state["run_id"] != parts.run_id:
+            raise RunFailed(f"{parts.checkpoint_folder}: a checkpoint of run {state['run_id']}, not {parts.run_id}")
+        restore(state, parts.network, parts.optimiser, parts.generator, parts.device)
+        position = Position(**{name: state[name] for name in asdict(position)})
+    cut_log(parts.log_path, position.epoch)
+    where = {"device": parts.device.type, "resident": parts.resident}
+    write_line(parts.log_path, "started", **asdict(parts.arithmetic), **where)
+    if state is not None or unreadable:
+        write_line(parts.log_path, "resumed", step=position.steps, unreadable_checkpoints=unreadable)
+    return position
+
+
+def _nothing_yet(parts: Parts) -> tuple[int, list[float], list[int]]:
+    """Iterations, sums of losses and their counts at the beginning of an epoch."""
+    return 0, [0.0] * len(parts.tasks), [0] * len(parts.tasks)
+
+
+def _epoch(
+    parts: Parts,
+    position: Position,
+    clock: Clock,
+    iterations: int,
+    batches: Iterator[Batch],
+    step: Callable[[Batch], torch.Tensor],
+) -> list[float | None] | None:
+    """Take the epoch's remaining steps; the mean loss of each source, None for one that was not drawn.
+
+    None at the first look at a loss that is NaN or infinite.
+    """
+    sums = torch.tensor(position.loss_sums, dtype=torch.float64, device=parts.device)
+    while position.iteration < iterations:
+        batch = next(batches)
+        sums[batch.source] += step(batch)
+        position.loss_counts[batch.source] += 1
+        position.iteration += 1
+        position.steps += 1
+        position.seconds = clock.seconds()
+        look = position.iteration == iterations or position.steps % DIVERGENCE_CHECK_STEPS == 0
+        if look and not _is_finite(sums):
+            return None
+        if clock.is_due(parts.settings.checkpoint_minutes):
+            position.loss_sums = sums.tolist()
+            state = capture(parts.network, parts.optimiser, batch.generator_state, parts.device) | asdict(position)
+            write_checkpoint(parts.checkpoint_folder, position.steps, state | {"run_id": parts.run_id})
+    return [total / n if n else None for total, n in zip(sums.tolist(), position.loss_counts, strict=True)]
+
+
+def _log_epoch(
+    parts: Parts, position: Position, means: list[float | None], validation: Mapping[str, float | None]
+) -> None:
+    finite = {name: loss if loss is not None and math.isfinite(loss) else None for name, loss in validation.items()}
+    write_line(
+        parts.log_path, "epoch", epoch=position.epoch, step=position.steps, seconds=round(position.seconds, 3),
+        loss={task.name: mean for task, mean in zip(parts.tasks, means, strict=True)}, validation_loss=finite,
+    )  # fmt: skip
+
+
+def _diverged(parts: Parts, position: Position, epoch: int) -> Trained:
+    write_line(parts.log_path, "diverged", epoch=epoch, step=position.steps)
+    return Trained("diverged", position.steps, position.seconds)
+
+
+def _is_finite(values: torch.Tensor) -> bool:
+    return bool(values.isfinite().all())

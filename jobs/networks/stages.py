@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from jobs.networks.folded_convolution import FoldableConvolution
 from study.core.backbones.layers import Backbone, Convolution, Dense, Layer, Lstm, Shape
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
@@ -56,7 +57,7 @@ def _convolution(layer: Convolution, before: Shape, after: Shape, activation: st
     if in_time % 2 == 0 or in_bands % 2 == 0:
         # an even kernel needs one more zero after than before, which a convolution cannot pad by itself
         parts.append(("pad", nn.ZeroPad2d((0, 1 - in_bands % 2, 0, 1 - in_time % 2))))
-    convolution = nn.Conv2d(inputs, outputs, kernel, (layer.time_stride, 1), padding)
+    convolution = FoldableConvolution(inputs, outputs, kernel, (layer.time_stride, 1), padding)
     parts += [("conv", convolution), ("norm", nn.BatchNorm2d(outputs)), ("activation", ACTIVATIONS[activation]())]
     if layer.pool != (1, 1):
         # after the pool, a monotone activation gives the same result with a fraction of the work

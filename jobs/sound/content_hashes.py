@@ -15,6 +15,9 @@ import pyarrow.parquet as pq
 from study.core.content import parquet_bytes
 from study.core.writing import write_whole
 
+HASHES = "content_hashes.parquet"
+"""The cache of a study's sound and tables, in the folder of its mel stores."""
+
 Key = tuple[str, int, int]
 
 

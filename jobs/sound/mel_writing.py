@@ -19,16 +19,13 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from jobs.sound.content_hashes import content_hashes
+from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.decode import convert, read_sound
 from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, TOP_DB, Counts, MelStore, encode, read_mel_store
 from jobs.sound.spectra import mel_db
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.study_file import Mel
 from study.core.writing import folder_whole, write_whole, written_whole
-
-HASHES = "content_hashes.parquet"
-"""The cache of content hashes, in the folder of the stores."""
 
 COLUMNS = (
     "track_id",

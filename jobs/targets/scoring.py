@@ -13,22 +13,12 @@ from jobs.targets.recommendation import read_plays, recommend, user_ndcg
 from jobs.targets.splits import Split, split_faults, target_splits
 from jobs.targets.track_labels import TargetData, read_track_labels
 from study.core.errors import Fault, InputFaults, raise_all
+from study.core.results import Score
 from study.core.study_file import FILE_NAME, Target
 
 __all__ = ["Evaluation", "Score", "Split", "TargetData", "evaluate", "read_target", "target_splits"]
 
 OK = "ok"
-
-
-@dataclass(frozen=True)
-class Score:
-    """One metric on one split. `score` is NaN unless `outcome` is "ok"; any other outcome is the reason."""
-
-    repeat: int
-    fold: int
-    metric: str
-    score: float
-    outcome: str
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from study.core.errors import Fault, nearest, raise_all
-from study.core.factors import EVALUATION_FACTORS, STRATEGIES, Level
+from study.core.factors import ALONE, EVALUATION_FACTORS, STRATEGIES, Level
 from study.core.scales import are_numbers, curvature, has_curvature, scale_of, scaled, unit
 
 SINGLE = STRATEGIES[0]
+INTERCEPT = "intercept"
 N_UNKNOWN = "the number of sources is not known"
 DETERMINED = "the terms before it already determine it in these rows"
 
@@ -37,14 +38,17 @@ class Coding:
 
 
 def n_star(strategy: Iterable[str], n_sources: Iterable[float]) -> np.ndarray:
-    """n* (n_rows,): 0 for SS-R, n - 2 for the others, so that intercepts are each strategy in its simplest case."""
-    single = _strategies(strategy) == SINGLE
+    """n* (n_rows,): 0 for SS-R, n - 2 for the others, so that intercepts are each strategy in its simplest case.
+
+    0 where there are no strategies.
+    """
+    single = np.isin(_strategies(strategy), (SINGLE, ALONE))
     return np.where(single, 0.0, np.asarray(list(n_sources), dtype=float) - 2.0)
 
 
 def r_star(strategy: Iterable[str]) -> np.ndarray:
     """r* (n_rows,): the size of the network, from 0 for SS-R to 1 for MSS-CR in steps of 0.2 (paper 5.2)."""
-    rank = {name: position / (len(STRATEGIES) - 1) for position, name in enumerate(STRATEGIES)}
+    rank = {ALONE: 0.0} | {name: position / (len(STRATEGIES) - 1) for position, name in enumerate(STRATEGIES)}
     return np.array([rank[name] for name in _strategies(strategy)], dtype=float)
 
 
@@ -62,8 +66,11 @@ def combination(rows: pd.DataFrame) -> np.ndarray:
 
 
 def strategy_columns(rows: pd.DataFrame) -> pd.DataFrame:
-    """Indicator columns `strategy[...]` (n_rows, n_strategies) of the strategies that occur, smallest network first."""
+    """Indicator columns `strategy[...]` (n_rows, n_strategies) of the strategies that occur, smallest network first; an
+    intercept where there are none."""
     strategy = _strategies(rows["strategy"])
+    if (strategy == ALONE).all():
+        return pd.DataFrame({INTERCEPT: 1.0}, index=rows.index)
     present = [name for name in STRATEGIES if (strategy == name).any()]
     return pd.DataFrame({f"strategy[{name}]": (strategy == name).astype(float) for name in present}, index=rows.index)
 
@@ -119,11 +126,12 @@ def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | Non
     Only strategies that occur get terms, and slopes only where n* varies within the strategy.
     """
     intercepts = strategy_columns(rows)
-    left_out = {f"strategy[{name}]": "no rows" for name in STRATEGIES if f"strategy[{name}]" not in intercepts}
+    absent = [name for name in STRATEGIES if f"strategy[{name}]" not in intercepts and INTERCEPT not in intercepts]
+    left_out = {f"strategy[{name}]": "no rows" for name in absent}
     steps = _n_star_or_nan(rows)
     slopes: dict[str, np.ndarray] = {}
     for term in intercepts:
-        if term == f"strategy[{SINGLE}]":
+        if term in (f"strategy[{SINGLE}]", INTERCEPT):
             continue
         within = steps[intercepts[term] == 1]
         if np.isnan(within).any():
@@ -142,7 +150,7 @@ def second_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | No
     A term that earlier terms already determine in these rows is left out (r* n* where MSS-CR and SS-R are alone).
     """
     steps, size = _n_star_or_nan(rows), r_star(rows["strategy"])
-    columns = {"intercept": np.ones(len(rows))}
+    columns = {INTERCEPT: np.ones(len(rows))}
     left_out: dict[str, str] = {}
     for term, column in {"r_star": size, "n_star": steps, "r_star:n_star": size * steps}.items():
         if np.isnan(column).any():
@@ -178,7 +186,7 @@ def _strategies(strategy: Iterable[str]) -> np.ndarray:
     raise_all(
         Fault("", "strategy", name, f"expected one of {', '.join(STRATEGIES)}", nearest(str(name), STRATEGIES))
         for name in dict.fromkeys(names)
-        if name not in STRATEGIES
+        if name not in (*STRATEGIES, ALONE)
     )
     return names
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api.types import is_numeric_dtype
 
-FORMULA = re.compile(r"[=+\-@\t\r]")
+FORMULA = re.compile(r"[=+\-@\t]")
 """What a spreadsheet takes for the beginning of a formula."""
 
 
@@ -42,9 +42,17 @@ def csv_bytes(table: pd.DataFrame, index: bool = False, float_format: str | None
     return text.encode()
 
 
+def text_of_cell(cell: str) -> str:
+    """The text of a cell that `csv_bytes` wrote."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell[1:]) else cell
+
+
 def _plain(cell: object) -> object:
     """The cell, and with an apostrophe before it if it is text that begins as a formula and is no number."""
-    if not isinstance(cell, str) or FORMULA.match(cell) is None:
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.replace("\r\n", "\n").replace("\r", "\n")  # which pandas does not quote, and ends a row
+    if FORMULA.match(cell) is None:
         return cell
     try:
         float(cell)

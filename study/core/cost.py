@@ -23,10 +23,11 @@ SourceFactors = Mapping[str, int | None]
 PAIR_UNITS = 128
 """Hidden units of the Siamese head; not scaled by width."""
 
-REFERENCE_FLOP_PER_S = 24e12
-"""FLOP/s behind `run_cost_gpu_hours`: one H200, bf16, a step of the base backbone (42 GFLOP, 128 crops) in 1.75 ms.
+REFERENCE_FLOP_PER_S = 26.6e12
+"""FLOP/s behind `run_cost_gpu_hours`: an H100 in bf16, compiled, trains 632 steps of the base backbone a second.
 
-Worked out from an eager loop's launches, not measured. Narrow networks, small batches and recurrent layers get less.
+Measured for SS-R, batches of 128 crops, 42 GFLOP (benchmarks/train_gpu.py). MS-CR@2 with eight sources takes 586 steps
+a second, one of which in eight has twice the crops. Narrow networks, small batches and recurrent layers get less.
 """
 
 
@@ -122,13 +123,14 @@ def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
 
 
 def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) -> float | None:
-    """GPU-hours of training a run at `REFERENCE_FLOP_PER_S`; None while the number of tracks is unknown.
+    """GPU-hours of training a run at `REFERENCE_FLOP_PER_S`; None while the number of tracks is unknown, and for a
+    function.
 
     For an untrained network (baseline Random): one forward pass of one crop per track.
     """
     if run.is_baseline and run.strategy in WITHOUT_NETWORK:
         return 0.0
-    if n_training_tracks is None:
+    if n_training_tracks is None or study.run is not None:
         return None
     if run.is_baseline:
         flops: float = n_training_tracks * sum(_forward_flops_of(study, study.training_of(run.factors)))
@@ -154,8 +156,10 @@ def training_flops(study: Study, run: Run, n_training_tracks: int, n_validation_
 def run_work(study: Study, run: Run) -> float:
     """FLOPs of a run's training per training track: the relative cost of the runs of a study.
 
-    The order of a plan is weighted by this, so it must not depend on data or machine.
+    The order of a plan is weighted by this, so it must not depend on data or machine. Calls of a function count alike.
     """
+    if study.run is not None:
+        return 1.0
     training = study.training_of(run.factors)
     visits = training.epochs * (run.n_sources if training.iterations == "lm" else 1)
     return visits * _step_flops_of(study, run, training) / training.batch_size

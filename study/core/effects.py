@@ -42,7 +42,7 @@ class Effect:
 
 def effects_of(terms: Sequence[str]) -> list[Effect]:
     """The slopes and the further factors' terms, each by itself, then all pairs of strategies at n* = 0."""
-    alone = [Effect(term, {term: 1.0}) for term in terms if term not in INTERCEPTS]
+    alone = [Effect(term, {term: 1.0}) for term in terms if term not in (*INTERCEPTS, "intercept")]
     pairs = combinations([term for term in terms if term in INTERCEPTS], 2)
     return alone + [
         Effect(f"{INTERCEPTS[later]} - {INTERCEPTS[earlier]}", {later: 1.0, earlier: -1.0}, is_comparison=True)

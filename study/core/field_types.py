@@ -14,6 +14,8 @@ from study.core.scales import points_of
 
 POINTS, MOST_POINTS = 17, 101
 """Of a range: where the file does not say, and at most."""
+MOST_COUNTS = 1000
+"""Numbers of sources in a range."""
 
 
 def _in_study_folder(path: Path, info: ValidationInfo) -> Path:
@@ -40,6 +42,8 @@ def _counts(value: object) -> object:
     if isinstance(value, Mapping):
         if set(value) != {"from", "to"} or not all(type(v) is int for v in value.values()):
             raise PydanticCustomError("range", "expected a list of integers or { from = INTEGER, to = INTEGER }")
+        if value["to"] - value["from"] >= MOST_COUNTS:
+            raise PydanticCustomError("range", f"expected a range of at most {MOST_COUNTS} integers")
         return list(range(value["from"], value["to"] + 1))
     return value
 
@@ -91,8 +95,9 @@ def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 Int = Annotated[int, Strict()]
-Positive = Annotated[int, Strict(), Field(ge=1)]
-Count = Annotated[int, Strict(), Field(ge=0)]
+Positive = Annotated[int, Strict(), Field(ge=1, le=10**6)]
+Repeats = Annotated[int, Strict(), Field(ge=1, le=1000)]
+Count = Annotated[int, Strict(), Field(ge=0, le=10**6)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Flag = Annotated[bool, Strict()]

@@ -14,6 +14,7 @@ from typing import Any
 
 from study.core.errors import Fault, raise_all
 from study.core.file_checks import written_key
+from study.core.toml import parse_toml
 
 OPTION = "--set"
 
@@ -84,7 +85,7 @@ def _naming(fault: Fault, overrides: Sequence[Override]) -> Fault:
 def _path(key: str) -> tuple[str, ...]:
     """The steps of a dotted TOML key; empty if it is not valid."""
     try:
-        inner: Any = tomllib.loads(f"{key} = 0")
+        inner: Any = parse_toml(f"{key} = 0")
     except tomllib.TOMLDecodeError:
         return ()
     path = []
@@ -96,7 +97,7 @@ def _path(key: str) -> tuple[str, ...]:
 
 def _value(text: str) -> Any:
     try:
-        parsed = tomllib.loads(f"value = {text}")
+        parsed = parse_toml(f"value = {text}")
         if len(parsed) == 1:
             return parsed["value"]
     except tomllib.TOMLDecodeError:

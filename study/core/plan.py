@@ -20,7 +20,7 @@ from study.core.run import Run, make_run
 from study.core.study_file import Study
 from study.core.writing import write_whole
 
-IDENTITY = ("study", "mel", "sources", "factors", "training")
+IDENTITY = ("study", "run", "mel", "sources", "factors", "training")
 """Sections that determine run ids (`study.core.run`)."""
 NOT_IN_IDENTITY = ("name", "store", "table", "reader", "path", "checkpoint_minutes")
 """Keys within those sections that do not enter run ids."""

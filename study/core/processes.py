@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,24 @@ class Process:
     def is_alive(self) -> bool:
         """Of a process of this machine: whether it is still there."""
         return started(self.pid) == self.started
+
+
+def descendants(pid: int) -> Iterator[tuple[str, Process]]:
+    """The processes that this one has started, and those that they have, each with the name of its program.
+
+    As far as the system says: none but on Linux.
+    """
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, _text(listed).split()):
+            yield _text(Path(f"/proc/{child}/comm")).strip(), Process(machine(), child, started(child) or 0)
+            yield from descendants(child)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # it has ended meanwhile
+        return ""
 
 
 def this_process() -> Process:

@@ -20,6 +20,13 @@ from study.core.overrides import naming_overrides, overridden, read_overrides
 from study.core.protocols import with_protocol
 from study.core.study_checks import between_keys, between_sections
 from study.core.study_file import FILE_NAME, Source, Study, Target
+from study.core.toml import parse_toml
+
+MOST_BYTES = 10_000_000
+"""A study file of thousands of factors has a tenth of it."""
+
+OF_SOUND = ("corpus", "sources")
+"""Sections that only studies need whose runs learn from sound."""
 
 
 def read_study(folder: Path, overrides: Iterable[str] = ()) -> Study:
@@ -54,7 +61,11 @@ def read_sections(folder: Path, overrides: Iterable[str] = ()) -> tuple[Study, l
 def _read_tables(folder: Path) -> dict[str, Any]:
     path = folder / FILE_NAME
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its writer
+            raise InputFaults([Fault(str(path), "", None, "not a file")])
+        if path.stat().st_size > MOST_BYTES:
+            raise InputFaults([Fault(str(path), "", None, f"expected at most {MOST_BYTES:,} bytes")])
+        return parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         expected = f"no {FILE_NAME} in this folder; `study new DIR --template demo` writes one"
         raise InputFaults([Fault(str(folder), "", None, expected)]) from None
@@ -71,6 +82,7 @@ def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[F
     faults: list[Fault] = []
     scale = raw.get("scale")
     context = {"folder": folder.resolve(), "scale": scale if isinstance(scale, dict) else {}}
+    is_function = "run" in raw
     known = {field.alias or name: name for name, field in Study.model_fields.items()}
     for key in raw:
         if key not in known:
@@ -80,6 +92,8 @@ def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[F
         if key not in raw:
             if field.is_required():
                 faults.append(Fault(FILE_NAME, f"[{key}]" if key != "schema" else key, None, "missing"))
+            elif key in OF_SOUND:
+                faults += [] if is_function else [Fault(FILE_NAME, f"[{key}]", None, "missing")]
             else:
                 sections[name] = field.get_default()
             continue
@@ -92,10 +106,13 @@ def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[F
         name: sections.get(name) or _valid_entries(raw.get(name), model, context)
         for name, model in (("sources", Source), ("targets", Target))
     }
-    faults.extend(between_keys(entries["sources"], entries["targets"]))
-    faults.extend(between_sections(sections))
+    faults.extend(between_keys(entries["sources"], entries["targets"], is_function))
+    faults.extend(between_sections(sections, is_function))
     for name, valid in entries.items():
-        sections[name] = {key: entry for key, entry in valid.items() if not list(between_keys(**{name: {key: entry}}))}
+        sections[name] = {
+            key: entry for key, entry in valid.items()
+            if not list(between_keys(**{name: {key: entry}}, is_function=is_function))
+        }  # fmt: skip
     return sections, distinct(faults)
 
 

@@ -42,6 +42,17 @@ KEY = ("run_id", "target", "target_fingerprint", "repeat", "fold", "metric")
 """The key of a row: no two rows share it together with their levels of evaluation factors."""
 
 
+@dataclass(frozen=True)
+class Score:
+    """One metric on one split. `score` is NaN unless `outcome` is "ok"; any other outcome is the reason."""
+
+    repeat: int
+    fold: int
+    metric: str
+    score: float
+    outcome: str
+
+
 def result_schema(study: Study) -> pa.Schema:
     """Columns of a result file, in order. One row per target x repeat x fold x metric."""
     text, whole, real = pa.string(), pa.int64(), pa.float64()

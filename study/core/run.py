@@ -58,6 +58,10 @@ def make_run(
     """
     ordered = tuple(name for name in study.sources if name in sources)
     levels = dict(factors or {})
+    if study.run is not None:
+        of_function = {"function": study.run.function, "version": study.run.version, "sources": ordered,
+                       "factors": levels, "replicate": replicate, "seed": study.seed}  # fmt: skip
+        return Run(_hash(of_function), phase, replicate, strategy, ordered, levels)
     uses: dict[str, Any] = {
         "strategy": strategy,
         "sources": {name: study.sources[name].label_settings() for name in ordered},
@@ -71,7 +75,12 @@ def make_run(
 
 
 def baseline_runs(study: Study) -> list[Run]:
-    """The baselines as runs of their own (paper 4.2): MFCC, and a Random for each network that the study trains."""
+    """The baselines as runs of their own (paper 4.2): MFCC, and a Random for each network that the study trains.
+
+    A study whose runs are a function has none.
+    """
+    if study.run is not None:
+        return []
     mfcc = [make_run(study, BASELINE_PHASE, replicate, "MFCC", ()) for replicate in range(study.baselines.mfcc)]
     return mfcc + [
         _random(study, levels, replicate)

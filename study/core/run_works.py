@@ -22,7 +22,8 @@ from study.core.run import Run
 from study.core.study_file import Study, Training
 
 Step = tuple[str, str, tuple[str, ...]]
-"""A step by its kind, its run's id and its targets (none for `learn`, which is one step for all of them)."""
+"""A step by its kind, its run's id and its targets (none for `WHOLE`, which are one step for all of them)."""
+WHOLE = ("call", "learn")
 TRAIN = "train"
 """The first element of a training's kinds."""
 COSTLY_FACTORS = ("epochs", "iterations", "batch_size", "width", "backbone", "activation", "optimiser", "precision")
@@ -79,7 +80,10 @@ def networks_of(study: Study) -> list[Training]:
 
 
 def training_work(model: Model, run: Run) -> Work:
-    """Training the run; its time is unknown while the number of tracks is, and 0 for a baseline."""
+    """Training the run; its time is unknown while the number of tracks is, and 0 for a baseline. Calls of a function
+    are taken to cost the same."""
+    if model.study.run is not None:
+        return Work(((TRAIN,),), 1.0)
     if run.is_baseline:
         return Work((), 0.0, True)
     network = network_name(model.study.training_of(run.factors))
@@ -120,6 +124,8 @@ def steps_of(
     targets = tuple(targets)
     if not targets:
         return {}
+    if model.study.run is not None:
+        return {("call", run.run_id, ()): [training_work(model, run)]}
     training = [] if has_trained else [training_work(model, run)]
     representing = representing_work(model, run, [name for name in targets if name not in represented])
     steps: dict[Step, list[Work]] = {("learn", run.run_id, ()): [*training, representing]}

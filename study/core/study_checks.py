@@ -13,8 +13,14 @@ from study.core.analysis_checks import analysis_faults
 from study.core.backbones import BACKBONES
 from study.core.design_models import model_faults
 from study.core.errors import Fault, nearest
-from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
+from study.core.factors import ALONE, EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
 from study.core.file_checks import faults_of_validation
+from study.core.function_checks import (
+    NO_STRATEGIES,
+    function_faults,
+    score_target_faults,
+    source_of_function_faults,
+)
 from study.core.scales import are_numbers
 from study.core.study_file import FILE_NAME, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
 
@@ -44,7 +50,7 @@ def missing_files(study: Study) -> list[Fault]:
 
 def not_launchable(study: Study) -> list[Fault]:
     """A fault for every factor that this version can design and analyse but not train."""
-    return [
+    return [] if study.run is not None else [
         Fault(FILE_NAME, f"[factors] {name}", list(levels),
               "has no effect on training, so it can be designed and analysed but not launched; "
               f"factors that can be launched: the sources, strategy, {', '.join(TRAINING_FACTORS)}",
@@ -53,25 +59,30 @@ def not_launchable(study: Study) -> list[Fault]:
     ]  # fmt: skip
 
 
-def between_keys(sources: Mapping[str, Source] = {}, targets: Mapping[str, Target] = {}) -> Iterator[Fault]:
-    """Faults between the keys of one source or target."""
+def between_keys(
+    sources: Mapping[str, Source] = {}, targets: Mapping[str, Target] = {}, is_function: bool = False
+) -> Iterator[Fault]:
+    """Faults between the keys of one source or target; of a study whose runs are a function, or learn from sound."""
     for name, source in sources.items():
-        yield from _source_faults(name, source)
+        yield from source_of_function_faults(name, source) if is_function else _source_faults(name, source)
     for name, target in targets.items():
-        yield from _target_faults(name, target)
+        of_score = is_function or target.task == "score"
+        yield from score_target_faults(name, target, is_function) if of_score else _target_faults(name, target)
 
 
-def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
+def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> Iterator[Fault]:
     """Faults between sections. Sections that are faulty themselves are absent from `sections`."""
     sources: Mapping[str, Source] = sections.get("sources", {})
     if "baselines" in sections and sections["baselines"].choi is not None:
         yield Fault(FILE_NAME, "[baselines] choi", None, "the Choi baseline is not supported by this version")
     factors = sections.get("factors")
+    if is_function:
+        yield from function_faults(sections)
     if factors is None:
         return
-    if {"corpus", "mel", "training"} <= sections.keys():
+    if not is_function and {"corpus", "mel", "training"} <= sections.keys():
         yield from _crop_faults(sections["corpus"], sections["mel"], sections["training"], factors)
-    if "training" in sections and sources:
+    if "training" in sections and sources and not is_function:
         yield from _loss_faults(sections["training"], sources, factors)
     for name, levels in factors.items():
         yield from _factor_faults(name, levels)
@@ -86,17 +97,20 @@ def between_sections(sections: Mapping[str, Any]) -> Iterator[Fault]:
         name: levels for name, levels in factors.items() if name not in EVALUATION_FACTORS and name not in nuisance
     }
     yield from _nuisance_faults(nuisance, factors)
-    if "analysis" in sections and sources:
+    has_sources = sources or is_function
+    if "analysis" in sections and has_sources:
         yield from analysis_faults(sections["analysis"], sources, factors)
-    if "design" in sections and sources:
-        yield from _phase_faults(
-            sections["design"].phase, designed.get("strategy", STRATEGIES), designed, list(sources)
-        )
+    if "design" in sections and has_sources:
+        strategies = (ALONE,) if is_function else designed.get("strategy", STRATEGIES)
+        yield from _phase_faults(sections["design"].phase, strategies, designed, list(sources))
         yield from _constraint_faults(sections["design"].constraint, sources, designed)
 
 
 def _source_faults(name: str, source: Source) -> Iterator[Fault]:
     section = f"[sources.{name}]"
+    if source.labels is None:
+        yield Fault(FILE_NAME, f"{section} labels", None, "missing")
+        return
     if source.reader is not None or source.path is not None:
         yield Fault(FILE_NAME, f"{section} reader", source.reader,
                     "published formats are not supported by this version; expected `table`")  # fmt: skip
@@ -247,6 +261,12 @@ def _phase_faults(
             yield Fault(FILE_NAME, f"{key} name", phase.name, "this name is taken; expected a different one")
         seen.add(phase.name)
         asked = phase.strategy if "strategy" in phase.model_fields_set else strategies
+        if "n_sources" not in phase.model_fields_set and strategies != (ALONE,):
+            yield Fault(FILE_NAME, f"{key} n_sources", None, "missing")
+            continue
+        if strategies == (ALONE,) and "strategy" in phase.model_fields_set:
+            yield Fault(FILE_NAME, f"{key} strategy", list(asked), NO_STRATEGIES)
+            continue
         for strategy in asked:
             if strategy not in strategies:
                 yield Fault(FILE_NAME, f"{key} strategy", strategy,
@@ -255,7 +275,7 @@ def _phase_faults(
         for n in phase.n_sources:
             if n > len(sources):
                 yield Fault(FILE_NAME, f"{key} n_sources", n, f"expected at most {len(sources)}, the number of sources")
-        if not any(sources_allowed(s, n) for s in asked for n in phase.n_sources):
+        if phase.n_sources and not any(sources_allowed(s, n) for s in asked for n in phase.n_sources):
             yield Fault(FILE_NAME, f"{key} n_sources", list(phase.n_sources),
                         "no run is possible: SS-R has one source, the other strategies two or more")  # fmt: skip
         if phase.criterion is not None and phase.repeats != 1:

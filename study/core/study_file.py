@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
 
-from study.core.factors import EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS, WITHOUT_NETWORK, Level
+from study.core.factors import (
+    ALONE,
+    EVALUATION_FACTORS,
+    STRATEGIES,
+    TRAINING_FACTORS,
+    TRANSFERS,
+    WITHOUT_NETWORK,
+    Level,
+)
 from study.core.field_types import (
     Count,
     Counts,
@@ -19,6 +27,7 @@ from study.core.field_types import (
     Name,
     Number,
     Positive,
+    Repeats,
     SampleRate,
     Scalar,
     Section,
@@ -53,6 +62,13 @@ class Header(Section):
     protocol: Literal["paper", "authors"] = "paper"
 
 
+class RunSection(Section):
+    """A run as a function of the user's, `package:name`; `version` is raised by hand when it would score otherwise."""
+
+    function: Annotated[str, Strict(), Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    version: Annotated[Int, Field(ge=0)] = 0
+
+
 class Corpus(Section):
     """The sound that runs learn from: `tracks` has columns track_id, path and, for `split_by = "artist"`, artist."""
 
@@ -82,7 +98,7 @@ class Mel(Section):
 class Source(Section):
     """A learning source. `labels` determines how its table becomes a distribution over factors (paper 2.3)."""
 
-    labels: Literal["self", "gmm", "plsa", "tags", "classes", "ordinal"]
+    labels: Literal["self", "gmm", "plsa", "tags", "classes", "ordinal"] | None = None
     table: Location | None = None
     factors: Annotated[Int, Field(ge=2, le=10000)] = 50
     tf_idf: Flag = False
@@ -114,7 +130,7 @@ class Training(Section):
 
     epochs: Positive = 200
     iterations: Literal["lm", "l"] = "lm"
-    batch_size: Annotated[Int, Field(ge=2)] = 128
+    batch_size: Annotated[Int, Field(ge=2, le=10**6)] = 128
     learning_rate: Annotated[Number, Field(gt=0)] = 0.00025
     l2: Annotated[Number, Field(ge=0)] = 1e-6
     width: Annotated[Number, Field(gt=0, le=16)] = 1.0
@@ -142,13 +158,13 @@ class Training(Section):
 class Target(Section):
     """A data set on which every representation is evaluated (paper 4.1)."""
 
-    task: Literal["classification", "regression", "multilabel", "recommendation"]
+    task: Literal["classification", "regression", "multilabel", "recommendation", "score"]
     tracks: Location | None = None
     metrics: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)] | None = None
     probe: Literal["mlp", "logistic", "knn", "svm"] = "mlp"
     features: Literal["standardised", "raw"] = "standardised"
-    repeats: Positive = 5
-    folds: Annotated[Int, Field(ge=2)] | None = None
+    repeats: Repeats = 5
+    folds: Annotated[Int, Field(ge=2, le=1000)] | None = None
     split: Text | None = None
     unsplit: Literal["random", "folds"] = "random"
     interactions: Location | None = None
@@ -166,7 +182,10 @@ class Target(Section):
 
     @property
     def possible_splits(self) -> tuple[tuple[tuple[int, int], ...], ...]:
-        """Repeat and fold of each split. Two series where it depends on the table whether a split is published."""
+        """Repeat and fold of each split. Two series where it depends on the table whether a split is published; none
+        where a function says how often it scores."""
+        if self.task == "score":
+            return ()
         folds = tuple((0, fold) for fold in range(self.folds or self.repeats))
         if self.folds:
             return (folds,)
@@ -180,14 +199,14 @@ class Target(Section):
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        return self.metrics or METRICS[self.task][:1]
+        return self.metrics or METRICS.get(self.task, ())[:1]
 
 
 class FineTuning(Section):
     """How a run's network is fine-tuned on a target, if `[factors] transfer` includes "fine-tune"."""
 
     epochs: Positive = 30
-    batch_size: Annotated[Int, Field(ge=2)] = 32
+    batch_size: Annotated[Int, Field(ge=2, le=10**6)] = 32
     learning_rate: Annotated[Number, Field(gt=0)] = 0.0005
 
 
@@ -212,8 +231,8 @@ class Phase(Section):
 
     name: Name
     strategy: Annotated[tuple[Strategy, ...], Field(min_length=1), AfterValidator(distinct)] = STRATEGIES  # type: ignore[assignment]
-    n_sources: Counts
-    repeats: Positive = 1
+    n_sources: Counts = ()
+    repeats: Repeats = 1
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
     balance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = BALANCED
     share: Annotated[Number, Field(gt=0)] = 1.0
@@ -265,9 +284,10 @@ class Study(Section):
 
     schema_version: Literal[1] = Field(alias="schema")
     header: Header = Field(alias="study")
-    corpus: Corpus
+    run: RunSection | None = None
+    corpus: Corpus = Field(default=None)  # type: ignore[assignment]  # only the runs of a function have none
     mel: Mel = Mel()
-    sources: Annotated[dict[Name, Source], Field(min_length=1)]
+    sources: Annotated[dict[Name, Source], Field(min_length=1)] = Field(default={})
     factors: Annotated[
         dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]],
         BeforeValidator(factor_ranges),
@@ -308,6 +328,8 @@ class Study(Section):
 
     @property
     def strategies(self) -> tuple[str, ...]:
+        if self.run is not None:
+            return (ALONE,)
         return self.factors.get("strategy", STRATEGIES)  # type: ignore[return-value]
 
     @property
@@ -362,9 +384,12 @@ class Study(Section):
         found: dict[str, Any] = {}
         if "strategy" not in phase.model_fields_set:
             found["strategy"] = self.strategies
+        if "n_sources" not in phase.model_fields_set:
+            found["n_sources"] = tuple(range(len(self.sources) + 1))
         if phase.criterion == "anytime" and "balance" not in phase.model_fields_set:
+            always = BALANCED if self.run is None else ("sources",)
             further = [name for name, levels in self.further_factors.items() if not levels.is_range]
-            found["balance"] = (*BALANCED, *further)
+            found["balance"] = (*always, *further)
         return phase.model_copy(update=found) if found else phase
 
     def training_of(self, levels: Mapping[str, Level]) -> Training:
@@ -374,6 +399,8 @@ class Study(Section):
 
 def default_phases(strategies: tuple[str, ...], n_sources: int) -> tuple[Phase, ...]:
     """The paper's three phases (4.3), each combination once: the default for a study file without phases."""
+    if strategies == (ALONE,):
+        return (Phase(name="runs", criterion="anytime"),)
     several = [s for s in strategies if s != "SS-R"]
     phases = []
     if "SS-R" in strategies:

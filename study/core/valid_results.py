@@ -54,13 +54,15 @@ Rows = Counter[tuple[int, int, str, str | None]]
 class Expected:
     """What the result file of a run on a target must hold: the columns, the run's levels, and which rows.
 
-    `rows` are several possible sets of them where the splits depend on the target's table.
+    `rows` are several possible sets of them where the splits depend on the target's table; none where a function says
+    how often it scores, which then is for all `metrics` alike.
     """
 
     run: Run
     schema: pa.Schema
     levels: Mapping[str, object]
     rows: tuple[Rows, ...]
+    metrics: tuple[str, ...]
     digest: str
     """Of all the above, so that a file is judged again once anything else is expected of it."""
 
@@ -95,7 +97,8 @@ def expected_results(study: Study, runs: Iterable[Run], fingerprints: Mapping[st
                 transfers = study.transfers(run.strategy, name) if study.evaluation_factors else (None,)
                 rows, of_rows = rows_of(name, transfers)
                 path = paths.result(run.run_id, name, fingerprints[name])
-                expected[path] = Expected(run, schema, levels, rows, f"{of_run}{of_rows}")
+                metrics = study.targets[name].metric_names
+                expected[path] = Expected(run, schema, levels, rows, metrics, f"{of_run}{of_rows}")
     return expected
 
 
@@ -104,7 +107,7 @@ def _expected_rows(study: Study, name: str, transfers: tuple[str | None, ...]) -
     target = study.targets[name]
     each = list(product(target.metric_names, transfers))
     rows = tuple(Counter((*split, *rest) for split in splits for rest in each) for splits in target.possible_splits)
-    return rows, _sha256(*(sorted(of.items(), key=str) for of in rows))
+    return rows, _sha256(each, *(sorted(of.items(), key=str) for of in rows))
 
 
 def _sha256(*parts: object) -> str:
@@ -155,7 +158,7 @@ def check_content(stored: StoredResult, content: bytes, expected: Expected | Non
             _check_columns(table, expected)
             _check_levels(table, expected)
             _check_rows(table, expected)
-            _check_scores(table)
+            _check_scores(table, RANGES if expected.rows else {})
         return Checked(stored, table, None, digest is not None)
     except _Wrong as wrong:
         column, why = wrong.args
@@ -207,6 +210,11 @@ def _check_rows(table: pa.Table, expected: Expected) -> None:
     transfer = table.column(TRANSFER).to_pylist() if TRANSFER in table.column_names else [None] * len(table)
     columns = (table.column(name).to_pylist() for name in ("repeat", "fold", "metric"))
     found = Counter(zip(*columns, transfer, strict=True))
+    if not expected.rows:
+        splits = {row[:2] for row in found}
+        if found != Counter((*split, metric, None) for split in splits for metric in expected.metrics):
+            raise _Wrong("", f"expected {', '.join(expected.metrics)} once for each repeat and fold")
+        return
     rows = next((rows for rows in expected.rows if rows == found), expected.rows[0])
     if missing := sum((rows - found).values()):
         raise _Wrong("", f"{missing} of the {rows.total()} rows that this target asks for are missing")
@@ -214,7 +222,7 @@ def _check_rows(table: pa.Table, expected: Expected) -> None:
         raise _Wrong("", f"{more} rows more than this target asks for")
 
 
-def _check_scores(table: pa.Table) -> None:
+def _check_scores(table: pa.Table, ranges: Mapping[str, tuple[float, float]]) -> None:
     if _values(table, "schema_version") != {SCHEMA_VERSION}:
         raise _Wrong("schema_version", f"expected {SCHEMA_VERSION}")
     for name, newest in VERSIONS.items():
@@ -225,7 +233,7 @@ def _check_scores(table: pa.Table) -> None:
     ):
         if outcome not in OUTCOMES:
             raise _Wrong("outcome", f"{outcome!r} is none of {', '.join(OUTCOMES)}")
-        least, largest = RANGES.get(metric.partition("@")[0], (-math.inf, math.inf))
+        least, largest = ranges.get(metric.partition("@")[0], (-math.inf, math.inf))
         if (outcome == "ok") != (score is not None and math.isfinite(score)):
             raise _Wrong("score", "expected a finite number if and only if the outcome is ok")
         if score is not None and not least - ROUNDING <= score <= largest + ROUNDING:

@@ -125,7 +125,7 @@ def make_folder(folder: Path) -> None:
         os.mkdir(folder, 0o777)
     except FileExistsError:
         if not folder.is_dir():
-            raise
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
     _sync_folder(folder.parent)
 
 

@@ -10,7 +10,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from study.core.factors import BASELINE_PHASE
+from study.core.factors import ALONE, BASELINE_PHASE
 from study.core.run import counted
 from study.display.consoles import console
 from study.workflow.runs import FACTOR, SCORE
@@ -26,7 +26,8 @@ def print_runs(study_name: str, runs: pd.DataFrame) -> None:
     if not drawing.is_terminal:
         drawing.width = UNLIMITED_WIDTH
     table = Table(box=SIMPLE, padding=(0, 1))
-    shown = [str(name) for name in runs if name not in NOT_SHOWN]
+    hidden = (*NOT_SHOWN, *(["strategy"] if runs["strategy"].eq(ALONE).all() else []))
+    shown = [str(name) for name in runs if name not in hidden]
     rows = [[_cell(name, row) for name in shown] for row in runs.to_dict("records")]
     for name, cells in zip(shown, zip(*rows, strict=True), strict=True):
         table.add_column(

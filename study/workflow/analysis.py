@@ -20,6 +20,7 @@ from study.core.results import stored_results
 from study.core.run import Run, baseline_runs
 from study.core.study_file import FILE_NAME, AnalysisSection, Model, Study
 from study.core.valid_results import expected_results, read_results
+from study.workflow.function_results import function_table
 from study.workflow.learning_curves import learning_curves
 from study.workflow.stopping import on_precision, read_until
 
@@ -43,11 +44,8 @@ def analyze_study(
     from analysis.analyze import analyze
     from analysis.exhibits.exhibit import Exhibit
     from analysis.options import AnalysisOptions
-    from jobs.kept_representations import kept_representation, read_topics
-    from jobs.prepared_data import read_prepared, sound_left_out
 
-    paths, rows, prepared = Paths(study.store), own_results(study, tell), read_prepared(study)
-    left_out = "; ".join(f"{name}: {count} clips" for name, count in sound_left_out(study, prepared).items())
+    paths, rows = Paths(study.store), own_results(study, tell)
     rule = None if until is None else read_until(study, until)
     options = {
         "name": study.name,
@@ -57,14 +55,28 @@ def analyze_study(
         "plan": pd.read_parquet(paths.plan),
         "seed": study.seed,
         "own": _with_formulas(study.analysis, formulas),
-        "kept": partial(kept_representation, study),
-        "topics": read_topics(study, prepared),
-        "curves": learning_curves(study, read_plan(paths.plan, study)),
-        "provenance": {"sound left out": left_out or "none"},
+        **(_of_sound(study) if study.run is None else {}),
     } | options
+    if study.run is not None:
+        return analyze(function_table(study, rows), AnalysisOptions(**options))
     analysis = analyze(rows, AnalysisOptions(**options))
     precision = tuple(on_precision(study, rule, analysis.evidence.strategy, analysis.table))
     return analysis.adding(Exhibit("precision", "runs", sentences=precision)) if precision else analysis
+
+
+def _of_sound(study: Study) -> dict[str, Any]:
+    """What only runs that learned from sound leave behind."""
+    from jobs.kept_representations import kept_representation, read_topics
+    from jobs.prepared_data import read_prepared, sound_left_out
+
+    prepared = read_prepared(study)
+    left_out = "; ".join(f"{name}: {count} clips" for name, count in sound_left_out(study, prepared).items())
+    return {
+        "kept": partial(kept_representation, study),
+        "topics": read_topics(study, prepared),
+        "curves": learning_curves(study, read_plan(Paths(study.store).plan, study)),
+        "provenance": {"sound left out": left_out or "none"},
+    }
 
 
 def report_folder(folder: Path, overrides: Sequence[str] = ()) -> Path:

@@ -65,6 +65,10 @@ def check_folder(folder: Path, overrides: Sequence[str] = ()) -> Checked:
         study, faults = read_sections(folder, overrides)
     except InputFaults as error:
         return Checked(error.faults)
+    if "run" in study.tables:  # also where that section is faulty
+        if faults:
+            return Checked(tuple(distinct(faults)))
+        return Checked((), tuple(plan_cautions(study)), None, "", tuple(proposals(study.further_factors, study.scale)))
     from jobs.changed_data import changes_since_training
     from jobs.checked_sound import check_sound, content_of
     from jobs.inputs import CORPUS, read_inputs

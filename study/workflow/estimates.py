@@ -129,7 +129,7 @@ def estimate_from(study: Study, records: Records, on_gpu: bool, may_measure: boo
     from jobs.step_speed import measured_step_speed, read_step_speed
 
     speed = None
-    if not on_gpu:
+    if not on_gpu and study.run is None:
         measures = may_measure and torch_is_installed()
         speed = measured_step_speed(study, networks_of(study)) if measures else read_step_speed(study)
     model = Model(study, on_gpu, _sizes(study), speed.flop_per_s if speed else {})
@@ -200,6 +200,10 @@ def _finished(
     model: Model, run: Run, trained: Trained | None, attempts: list[Attempt]
 ) -> Iterator[tuple[tuple[str, str], Work, float]]:
     """The finished pieces of a run: a name, the work, and the seconds it took on the model's device."""
+    if model.study.run is not None:
+        if trained is not None:
+            yield (trained.attempt, TRAIN), training_work(model, run), trained.train_seconds
+        return
     here = trained is not None and (run.strategy in WITHOUT_NETWORK or (trained.device != "cpu") == model.on_gpu)
     if trained is not None and here and model.sizes.n_training and not run.is_baseline:
         work = training_work(model, run)
@@ -226,6 +230,8 @@ def _sizes(study: Study) -> Sizes:
     """Sizes as prepared; else as listed, without the validation part; unknown if there is no table yet."""
     from jobs.prepared_data import read_prepared, sound_folder
 
+    if study.run is not None:
+        return Sizes(None)
     try:
         prepared = read_prepared(study)
     except InputFaults:

@@ -21,6 +21,7 @@ from study.workflow.estimates import UNTIMED
 from study.workflow.extras import needs_train
 from study.workflow.outlook import Outlook
 from study.workflow.plan import cost_of, planned_so_far
+from study.workflow.prepare import prepare_study
 from study.workflow.stopping import enough_when, read_until
 
 if TYPE_CHECKING:
@@ -77,10 +78,11 @@ def _launch(
     runs = _chosen(runs, options.runs) if options.runs else runs
     rule = None if options.until is None else read_until(study, options.until)
     from jobs import launch as story
-    from jobs.preparation import prepare
+    from jobs.function_step import refuse_unloadable
 
+    refuse_unloadable(study)
     with listing_faults_in(Paths(study.store).faults):
-        prepared = prepare(study, tell)
+        prepared = prepare_study(study, tell)
     survey = survey_results(Paths(study.store), expected_results(study, runs, prepared.target_fingerprints))
     for fault in story.set_invalid_aside(survey):
         tell(str(fault))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from study.core.durations import Slots, Work
 from study.core.paths import Paths
 from study.core.run import Run
-from study.core.run_works import Step, steps_of
+from study.core.run_works import WHOLE, Step, steps_of
 from study.core.study_file import Study
 from study.workflow.estimates import (
     Estimate,
@@ -84,4 +84,4 @@ class Outlook:
 
 
 def _key(step: Started) -> Step:
-    return step.kind, step.run.run_id, () if step.kind == "learn" else step.targets
+    return step.kind, step.run.run_id, () if step.kind in WHOLE else step.targets

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 @needs_train()
 def prepare_study(study: Study, tell: Tell = silent) -> Prepared:
-    """Convert sound to mel stores and label tables to label distributions."""
+    """Convert sound to mel stores and label tables to label distributions; for a function, nothing."""
+    if study.run is not None:
+        from jobs.prepared_data import read_prepared
+
+        return read_prepared(study)
     from jobs.preparation import prepare
 
     return prepare(study, tell)

@@ -50,6 +50,9 @@ def launch_quick(
     given = [option for option, value in excluded.items() if value is not None]
     raise_all(Fault("", option, None, "cannot be combined with --quick") for option in given)
     study = read_study(folder, overrides)
+    if study.run is not None:
+        expected = "is for studies of sound; try a run of the plan with --runs ID"
+        raise InputFaults([Fault("", "--quick", None, expected)])
     _begin_anew(Paths(study.store / FOLDER))
     quick, n_tracks = quick_study(folder, study, overrides)
     runs = few_runs(quick)

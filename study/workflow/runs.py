@@ -19,6 +19,8 @@ from study.workflow.states import RunState, read_sweep
 
 SCORE = "score."
 FACTOR = "factor."
+LESS = "less is better"
+"""The key of the table's `attrs` with the columns of scores of which the smallest is best."""
 
 
 def study_runs(study: Study) -> pd.DataFrame:
@@ -44,7 +46,10 @@ def study_runs(study: Study) -> pd.DataFrame:
     scores = scores[scores["metric"] == scores["target"].map(study.primary_metrics)]
     columns = list(map(_score_column, scores["target"], scores["transfer"]))
     means = scores.assign(column=columns).pivot_table(index="run_id", columns="column", values="score", aggfunc="mean")
-    return pd.DataFrame(rows).join(means.reindex(columns=_score_columns(study)), on="run_id")
+    table = pd.DataFrame(rows).join(means.reindex(columns=_score_columns(study)), on="run_id")
+    table.attrs[LESS] = [_score_column(name, TRANSFERS[0]) for name, metric in study.primary_metrics.items()
+                         if metric.endswith("-")]  # fmt: skip
+    return table
 
 
 def sorted_runs(runs: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -57,7 +62,8 @@ def sorted_runs(runs: pd.DataFrame, by: str) -> pd.DataFrame:
     if column is None:
         expected = f"expected one of the columns {', '.join(runs)}"
         raise InputFaults([Fault("", "--sort", by, expected, nearest(by, [*runs, *short]))])
-    return runs.sort_values(column, ascending=not column.startswith(SCORE), kind="stable", ignore_index=True)
+    ascending = not column.startswith(SCORE) or column in runs.attrs.get(LESS, ())
+    return runs.sort_values(column, ascending=ascending, kind="stable", ignore_index=True)
 
 
 def run_detail(study: Study, named: str) -> dict[str, Any]:
@@ -85,6 +91,9 @@ def run_detail(study: Study, named: str) -> dict[str, Any]:
 
 def _settings(study: Study, run: RunState) -> dict[str, Any]:
     """The settings that define the run; a baseline has no training."""
+    if study.run is not None:
+        of_function = {"replicate": run.run.replicate, "seed": study.seed, **study.run.model_dump()}
+        return of_function | {"sources": list(run.run.sources), "factors": dict(run.run.factors)}
     settings = {
         "replicate": run.run.replicate,
         "seed": study.seed,

@@ -8,7 +8,7 @@ from typing import Any
 
 from study.core.durations import Slots, Work
 from study.core.run import Run
-from study.core.run_works import Step
+from study.core.run_works import WHOLE, Step
 from study.core.study_file import Study
 from study.workflow.estimates import Records, estimate_from, runs_on_gpu, slots_here, steps_left, time_left
 from study.workflow.states import read_sweep
@@ -52,7 +52,7 @@ def _spent_and_left(study: Study, records: Records, missing: Mapping[Run, Sequen
         steps |= steps_left(estimate.model, run, missing[run], trained is not None)
         for attempt in attempts:
             if attempt.is_running:
-                step = attempt.kind, run.run_id, () if attempt.kind == "learn" else attempt.targets
+                step = attempt.kind, run.run_id, () if attempt.kind in WHOLE else attempt.targets
                 elapsed_s[step] = seconds_since(attempt.started_at)
     to_go = time_left(estimate, steps, elapsed_s, _slots(study, elapsed_s))
     trainings = [trained for trained, _ in records.values() if trained is not None]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from study.core.errors import StudyError
+from study.core.errors import Fault, InputFaults, StudyError
 from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.progress import Tell
@@ -36,6 +36,9 @@ LOOKS = 20
 
 def read_until(study: Study, text: str) -> Rule:
     """The rule on effects of the plan's first model. Raises `InputFaults` for other effects."""
+    if study.run is not None:
+        expected = "is for studies of sound in this version; --stop-after ends a launch after a time"
+        raise InputFaults([Fault("", "--until", text, expected)])
     from analysis.planning.precision import read_rule
     from study.core.coding import first_model
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -300,3 +302,9 @@ def test_a_target_that_loses_a_class_stops(small_study: Path) -> None:
     table.to_csv(small_study / "timbre.csv", index=False)
     with pytest.raises(InputFaults, match=r"timbre\.csv: label rare: none of its tracks has readable sound"):
         prepare(read_study(small_study), workers=1)
+
+
+def test_a_launch_that_finds_all_prepared_is_without_torch() -> None:
+    """Half a gigabyte of memory and two seconds."""
+    imports = "import sys, jobs.preparation, jobs.launch; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", imports], check=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import ray  # noqa: F401  psutil ships within it
+import ray  # psutil ships within it
 
 import psutil  # isort: skip
 
@@ -133,6 +133,33 @@ def assert_ended(driver: subprocess.Popen[bytes], processes: list[psutil.Process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(driver.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("service", ["raylet", "gcs_server"])
+def test_a_lost_ray_ends_a_launch_in_a_line(small_study: Path, tmp_path: Path, service: str) -> None:
+    """Ray's own last words may come before it."""
+    driver, processes = long_sweep(small_study, tmp_path / "told")
+    (lost,) = [process for process in processes if process.name() == service]
+    lost.kill()
+    assert_ended(driver, processes, 1)
+    lines = (tmp_path / "told").read_text().splitlines()
+    expected = rf"Ray's {service} ended unexpectedly: \d+ of \d+ runs done; launch again to resume"
+    assert re.fullmatch(expected, lines[-1]) and not any("Traceback" in line for line in lines)
+
+
+def test_a_driver_without_the_token_is_refused(small_study: Path, tmp_path: Path) -> None:
+    from jobs.ray_backend import RayBackend
+
+    backend = RayBackend(read_study(small_study))
+    try:
+        joins = f"import ray; ray.init({ray.get_runtime_context().gcs_address!r})"
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH")}
+        for stranger in ({"RAY_AUTH_MODE": "disabled"}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}):
+            environment = {**plain, "HOME": str(tmp_path), **stranger}
+            joined = subprocess.run([sys.executable, "-c", joins], env=environment, capture_output=True, check=False)
+            assert joined.returncode != 0 and b"token" in joined.stderr.lower()
+    finally:
+        backend.close()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from study.core.errors import Fault, InputFaults
+from study.core.tables import read_parquet
 from study.workflow.from_audio.columns import Column, as_terms, plain_name, recognise
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -51,8 +52,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, str]:
     """The table as text, missing cells as "", and the separator ("" of Parquet)."""
     try:
         if path.suffix.lower() == ".parquet":
-            table = pd.read_parquet(path)
-            table = table.reset_index() if table.index.name else table
+            table = read_parquet(path, lists=True)
             return pd.DataFrame({str(name): _as_text(table[name]) for name in table.columns}), ""
         with path.open(encoding="utf-8-sig", newline="") as file:
             head = [line for _, line in zip(range(50), file, strict=False)]

@@ -17,7 +17,7 @@ N_UNITS, N_GROUPS = 24, 4
 
 
 def crossed(rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame, list[RandomTerm]]:
-    """24 units in 13 sets of two kinds on 4 groups, in any order of rows: slopes and a factor by group."""
+    """24 units in 13 sets of two kinds on 4 groups, in any order of rows: slopes and a factor by group, and shared."""
     rows = pd.DataFrame(
         [(unit, group) for group in range(N_GROUPS) for unit in range(N_UNITS)], columns=["unit", "group"]
     ).sample(frac=1.0, random_state=3, ignore_index=True)
@@ -33,6 +33,7 @@ def crossed(rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame, list[Ra
         intercepts_by("group:level", (rows["group"].astype(str) + ":" + rows["level"].astype(str)).to_numpy()),
         intercepts_by("unit", rows["unit"].to_numpy()),
         RandomTerm("set", rows["set"].to_numpy(), kinds),
+        intercepts_by("level", rows["level"].to_numpy()),
     ]
     shared = rng.standard_normal(N_UNITS)[rows["unit"]] + rng.standard_normal(13)[rows["set"]]
     by_group = rng.standard_normal(N_GROUPS)[rows["group"]] * rows["x"]
@@ -41,7 +42,7 @@ def crossed(rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame, list[Ra
 
 def test_criterion_and_derivatives_are_those_of_the_general_form() -> None:
     y, fixed, random = crossed(np.random.default_rng(1))
-    fit, phi = fit_mixed(y, fixed, random), np.random.default_rng(2).uniform(0.1, 2.0, (3, 6))
+    fit, phi = fit_mixed(y, fixed, random), np.random.default_rng(2).uniform(0.1, 2.0, (3, 7))
     closed, scale = fit.balanced, fit.layout.squared_scale
     assert closed is not None and closed.size.sum() == N_UNITS
     rest = y - fixed.to_numpy() @ np.linalg.lstsq(fixed.to_numpy(), y, rcond=None)[0]

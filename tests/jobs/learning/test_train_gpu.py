@@ -1,4 +1,4 @@
-"""The GPU benchmark end to end on a CPU, so that it runs when there is a GPU to run it on."""
+"""The GPU benchmark end to end on a CPU, so that it runs when there is a GPU to run it on; its checks on a GPU."""
 
 from __future__ import annotations
 
@@ -13,22 +13,44 @@ import pytest
 import torch
 
 from benchmarks import train_gpu
+from benchmarks.gpu_checks import checks
+from benchmarks.gpu_trainings import EAGER, FULL, QUICK, epochs_logged
 
 
-def test_it_runs_and_prints_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
-    train_gpu.main(replace(train_gpu.QUICK, shares=()))
-    lines = capsys.readouterr().out.splitlines()
+def test_it_runs_and_prints_every_figure(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert train_gpu.main(replace(QUICK, shares=()), 60, tmp_path / "lines.txt")
+    lines = (tmp_path / "lines.txt").read_text().splitlines()
+    assert [line.split(" s  ", 1)[1] for line in capsys.readouterr().out.splitlines()] == lines
     rows = [line.split(" train() ")[0].split() for line in lines if " train() " in line]
-    assert rows == [[s, f"{p},", "eager"] for s in ("SS-R", "MS-CR@2") for p in ("bf16", "float32")]
-    assert lines[1].startswith("copy: ") and lines[-1].startswith("425 runs") and "GPU-hours" in lines[-1]
+    assert rows == [[s, f"{p},", "eager"] for p in ("bf16", "float32") for s in ("SS-R", "MS-CR@2")]
+    assert sum(line.startswith("ok ") for line in lines) == 16 and not any(line.startswith("NOT") for line in lines)
+    assert any(line.startswith("copy: ") for line in lines)
+    assert "store on the host" in lines[-3] and all("GPU-hours" in line for line in lines[-2:])
 
 
-def test_two_trainings_together_share_the_time_asked_for(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr(train_gpu, "STRATEGIES", {"SS-R": train_gpu.STRATEGIES["SS-R"]})
-    train_gpu.main(replace(train_gpu.QUICK, shares=(2,), shared_s=0.3, ways=train_gpu.EAGER[:1]))
-    [told] = [line for line in capsys.readouterr().out.splitlines() if " 2 trainings together " in line]
-    found = re.search(r" ([\d.]+) steps/s: [\d.]+ times one, over ([\d.]+) s in which all trained", told)
-    assert found and float(found[1]) > 0 and 0.3 <= float(found[2]) < 30
+def test_what_the_minutes_do_not_suffice_for_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    train_gpu.main(QUICK, 0, tmp_path / "lines.txt")
+    out = [line.partition("left out, for the time is up: ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in out if line] == [
+        "SS-R, bf16, eager", "MS-CR@2, bf16, eager", "SS-R, float32, eager", "MS-CR@2, float32, eager",
+        "the store on the host", "2 trainings together",
+    ]  # fmt: skip
+
+
+def test_a_check_that_fails_is_said(monkeypatch: pytest.MonkeyPatch, capsys, tmp_path: Path) -> None:
+    monkeypatch.setattr(train_gpu, "checks", lambda size: iter([("two things", 0.5, 0.1)]))
+    assert not train_gpu.main(QUICK, 0, tmp_path / "lines.txt")
+    assert "NOT two things differ by 0.5 (at most 0.1)" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_training_on_a_gpu_is_right() -> None:
+    assert [what for what, value, limit in checks(FULL) if not value <= limit] == []
+
+
+def test_two_trainings_together_share_the_time_asked_for() -> None:
+    rate, seconds = train_gpu.shared_rate(replace(QUICK, shared_s=0.3), "SS-R", EAGER[0], 2)
+    assert rate > 0 and 0.3 <= seconds < 30
 
 
 def test_trainings_together_are_counted_while_all_of_them_train() -> None:
@@ -39,23 +61,23 @@ def test_trainings_together_are_counted_while_all_of_them_train() -> None:
     assert train_gpu.shared_seconds([early, []]) < train_gpu.shared_seconds([early, [(9.0, 5)]]) < 0
 
 
-def test_of_a_log_the_steps_of_its_last_whole_epoch_count(tmp_path: Path) -> None:
+def test_of_a_log_the_whole_epochs_count(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
-    assert train_gpu.steps_logged(log) == 0
+    assert epochs_logged(log) == []
     log.write_text('{"event": "started"}\n{"event": "epoch", "step": 7}\n{"event": "epoch", "st')
-    assert train_gpu.steps_logged(log) == 7
+    assert epochs_logged(log) == [{"event": "epoch", "step": 7}]
 
 
-def test_a_training_that_ends_before_its_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_that_ends_before_its_time_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = Mock(is_alive=lambda: False)
     monkeypatch.setattr(train_gpu, "get_context", lambda way: Mock(Process=lambda **_: ended))
     with pytest.raises(RuntimeError, match="one of 2 trainings together ended before its time"):
-        train_gpu.shared_rate(train_gpu.QUICK, "SS-R", train_gpu.EAGER[0], 2)
+        train_gpu.shared_rate(QUICK, "SS-R", EAGER[0], 2)
     assert ended.terminate.called
 
 
 def test_the_study_is_of_the_size_that_the_paper_gives() -> None:
-    assert abs(train_gpu.STUDY_STEPS / 1.2e8 - 1) < 0.01
+    assert abs((train_gpu.SINGLE_STEPS + train_gpu.SEVERAL_STEPS) / 1.2e8 - 1) < 0.01
 
 
 def test_without_a_gpu_it_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
@@ -65,4 +87,4 @@ def test_without_a_gpu_it_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, ca
         runpy.run_path(train_gpu.__file__, run_name="__main__")
     assert ended.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert "needs a GPU" in line
+    assert re.match("train_gpu.py needs a GPU", line)

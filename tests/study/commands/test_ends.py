@@ -21,17 +21,18 @@ STUDY = [sys.executable, "-P", "-m", "study"]
 
 @pytest.fixture
 def one_run(small_study: Path) -> list[str]:
-    """The command that launches one run of the study, in process."""
+    """The command that launches one run of the study, on Ray."""
     study = read_study(small_study)
     design_study(study, "2")
     run = read_plan(Paths(study.store).plan, study)[0]
-    return [*STUDY, "launch", str(small_study), "--in-process", "--runs", run.run_id]
+    return [*STUDY, "launch", str(small_study), "--runs", run.run_id]
 
 
 def n_results(folder: Path) -> int:
     return len(list(stored_results(Paths(folder))))
 
 
+@pytest.mark.ray
 def test_a_launch_outlives_its_reader(one_run: list[str], small_study: Path) -> None:
     reading, writing = os.pipe()
     launch = subprocess.Popen(one_run, stdout=writing, stderr=writing)
@@ -41,12 +42,18 @@ def test_a_launch_outlives_its_reader(one_run: list[str], small_study: Path) -> 
     assert launch.wait(120) == 0 and n_results(small_study) == 3
 
 
-@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_are_nowhere(one_run: list[str], small_study: Path, closed: str) -> None:
-    if closed != "<&- >&- 2>&-":
-        one_run = [*STUDY, "check", str(small_study)]
-    done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *one_run], check=False)
-    assert done.returncode == 0 and n_results(small_study) == (3 if one_run[4] == "launch" else 0)
+def without_streams(command: list[str], closed: str) -> int:
+    return subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *command], check=False).returncode
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-"])
+def test_closed_streams_are_nowhere(small_study: Path, closed: str) -> None:
+    assert without_streams([*STUDY, "check", str(small_study)], closed) == 0
+
+
+@pytest.mark.ray
+def test_a_launch_without_any_stream(one_run: list[str], small_study: Path) -> None:
+    assert without_streams(one_run, "<&- >&- 2>&-") == 0 and n_results(small_study) == 3
 
 
 def test_other_commands_end_quietly_without_a_reader(small_study: Path) -> None:
