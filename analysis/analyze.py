@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from analysis.any_table import any_table
 from analysis.components import Components, source_components
 from analysis.evidence import Evidence
+from analysis.exhibits import answer
 from analysis.exhibits.contents import EXHIBITS, OF_TREATMENTS
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import drawn
@@ -37,6 +38,7 @@ from analysis.report.cross_check import CrossCheck, compare, sentences
 from analysis.report.write_report import write_report
 from analysis.results_table import ResultsTable, results_table
 from analysis.roles import is_of_a_study
+from analysis.verdict_rows import COLUMNS
 from study.core.errors import Fault, InputFaults, nearest
 
 
@@ -94,9 +96,10 @@ class Analysis:
 
     @property
     def verdicts(self) -> pd.DataFrame:
-        """`exhibit, effect, verdict, estimate, ci_low, ci_high, p` of each effect that the findings state."""
+        """`exhibit` and `analysis.verdict_rows.COLUMNS` of each effect that the findings state; simultaneous intervals
+        and `p` within the family, Holm's p beside."""
         stated = [one.verdicts.assign(exhibit=one.name) for one in self.exhibits if len(one.verdicts)]
-        columns = ["exhibit", "effect", "verdict", "estimate", "ci_low", "ci_high", "p"]
+        columns = ["exhibit", *COLUMNS]
         return pd.concat(stated, ignore_index=True)[columns] if stated else pd.DataFrame(columns=columns)
 
     @cached_property
@@ -145,12 +148,17 @@ def analyze(rows: pd.DataFrame | ResultsTable, options: AnalysisOptions | None =
     if options.model not in MODELS:
         expected = f"expected {' or '.join(MODELS)}"
         raise InputFaults([Fault("", "--model", options.model, expected, nearest(options.model, MODELS))])
+    try:
+        options.margin  # noqa: B018
+    except ValueError as error:
+        raise InputFaults([Fault("", "--equivalence", options.equivalence, str(error))]) from None
     engine_versions = require_engine("--engine", options.engine, others=False)
     if options.cross_check:
         require_engine("--cross-check", options.cross_check)
     table = _table(rows, options) if isinstance(rows, pd.DataFrame) else rows
     evidence = _of_treatments(table, options) if table.roles else _evidence(table, options)
     exhibits = tuple(exhibit(evidence) for exhibit in (OF_TREATMENTS if table.roles else EXHIBITS))
+    exhibits = (answer.exhibit(evidence, exhibits), *exhibits)
     checked = compare(options.cross_check, evidence.models.values()) if options.cross_check else None
     return Analysis(evidence, exhibits, checked, engine_versions)
 

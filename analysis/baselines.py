@@ -16,7 +16,7 @@ from analysis.result_checks import factor_columns
 def by_kind_and_level(baselines: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Each baseline, each level of it, and its rows: `("Random", "Random (width 0.5)", rows)`, or the name twice."""
     for kind, rows in baselines.groupby("strategy"):
-        columns = _matched_columns(rows)
+        columns = matched_columns(rows)
         if not columns:
             yield str(kind), str(kind), rows
             continue
@@ -32,15 +32,15 @@ def by_kind_and_level(baselines: pd.DataFrame) -> Iterator[tuple[str, str, pd.Da
 def with_own_baseline(scores: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
     """The rows of `scores` that one baseline was scored for, each with that baseline's mean on the same target and at
     the same levels, as `baseline_score`."""
-    keys = ["target", *_matched_columns(baseline)]
+    keys = ["target", *matched_columns(baseline)]
     means = baseline.groupby(keys)["score"].mean().rename("baseline_score").reset_index()
     return scores.merge(means, on=keys)
 
 
 def matched_factors(baseline: pd.DataFrame) -> list[str]:
     """The factors of which each level has a baseline of its own."""
-    return [column.removeprefix("factor.") for column in _matched_columns(baseline)]
+    return [column.removeprefix("factor.") for column in matched_columns(baseline)]
 
 
-def _matched_columns(baseline: pd.DataFrame) -> list[str]:
+def matched_columns(baseline: pd.DataFrame) -> list[str]:
     return [column for column in factor_columns(baseline) if baseline[column].notna().any()]

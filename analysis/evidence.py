@@ -46,7 +46,7 @@ class Evidence:
         if self.table.roles:
             (model,) = self.main
             return {model.name: sensitivity(self.table, model, self._treatments, self.levels, stated=self._stated)}
-        seed, is_paper = self.options.seed, bool(self._prefix)
+        is_paper = bool(self._prefix)
         codings = {
             "strategy": lambda rows: first_model(rows, self.levels),
             "size": lambda rows: second_model(rows, self.table.evaluation_levels if is_paper else self.levels),
@@ -58,8 +58,8 @@ class Evidence:
                 codings[name],
                 self.levels,
                 self.beside.get(name),
-                is_paper,
-                partial(statements_of, seed=seed),
+                self.options,
+                partial(statements_of, seed=self.options.seed),
             )
             for name, model in (("strategy", self.strategy), ("size", self.size))
         }
@@ -123,6 +123,11 @@ class Evidence:
     def main(self) -> tuple[Model, ...]:
         """The models that the report goes by: the first and the second, or that of treatments."""
         return (self.models[TREATMENTS],) if self.table.roles else (self.strategy, self.size)
+
+    @property
+    def question(self) -> str:
+        """What the report asks first, of `analysis.exhibits.exhibit.QUESTIONS`."""
+        return "treatments" if self.table.roles else "strategies"
 
     @property
     def fits(self) -> Mapping[str, MixedFit]:

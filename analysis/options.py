@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.fitting.engines import NATIVE
 from analysis.roles import Asked
 from study.core.factors import Level
+from study.core.margin import Margin, read_margin
 from study.core.study_file import AnalysisSection
 
 Kept = Callable[[str, str], pd.DataFrame | None]
@@ -37,6 +38,9 @@ class AnalysisOptions:
     refitted are native); `cross_check` names another one that fits them once more. `own` are the study's own models
     and contrasts, which `study check` has passed. `mix_versions` takes scores of different versions together.
 
+    `equivalence` is the region of practical equivalence, `0.01` or `"0.2 SD"` (`study.core.margin`); None, that of
+    `own`, if any. Each of `same_sound` are targets whose tracks are the same sound.
+
     `kept` gives kept representations, and `topics` (`source, topic, terms`) what their topics are. `curves` are the
     losses of trainings (`analysis.exhibits.learning_curves`). `provenance` is what else is known of the data, by name.
     """
@@ -53,8 +57,16 @@ class AnalysisOptions:
     cross_check: str | None = None
     own: AnalysisSection = field(default_factory=AnalysisSection)
     mix_versions: bool = False
+    equivalence: float | str | None = None
+    same_sound: Sequence[Sequence[str]] = ()
     asked: Asked = field(default_factory=Asked)
     kept: Kept | None = None
     topics: pd.DataFrame | None = None
     curves: pd.DataFrame | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def margin(self) -> Margin | None:
+        """The region of practical equivalence, if one was asked for. Raises `ValueError` with what was expected."""
+        given = self.own.equivalence if self.equivalence is None else self.equivalence
+        return None if given is None else read_margin(given)

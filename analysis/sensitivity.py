@@ -2,7 +2,8 @@
 
 The same statements again: without each target; by the paper's model in place of the headline's, or the other way round;
 with a fixed intercept of each target, since standardising has taken the targets' means out and so tied the strategies'
-deviations together; and with what is missing at its target's worst or best score.
+deviations together; with targets that share their sound taken as one; and with what is missing at its target's worst or
+best score.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.headline_terms import centred
 from analysis.models import Model, headline_fit, random_terms
+from analysis.options import HEADLINE, AnalysisOptions
+from analysis.result_checks import evaluation_columns
 from analysis.results_table import ResultsTable
 from analysis.statements import statements_of
 from analysis.treatments import INTERCEPT
@@ -28,6 +31,7 @@ from study.core.errors import InputFaults
 from study.core.factors import Level
 
 REPORTED, WITHOUT, WITH, FILLED = "as reported", "without", "with", "missing scores at the"
+MERGED = f"{WITH} targets that share their sound merged"
 BY = "by the"
 TARGET_INTERCEPTS = f"{WITH} a fixed intercept of each target"
 TARGETS_NAMED = 3
@@ -53,11 +57,14 @@ def sensitivity(
     coding_of: CodingOf,
     factors: Mapping[str, Sequence[Level]],
     beside: Model | None = None,
-    is_paper: bool = False,
+    options: AnalysisOptions | None = None,
     stated: Stated = STATED,
 ) -> tuple[Variant, ...]:
     """The variants of `model`, itself first; none where it states nothing. `coding_of` gives its terms over rows,
-    `stated` what a fit to rows states, `beside` is the paper's model, or the headline's where this one `is_paper`."""
+    `stated` what a fit to rows states, `beside` is the paper's model, or the headline's where `options` make the report
+    go by the paper's."""
+    options = options or AnalysisOptions()
+    is_paper = options.model != HEADLINE
     if model.fit is None or model.statements.empty:
         return ()
     reported = Variant(REPORTED, model.n_rows, model.statements, model.fit)
@@ -69,7 +76,18 @@ def sensitivity(
             return Variant(name, len(rows), why_not=str(reason))
         return Variant(name, len(rows), stated(fit, rows), fit)
 
-    return (reported, *_variants(table, fitted, beside, is_paper))
+    return (reported, *_variants(table, fitted, beside, options))
+
+
+def merged_targets(rows: pd.DataFrame, target: pd.Series) -> pd.DataFrame:
+    """The rows by a coarser `target` (n_rows,): the mean z of a run over the targets that are now one, standardised
+    again."""
+    cell = ["run_id", "target", *evaluation_columns(rows)]
+    own = rows.assign(target=target)
+    means = own.groupby(cell)["z"].mean().reset_index()
+    by_target = means.groupby("target")["z"]
+    means["z"] = (means["z"] - by_target.transform("mean")) / by_target.transform("std")
+    return own.drop(columns="z").drop_duplicates(cell).merge(means, on=cell)
 
 
 def not_robust(variants: Sequence[Variant]) -> dict[str, str]:
@@ -131,7 +149,7 @@ def summary(variants: Sequence[Variant]) -> pd.DataFrame:
 
 
 def _variants(
-    table: ResultsTable, fitted: Callable[..., Variant], beside: Model | None, is_paper: bool
+    table: ResultsTable, fitted: Callable[..., Variant], beside: Model | None, options: AnalysisOptions
 ) -> Iterator[Variant]:
     rows = table.scores
     for target in table.targets if len(table.targets) > 2 or not table.roles else ():
@@ -139,12 +157,16 @@ def _variants(
     if len(table.targets) < 2:
         return
     if beside is not None:
-        name = f"{BY} headline model" if is_paper else f"{BY} paper's model"
+        name = f"{BY} headline model" if options.model != HEADLINE else f"{BY} paper's model"
         effects = beside.statements if beside.fit else None
         yield Variant(name, beside.n_rows, effects, beside.fit, beside.why_not)
     of_target = pd.get_dummies(rows["target"], dtype=float, prefix="target", prefix_sep=".")
     centred_targets = of_target.iloc[:, 1:].sub(of_target.iloc[:, 0], axis=0)
     yield fitted(TARGET_INTERCEPTS, rows, centred_targets)
+    one_of = {name: "+".join(group) for group in options.same_sound for name in group}
+    merged = rows["target"].map(lambda name: one_of.get(name, name))
+    if 1 < merged.nunique() < len(table.targets):
+        yield fitted(MERGED, merged_targets(rows, merged))
     lost = table.missing[table.missing["target"].isin(table.targets)]
     if table.strategies:
         lost = lost[lost["strategy"].isin(table.strategies)]

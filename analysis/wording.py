@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -30,6 +31,21 @@ def listed(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     names = list(names)
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def called(effect: str) -> str:
+    """An effect in words."""
+    if effect == "r_star":
+        return "the largest network less the smallest"
+    named = re.sub(r"strategy\[(.*)\]:n_star", r"a further source with \1", effect)
+    return named.replace(" at the mean number of sources", " (mean n)").replace(" - ", " \N{MINUS SIGN} ")
+
+
+def few(names: Sequence[str], at_most: int = 4) -> list[str]:
+    """The first names, and how many more there are, for `listed`."""
+    names = list(names)
+    rest = len(names) - at_most
+    return names if rest <= 1 else [*names[:at_most], f"{rest} more"]
 
 
 def in_brief(parts: Sequence[str], room: int) -> str:

@@ -85,7 +85,7 @@ def read_prepared(study: Study) -> Prepared:
         return Prepared(**raw, targets=targets)
     except OSError:
         raise InputFaults([Fault(str(path), "", None, "not prepared yet; run `study prepare`")]) from None
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InputFaults([Fault(str(path), "", None, "cannot be read; `study prepare` makes it again")]) from None
 
 

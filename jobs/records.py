@@ -66,7 +66,7 @@ def read_trained(paths: Paths, run_id: str) -> Trained | None:
         return Trained(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         expected = f"not a valid record of a training ({error}); delete the folder runs/{run_id} to train it again"
         raise InputFaults([Fault(str(path), "", None, expected)]) from None
 

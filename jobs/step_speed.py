@@ -35,7 +35,7 @@ def read_step_speed(study: Study) -> StepSpeed | None:
     try:
         raw = json.loads(Paths(study.store).step_speed.read_text(encoding="utf-8"))
         speed = StepSpeed(**raw | {"crop": tuple(raw["crop"])})
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     as_now = (speed.threads, speed.crop) == (study.compute.threads, crop_of(study))
     return speed if as_now and speed.flop_per_s else None

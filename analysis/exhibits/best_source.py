@@ -16,19 +16,24 @@ from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.figures import COLOUR, panels, shared_legend
 from analysis.fitting.mixed_model import half_width
+from analysis.questions import BEST_SOURCES
 from analysis.results_table import ResultsTable
 from analysis.simultaneous import judged
+from analysis.verdict_rows import verdict_rows
 from analysis.wording import number
 from study.core.coding import SINGLE, strategy_columns
 
 WITH, WITHOUT = "#0072B2", "#D55E00"
-COLUMNS = ["target", "source", "single", "n_with", "n_without", "with", "without", "difference", "ci_low", "ci_high"]
+OF_RUNS = ["target", "source", "single", "n_with", "n_without", "with", "without", "difference"]
+JUDGED = ["ci_low", "ci_high", "p_adjusted", "p_holm"]
+COLUMNS = [*OF_RUNS, *JUDGED]
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """What the best single source of a target adds to multi-source runs."""
     table, seed = evidence.table.frozen, evidence.options.seed
-    return Exhibit("best_source", "sources", tuple(shown(table, seed)), tuple(sentences(table, seed)))
+    said = tuple(sentences(table, seed))
+    return Exhibit("best_source", "sources", tuple(shown(table, seed)), said, verdicts=verdicts(table, seed))
 
 
 def shown(table: ResultsTable, seed: int = 0) -> Iterator[Picture | Table]:
@@ -73,6 +78,15 @@ def sentences(table: ResultsTable, seed: int = 0) -> Iterator[str]:
     )
 
 
+def verdicts(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
+    """The effects as `verdict_rows`."""
+    if "n_sources" not in table.scores:
+        return pd.DataFrame()
+    found = effect_of_best_source(table, seed).dropna(subset=["difference"])
+    named = found.assign(family=BEST_SOURCES, effect=found["source"] + " on " + found["target"])
+    return verdict_rows(named.rename(columns={"difference": "estimate"}))
+
+
 def _with_interval(row: pd.Series) -> str:
     interval = f"95 % CI {number(row['ci_low'])} to {number(row['ci_high'])}"
     return f"{number(row['difference'])} SD ({interval}; {row['source']} on {row['target']})"
@@ -89,19 +103,19 @@ def effect_of_best_source(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
     """What a target's best single source adds to its multi-source scores, in deviations within the target.
 
     `target, source, single` (mean z of its own runs), `n_with, n_without, with, without` (mean z of the multi-source
-    runs), `difference, ci_low, ci_high`: by least squares on the presence of the source at equal strategy and number of
-    sources, with intervals simultaneous over the targets, which are taken for independent. Targets where all
-    multi-source runs have the source, or none, are not there.
+    runs), `difference, ci_low, ci_high, p_adjusted, p_holm`: by least squares on the presence of the source at equal
+    strategy and number of sources, with intervals simultaneous over the targets, which are taken for independent.
+    Targets where all multi-source runs have the source, or none, are not there.
     """
     rows = [_effect(table, target, source) for target, source in best_sources(table).items()]
-    found = pd.DataFrame([row for row in rows if row is not None], columns=[*COLUMNS[:-2], "se", "df"])
+    found = pd.DataFrame([row for row in rows if row is not None], columns=[*OF_RUNS, "se", "df"])
     tests = found.loc[found["se"].notna(), ["difference", "se", "df"]].astype(float)
     if tests.empty:
         return found.reindex(columns=COLUMNS)
     tests = tests.rename(columns={"difference": "estimate"})
     tests["p"] = 2.0 * stats.t.sf(np.abs(tests["estimate"] / tests["se"]), tests["df"])
     apart = np.eye(len(tests))
-    return found.join(judged(tests, apart, apart, seed)[["ci_low", "ci_high"]])[COLUMNS]
+    return found.join(judged(tests, apart, apart, seed)[JUDGED])[COLUMNS]
 
 
 def with_and_without(table: ResultsTable) -> Figure:

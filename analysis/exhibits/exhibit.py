@@ -49,7 +49,7 @@ class Exhibit:
     """One subject of the report, under one of its `QUESTIONS`.
 
     `headline` sentences belong to the answer, `sentences` stand below it. `verdicts` has a row for each effect that
-    these sentences state: `effect, verdict, estimate, ci_low, ci_high, p`.
+    these sentences state, as `analysis.verdict_rows` has them.
     """
 
     name: str

@@ -15,10 +15,10 @@ from analysis.sensitivity import not_robust
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """Effects of the second model."""
-    model = evidence.size
-    said = tuple(on_size(model, not_robust(evidence.variants["size"])))
+    model, fragile = evidence.size, not_robust(evidence.variants["size"])
+    said = tuple(on_size(model, fragile))
     parts = tuple(shown(model, evidence.beside.get("size")))
-    return Exhibit("size", "strategies", parts, headline=said, verdicts=size_effect(model))
+    return Exhibit("size", "strategies", parts, headline=said, verdicts=size_effect(model, fragile))
 
 
 def shown(model: Model, beside: Model | None = None) -> Iterator[Picture | Table]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -15,6 +14,7 @@ from analysis.fitting.mixed_model import fixed_effects
 from analysis.sensitivity import (
     BY,
     FILLED,
+    MERGED,
     REPORTED,
     TARGET_INTERCEPTS,
     WITHOUT,
@@ -23,7 +23,7 @@ from analysis.sensitivity import (
     single_targets_counted,
     summary,
 )
-from analysis.wording import listed, number
+from analysis.wording import called, listed, number
 from study.core.coding import strategy_of
 
 LOOKS = {
@@ -31,6 +31,7 @@ LOOKS = {
     WITHOUT: ("#56B4E9", "o", 2.8),
     BY: ("#D55E00", "s", 3.6),
     TARGET_INTERCEPTS: ("#009E73", "^", 3.6),
+    MERGED: ("#E69F00", "P", 3.6),
     FILLED: ("#CC79A7", "v", 3.6),
 }
 """Colour, marker and size, by how a variant's name begins."""
@@ -62,6 +63,8 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
             "Adding a fixed intercept per target, which accounts for the means removed by standardising, "
             f"{_on_changes(reported, [one], n)}."
         )
+    for one in kinds[MERGED]:
+        yield f"Taking targets that share their sound as one {_on_changes(reported, [one], n)}."
     if kinds[FILLED]:
         n_missing = kinds[FILLED][0].n_rows - variants[0].n_rows
         yield (
@@ -73,7 +76,18 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
 def exhibit(evidence: Evidence) -> Exhibit:
     """The first model under other treatments of the same scores."""
     variants = evidence.variants[evidence.main[0].name]
-    return Exhibit("sensitivity", "models", tuple(shown(variants)), tuple(sentences(variants)))
+    said = (*sentences(variants), *on_one_sound(evidence))
+    return Exhibit("sensitivity", "models", tuple(shown(variants)), said)
+
+
+def on_one_sound(evidence: Evidence) -> Iterator[str]:
+    """That all targets are of the same sound, so that none would be left to compare if they were merged."""
+    targets = evidence.table.targets
+    if any(set(targets) <= set(group) for group in evidence.options.same_sound):
+        yield (
+            f"All {len(targets)} targets share their sound, so they cannot be merged for a check: statements about "
+            "other targets hold for other labels of such sound."
+        )
 
 
 def shown(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
@@ -85,8 +99,8 @@ def shown(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
     fitted = [one for one in variants if one.fit is not None]
     caption = (
         "Estimates with unadjusted 95 % Satterthwaite intervals: as reported, without each target in turn, by the "
-        "other model, with a fixed intercept per target, and with missing scores, if any, replaced by the worst and "
-        "the best of their target."
+        "other model, with a fixed intercept per target, with targets that share their sound, if any, taken as one, "
+        "and with missing scores, if any, replaced by the worst and the best of their target."
     )
     yield Picture(name, title, caption, lambda: _draw(fitted))
     note = (
@@ -124,11 +138,6 @@ def _on_changes(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: 
         f"changes {len(by_effect)} of {n_effects} conclusions{absent}: {'; '.join(changes[:CHANGES_SHOWN])}{more}; "
         f"{'A SIGN CHANGES' if turned else 'no sign changes'}"
     )
-
-
-def called(effect: str) -> str:
-    """An effect in words."""
-    return re.sub(r"strategy\[(.*)\]:n_star", r"a further source with \1", effect)
 
 
 def _draw(variants: Sequence[Variant]) -> Figure:

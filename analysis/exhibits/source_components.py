@@ -11,43 +11,67 @@ from analysis.components import Components
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
+from analysis.wording import few, listed
+
+EDGE = 5.0
+"""Percent from 0 and from 100 within which an interval's limits exclude next to nothing."""
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """Components with their intervals."""
-    return Exhibit("components", "sources", tuple(shown(tuple(evidence.components.values()))))
+    components = tuple(evidence.components.values())
+    return Exhibit("components", "sources", tuple(shown(components)), tuple(sentences(components)))
+
+
+def says_nothing(one: Components) -> bool:
+    """Whether every interval of a target runs from 0 to (nearly) 100 percent, so that it excludes nothing."""
+    return one.percent is not None and bool(((one.percent["low"] < EDGE) & (one.percent["high"] > 100.0 - EDGE)).all())
+
+
+def sentences(components: Sequence[Components]) -> Iterator[str]:
+    """On which targets nothing can be said about the sources' shares."""
+    empty = [one.target for one in components if says_nothing(one)]
+    if empty:
+        where = "any target" if len(empty) == len(components) else listed(few(empty))
+        yield (
+            f"Which share of the variance each source accounts for cannot be said on {where}: every interval runs from "
+            f"below {EDGE:g} to above {100 - EDGE:g} percent."
+        )
 
 
 def shown(components: Sequence[Components]) -> Iterator[Picture | Table]:
     """The picture, and the table behind it."""
-    fitted = [one for one in components if one.fit is not None and one.fit.variance.any()]
-    without = "; ".join(
-        f"{one.target}: {one.why_not or 'all components are zero'}" for one in components if one not in fitted
-    )
+    estimated = [one for one in components if one.fit is not None and one.fit.variance.any()]
+    fitted = [one for one in estimated if not says_nothing(one)]
+    reasons = [
+        f"{one.target}: {one.why_not or 'all components are zero'}" for one in components if one not in estimated
+    ]
+    reasons += [f"{one.target}: every interval runs from 0 to 100" for one in estimated if one not in fitted]
+    without = "; ".join(reasons)
     left_out = dict.fromkeys(name for one in fitted for name in one.left_out)
     caption = (
         "Percent of the sum of the sources' variances among the multi-source runs of a target, with 95 % intervals "
         "from generalised pivots. Each source contributes a single draw from the population of effects (with it "
         "minus without it), so its variance has one degree of freedom: a source estimated at 0 may still account for "
-        "most, and an interval from 0 to 100 excludes nothing. In simulations of the paper's plan, intervals covered "
+        "most. In simulations of the paper's plan, intervals covered "
         "each source's share in at least 96.7 % of data sets."
     )
     yield Picture(
         "components",
         "Variance components of the sources",
         (caption if fitted else "Not drawn.")
-        + (f" Not estimated: {without}." if without else "")
+        + (f" Not drawn: {without}." if without and fitted else f" {without}." if without else "")
         + (f" Left out because they do not vary: {', '.join(left_out)}." if left_out else ""),
         (lambda: component_bars(fitted)) if fitted else None,
     )
-    estimated = [one.percent.assign(target=one.target) for one in components if one.percent is not None]
-    if estimated:
+    percents = [one.percent.assign(target=one.target) for one in components if one.percent is not None]
+    if percents:
         yield Table(
             "components",
             "Variance components of the sources, within each target",
             "Percent of the sum of the sources' variances, without SS-R; 95 % intervals from generalised pivots. "
             "They are wide because each variance has one degree of freedom.",
-            pd.concat(estimated, ignore_index=True)[["target", "source", "percent", "low", "high", "variance"]],
+            pd.concat(percents, ignore_index=True)[["target", "source", "percent", "low", "high", "variance"]],
         )
 
 

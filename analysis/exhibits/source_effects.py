@@ -17,8 +17,10 @@ from analysis.contrasts import ALPHA
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
+from analysis.questions import SOURCES
 from analysis.results_table import ResultsTable
 from analysis.simultaneous import correlation_of, judged
+from analysis.verdict_rows import verdict_rows
 from analysis.wording import number
 from study.core.coding import SINGLE, source_columns, strategy_columns
 
@@ -29,7 +31,10 @@ EFFECTS_SHOWN = 6
 def exhibit(evidence: Evidence) -> Exhibit:
     """What each source adds to a multi-source run, by target."""
     effects = source_effects(evidence.table.frozen, evidence.options.seed)
-    return Exhibit("source_effects", "sources", tuple(shown(effects)), tuple(sentences(effects)))
+    named = effects.assign(family=SOURCES, effect=effects["source"] + " on " + effects["target"])
+    return Exhibit(
+        "source_effects", "sources", tuple(shown(effects)), tuple(sentences(effects)), verdicts=verdict_rows(named)
+    )
 
 
 def shown(effects: pd.DataFrame) -> Iterator[Picture | Table]:

@@ -33,7 +33,8 @@ def exhibit(evidence: Evidence) -> Exhibit:
         *on_transfer(table, model, fragile),
     )
     parts = tuple(shown(model, evidence.beside.get("strategy")))
-    return Exhibit("strategies", "strategies", parts, headline=said, verdicts=strategy_verdicts(table, model))
+    found = strategy_verdicts(table, model, fragile)
+    return Exhibit("strategies", "strategies", parts, headline=said, verdicts=found)
 
 
 def shown(model: Model, beside: Model | None = None) -> Iterator[Picture | Table]:

@@ -1,4 +1,4 @@
-"""The scores by strategy and by number of sources, and whether training beats the baselines (paper, Fig. 9 and 10)."""
+"""The scores by strategy and by number of sources, beside those of the baselines (paper, Fig. 9 and 10)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from analysis.baselines import by_kind_and_level
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import FEWEST_FOR_A_BOX, scores_by_n_sources, strategies_by_target
-from analysis.report.findings import on_baselines
 from analysis.results_table import ResultsTable
 from study.core.factors import BASELINES
 
@@ -18,7 +17,7 @@ from study.core.factors import BASELINES
 def exhibit(evidence: Evidence) -> Exhibit:
     """Scores by strategy, number of sources and evaluation factors, beside those of the baselines."""
     table = evidence.table
-    return Exhibit("scores", "strategies", tuple(shown(table)), headline=tuple(on_baselines(table.frozen)))
+    return Exhibit("scores", "strategies", tuple(shown(table)))
 
 
 def shown(table: ResultsTable) -> Iterator[Picture | Table]:

@@ -8,20 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.baselines import matched_factors, with_own_baseline
+from analysis.baselines import with_own_baseline
 from analysis.contrasts import ALPHA, HIGHER, LOWER, NOT_SIGNIFICANT, strategies_of, tukey, verdicts
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import Model
 from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
 from analysis.statements import AT_MEAN, PAIRS, SIZE, SLOPES
+from analysis.verdict_rows import COLUMNS, NONE_FRAGILE, Fragile, verdict_rows
 from analysis.wording import listed, number, p_shown
 from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE, strategy_of
 from study.core.factors import STRATEGIES
 
-Fragile = Mapping[str, str]
-"""Of each significant effect, under which treatments it is not; `analysis.sensitivity.not_robust`."""
-NONE_FRAGILE: Fragile = {}
+TRANSFER = "factor.transfer"
 SHARED = {"run_id": "other trainings", "combination": "other combinations of sources"}
 """What the statements generalise to where a model has such a random intercept."""
 
@@ -29,19 +28,19 @@ COVERED = {2: "0.84 to 0.95", 3: "0.91 to 0.95"}
 """By number of targets, of the fixed effects of studies of the paper's plan (benchmarks/coverage.py)."""
 
 
-def strategy_verdicts(table: ResultsTable, model: Model) -> pd.DataFrame:
-    """What the first model states of each pair of strategies, each slope and each factor, by adjusted p."""
+def strategy_verdicts(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> pd.DataFrame:
+    """What the first model states of each pair of strategies, each slope and each factor, as `verdict_rows`."""
     if model.fit is None:
         return pd.DataFrame()
-    some = model.statements[model.statements["family"].isin([PAIRS, SLOPES])]
-    of_families = verdict_rows(some["effect"], some, some["p_adjusted"])
-    return pd.concat([of_families, factor_effects(table, model)], ignore_index=True)
-
-
-def verdict_rows(names: pd.Series, rows: pd.DataFrame, p: pd.Series) -> pd.DataFrame:
-    """`effect, verdict, estimate, ci_low, ci_high, p`."""
-    said = {"effect": names, "verdict": verdicts(rows["estimate"], p)}
-    return pd.DataFrame(said).join(rows[["estimate", "ci_low", "ci_high"]]).assign(p=p).reset_index(drop=True)
+    family = model.statements["family"]
+    some = model.statements[family.isin([PAIRS, SLOPES])]
+    found = [
+        verdict_rows(some, fragile, _named(some["effect"], model)),
+        factor_effects(table, model, fragile),
+        verdict_rows(model.statements[family == TRANSFER], fragile),
+    ]
+    stated = [rows for rows in found if len(rows)]
+    return pd.concat(stated, ignore_index=True) if stated else pd.DataFrame(columns=list(COLUMNS))
 
 
 def on_strategies(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
@@ -52,7 +51,7 @@ def on_strategies(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str
     where, pairs, at = "with two sources", model.contrasts, ""
     if N_UNKNOWN in model.coding.left_out.values():
         where = "at the numbers of sources of these runs, which the rows do not give,"
-    elif len(model.contrasts_of_means) and _against_single(pairs).empty:
+    elif len(model.contrasts_of_means) and (_against_single(pairs).empty or extrapolated(model)):
         where, pairs, at = f"with {_mean_n(model)} sources", model.contrasts_of_means, AT_MEAN
     against = _against_single(pairs)
     if against.empty:
@@ -84,22 +83,34 @@ def on_estimand(model: Model) -> Iterator[str]:
     yield f"These statements generalise to {listed(over)} like those of this study."
     if model.no_verdicts:
         yield f"No difference is called significant, because {model.no_verdicts}."
-    beyond = extrapolated(model)
+    beyond = [
+        f"{name} with two sources (its runs have {fewest:g} or more)" for name, fewest in extrapolated(model).items()
+    ]
     if beyond:
         yield f"Extrapolated, because no run is there: {'; '.join(beyond)}."
 
 
-def extrapolated(model: Model) -> list[str]:
-    """The strategies with a slope that were never run with two sources: their means there are the slope's alone."""
-    found = []
+def extrapolated(model: Model) -> Mapping[str, float]:
+    """The strategies with a slope that were never run with two sources, whose means there are the slope's alone, and
+    the fewest sources that they were run with."""
+    found = {}
     columns = model.coding.columns
     for term in columns:
         intercept = term.removesuffix(":n_star")
         if term.startswith("strategy[") and term.endswith(":n_star") and intercept in columns:
             steps = columns.loc[columns[intercept] == 1.0, term]
             if steps.min() > 0.0:
-                found.append(f"{strategy_of(term)} with two sources (its runs have {steps.min() + 2:g} or more)")
+                found[strategy_of(term)] = float(steps.min()) + 2.0
     return found
+
+
+def _named(effects: pd.Series, model: Model) -> list[str]:
+    """Effects by their names, those at n* = 0 that no run is near marked as extrapolated."""
+    beyond = set(extrapolated(model))
+    return [
+        f"{name} (extrapolated)" if not name.endswith(AT_MEAN) and beyond & set(name.split(" - ")) else name
+        for name in effects
+    ]
 
 
 def _against_single(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -164,7 +175,7 @@ def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     if model.fit is None:
         yield f"The effect of network size could not be estimated: {model.why_not}."
         return
-    for row in size_effect(model).itertuples():
+    for row in size_effect(model, fragile).itertuples():
         sizes = model.fit.fixed["r_star"]
         low, high = (STRATEGIES[round(at * (len(STRATEGIES) - 1))] for at in (sizes.min(), sizes.max()))
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
@@ -174,13 +185,13 @@ def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
         )
 
 
-def size_effect(model: Model) -> pd.DataFrame:
+def size_effect(model: Model, fragile: Fragile = NONE_FRAGILE) -> pd.DataFrame:
     """The second model's effect of network size over the sizes that were run, as `verdict_rows`."""
     rows = model.statements[model.statements["family"] == SIZE]
     if model.fit is None or rows.empty:
         return pd.DataFrame()
     over_sizes = over_range(rows, float(np.ptp(model.fit.fixed["r_star"])))
-    return verdict_rows(rows["effect"], over_sizes, rows["p_adjusted"])
+    return verdict_rows(over_sizes, fragile)
 
 
 def over_range(rows: pd.DataFrame, span: float | pd.Series) -> pd.DataFrame:
@@ -206,7 +217,7 @@ def on_factors(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGIL
         )
 
 
-def factor_effects(table: ResultsTable, model: Model) -> pd.DataFrame:
+def factor_effects(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> pd.DataFrame:
     """The first model's effects of further factors but `transfer`, as `verdict_rows`; a number over its range."""
     rows = _factor_statements(model)
     names = rows["effect"].str.removeprefix("factor.")
@@ -218,12 +229,12 @@ def factor_effects(table: ResultsTable, model: Model) -> pd.DataFrame:
             names[position] += f" from {low:g} to {high:g}"
             span = float(np.ptp(model.fit.fixed[term]))  # on the factor's scale, where it is coded on one
             rows = pd.concat([rows.drop(index=position), over_range(rows.loc[[position]], span)]).sort_index()
-    return verdict_rows(names, rows, rows["p_adjusted"])
+    return verdict_rows(rows, fragile, names)
 
 
 def _factor_statements(model: Model) -> pd.DataFrame:
     family = model.statements["family"]
-    return model.statements[family.str.startswith("factor.") & (family != "factor.transfer")]
+    return model.statements[family.str.startswith("factor.") & (family != TRANSFER)]
 
 
 def on_transfer(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
@@ -233,32 +244,13 @@ def on_transfer(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGI
     at_both = table.scores.groupby("target")["factor.transfer"].nunique() > 1
     only = [name for name in table.targets if not at_both[name]]
     where = f"; no fine-tuned scores on {listed(only)}" if only else ""
-    fine_tuned = model.statements[model.statements["effect"] == "factor.transfer[fine-tune]"]
-    for row in verdict_rows(fine_tuned["effect"], fine_tuned, fine_tuned["p_adjusted"]).itertuples():
+    for row in verdict_rows(model.statements[model.statements["family"] == TRANSFER]).itertuples():
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
             "Fine-tuning a run's network for the target, instead of training a probe on its frozen representation, "
             f"{verdict}: by {size(row, row.p, note_on(row.effect, fragile))}{where}. Baselines, sources, components "
             "and repeats are compared on frozen representations only."
         )
-
-
-def on_baselines(table: ResultsTable) -> Iterator[str]:
-    """On how many targets the mean trained representation beats the mean of each baseline."""
-    if table.baselines.empty:
-        yield "No baselines were scored, so whether training helps at all is not known."
-        return
-    parts, matched = [], []
-    for name, rows in table.baselines.groupby("strategy"):
-        means = with_own_baseline(table.scores, rows).groupby("target")[["score", "baseline_score"]].mean()
-        compared = [target for target in table.targets if target in means.index]
-        beaten = [target for target in compared if means["score"][target] > means["baseline_score"][target]]
-        others = [target for target in compared if target not in beaten]
-        where = f" (not on {listed(others)})" if others and beaten else ""
-        parts.append(f"{name} on {len(beaten)} of {len(compared)} targets{where}")
-        if factors := matched_factors(rows):
-            matched.append(f" Each run is compared with the {name} of its own {listed(factors)}.")
-    yield f"The mean trained representation scores above {listed(parts)}.{''.join(matched)}"
 
 
 def on_sources(table: ResultsTable) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.wording import cell
+from analysis.wording import cell, number
 
 
 def render(template: str, **values: object) -> str:
@@ -19,6 +19,6 @@ def render(template: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = cell
+    environment.filters |= {"cell": cell, "decimals": number}
     environment.tests["numeric"] = pd.api.types.is_numeric_dtype
     return environment.get_template(template).render(**values)

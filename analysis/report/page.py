@@ -6,22 +6,28 @@ import base64
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from PIL import Image
 
 from analysis.components import FORMULA
+from analysis.exhibits.answer import NAME as ANSWER
 from analysis.exhibits.exhibit import QUESTIONS
 from analysis.figures import PNG_DPI
 from analysis.report.html import render
 from analysis.report.methods import methods_paragraph
+from analysis.report.score_grid import score_grid
 from analysis.results_table import ResultsTable
 
 if TYPE_CHECKING:
     from analysis.analyze import Analysis
 
 LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
+COLOURS = 64
+"""Of a figure on the page; its files have all."""
 ROWS_OPEN = 16
 """Tables of more rows are folded."""
 
@@ -34,14 +40,20 @@ def render_page(analysis: Analysis, pngs: Mapping[str, Path], written: Sequence[
     versions = {"Python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
     versions |= analysis.engine_versions
     embedded = {name: _embedded(path) for name, path in pngs.items()}
-    sections = [(one, figure, embedded.get(figure.name)) for one in analysis.exhibits for figure in one.figures]
-    tables = [(one, table) for one in analysis.exhibits for table in one.tables if table.on_page]
+    glance = [one for one in analysis.exhibits if one.name == ANSWER]
+    others = [one for one in analysis.exhibits if one.name != ANSWER]
+    sections = [(one, figure, embedded.get(figure.name)) for one in others for figure in one.figures]
+    tables = [(one, table) for one in others for table in one.tables if table.on_page]
+    further = [(one, sentence) for one in others for sentence in one.sentences]
     return render(
         "page.html.j2",
         analysis=analysis,
         table=analysis.table,
         components_formula=FORMULA,
-        further=analysis.findings[len(analysis.answer) :],
+        glance=[(figure, embedded.get(figure.name)) for one in glance for figure in one.figures],
+        verdicts=next((table for one in glance for table in one.tables if table.name == ANSWER), None),
+        further=_by_question(further),
+        grid=score_grid(analysis.table),
         figures=_by_question(sections),
         tables=_by_question(tables),
         rows_open=ROWS_OPEN,
@@ -70,6 +82,9 @@ def _planned(table: ResultsTable, plan: pd.DataFrame | None) -> str | None:
 
 
 def _embedded(png: Path) -> tuple[str, int]:
-    """A PNG as base64, and its width in CSS pixels (of which an inch has 96)."""
-    data = png.read_bytes()
-    return base64.b64encode(data).decode(), int.from_bytes(data[16:20]) * 96 // PNG_DPI  # bytes 16-19: width, in IHDR
+    """A PNG in few colours as base64, a third of its size, and its width in CSS pixels (of which an inch has 96)."""
+    small = BytesIO()
+    with Image.open(png) as picture:
+        picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(small, "PNG")
+        width = picture.width * 96 // PNG_DPI
+    return base64.b64encode(small.getvalue()).decode(), width

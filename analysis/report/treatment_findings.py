@@ -10,9 +10,10 @@ import pandas as pd
 
 from analysis.contrasts import HIGHER, LOWER, NOT_SIGNIFICANT
 from analysis.models import Model
-from analysis.report.findings import NONE_FRAGILE, Fragile, note_on, over_range, size, verdict_rows
+from analysis.report.findings import note_on, over_range, size
 from analysis.results_table import ResultsTable
 from analysis.treatment_statements import OF_ALL, compared_levels
+from analysis.verdict_rows import COLUMNS, NONE_FRAGILE, Fragile, verdict_rows
 from analysis.wording import in_brief, number
 from study.core.coding import DETERMINED
 from study.core.factors import Level
@@ -23,17 +24,24 @@ ROOM = 230
 VERBS = {HIGHER: "raises the score", LOWER: "lowers the score", NOT_SIGNIFICANT: "has no detectable effect"}
 
 
-def treatment_verdicts(model: Model) -> pd.DataFrame:
-    """`verdict_rows` of all that the model states, with its `family` and `term`; numbers over the range that was run.
-    None where nothing may be called significant."""
+def treatment_verdicts(model: Model, fragile: Fragile = NONE_FRAGILE) -> pd.DataFrame:
+    """`verdict_rows` of all that the model states, with its `term`; numbers over the range that was run. None where
+    nothing may be called significant."""
     if model.fit is None or model.no_verdicts or model.statements.empty:
-        return pd.DataFrame(columns=["family", "term", "effect", "verdict", "estimate", "ci_low", "ci_high", "p"])
+        return pd.DataFrame(columns=[*COLUMNS, "term"])
     rows, spans = model.statements.reset_index(drop=True), []
     for term in rows["effect"]:
         column = term if term in model.fit.fixed else _number_in(term, model.fit.fixed)
         spans.append(float(np.ptp(model.fit.fixed[column])) if column else 1.0)
-    found = verdict_rows(rows["effect"], over_range(rows, pd.Series(spans)), rows["p_adjusted"])
-    return found.assign(family=rows["family"], term=rows["effect"])
+    names = [_shown(term, model) for term in rows["effect"]]
+    return verdict_rows(over_range(rows, pd.Series(spans)), fragile, names).assign(term=rows["effect"])
+
+
+def _shown(term: str, model: Model) -> str:
+    if model.fit is None or term not in model.fit.fixed:
+        return term
+    name = term.removeprefix("factor.")
+    return f"{name.removesuffix('^2')} (curvature)" if name.endswith("^2") else f"{name} over its range"
 
 
 def on_treatments(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:

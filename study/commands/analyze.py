@@ -55,6 +55,13 @@ def analyze(
     model: Annotated[
         str, typer.Option(help="Models that the report uses: headline, or paper (the paper's to the letter).")
     ] = "headline",
+    equivalence: Annotated[
+        str | None,
+        typer.Option(
+            metavar='0.01|"0.2 SD"',
+            help="Differences up to this do not matter: in the unit of the metric, or in standard deviations.",
+        ),
+    ] = None,
     engine: Annotated[str, typer.Option(help="Engine that fits the models: native, statsmodels or lme4.")] = "native",
     formula: Annotated[
         list[str] | None,
@@ -76,6 +83,7 @@ def analyze(
         "engine": engine,
         "cross_check": cross_check,
         "model": model,
+        "equivalence": equivalence,
     }
     asked = {"--score": score, "--target": target, "--unit": unit, "--treatment": treatment, "--reference": reference}
     if not results:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from study.core.margin import read_margin
 from study.core.scales import points_of
 
 POINTS, MOST_POINTS = 17, 101
@@ -88,6 +89,14 @@ def _design_model(value: object) -> object:
     return value
 
 
+def _margin(value: object) -> object:
+    try:
+        read_margin(value)
+    except ValueError as error:
+        raise PydanticCustomError("margin", "{expected}", {"expected": str(error)}) from None
+    return value
+
+
 def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) != len(values):
         raise PydanticCustomError("repeated", "expected each item only once")
@@ -100,6 +109,7 @@ Repeats = Annotated[int, Strict(), Field(ge=1, le=1000)]
 Count = Annotated[int, Strict(), Field(ge=0, le=10**6)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Text = Annotated[str, Strict(), Field(min_length=1)]
+Margin = Annotated[float | str, BeforeValidator(_margin)]
 Flag = Annotated[bool, Strict()]
 Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$")]
 Location = Annotated[Path, AfterValidator(_in_study_folder)]

@@ -24,6 +24,7 @@ from study.core.field_types import (
     Flag,
     Int,
     Location,
+    Margin,
     Name,
     Number,
     Positive,
@@ -277,6 +278,7 @@ class Contrast(Section):
 class AnalysisSection(Section):
     model: tuple[Model, ...] = ()
     contrast: tuple[Contrast, ...] = ()
+    equivalence: Margin | None = None
 
 
 class Study(Section):

@@ -18,14 +18,20 @@ UNTOUCHED_S = 24 * 3600.0
 
 
 def sweep_store(paths: Paths) -> list[Path]:
-    """Delete what killed writers left in the store; what was deleted. A user's own folders beside it are left alone."""
-    below = (paths.prepared, paths.runs, paths.results, paths.design, paths.power, paths.report, paths.few_tracks)
-    return [*sweep(paths.store, is_deep=False), *(path for folder in below for path in sweep(folder))]
+    """Delete what killed writers left in the store; what was deleted. A user's own files and folders are left alone."""
+    own = (paths.prepared, paths.runs, paths.results)
+    shared = (paths.design, paths.power, paths.report, paths.few_tracks)
+    swept = sweep(paths.store, is_deep=False, is_own=False)
+    return [*swept, *(path for folder in (*own, *shared) for path in sweep(folder, is_own=folder in own))]
 
 
-def sweep(folder: Path, is_deep: bool = True) -> list[Path]:
-    """Delete what killed writers left in the folder and, if `is_deep`, below it; what was deleted."""
-    swept = [path for path in _temporaries(folder, is_deep) if _is_left_behind(path)]
+def sweep(folder: Path, is_deep: bool = True, is_own: bool = True) -> list[Path]:
+    """Delete what killed writers left in the folder and, if `is_deep`, below it; what was deleted.
+
+    Unless the folder `is_own`, where nobody else writes, only what bears the name of one of our writers.
+    """
+    found = [path for path in _temporaries(folder, is_deep) if is_own or NAME.fullmatch(path.name)]
+    swept = [path for path in found if _is_left_behind(path)]
     for path in swept:
         (remove_folder if path.is_dir() else remove)(path)
     return swept

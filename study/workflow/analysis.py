@@ -27,6 +27,7 @@ from study.workflow.stopping import on_precision, read_until
 if TYPE_CHECKING:
     from analysis.analyze import Analysis
     from analysis.roles import Asked
+    from jobs.prepared_data import Prepared
 
 
 def analyze_study(
@@ -74,9 +75,18 @@ def _of_sound(study: Study) -> dict[str, Any]:
     return {
         "kept": partial(kept_representation, study),
         "topics": read_topics(study, prepared),
+        "same_sound": _same_sound(prepared),
         "curves": learning_curves(study, read_plan(Paths(study.store).plan, study)),
         "provenance": {"sound left out": left_out or "none"},
     }
+
+
+def _same_sound(prepared: Prepared) -> list[list[str]]:
+    """The targets that are evaluated on the same sound, together."""
+    by_sound: dict[str, list[str]] = {}
+    for name, target in prepared.targets.items():
+        by_sound.setdefault(target.sound, []).append(name)
+    return [names for names in by_sound.values() if len(names) > 1]
 
 
 def report_folder(folder: Path, overrides: Sequence[str] = ()) -> Path:

@@ -15,7 +15,15 @@ from matplotlib.figure import Figure
 from analysis import analyze as story
 from analysis.analyze import Analysis, analyze
 from analysis.evidence import Evidence
-from analysis.exhibits import network_size, own_models, runs, single_sources, strategies, strategy_scores, variances
+from analysis.exhibits import (
+    network_size,
+    own_models,
+    runs,
+    single_sources,
+    strategies,
+    trained_and_baselines,
+    variances,
+)
 from analysis.exhibits.exhibit import Exhibit
 from analysis.models import Model
 from analysis.options import AnalysisOptions
@@ -96,7 +104,7 @@ def reported(rows: pd.DataFrame, folder: Path, **options: Any) -> Report:
 def findings(table: ResultsTable, strategy: Model, size: Model) -> tuple[str, ...]:
     """The sentences on two models and the scores, without any others."""
     evidence = Evidence(table, {"strategy": strategy, "size": size})
-    subjects = (strategies, network_size, strategy_scores, single_sources, runs, variances)
+    subjects = (strategies, network_size, trained_and_baselines, single_sources, runs, variances)
     made = [subject.exhibit(evidence) for subject in subjects]
     return tuple(sentence for one in made for sentence in (*one.headline, *one.sentences))
 

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.against_baselines import against_baselines
 from analysis.baselines import with_own_baseline
 from analysis.exhibits import strategy_scores
 from analysis.exhibits.exhibit import Table
 from analysis.exhibits.score_figures import sources_by_target, strategies_by_target
-from analysis.report.findings import on_baselines, on_sources
+from analysis.exhibits.trained_and_baselines import sentences
+from analysis.report.findings import on_sources
 from analysis.results_table import ResultsTable, results_table
 
 
@@ -50,10 +52,13 @@ def test_each_run_has_the_mean_of_its_own_level(table: ResultsTable) -> None:
 
 
 def test_sentences_compare_within_levels(table: ResultsTable) -> None:
-    assert list(on_baselines(table)) == [
-        "The mean trained representation scores above MFCC on 2 of 2 targets and Random on 2 of 2 targets. "
-        "Each run is compared with the Random of its own width."
-    ]
+    mfcc, random = sentences(table, against_baselines(table))
+    assert "above that of MFCC on 2 of 2 targets." in mfcc
+    assert random.endswith(
+        "above that of Random on 2 of 2 targets. Each run is compared with the Random of its own width."
+    )
+    differences = against_baselines(table).set_index("effect")["estimate"]
+    assert differences["Random"] == pytest.approx((0.05 / table.moments["sd"]).mean(), abs=0.02)
     (sentence,) = on_sources(table)
     assert "a: self (0.749, Random" in sentence and sentence.count("Random 0.700") == 2
 

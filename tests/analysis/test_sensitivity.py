@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.exhibits.sensitivity_report import sentences, shown
+from analysis.evidence import Evidence
+from analysis.exhibits.sensitivity_report import on_one_sound, sentences, shown
 from analysis.models import paper_strategy_model, strategy_model
+from analysis.options import AnalysisOptions
 from analysis.results_table import ResultsTable, results_table
-from analysis.sensitivity import Variant, moved, not_robust, sensitivity, summary
+from analysis.sensitivity import MERGED, Variant, moved, not_robust, sensitivity, summary
+from analysis.wording import called
 from study.core.coding import first_model
 from study.core.factors import STRATEGIES
 
@@ -52,7 +55,7 @@ def test_a_conclusion_that_hangs_on_one_target_moves_without_it(simulate) -> Non
         "MSS-CR - SS-R: not significant → higher" in summary(found).set_index("variant").loc["without gtzan", "moved"]
     )
     (sentence,) = [line for line in sentences(found) if line.startswith("Leaving out")]
-    assert "MSS-CR - SS-R not significant → higher (without gtzan)" in sentence and "no sign changes" in sentence
+    assert "MSS-CR − SS-R not significant → higher (without gtzan)" in sentence and "no sign changes" in sentence
 
 
 def test_the_papers_model_takes_what_runs_share_for_independent(simulate) -> None:
@@ -79,7 +82,7 @@ def test_missing_scores_are_bounded_by_the_worst_and_the_best_of_their_target(si
     assert low < -1.0 < 1.0 < high
     (sentence,) = [line for line in sentences(found) if line.startswith("Replacing every missing score")]
     assert f"missing score ({len(table.missing)}) by the worst" in sentence
-    assert f"{effect} not significant → lower (missing scores at the worst)" in sentence
+    assert f"{called(effect)} not significant → lower (missing scores at the worst)" in sentence
 
 
 def test_where_nothing_is_missing_nothing_is_filled(variants) -> None:
@@ -128,3 +131,27 @@ def test_where_runs_have_two_rows_on_a_target_their_intercept_stays(simulate) ->
     fitted = {one.name: one.fit.groups for one in found if one.fit is not None}
     assert all("run_id" in groups for groups in fitted.values())
     assert "combination" in fitted["as reported"] and "combination" not in fitted["by the paper's model"]
+
+
+def test_targets_that_share_their_sound_are_taken_as_one(results) -> None:
+    """As if the mean of both had been the score of one target from the start."""
+    table = results_table(results, {})
+    model, options = strategy_model(table, {}), AnalysisOptions(same_sound=[["irmas", "valence"]])
+    found = sensitivity(table, model, first_model, {}, None, options)
+    (merged,) = [one for one in found if one.name == MERGED]
+    wide = table.scores.pivot(index="run_id", columns="target", values="z")
+    both = wide[["irmas", "valence"]].mean(axis=1)
+    first = results["target"].isin(["irmas"]) & ~results["strategy"].isin(["MFCC", "Random"])
+    by_hand = results[(results["target"] != "valence") & ~results["strategy"].isin(["MFCC", "Random"])]
+    by_hand = by_hand.assign(score=by_hand["score"].where(~first, by_hand["run_id"].map(both)))
+    alone = strategy_model(results_table(by_hand, {}), {})
+    assert merged.fit.criterion == pytest.approx(alone.fit.criterion, abs=1e-8)
+    assert any(line.startswith("Taking targets that share their sound as one changes ") for line in sentences(found))
+
+
+def test_targets_are_not_merged_where_one_would_be_left(results) -> None:
+    table = results_table(results, {})
+    model, options = strategy_model(table, {}), AnalysisOptions(same_sound=[list(table.targets)])
+    assert MERGED not in [one.name for one in sensitivity(table, model, first_model, {}, None, options)]
+    (said,) = on_one_sound(Evidence(table, {"strategy": model}, options=options))
+    assert said.startswith("All 4 targets share their sound")

@@ -188,7 +188,7 @@ def _of_tables(folder: Path, study: Study) -> dict[str, Reader]:
     scores = rows[["run_id", "strategy", "target", "repeat", "fold", "metric", "score", "outcome"]]
     first = rows.drop_duplicates("run_id")
     design = first[[name for name in first if name == "strategy" or name.startswith("source.")]]
-    design = design[~design["strategy"].isin(["MFCC", "Random"])]
+    design = design[~design["strategy"].isin(["MFCC", "Random"])].drop_duplicates()
     paths = {name: folder / name for name in ("scores.csv", "scores.parquet", "design.csv", "design.parquet")}
     for name, table in (("scores", scores), ("design", design)):
         table.to_csv(paths[f"{name}.csv"], index=False)

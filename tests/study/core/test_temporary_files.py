@@ -61,8 +61,11 @@ def test_a_users_own_folders_in_the_study_folder_are_left_alone(
     for path in left:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    users = tmp_path / ".notes.tmp"
+    users.touch()
+    os.utime(users, (0, 0))
     monkeypatch.setattr(processes, "started", lambda pid: 7)
-    assert sweep_store(Paths(tmp_path)) == left[:2] and left[2].exists()
+    assert sweep_store(Paths(tmp_path)) == left[:2] and left[2].exists() and users.exists()
 
 
 def test_other_files_stay(tmp_path: Path) -> None:

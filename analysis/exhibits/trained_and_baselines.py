@@ -1,0 +1,67 @@
+"""Whether training helps: the mean trained representation against each baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from analysis.against_baselines import against_baselines, on_each_target
+from analysis.baselines import matched_factors
+from analysis.contrasts import HIGHER, LOWER, verdicts
+from analysis.evidence import Evidence
+from analysis.exhibits.exhibit import Exhibit, Table
+from analysis.report.findings import size
+from analysis.results_table import ResultsTable
+from analysis.verdict_rows import verdict_rows
+from analysis.wording import few, listed
+
+VERBS = {HIGHER: "scores higher than", LOWER: "scores lower than"}
+
+
+def exhibit(evidence: Evidence) -> Exhibit:
+    """The comparisons over all targets, and those on each target."""
+    table, seed = evidence.table.frozen, evidence.options.seed
+    overall = against_baselines(table, seed)
+    said, parts = tuple(sentences(table, overall)), tuple(shown(table, seed))
+    stated = overall.dropna(subset=["se"]) if len(overall) else overall
+    return Exhibit("baselines", "strategies", parts, headline=said, verdicts=verdict_rows(stated))
+
+
+def sentences(table: ResultsTable, overall: pd.DataFrame) -> Iterator[str]:
+    """One for each baseline: the difference over all targets, and on how many of them it is positive."""
+    if overall.empty:
+        yield "No baselines were scored, so whether training helps at all is not known."
+        return
+    for row in overall.itertuples():
+        n_above = row.n_targets - len(row.not_above)
+        where = f" (not on {listed(few(row.not_above))})" if row.not_above and n_above else ""
+        yield (
+            f"The mean trained representation {_compared(row)}; its mean is above that of {row.effect} on {n_above} of "
+            f"{row.n_targets} targets{where}.{_own_level(table, row.effect)}"
+        )
+
+
+def _compared(row: Any) -> str:
+    if pd.isna(row.se):
+        return f"cannot be compared with {row.effect}, because no score varies"
+    (verdict,) = verdicts(pd.Series([row.estimate]), pd.Series([row.p_adjusted]))
+    return f"{VERBS.get(verdict, 'does not differ significantly from')} {row.effect}: {size(row, row.p_adjusted)}"
+
+
+def _own_level(table: ResultsTable, baseline: str) -> str:
+    factors = matched_factors(table.baselines[table.baselines["strategy"] == baseline])
+    return f" Each run is compared with the {baseline} of its own {listed(factors)}." if factors else ""
+
+
+def shown(table: ResultsTable, seed: int = 0) -> Iterator[Table]:
+    """The differences on each target."""
+    found = on_each_target(table, seed)
+    if len(found):
+        note = (
+            "The mean of all trained runs and of the baseline in the metric of the target, and their difference in "
+            "standard deviations, each run less the baseline of its own level; 95 % intervals are simultaneous over "
+            "targets and baselines (Welch's degrees of freedom). A baseline with one run is taken as fixed."
+        )
+        yield Table("baseline_differences", "Trained representations and baselines", note, found)
