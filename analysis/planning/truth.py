@@ -10,6 +10,7 @@ from pathlib import Path
 
 from analysis.headline_terms import ONE_SOURCE
 from study.core.coding import Coding
+from study.core.columns import FACTOR
 from study.core.effects import INTERCEPTS
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import STRATEGIES
@@ -56,7 +57,7 @@ def paper_truth(coding: Coding) -> Truth:
             effects[term] = STRATEGY_EFFECTS[INTERCEPTS[term]]
         elif term == "intercept":
             effects[term] = 0.0
-        elif term.startswith("factor."):
+        elif term.startswith(FACTOR):
             effects[term] = 0.0
             sd[term.partition("[")[0]] = FACTOR_SD / math.sqrt(2.0)
         else:
@@ -81,7 +82,12 @@ def fitted_truth(path: Path, coding: Coding) -> Truth:
     effects = {row["term"]: row["estimate"] for row in model["fixed"]}
     sd = {sd_name(row.get("group", "target"), row["term"]): row["sd"] for row in model["random"]}
     raise_all(
-        Fault(str(path), term, None, "not in the fit: the plan has what the results had not; analyze again later")
+        Fault(
+            str(path),
+            term,
+            None,
+            "not in the fit: the results did not have this term yet; run `study analyze` again later",
+        )
         for term in coding.columns
         if term not in effects or (term in coding.random and term not in sd)
     )

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.core.columns import NUISANCE, SOURCE, factor_column, source_column
 from study.core.content import parquet_bytes
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.factors import Level
@@ -41,9 +42,9 @@ def plan_schema(study: Study) -> pa.Schema:
         [
             ("run_id", pa.string()), ("position", pa.int32()), ("phase", pa.string()), ("replicate", pa.int32()),
             ("strategy", pa.string()), ("n_sources", pa.int32()),
-            *((f"source.{name}", pa.bool_()) for name in study.sources),
-            *((f"factor.{name}", level_type(levels)) for name, levels in study.further_factors.items()),
-            *((f"nuisance.{name}", level_type(levels)) for name, levels in study.nuisance_factors.items()),
+            *((source_column(name), pa.bool_()) for name in study.sources),
+            *((factor_column(name), level_type(levels)) for name, levels in study.further_factors.items()),
+            *((f"{NUISANCE}{name}", level_type(levels)) for name, levels in study.nuisance_factors.items()),
             ("cost_gpu_hours", pa.float64()),
         ],
         metadata={"study": study.name, "seed": str(study.seed), "tables": json.dumps(study.tables, default=str)},
@@ -59,7 +60,7 @@ def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Ca
         {
             "run_id": run.run_id, "position": position, "phase": run.phase, "replicate": run.replicate,
             "strategy": run.strategy, "n_sources": run.n_sources, "cost_gpu_hours": cost_gpu_hours(run),
-            **run_columns(study, run), **{f"nuisance.{name}": level for name, level in nuisance[position].items()},
+            **run_columns(study, run), **{f"{NUISANCE}{name}": level for name, level in nuisance[position].items()},
         }
         for position, run in enumerate(runs)
     ]  # fmt: skip
@@ -75,9 +76,9 @@ def assigned_before(path: Path) -> dict[str, dict[str, Level]]:
         return {}
     return {
         str(row.get("run_id")): {
-            name.removeprefix("nuisance."): level
+            name.removeprefix(NUISANCE): level
             for name, level in row.items()
-            if name.startswith("nuisance.") and level is not None
+            if name.startswith(NUISANCE) and level is not None
         }
         for row in rows
     }
@@ -85,8 +86,8 @@ def assigned_before(path: Path) -> dict[str, dict[str, Level]]:
 
 def run_columns(study: Study, run: Run) -> dict[str, object]:
     """`source.<name>` and `factor.<name>` of a run; for a baseline, factors without an effect on it are null."""
-    present = {f"source.{name}": name in run.sources for name in study.sources}
-    return present | {f"factor.{name}": run.factors.get(name) for name in study.further_factors}
+    present = {source_column(name): name in run.sources for name in study.sources}
+    return present | {factor_column(name): run.factors.get(name) for name in study.further_factors}
 
 
 def read_plan(path: Path, study: Study) -> list[Run]:
@@ -103,17 +104,17 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     faults = [
         Fault(path.name, f"column {name}", None, f"missing: this plan belongs to another study{again}")
         for name in expected.names
-        if name not in table.column_names and not name.startswith(("source.", "nuisance."))
+        if name not in table.column_names and not name.startswith((SOURCE, NUISANCE))
     ]  # fmt: skip
     faults += [
         Fault(path.name, f"column {name}", None, f"not a factor or source of this study{again}")
-        for name in table.column_names if name not in expected.names and not name.startswith("nuisance.")
+        for name in table.column_names if name not in expected.names and not name.startswith(NUISANCE)
     ]  # fmt: skip
     raise_all(faults)
     runs = []
     for row in table.to_pylist():
-        sources = tuple(name for name in study.sources if row.get(f"source.{name}"))
-        levels = {name: _level(row[f"factor.{name}"], known) for name, known in study.further_factors.items()}
+        sources = tuple(name for name in study.sources if row.get(source_column(name)))
+        levels = {name: _level(row[factor_column(name)], known) for name, known in study.further_factors.items()}
         run = make_run(study, row["phase"], row["replicate"], row["strategy"], sources, levels)
         if run.run_id != row["run_id"]:
             differing = ", ".join(_differing(_tables(table), study.tables)) or "other settings or another seed"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from study.core.columns import FACTOR
+
 ALPHA = 0.05
 """Below it a p value, adjusted where it is one of several, makes a difference statistically significant."""
 
@@ -48,6 +50,6 @@ def assumed_variances(columns: pd.DataFrame, run_share: float = RUN_SHARE) -> Va
 
 def between_sd(term: str, column: pd.Series) -> float:
     """The deviation between targets that is assumed of a term of the first model with this column (n_runs,)."""
-    if term.startswith("factor."):
+    if term.startswith(FACTOR):
         return FACTOR_SD / float(np.ptp(column))
     return SLOPE_SD if term.endswith(":n_star") else STRATEGY_SD

@@ -11,11 +11,11 @@ from typing import Any
 from study.core.durations import Unit, Work
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.nuisance import assigned, largest_correlation
-from study.core.paths import Paths
+from study.core.paths import FILE_NAME, Paths
 from study.core.plan import assigned_before, planned_ids, read_plan, write_plan
 from study.core.run import Run, baseline_runs, study_seed_sequence
 from study.core.run_works import Step
-from study.core.study_file import FILE_NAME, Study
+from study.core.study_file import Study
 from study.core.variances import RUN_SHARE
 from study.workflow.estimates import (
     UNMEASURED,
