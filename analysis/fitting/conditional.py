@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.fitting.crossed import Crossed, as_evaluation
 from analysis.fitting.mixed_model import MixedFit
 from analysis.fitting.random_layout import Layout
 from analysis.fitting.restricted_likelihood import evaluate
@@ -41,7 +42,7 @@ class Conditional:
             block, column = (index[places].reshape(-1, len(transform)) for index in (self.block, self.column))
             own = self.within[block[:, :, None], column[:, :, None], column[:, None, :]]
             parts.append(np.einsum("ca,lab,cb->lc", transform, own, transform).ravel())
-        return np.concatenate(parts)
+        return np.concatenate([np.empty(0), *parts])
 
     def own_variance_of(self, weights: np.ndarray) -> np.ndarray:
         """The same of weighted sums, `weights` (m, B), as (m,)."""
@@ -57,21 +58,24 @@ def conditional(fit: MixedFit) -> Conditional:
     """Modes of a fit's random coefficients, and what their prediction errors are made of."""
     design, layout, phi = fit.design, fit.layout, fit.phi[None]
     at = evaluate(design, fit.response, phi)
+    if isinstance(design, Crossed):
+        at = as_evaluation(design, at)
     g, b, (n_blocks, q) = design.blocks.covariance(phi)[0], design.border.n_columns, design.zz.shape[:2]
     spread = np.linalg.solve(np.eye(q) + g @ design.zz, np.broadcast_to(g, design.zz.shape))
     # The border stands after the blocks as blocks of one column, to which nothing but its own slope belongs.
-    within = np.zeros((n_blocks + -(-b // q), q, q))
+    within = np.zeros((n_blocks + -(-b // max(q, 1)), q, q))
     within[:n_blocks] = fit.residual_variance * (spread + spread.mT) / 2.0
-    mode, slope = (at.s[0] @ g).ravel(), -(g @ at.h[0]).reshape(n_blocks * q, -1)
+    mode, slope = (at.s[0] @ g).ravel(), -(g @ at.h[0]).reshape(n_blocks * q, at.h.shape[-1])
     error = fit.covariance
     if at.border is not None:
         outer = design.border.covariance(phi)[0]
         mode = np.concatenate([mode, outer @ at.border.s[0]])
         slope = np.vstack([slope, np.hstack([np.eye(b), -outer @ at.border.h[0]])])
-        error = np.zeros((len(design.ww), len(design.ww)))
+        n_w = b + design.n_fixed
+        error = np.zeros((n_w, n_w))
         error[:b, :b], error[b:, b:] = fit.residual_variance * at.border.e[0], fit.covariance
-    place = np.concatenate([position.ravel() for position in layout.position])
-    block, column = np.divmod(place, q)
+    place = np.concatenate([np.empty(0, dtype=int), *(position.ravel() for position in layout.position)])
+    block, column = np.divmod(place, max(q, 1))
     mode, slope = mode[place], slope[place]
     for places, transform in _terms(layout):
         mode[places] = (mode[places].reshape(-1, len(transform)) @ transform.T).ravel()
@@ -101,7 +105,7 @@ def modes(fit: MixedFit) -> pd.DataFrame:
         for level in levels
         for name in term.columns
     ]
-    table = pd.DataFrame(names, columns=["group", "level", "term"])
+    table = pd.DataFrame(names, columns=["group", "level", "term"], dtype=object)
     return table.assign(mode=found.mode, se=np.sqrt(np.maximum(found.own_variance() + crossing, 0.0)))
 
 
