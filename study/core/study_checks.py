@@ -21,6 +21,7 @@ from study.core.function_checks import (
     score_target_faults,
     source_of_function_faults,
 )
+from study.core.objectives import OF_LABELS, installed
 from study.core.paths import FILE_NAME
 from study.core.scales import are_numbers
 from study.core.study_file import METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
@@ -119,6 +120,12 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
         yield Fault(FILE_NAME, f"{section} table", str(source.table), 'labels = "self" has no table')
     elif source.labels != "self" and source.table is None:
         yield Fault(FILE_NAME, f"{section} table", None, f'missing; labels = "{source.labels}" needs a table')
+    if source.objective is not None:
+        suited = OF_LABELS[source.labels]
+        if source.objective not in (*suited, *installed()):
+            expected = f'expected one of {", ".join((*suited, *installed()))} for labels = "{source.labels}"'
+            yield Fault(FILE_NAME, f"{section} objective", source.objective, expected,
+                        nearest(source.objective, (*suited, *installed())))  # fmt: skip
     if source.tf_idf and source.labels != "plsa":
         yield Fault(FILE_NAME, f"{section} tf_idf", True, 'only for labels = "plsa"')
     if source.resolution is not None and source.labels != "gmm":

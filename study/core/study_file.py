@@ -38,6 +38,7 @@ from study.core.field_types import (
     distinct,
     factor_ranges,
 )  # fmt: skip
+from study.core.objectives import OF_LABELS
 from study.core.overrides import Override
 from study.core.scales import Levels, Scale
 
@@ -104,6 +105,7 @@ class Source(Section):
     tf_idf: Flag = False
     resolution: Annotated[Number, Field(gt=0)] | None = None
     order: Annotated[tuple[Text, ...], Field(min_length=2), AfterValidator(distinct)] | None = None
+    objective: Text | None = None
     reader: Text | None = None
     path: Location | None = None
 
@@ -112,9 +114,23 @@ class Source(Section):
         """The number of factors stated in the file; None if the source has none or the table determines it."""
         return None if self.labels in ("self", *LEVEL_LABELS) else self.factors
 
+    def identity(self) -> dict[str, Any]:
+        """The settings that enter a run's id: those of its labels, and its objective off its default.
+
+        Of tags, whose default is `loss` of `[training]`, it always enters if it is given.
+        """
+        default = OF_LABELS[self.labels][0] if self.labels in OF_LABELS and self.labels != "tags" else None
+        named = {} if self.objective in (None, default) else {"objective": self.objective}
+        return self.label_settings() | named
+
+    def objective_under(self, training: Training) -> str:
+        """Its objective; without one, pairs for `self`, `loss` of the training for tags, and KL for all others."""
+        default = training.loss if self.labels == "tags" else OF_LABELS[str(self.labels)][0]
+        return self.objective or default
+
     def label_settings(self) -> dict[str, Any]:
-        """The settings that enter a run's id: never the table's path, and keys added after version 0.1 only off their
-        default. `factors` of levels is left out, since it can only repeat the table.
+        """The settings that its labels are made by: never the table's path, and keys added after version 0.1 only off
+        their default. `factors` of levels is left out, since it can only repeat the table.
         """
         settings: dict[str, Any] = {"labels": self.labels}
         if self.stated_factors is not None:
