@@ -8,7 +8,7 @@ al. 2019, 4.4.2). The last slice is padded with the clip's floor.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from jobs.learning.batches import CropReader, Statistics, crop_reader, draw_star
 from jobs.learning.precision import use_float32
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import MelStore
-from study.core.cost import n_slices
+from study.core.cost import n_parameters, n_slices
 from study.core.errors import RunFailed
 from study.core.writing import write_whole
 
@@ -138,12 +138,29 @@ def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:
         with safe_open(path, "pt") as file:
             header = json.loads((file.metadata() or {})[HEADER])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        _check_size(header["network"], tensors)
         network = build_network(**header["network"], seed=np.random.SeedSequence(0))
         statistics = tensors.pop("band_mean").numpy(), tensors.pop("band_deviation").numpy()
         network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in tensors.items()})
         return network.eval(), statistics, header["description"]
-    except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (
+        OSError,
+        SafetensorError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise RunFailed(f"{path}: not the weights of a run: {error}") from error
+
+
+def _check_size(network: dict[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Raise ValueError if the header states a larger network than the file holds, before one is built."""
+    architecture = {key: value for key, value in network.items() if key != "activation"}
+    if n_parameters(**architecture) > sum(tensor.numel() for tensor in tensors.values()):
+        raise ValueError("the header states more parameters than there are")
 
 
 def _groups(n_crops: np.ndarray) -> list[np.ndarray]:

@@ -18,6 +18,8 @@ from study.core.writing import write_whole
 HASHES = "content_hashes.parquet"
 """The cache of a study's sound and tables, in the folder of its mel stores."""
 
+COLUMNS = ("path", "size", "mtime_ns", "sha256")
+
 Key = tuple[str, int, int]
 
 
@@ -59,14 +61,16 @@ def _key(path: str | os.PathLike[str]) -> Key | None:
 
 def _read(cache: Path) -> dict[Key, str]:
     try:
-        rows = pq.read_table(cache).to_pylist()
+        table = pq.read_table(cache)
+        if [str(table.schema.field(name).type) for name in COLUMNS] != ["string", "int64", "int64", "string"]:
+            return {}
+        rows = table.to_pylist()
         return {(row["path"], row["size"], row["mtime_ns"]): row["sha256"] for row in rows}
-    except (OSError, pa.ArrowInvalid, KeyError):  # a cache that cannot be read is made again
+    except Exception:  # a damaged file makes pyarrow raise anything; a cache that cannot be read is made again
         return {}
 
 
 def _table(known: dict[Key, str]) -> pa.Table:
     latest = {path: (size, mtime_ns, sha256) for (path, size, mtime_ns), sha256 in known.items()}
     rows = [(path, *rest) for path, rest in sorted(latest.items())]
-    names = ("path", "size", "mtime_ns", "sha256")
-    return pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
+    return pa.table({name: [row[i] for row in rows] for i, name in enumerate(COLUMNS)})
