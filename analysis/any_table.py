@@ -18,6 +18,7 @@ from analysis.result_checks import LEAST_SCALE, LEAST_SPREAD, RESULTS
 from analysis.results_table import ResultsTable, standardised
 from analysis.roles import COUNTED_ANEW, Asked, Roles, roles_of
 from analysis.wording import listed
+from study.core.columns import FACTOR, factor_column
 from study.core.errors import Fault, InputFaults, nearest, raise_all, some
 from study.core.scales import Levels, spans_decades
 
@@ -45,7 +46,7 @@ def any_table(rows: pd.DataFrame, asked: Asked) -> ResultsTable:
     long, unit = _long(rows, roles, levels)
     if long["target"].nunique() == 1 and not _repeated(long) and long["split"].nunique() > 1:
         long = long.assign(target=long["split"], split="")  # one target, each treatment once: splits are its repeats
-    factors = [f"factor.{name}" for name in levels]
+    factors = [factor_column(name) for name in levels]
     cell = ["run_id", "target", *factors]
     means = long.groupby(cell, sort=False, as_index=False).agg(score=("score", "mean"), n_scores=("score", "count"))
     missing = means.loc[means["score"].isna(), cell].assign(outcome=EMPTY)
@@ -127,7 +128,7 @@ def _faults_of_levels(levels: Mapping[str, Levels], reference: Sequence[str]) ->
 def _long(rows: pd.DataFrame, roles: Roles, levels: Mapping[str, Levels]) -> tuple[pd.DataFrame, str]:
     """`run_id, target, split, score, factor.<name>`, a row for each given; and what its unit is."""
     factors = {
-        f"factor.{name}": rows[name].astype(str if of.scale == "levels" else float) for name, of in levels.items()
+        factor_column(name): rows[name].astype(str if of.scale == "levels" else float) for name, of in levels.items()
     }
     target = rows[roles.target].astype(str) if roles.target else ONE_TARGET
     long = pd.DataFrame({"score": rows[roles.score], **factors})
@@ -160,7 +161,7 @@ def _joined(rows: pd.DataFrame, names: Sequence[str]) -> pd.Series:
 
 def _repeated(long: pd.DataFrame) -> bool:
     """Whether some treatment has two units."""
-    factors = [name for name in long if name.startswith("factor.")]
+    factors = [name for name in long if name.startswith(FACTOR)]
     return bool((long.groupby(factors)["run_id"].nunique() > 1).any())
 
 

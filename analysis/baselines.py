@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.result_checks import factor_columns
+from study.core.columns import FACTOR
 
 
 def by_kind_and_level(baselines: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -22,7 +23,7 @@ def by_kind_and_level(baselines: pd.DataFrame) -> Iterator[tuple[str, str, pd.Da
             continue
         for levels, own in rows.groupby(columns, sort=True, dropna=False):
             named = [
-                f"{column.removeprefix('factor.')} {level:g}" if isinstance(level, float) else str(level)
+                f"{column.removeprefix(FACTOR)} {level:g}" if isinstance(level, float) else str(level)
                 for column, level in zip(columns, levels, strict=True)
                 if not pd.isna(level)
             ]
@@ -39,7 +40,7 @@ def with_own_baseline(scores: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFr
 
 def matched_factors(baseline: pd.DataFrame) -> list[str]:
     """The factors of which each level has a baseline of its own."""
-    return [column.removeprefix("factor.") for column in matched_columns(baseline)]
+    return [column.removeprefix(FACTOR) for column in matched_columns(baseline)]
 
 
 def matched_columns(baseline: pd.DataFrame) -> list[str]:

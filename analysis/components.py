@@ -14,6 +14,7 @@ from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import intercepts_by
 from analysis.results_table import ResultsTable
 from study.core.coding import SINGLE, factor_columns, source_columns, strategy_columns
+from study.core.columns import factor_column, source_column
 from study.core.errors import InputFaults
 from study.core.factors import Level
 from study.core.model_matrix import independent
@@ -61,11 +62,11 @@ def components_within(
     factors: Mapping[str, Sequence[Level]] | None = None,
 ) -> Components:
     """The components of a target from its multi-source `rows`: `strategy`, `z`, `source.<name>`, `factor.<name>`."""
-    varying = [name for name in sources if rows[f"source.{name}"].nunique() > 1]
+    varying = [name for name in sources if rows[source_column(name)].nunique() > 1]
     left_out = {name: "all runs have it, or none" for name in sources if name not in varying}
     if not varying:
         return Components(target, len(rows), left_out, "no source varies among its multi-source runs")
-    random = [intercepts_by(f"source.{name}", rows[f"source.{name}"].to_numpy()) for name in varying]
+    random = [intercepts_by(source_column(name), rows[source_column(name)].to_numpy()) for name in varying]
     y, fixed = rows["z"].to_numpy(), _fixed(rows, factors or {})
     try:
         fit = fit_mixed(y, fixed, random)
@@ -88,6 +89,6 @@ def components_within(
 
 def _fixed(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> pd.DataFrame:
     """The strategies, and further factors less their means as far as these rows tell them from the strategies."""
-    present = {name: levels for name, levels in factors.items() if f"factor.{name}" in rows}
+    present = {name: levels for name, levels in factors.items() if factor_column(name) in rows}
     further = factor_columns(rows, present).columns
     return independent(pd.concat([strategy_columns(rows), further - further.mean()], axis=1))[0]

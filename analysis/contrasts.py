@@ -10,6 +10,7 @@ from scipy import stats
 
 from analysis.fitting.mixed_model import MixedFit, contrast_tests
 from study.core.coding import SINGLE, n_star, strategy_of
+from study.core.columns import FACTOR
 from study.core.variances import ALPHA as ALPHA
 
 HIGHER, LOWER, NOT_SIGNIFICANT = "higher", "lower", "not significant"
@@ -46,7 +47,7 @@ def marginal_means(fit: MixedFit, at: float, names: Sequence[str]) -> pd.DataFra
 def mean_weights(fit: MixedFit, at: float, names: Sequence[str]) -> np.ndarray:
     """Contrasts (n_names, p) of the fixed terms that give the mean of each of these strategies at n* = `at` (SS-R at
     its 0), further factors at the mean of their columns."""
-    is_further = np.array([term.startswith("factor.") for term in fit.fixed_terms])
+    is_further = np.array([term.startswith(FACTOR) for term in fit.fixed_terms])
     weights = np.tile(np.where(is_further, fit.fixed.to_numpy(dtype=float).mean(axis=0), 0.0), (len(names), 1))
     for row, name in enumerate(names):
         weights[row, fit.fixed_terms.index(f"strategy[{name}]")] = 1.0

@@ -1,19 +1,18 @@
-"""How every figure looks, and writing them: colours for the colour-blind, shapes that survive black ink."""
+"""The report's figures: panels, legends, saving; colours for the colour-blind, shapes that survive black ink."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from study.core.factors import STRATEGIES
 from study.core.writing import write_whole
+from study.pages.figures import PageFigure, drawing, png
 
 # Okabe & Ito 2008, black for the single-source reference
 COLOUR = dict(zip(STRATEGIES, ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"), strict=True))
@@ -24,14 +23,6 @@ BASELINE_STYLE: dict[Any, Any] = {
     "Choi": ("#8B6914", (0, (5, 2, 1, 2))),
 }
 
-STYLE: dict[Any, Any] = {
-    "font.size": 9.0, "axes.titlesize": 10.0, "axes.labelsize": 9.0, "legend.fontsize": 8.5, "legend.frameon": False,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True,
-    "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "lines.linewidth": 1.3, "svg.fonttype": "path",
-    "svg.hashsalt": "study", "text.parse_math": False,  # a `$` in a name is a dollar
-}  # fmt: skip
-PNG_DPI = 160
-
 
 def panels(
     n: int, width: float = 2.7, height: float = 2.5, per_row: int = 4, share_y: bool = False
@@ -39,7 +30,7 @@ def panels(
     """A figure of n panels."""
     columns = min(n, per_row)
     rows = -(-n // columns)
-    figure = ReportFigure(figsize=(max(width * columns, 4.5), height * rows), layout="constrained")
+    figure = PageFigure(figsize=(max(width * columns, 4.5), height * rows), layout="constrained")
     axes = [figure.add_subplot(rows, columns, position + 1) for position in range(n)]
     for one in axes[1:]:
         if share_y:
@@ -57,16 +48,6 @@ def shared_legend(figure: Figure, handles: Mapping[str, Any]) -> None:
         )
 
 
-class ReportFigure(Figure):
-    """A figure that shows itself in a notebook, in the report's style, without pyplot."""
-
-    def _repr_png_(self) -> bytes:
-        buffer = BytesIO()
-        with drawing():
-            self.savefig(buffer, dpi=PNG_DPI)
-        return buffer.getvalue()
-
-
 def drawn(draw: Callable[[], Figure]) -> Figure:
     """The figure, drawn in the report's style."""
     with drawing():
@@ -79,14 +60,8 @@ def save(figure: Figure, folder: Path, name: str) -> Path:
     if layout is not None:
         layout.execute(figure)
     figure.set_layout_engine(None)  # laid out once, for both
-    svg, png = BytesIO(), BytesIO()
+    svg = BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None})
-    figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
     write_whole(folder / f"{name}.svg", svg.getvalue())
-    write_whole(folder / f"{name}.png", png.getvalue())
+    write_whole(folder / f"{name}.png", png(figure))
     return folder / f"{name}.png"
-
-
-def drawing() -> AbstractContextManager[None]:
-    """The context in which figures are drawn and saved."""
-    return mpl.rc_context(STYLE)

@@ -15,6 +15,7 @@ import pandas as pd
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.treatments import interactions_of, terms_of
 from study.core.coding import Coding, combination
+from study.core.columns import FACTOR, factor_column
 from study.core.factors import Level
 
 FEWEST_BETWEEN_RUNS = 3
@@ -40,7 +41,7 @@ class RandomPart:
         """Without what varies by a grouping factor in the effects of further factors; its other terms stay."""
         terms = []
         for term in self.terms:
-            kept = [name for name in term.columns if term.group != group or not str(name).startswith("factor.")]
+            kept = [name for name in term.columns if term.group != group or not str(name).startswith(FACTOR)]
             terms += [replace(term, columns=term.columns[kept])] if kept else []
         return replace(self, terms=tuple(terms), omitted={**self.omitted, _shown(group, "factors"): reason})
 
@@ -62,13 +63,13 @@ class RandomPart:
 
     def _has_slopes(self, group: str) -> bool:
         return any(
-            term.group == group and any(str(name).startswith("factor.") for name in term.columns) for term in self.terms
+            term.group == group and any(str(name).startswith(FACTOR) for name in term.columns) for term in self.terms
         )
 
 
 def centred(coding: Coding) -> Coding:
     """The coding with further factors less their means: other terms are then at the average of the factors."""
-    further = [name for name in coding.columns if str(name).startswith("factor.")]
+    further = [name for name in coding.columns if str(name).startswith(FACTOR)]
     columns = coding.columns.copy()
     columns[further] = columns[further] - columns[further].mean()
     return replace(coding, columns=columns)
@@ -94,7 +95,7 @@ def headline_terms(
     within = {
         name: levels
         for name, levels in factors.items()
-        if any_field and (rows.groupby("run_id")[f"factor.{name}"].nunique() > 1).any()
+        if any_field and (rows.groupby("run_id")[factor_column(name)].nunique() > 1).any()
     }
     part = _with_runs(part, rows, coding)
     if within and any(term.group == "run_id" for term in part.terms):
@@ -125,7 +126,7 @@ def _varying(
             slopes = [*slopes, *own]
     found = [RandomTerm(group, of_row.to_numpy(), coding.columns[slopes])] if slopes else []
     for names in by_level:
-        columns = [f"factor.{name}" for name in names]
+        columns = [factor_column(name) for name in names]
         levels = of_row.str.cat([rows[column].astype(str) for column in columns], sep=":")
         found.append(intercepts_by(":".join([group, *columns]), levels.to_numpy()))
     return tuple(found)
@@ -157,7 +158,7 @@ def _with_combinations(
 
     if not sources_known:
         return omitted("the rows do not give the sources of a run")
-    made_of = combination(rows.drop(columns=[f"factor.{name}" for name in within]))
+    made_of = combination(rows.drop(columns=[factor_column(name) for name in within]))
     n_runs = pd.Series(rows["run_id"].to_numpy()).groupby(made_of).nunique()
     if n_runs.max() == 1:
         return omitted("no combination was trained twice, so that the run stands for both")

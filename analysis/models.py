@@ -22,6 +22,7 @@ from analysis.treatment_statements import level_means, treatment_statements
 from analysis.treatments import INTERCEPT, treatment_coding
 from analysis.wording import listed
 from study.core.coding import Coding, first_model, second_model
+from study.core.columns import factor_column
 from study.core.errors import InputFaults
 from study.core.factors import Level
 from study.core.scales import are_numbers
@@ -182,7 +183,7 @@ def treatment_model(
     if model.fit is None:
         return model
     stated = treatment_statements(model.fit, factors, seed, reference)
-    compared = [f"factor.{name}" for name, levels in factors.items() if not are_numbers(levels)]
+    compared = [factor_column(name) for name, levels in factors.items() if not are_numbers(levels)]
     pairs = stated[stated["family"].isin(compared)].rename(columns={"effect": "contrast"}).drop(columns="family")
     means = level_means(model.fit, factors)
     return replace(model, statements=stated, contrasts=pairs.reset_index(drop=True), means=means)

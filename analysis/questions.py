@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.against_baselines import FAMILY as BASELINES
 from analysis.statements import PAIRS, SIZE, SLOPES
+from study.core.columns import FACTOR, TRANSFER
 
 SOURCES, BEST_SOURCES = "sources by target", "best sources"
 WORDS = {
@@ -13,7 +14,7 @@ WORDS = {
     BASELINES: ("Does training help, compared with the baselines?", "difference from a baseline"),
     SOURCES: ("Which sources matter, for which target?", "effect of a source on a target"),
     BEST_SOURCES: ("Does a target's best single source help?", "effect of a target's best source"),
-    "factor.transfer": ("Does fine-tuning help?", "effect of fine-tuning"),
+    TRANSFER: ("Does fine-tuning help?", "effect of fine-tuning"),
 }
 
 
@@ -31,4 +32,4 @@ def effect_of(family: str) -> str:
 
 
 def _plain(family: str) -> str:
-    return family.removeprefix("factor.")
+    return family.removeprefix(FACTOR)

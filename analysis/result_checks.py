@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.errors import Fault, nearest
 from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, sources_allowed
 
@@ -59,7 +60,7 @@ def faults_of_rows(
     if double.any():
         yield _fault(" x ".join(key), None, f"expected once; {_rows(double)} share theirs: {_cells(rows[double])}")
     for column in evaluation_columns(rows):
-        valid = EVALUATION_FACTORS[column.removeprefix("factor.")]
+        valid = EVALUATION_FACTORS[column.removeprefix(FACTOR)]
         for level in rows.loc[~rows[column].isin(valid), column].unique():
             yield _fault(column, level, f"expected one of {', '.join(valid)}", nearest(str(level), valid))
     yield from _faults_of_metrics(rows, metric_of)
@@ -90,13 +91,13 @@ def faults_of_scores(scores: pd.DataFrame, targets: Sequence[str]) -> Iterator[F
 
 def evaluation_columns(rows: pd.DataFrame) -> list[str]:
     """The columns of evaluation factors: a run has rows of each of their levels."""
-    return [f"factor.{name}" for name in EVALUATION_FACTORS if f"factor.{name}" in rows]
+    return [factor_column(name) for name in EVALUATION_FACTORS if factor_column(name) in rows]
 
 
 def factor_columns(rows: pd.DataFrame) -> list[str]:
     """The columns of further factors that a run has one level of."""
     evaluation = evaluation_columns(rows)
-    return [str(name) for name in rows if str(name).startswith("factor.") and name not in evaluation]
+    return [str(name) for name in rows if str(name).startswith(FACTOR) and name not in evaluation]
 
 
 def failed(rows: pd.DataFrame) -> pd.Series:
@@ -118,11 +119,11 @@ def _faults_of_metrics(rows: pd.DataFrame, metric_of: Mapping[str, str]) -> Iter
 
 
 def _faults_of_runs(rows: pd.DataFrame, sources: Sequence[str]) -> Iterator[Fault]:
-    columns = [f"source.{name}" for name in sources]
+    columns = [source_column(name) for name in sources]
     present = [name for name in columns if name in rows]
     for name in set(columns) - set(present):
         yield _fault(
-            name, None, "no such column", nearest(name, [str(one) for one in rows if str(one)[:7] == "source."])
+            name, None, "no such column", nearest(name, [str(one) for one in rows if str(one).startswith(SOURCE)])
         )
     for name in (*SAME_FOR_A_RUN, *present, *factor_columns(rows)):
         if name in rows:

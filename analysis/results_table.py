@@ -25,6 +25,7 @@ from analysis.result_checks import (
     faults_of_scores,
 )
 from analysis.roles import Roles
+from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, Level
 from study.core.tables import read_parquet
@@ -110,7 +111,7 @@ class ResultsTable:
         if self.levels is not None:
             return self.levels
         columns = factor_columns(self.scores)
-        found = {name.removeprefix("factor."): sorted(self.scores[name].dropna().unique().tolist()) for name in columns}
+        found = {name.removeprefix(FACTOR): sorted(self.scores[name].dropna().unique().tolist()) for name in columns}
         return {**found, **self.evaluation_levels}
 
     @property
@@ -118,7 +119,7 @@ class ResultsTable:
         """The levels of evaluation factors, that of a study without them first."""
         if self.roles:
             return {}
-        return {name: levels for name, levels in EVALUATION_FACTORS.items() if f"factor.{name}" in self.scores}
+        return {name: levels for name, levels in EVALUATION_FACTORS.items() if factor_column(name) in self.scores}
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -156,7 +157,7 @@ def results_table(
     raise_all(faults_of_columns(rows))
     provenance = _provenance(rows)
     rows = rows.assign(run_id=rows["run_id"].astype(str), target=rows["target"].astype(str))
-    found = tuple(name.removeprefix("source.") for name in rows if name.startswith("source."))
+    found = tuple(name.removeprefix(SOURCE) for name in rows if name.startswith(SOURCE))
     sources = found if source_names is None else tuple(source_names)
     raise_all(faults_of_rows(rows, metric_of, sources, mix_versions))
 
@@ -241,7 +242,7 @@ def _of_a_run(rows: pd.DataFrame, sources: Sequence[str]) -> list[str]:
     """The columns that say of a run what it was."""
     return [
         *(name for name in SAME_FOR_A_RUN if name in rows),
-        *(f"source.{name}" for name in sources),
+        *(source_column(name) for name in sources),
         *factor_columns(rows),
     ]
 
@@ -256,7 +257,7 @@ def standardised(scores: pd.DataFrame, metrics: pd.Series) -> tuple[pd.Series, p
 
 def _at_first_levels(rows: pd.DataFrame) -> pd.DataFrame:
     for name in evaluation_columns(rows):
-        first = EVALUATION_FACTORS[name.removeprefix("factor.")][0]
+        first = EVALUATION_FACTORS[name.removeprefix(FACTOR)][0]
         rows = rows[rows[name] == first].drop(columns=name)
     return rows.reset_index(drop=True)
 
@@ -264,7 +265,7 @@ def _at_first_levels(rows: pd.DataFrame) -> pd.DataFrame:
 def _by_split(rows: pd.DataFrame) -> pd.DataFrame:
     learned = rows[~rows["strategy"].isin(BASELINES)]
     splits = {name: learned.get(name, pd.Series(0, learned.index)) for name in ("repeat", "fold")}
-    kept = learned[["run_id", "target", *(name for name in rows if name.startswith("factor."))]]
+    kept = learned[["run_id", "target", *(name for name in rows if name.startswith(FACTOR))]]
     return kept.assign(**splits, score=pd.to_numeric(learned["score"])).reset_index(drop=True)
 
 
@@ -272,5 +273,5 @@ def _with_n_sources(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
     """The number of sources from their columns where the table does not give it."""
     if "n_sources" in rows or not sources:
         return rows
-    present = rows[[f"source.{name}" for name in sources]].isin([True])  # a baseline's may be empty
+    present = rows[[source_column(name) for name in sources]].isin([True])  # a baseline's may be empty
     return rows.assign(n_sources=present.sum(axis=1))

@@ -12,6 +12,7 @@ from analysis.contrasts import mean_weights, strategies_at
 from analysis.fitting.mixed_model import MixedFit
 from analysis.simultaneous import simultaneous
 from study.core.coding import SINGLE, n_star
+from study.core.columns import FACTOR
 
 PAIRS, SLOPES, SIZE = "strategies", "number of sources", "network size"
 AT_MEAN = " at the mean number of sources"
@@ -64,6 +65,6 @@ def families_of(fit: MixedFit, rows: pd.DataFrame) -> Iterator[tuple[str, dict[s
             families[SLOPES][term] = weights
         elif term == "r_star":
             families[SIZE][term] = weights
-        elif term.startswith("factor."):
+        elif term.startswith(FACTOR):
             families.setdefault(term.partition("[")[0].removesuffix("^2"), {})[term] = weights
     yield from ((family, members) for family, members in families.items() if members)

@@ -12,6 +12,7 @@ from analysis.fitting.mixed_model import MixedFit, contrast_tests
 from analysis.simultaneous import simultaneous
 from analysis.statements import COLUMNS
 from analysis.treatments import INTERCEPT, interactions_of, terms_of
+from study.core.columns import FACTOR, factor_column
 from study.core.factors import Level
 from study.core.scales import are_numbers
 
@@ -66,11 +67,11 @@ def treatment_families(
     own = dict(zip(fit.fixed_terms, np.eye(len(fit.fixed_terms)), strict=True))
     for name, levels in factors.items():
         if are_numbers(levels):
-            yield f"factor.{name}", {term: own[term] for term in terms_of(name, own)}
+            yield factor_column(name), {term: own[term] for term in terms_of(name, own)}
         else:
-            yield f"factor.{name}", _compared(name, _level_effects(fit, name, levels), reference)
+            yield factor_column(name), _compared(name, _level_effects(fit, name, levels), reference)
     for (a, b), terms in interactions_of(own, factors).items():
-        yield f"factor.{a}:factor.{b}", _interaction(fit, terms, a, b, factors)
+        yield f"{factor_column(a)}:{factor_column(b)}", _interaction(fit, terms, a, b, factors)
 
 
 def _compared(name: str, effects: Contrasts, reference: Sequence[str]) -> Contrasts:
@@ -89,7 +90,7 @@ def _level_effects(fit: MixedFit, name: str, levels: Sequence[Level]) -> Contras
     """What each level adds to the intercept, which is the mean over the rows; levels that are not estimable are not
     there."""
     terms, fixed = fit.fixed_terms, fit.fixed
-    own = [f"factor.{name}[{level}]" for level in levels]
+    own = [f"{factor_column(name)}[{level}]" for level in levels]
     here = [term for term in own if term in terms]
     if len(here) < len(levels) - 1:
         return {}
@@ -111,7 +112,9 @@ def _interaction(
     """What each combination has beyond the sum of both: products of indicators less their means over levels."""
     index = {term: position for position, term in enumerate(fit.fixed_terms)}
     rows, columns = (
-        [f"factor.{name}"] if are_numbers(factors[name]) else [f"factor.{name}[{level}]" for level in factors[name]]
+        [factor_column(name)]
+        if are_numbers(factors[name])
+        else [f"{factor_column(name)}[{level}]" for level in factors[name]]
         for name in (a, b)
     )
     weights = np.zeros((len(rows), len(columns), len(index)))
@@ -123,7 +126,7 @@ def _interaction(
         weights = weights - weights.mean(axis=0, keepdims=True)
     if len(columns) > 1:
         weights = weights - weights.mean(axis=1, keepdims=True)
-    called = [[name.removeprefix("factor.") for name in names] for names in (rows, columns)]
+    called = [[name.removeprefix(FACTOR) for name in names] for names in (rows, columns)]
     every = {f"{x} with {y}": weights[i, j] for i, x in enumerate(called[0]) for j, y in enumerate(called[1])}
     if len(rows) <= 2 and len(columns) <= 2:  # one degree of freedom: the others are it again, or less it
         return dict([next(reversed(every.items()))])

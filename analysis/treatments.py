@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from study.core.coding import DETERMINED, Coding, factor_columns
+from study.core.columns import factor_column
 from study.core.factors import Level
 from study.core.scales import Levels, scale_of
 
@@ -31,7 +32,7 @@ def treatment_coding(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]])
     interaction is left out as a whole.
     """
     main = factor_columns(rows, factors)
-    units = rows[["run_id", *(f"factor.{name}" for name in factors)]].drop_duplicates().index
+    units = rows[["run_id", *(factor_column(name) for name in factors)]].drop_duplicates().index
     basis = _Basis().with_column(np.ones(len(rows)))
     columns, left_out = {INTERCEPT: np.ones(len(rows))}, dict(main.left_out)
     of_factor: dict[str, list[str]] = {name: [] for name in factors}
@@ -55,21 +56,21 @@ def treatment_coding(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]])
         if wider.rank == basis.rank + len(products) and UNITS_PER_TERM * n_terms <= len(units):
             basis, columns = wider, columns | products
         else:
-            left_out[f"factor.{a}:factor.{b}"] = NOT_BORNE
+            left_out[f"{factor_column(a)}:{factor_column(b)}"] = NOT_BORNE
     return Coding(pd.DataFrame(columns, index=rows.index), (INTERCEPT,), left_out, main.units)
 
 
 def occurring(factors: Mapping[str, Sequence[Level]], rows: pd.DataFrame) -> Mapping[str, Levels]:
     """The levels that occur in these rows, on their scales."""
     return {
-        name: Levels([level for level in levels if (rows[f"factor.{name}"] == level).any()], scale_of(levels))
+        name: Levels([level for level in levels if (rows[factor_column(name)] == level).any()], scale_of(levels))
         for name, levels in factors.items()
     }
 
 
 def terms_of(factor: str, terms: Iterable[str]) -> list[str]:
     """The terms of a factor among others: the number, its curvature, or its levels."""
-    own = f"factor.{factor}"
+    own = factor_column(factor)
     return [
         term
         for term in terms

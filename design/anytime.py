@@ -33,6 +33,7 @@ from design.contradictions import balance_groups
 from design.information import log_efficiency, model_columns
 from design.level_tables import LevelTables
 from design.model import Criterion, Part, columns_of_parts
+from study.core.columns import SOURCE
 from study.core.design_models import MAIN
 
 ALLOWED_RUNS, ALLOWED_SHARE = 2, 0.05
@@ -162,7 +163,7 @@ class _Limits:
         self._units = [_marked(unit, n_factors) for unit in agreeing]
         self._groups = [_marked(group, n_factors) for group in contradicting]
         self.concedes = (n_factors - 1,) in agreeing and any(
-            all(candidates.factors[p].name.startswith("source.") for p in group) for group in contradicting
+            all(candidates.factors[p].name.startswith(SOURCE) for p in group) for group in contradicting
         )
         self._conceded = CONCEDED * self.concedes * self.is_derived
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from design.candidates import Candidates, Factor
 from design.information import CHUNK, level_columns, model_columns
+from study.core.columns import SOURCE
 
 ITERATIONS = 200
 CONVERGED = 1e-6
@@ -89,7 +90,7 @@ def balance_bound(factors: Sequence[Factor], codes: np.ndarray, columns: np.ndar
     scale = np.sqrt(spread[:, :, None] * spread[:, None, :])
     parity = np.divide(between, scale, out=np.zeros_like(scale), where=scale > 0).max(axis=(1, 2), initial=0.0)
 
-    is_source = np.array([factors[owner].name.startswith("source.") for owner in owners[whole]], dtype=bool)
+    is_source = np.array([factors[owner].name.startswith(SOURCE) for owner in owners[whole]], dtype=bool)
     number = np.array(factors[-1].levels, dtype=float)[codes[:, -1]]
     covariances = n_runs * (number**2).cumsum() - number.cumsum() ** 2 - spread[:, is_source].sum(axis=1)
     deviations = np.sqrt(spread[:, is_source])

@@ -51,7 +51,7 @@ def hours_of(runs: Sequence[Run], cost: Cost) -> list[float]:
     known = [hours for hours in found if hours is not None]
     if len(known) < len(found):
         expected = (
-            "what a run costs is not known before the corpus's tracks are; expected a number of runs, such as 352"
+            "the cost of a run cannot be estimated before the corpus has tracks; expected a number of runs, such as 352"
         )
         raise InputFaults([Fault("", "--budget", None, expected)])
     return known
@@ -64,7 +64,7 @@ def affordable(budget: Hours, fixed: Sequence[Run], more: Iterator[Run], cost: C
     """
     spent = sum(hours_of(fixed, cost))
     if spent > budget.hours:
-        expected = f"the {len(fixed)} runs that are fixed need {spent:.4g} {budget.unit}"
+        expected = f"the {len(fixed)} runs of factorial phases and finished runs need {spent:.4g} {budget.unit}"
         raise InputFaults([Fault("", "--budget", f"{budget.hours:.4g} {budget.unit}", expected)])
     bought = []
     for run in more:

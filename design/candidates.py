@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from study.core.columns import SOURCE, factor_column, source_column
 from study.core.errors import Fault, InputFaults
 from study.core.factors import Level
 from study.core.run import Run, make_run
@@ -51,11 +52,11 @@ class Candidates:
     def positions(self, balance: Iterable[str]) -> tuple[int, ...]:
         """The factors that `balance` names, as the study file does: strategy, sources (all), n_sources, any other."""
         asked = set(balance)
-        wanted = asked | {f"factor.{name}" for name in asked}
+        wanted = asked | {factor_column(name) for name in asked}
         return tuple(
             position
             for position, factor in enumerate(self.factors)
-            if factor.name in wanted or ("sources" in asked and factor.name.startswith("source."))
+            if factor.name in wanted or ("sources" in asked and factor.name.startswith(SOURCE))
         )
 
     def without(self, other: Candidates) -> Candidates:
@@ -99,6 +100,7 @@ class Candidates:
 
     def rows_of_runs(self, runs: Iterable[Run]) -> np.ndarray:
         """Rows (n,) of those of the runs, of whatever phase and replicate, that are among the candidates."""
+        numbers: list[dict[Level | None, int]]
         numbers = [{level: code for code, level in enumerate(factor.levels)} for factor in self.factors]
         codes = [
             [number.get(_level(run, factor.name), -1) for number, factor in zip(numbers, self.factors, strict=True)]
@@ -111,8 +113,8 @@ class Candidates:
     def run(self, study: Study, phase: str, row: int, replicate: int = 0) -> Run:
         """The run in a row."""
         levels = {f.name: f.levels[code] for f, code in zip(self.factors, self.codes[row], strict=True)}
-        sources = tuple(name for name in study.sources if levels[f"source.{name}"])
-        further = {name: levels[f"factor.{name}"] for name in study.further_factors}
+        sources = tuple(name for name in study.sources if levels[source_column(name)])
+        further = {name: levels[factor_column(name)] for name in study.further_factors}
         return make_run(study, phase, replicate, str(levels["strategy"]), sources, further)
 
 

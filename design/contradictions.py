@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 
 from design.candidates import Candidates, row_numbers
 from design.information import CHUNK
+from study.core.columns import SOURCE
 
 EVEN = 1e-6
 
@@ -32,7 +33,7 @@ def contradictions(candidates: Candidates, balance: Sequence[str]) -> list[str] 
     positions = {name: candidates.positions([name]) for name in balance}
     alone = {name: least_unbalance(candidates, unit) for name, unit in positions.items()}
     sentences = [
-        f"{name} cannot be balanced: its unbalance is at least {least:.1%} of the runs"
+        f"{name} cannot be balanced: its imbalance is at least {least:.1%} of the runs"
         for name, least in alone.items()
         if least > EVEN
     ]
@@ -42,9 +43,9 @@ def contradictions(candidates: Candidates, balance: Sequence[str]) -> list[str] 
             of_second = least_unbalance(candidates, positions[second], positions[first])
             of_first = least_unbalance(candidates, positions[first], positions[second])
             sentences.append(
-                f"{first} and {second} cannot both be balanced: with {first} even, the unbalance of {second} is at "
-                f"least {of_second:.1%} of the runs; with {second} even, that of {first} is at least {of_first:.1%}; "
-                f"the least that both can have at once is {both:.1%}"
+                f"{first} and {second} cannot both be balanced: with {first} balanced, the imbalance of {second} is at "
+                f"least {of_second:.1%} of the runs; with {second} balanced, that of {first} is at least "
+                f"{of_first:.1%}; at best, both have an imbalance of {both:.1%}"
             )
     return sentences
 
@@ -56,7 +57,7 @@ def balance_groups(candidates: Candidates, balance: Sequence[int]) -> tuple[list
     itself (sources, where no run may have few). With too many combinations for the programme, factors that are not
     crossed with all others form one group.
     """
-    sources = tuple(p for p in balance if candidates.factors[p].name.startswith("source."))
+    sources = tuple(p for p in balance if candidates.factors[p].name.startswith(SOURCE))
     units = list(dict.fromkeys(sources if p in sources else (p,) for p in balance))
     agreeing, entangled = _crossed(candidates, units)
     if not entangled:
@@ -104,7 +105,8 @@ def least_unbalance(candidates: Candidates, factors: Sequence[int], even: Sequen
 
 def _crossed(candidates: Candidates, units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
     """The units that are crossed with all others, so that nothing about the others limits them, and the rest."""
-    crossed, entangled = [], list(units)
+    crossed: list[Unit] = []
+    entangled = list(units)
     for unit in units:
         others = tuple(itertools.chain(*(other for other in entangled if other != unit)))
         product = len(_distinct(candidates, unit)) * max(len(_distinct(candidates, others)), 1)

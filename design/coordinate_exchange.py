@@ -19,6 +19,7 @@ import numpy as np
 
 from design.candidates import Factor, code_type, row_numbers
 from design.information import RIDGE, level_columns
+from study.core.columns import SOURCE
 
 DRAWN = 2**16
 """Runs drawn at random that are candidates beside the sequence."""
@@ -99,7 +100,7 @@ def _sequence(space: Space, drawn: np.ndarray, rng: np.random.Generator) -> Iter
     inverse = np.eye(n_terms) / RIDGE
     counts = np.zeros((len(space.factors), int(space.n_levels.max())), dtype=np.int64)
     taken: set[bytes] = set()
-    evened = np.flatnonzero([not f.name.startswith("source.") and not f.is_derived for f in space.factors])
+    evened = np.flatnonzero([not f.name.startswith(SOURCE) and not f.is_derived for f in space.factors])
     for n_runs in range(1, min(LONGEST, int(WORK / (20 * n_moves * n_terms**2)) + 2 * n_terms) + 1):
         limit = EVEN_RUNS + int(EVEN_SHARE * n_runs)
         least = np.array([counts[factor, : space.n_levels[factor]].min() for factor in evened])

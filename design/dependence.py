@@ -8,6 +8,7 @@ import numpy as np
 
 from design.aliasing import correlations
 from design.candidates import Candidates
+from study.core.columns import FACTOR, SOURCE
 
 TOLERANCE = 1e-9
 
@@ -38,17 +39,18 @@ def derived_factors(candidates: Candidates, codes: np.ndarray) -> list[str]:
     The covariances with the sources add up to its variance, so that the largest correlation is no less than its
     standard deviation over the sum of theirs.
     """
-    present = [column for column, factor in enumerate(candidates.factors) if factor.name.startswith("source.")]
+    present = [column for column, factor in enumerate(candidates.factors) if factor.name.startswith(SOURCE)]
     number = np.array(candidates.factors[-1].levels, dtype=float)[codes[:, -1]]
-    told = "n_sources is the sum of the sources: it can be balanced, but is no term of its own"
+    told = "n_sources is the sum of the source indicators: it can be balanced, but is not a term of its own"
     if np.ptp(number) == 0:
         return [f"{told}; all runs have {number[0]:g}"]
     columns = np.column_stack([number, codes[:, present]]).astype(float)
     found = correlations(len(columns), columns.sum(axis=0), columns.T @ columns)[0, 1:]
     deviation = columns.std(axis=0)
     return [
-        f"{told} and is left out of the aliasing; its largest correlation with a source is {np.abs(found).max():.2f}, "
-        f"and with these level counts at least {deviation[0] / deviation[1:].sum():.2f} in any design"
+        f"{told} and does not count in the aliasing; its largest correlation with a source is "
+        f"{np.abs(found).max():.2f}, and at least {deviation[0] / deviation[1:].sum():.2f} in any design with these "
+        "level counts"
     ]
 
 
@@ -57,11 +59,11 @@ def impossible_levels(candidates: Candidates) -> list[str]:
     told = []
     for factor, codes in zip(candidates.factors, candidates.codes.T, strict=True):
         unused = [level for code, level in enumerate(factor.levels) if not (codes == code).any()]
-        name = factor.name.removeprefix("source.")
+        name = factor.name.removeprefix(SOURCE)
         if factor.name != name and unused:
             told.append(f"all possible runs have {name}" if unused == [False] else f"no possible run has {name}")
         else:
-            told += [f"no possible run has {factor.name.removeprefix('factor.')} = {level}" for level in unused]
+            told += [f"no possible run has {factor.name.removeprefix(FACTOR)} = {level}" for level in unused]
     return told
 
 

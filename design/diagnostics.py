@@ -20,6 +20,7 @@ from design.information import CHUNK, model_columns, moments, term_names
 from design.model import parts_of, written_out
 from design.optimal import WEIGHTS
 from design.phases import SequentialPhase
+from study.core.columns import SOURCE, factor_column, source_column
 from study.core.design_models import FIRST, MAIN
 from study.core.effects import weights_of
 from study.core.plan import run_columns
@@ -150,8 +151,8 @@ def level_table(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
     asked = {name for phase in study.phases for name in phase.strategy} | {run.strategy for run in runs}
     strategies = [name for name in study.strategies if name in asked]
     known: dict[str, Sequence[object]] = {"strategy": strategies, "n_sources": sorted(sizes)}
-    known |= {f"source.{name}": (False, True) for name in study.sources}
-    known |= {f"factor.{name}": levels for name, levels in study.further_factors.items()}
+    known |= {source_column(name): (False, True) for name in study.sources}
+    known |= {factor_column(name): levels for name, levels in study.further_factors.items()}
     counts = Counter(
         (run.phase, factor, level)
         for run in runs
@@ -172,14 +173,14 @@ def aliasing_table(candidates: Candidates, codes: np.ndarray) -> pd.DataFrame:
     columns, _, names = main_effect_columns(candidates.factors, codes)
     number = np.array(candidates.factors[-1].levels, dtype=float)[codes[:, -1]]
     columns = np.column_stack([columns, number])
-    names = [*(name.removeprefix("source.") for name in names), "n_sources"]
+    names = [*(name.removeprefix(SOURCE) for name in names), "n_sources"]
     return pd.DataFrame(correlations(len(columns), columns.sum(axis=0), columns.T @ columns), names, names)
 
 
 def _canonical(candidates: Candidates, codes: np.ndarray) -> dict[str, float]:
     names, matrix = canonical_correlations(candidates.factors, codes)
     np.fill_diagonal(matrix, 0)
-    source = np.array([name.startswith("source.") for name in names], dtype=bool)
+    source = np.array([name.startswith(SOURCE) for name in names], dtype=bool)
     strategy = np.array([name == "strategy" for name in names], dtype=bool)
     main = np.array([name != "n_sources" for name in names], dtype=bool)
     return {

@@ -9,10 +9,12 @@ import numpy as np
 
 from design import coordinate_exchange as exchange
 from design.candidates import Candidates, Factor, code_type
+from study.core.columns import factor_column, source_column
 from study.core.errors import Fault, InputFaults
 from study.core.factors import sources_allowed
+from study.core.paths import FILE_NAME
 from study.core.run import study_seed_sequence
-from study.core.study_file import FILE_NAME, Combination, Constraint, Phase, Study
+from study.core.study_file import Combination, Constraint, Phase, Study
 
 MOST_ENUMERATED = 2**20
 """Possible runs that are all candidates; of a larger space a selection is (design.coordinate_exchange)."""
@@ -25,12 +27,12 @@ def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
     candidates are those of `runs_of_large_space`, the same ones for the same seed. Raises `InputFaults` where nothing
     is left.
     """
-    sizes = {s: [n for n in sorted(phase.n_sources) if sources_allowed(s, n)] for s in phase.strategy}
-    sizes = {strategy: possible for strategy, possible in sizes.items() if possible}
+    numbers = {s: [n for n in sorted(phase.n_sources) if sources_allowed(s, n)] for s in phase.strategy}
+    sizes: dict[str, list[int]] = {strategy: possible for strategy, possible in numbers.items() if possible}
     factors = (
         Factor("strategy", tuple(sizes)),
-        *(Factor(f"source.{name}", (False, True)) for name in study.sources),
-        *(Factor(f"factor.{name}", levels) for name, levels in study.further_factors.items()),
+        *(Factor(source_column(name), (False, True)) for name in study.sources),
+        *(Factor(factor_column(name), levels) for name, levels in study.further_factors.items()),
         Factor("n_sources", tuple(sorted({n for possible in sizes.values() for n in possible}))),
     )
 
@@ -102,9 +104,9 @@ def _have(factors: Sequence[Factor], codes: np.ndarray, combination: Combination
         values = value if isinstance(value, tuple) else (value,)
         if name == "sources":
             for source in values:
-                found &= codes[:, by_name[f"source.{source}"]] == 1
+                found &= codes[:, by_name[source_column(str(source))]] == 1
         else:
-            column = by_name[name if name in by_name else f"factor.{name}"]
+            column = by_name[name if name in by_name else factor_column(name)]
             of = [code for code, level in enumerate(factors[column].levels) if level in values]
             found &= np.isin(codes[:, column], of)
     return found

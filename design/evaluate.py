@@ -60,8 +60,8 @@ def evaluate(path: Path) -> Evaluation:
     information = columns[:, kept].T @ columns[:, kept]
     regular = len(codes) >= len(kept)
     log_det = np.linalg.slogdet(information)[1] if regular else -np.inf
-    inverse = np.linalg.inv(information) if regular else None
-    variance = np.einsum("ij,jk,ik->i", columns[:, kept], inverse, columns[:, kept]) if regular else [np.nan]
+    inverse = np.linalg.inv(information) if regular else np.full_like(information, np.nan)
+    variance = np.einsum("ij,jk,ik->i", columns[:, kept], inverse, columns[:, kept])
     n_levels = np.array([len(factor.levels) for factor in factors])
     counts = level_counts(codes, n_levels)
     exists = np.arange(counts.shape[1]) < n_levels[:, None]

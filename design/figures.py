@@ -2,62 +2,40 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
+from itertools import cycle
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-STYLE = {
-    "font.size": 9.0, "axes.titlesize": 10.0, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-    "axes.axisbelow": True, "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "legend.frameon": False,
-    "text.parse_math": False,  # a `$` in a name is a dollar
-}  # fmt: skip
+from study.core.columns import SOURCE
+from study.pages.figures import PageFigure, one_panel
+
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
-NUMBERS_UP_TO = 24
-"""Columns of a colour map that has its numbers written in; beyond, they would not be read."""
-
-
-def colour_map(table: pd.DataFrame, label: str) -> Figure:
-    """A table of numbers from -1 to 1 as colours."""
-    height, width = (0.34 * n for n in table.shape)
-    figure, axes = _figure(min(width, 14) + 2.4, min(height, 14) + 1.6)
-    image = axes.imshow(table.to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-    if max(table.shape) <= NUMBERS_UP_TO:
-        for row, column in np.ndindex(table.shape):
-            value = table.iloc[row, column]
-            text = f"{value:.2f}".replace("-0.00", "0.00").replace("0.", ".")
-            axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color="w" if abs(value) > 0.6 else "k")
-    axes.set_xticks(range(table.shape[1]), table.columns, rotation=60, ha="right", rotation_mode="anchor", fontsize=7)
-    axes.set_yticks(range(table.shape[0]), table.index, fontsize=7)
-    axes.grid(visible=False)
-    figure.colorbar(image, ax=axes, shrink=0.8, label=label)
-    return figure
 
 
 def prefix_curves(prefixes: pd.DataFrame, canonical: pd.DataFrame) -> Figure:
     """Balance, aliasing and efficiency wherever the phase stops."""
-    figure = Figure(figsize=(10.5, 3.1), layout="constrained")
+    figure = PageFigure(figsize=(10.5, 3.1), layout="constrained")
     by_balance, by_aliasing, by_efficiency = (figure.add_subplot(1, 3, panel) for panel in (1, 2, 3))
     by_balance.step(prefixes.n_runs, prefixes.unbalance, where="mid", color=BLUE)
-    by_balance.set(title="Unbalance", ylabel="largest less smallest level count", ylim=(0, None))
+    by_balance.set(title="Unbalance", ylabel="largest minus smallest level count", ylim=(0, None))
     by_aliasing.plot(prefixes.n_runs, prefixes.aliasing, color=BLUE, label="largest correlation")
     by_aliasing.plot(
         canonical.n_runs, canonical["any"], "o", ms=3.5, color=ORANGE, label="largest canonical correlation"
     )
     for name, colour, label in (
-        ("aliasing_bound_balance", GREEN, "at least, with this balance"),
-        ("aliasing_bound_size", "#777777", "at least, with so many runs"),
+        ("aliasing_bound_balance", GREEN, "lower bound: same level counts"),
+        ("aliasing_bound_size", "#777777", "lower bound: same size"),
     ):
         by_aliasing.plot(prefixes.n_runs, prefixes[name].where(prefixes[name] > 0), "--", color=colour, label=label)
     by_aliasing.set(title="Aliasing of the main effects", ylim=(0, 1))
     by_aliasing.legend(fontsize=8)
     by_efficiency.plot(prefixes.n_runs, prefixes.d_efficiency, color=BLUE, label="this plan")
     possible = prefixes.d_efficiency_bound.where(prefixes.d_efficiency_bound > 0)
-    by_efficiency.plot(prefixes.n_runs, possible, "--", color=GREEN, label="no design has more")
+    by_efficiency.plot(prefixes.n_runs, possible, "--", color=GREEN, label="upper bound")
     by_efficiency.set(title="D-efficiency, %", ylim=(min(80, np.nanmin([*prefixes.d_efficiency, 80])), 101))
     by_efficiency.legend(fontsize=8)
     for axes in (by_balance, by_aliasing, by_efficiency):
@@ -67,11 +45,11 @@ def prefix_curves(prefixes: pd.DataFrame, canonical: pd.DataFrame) -> Figure:
 
 def margin_figure(curve: pd.DataFrame, kinds: Mapping[str, str], spent: list[float] | None) -> Figure:
     """Half-widths of intervals by the number of sequential runs, and above it what these runs cost."""
-    figure, axes = _figure(7.2, 3.6)
+    figure, axes = one_panel(7.2, 3.6)
     for (kind, label), colour in zip(kinds.items(), (BLUE, ORANGE, GREEN), strict=True):
         if kind in curve:
             axes.plot(curve.n_runs, curve[kind], "o-", ms=3.5, color=colour, label=label)
-    axes.set(xlabel="sequential runs", ylabel="half a 95 % interval, SD", ylim=(0, None))
+    axes.set(xlabel="sequential runs", ylabel="half-width of the 95 % interval, SD", ylim=(0, None))
     axes.legend(fontsize=8)
     if spent:
         above = axes.secondary_xaxis("top")
@@ -82,20 +60,20 @@ def margin_figure(curve: pd.DataFrame, kinds: Mapping[str, str], spent: list[flo
 
 def level_bars(levels: pd.DataFrame) -> Figure:
     """How many runs have each level of each factor (of a source: have it present), phases stacked."""
-    is_source = levels.factor.str.startswith("source.")
+    is_source = levels.factor.str.startswith(SOURCE)
     present = levels[is_source & (levels.level == "True")]
-    present = present.assign(level=present.factor.str.removeprefix("source."), factor="source present")
+    present = present.assign(level=present.factor.str.removeprefix(SOURCE), factor="source present")
     shown = pd.concat([levels[~is_source], present])
     factors, phases = list(dict.fromkeys(shown.factor)), list(dict.fromkeys(levels.phase))
     per_row = min(len(factors), 4)
     rows = -(-len(factors) // per_row)
-    figure = Figure(figsize=(11, 2.9 * rows), layout="constrained")
+    figure = PageFigure(figsize=(11, 2.9 * rows), layout="constrained")
     for position, factor in enumerate(factors):
         axes = figure.add_subplot(rows, per_row, position + 1)
         of = shown[shown.factor == factor]
         ticks = list(dict.fromkeys(of.level))
         bottom = np.zeros(len(ticks))
-        for phase, colour in zip(phases, mpl.colormaps["tab10"].colors * len(phases), strict=False):
+        for phase, colour in zip(phases, cycle(mpl.color_sequences["tab10"]), strict=False):
             counts = of[of.phase == phase].set_index("level").n_runs.reindex(ticks, fill_value=0).to_numpy()
             axes.bar(range(len(ticks)), counts, bottom=bottom, color=colour, label=phase)
             bottom += counts
@@ -105,20 +83,3 @@ def level_bars(levels: pd.DataFrame) -> Figure:
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=min(len(phases), 6))
     return figure
-
-
-def png(figure: Figure) -> bytes:
-    """A figure as a PNG file, to be written or put into the page."""
-    content = io.BytesIO()
-    figure.savefig(content, dpi=140, format="png", metadata={"Software": None})
-    return content.getvalue()
-
-
-def drawing() -> mpl.rc_context:
-    """The context in which figures are made and saved."""
-    return mpl.rc_context(STYLE)
-
-
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.add_subplot()

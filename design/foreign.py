@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from study.core.columns import factor_column, source_column
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
 from study.core.run import Run, make_run
@@ -53,7 +54,7 @@ def read_design(
     found: dict[str, list[Level | None]] = {}
     faults: list[Fault] = []
     for name, of in wanted.items():
-        known = of | {value: of[level] for value, level in (levels or {}).get(name, {}).items()}
+        known = {**of, **{value: of[level] for value, level in (levels or {}).get(name, {}).items()}}
         texts = [str(value).strip() for value in table[named[name]]]
         found[name] = [_level(text, known, name in study.sources) for text in texts]
         faults += _faults_of_values(path.name, named[name], texts, found[name], list(of))
@@ -119,7 +120,9 @@ def constraint_notes(study: Study, runs: Sequence[Run]) -> list[str]:
     for number, constraint in enumerate(study.design.constraint, 1):
         rows = [row for row, run in enumerate(runs, 1) if not _keeps(run, constraint)]
         if rows:
-            notes.append(f"the start breaks [[design.constraint]] {number} in {rows_named(rows)}; these runs are kept")
+            notes.append(
+                f"the start violates [[design.constraint]] {number} in {rows_named(rows)}; these runs are kept"
+            )
     return notes
 
 
@@ -156,4 +159,4 @@ def _faults_of_names(
 
 
 def _column_of(name: str, table: pd.DataFrame) -> str:
-    return next((column for column in (f"source.{name}", f"factor.{name}") if column in table), name)
+    return next((column for column in (source_column(name), factor_column(name)) if column in table), name)

@@ -48,7 +48,7 @@ def generate(
     fixed = [run for run in {run.run_id: run for run in reversed(fixed)}.values() if run.run_id not in lost][::-1]
     if not phases:
         if budget is not None:
-            expected = "no phase of the study is sequential: all runs are planned without a budget"
+            expected = "the study has no sequential phase; leave the budget out"
             raise InputFaults([Fault("", "--budget", budget, expected)])
         return fixed
     fixed += [run for phase in phases for run in phase.start_runs]

@@ -40,7 +40,7 @@ class LevelTables:
 
     def _packed(self, candidates: Candidates, block: list[int]) -> tuple[np.ndarray, np.ndarray]:
         """Where a combination's entries stand in a table (n_factors, n_combinations); each candidate's combination."""
-        sizes = self.n_levels[block]
+        sizes: list[int] = self.n_levels[block].tolist()
         combinations = np.indices(sizes).reshape(len(block), -1)
         packed = np.zeros(len(candidates), dtype=np.intp)
         for factor, size in zip(block, sizes, strict=True):

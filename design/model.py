@@ -18,6 +18,7 @@ from design.candidates import Candidates, Factor
 from design.information import RIDGE, Information, MainEffects, ModelColumns, WrittenOut, model_columns
 from design.level_tables import LevelTables
 from study.core.coding import first_model, n_star, r_star
+from study.core.columns import FACTOR, SOURCE
 from study.core.design_models import FIRST, MAIN, columns_of_design, with_sources
 from study.core.errors import Fault, InputFaults
 from study.core.formula import quoted
@@ -114,11 +115,11 @@ def written_out(factors: Sequence[Factor], codes: np.ndarray, part: Part) -> tup
     """The columns of a part's model (n_rows, n_terms) under the names that `analyze` has for them, those wanted if
     possible last; and how many are wanted for certain. Columns that others determine in these rows are left out."""
     rows = _rows(factors, codes)
-    levels = {each.name.partition(".")[2]: each.levels for each in factors if each.name.startswith("factor.")}
+    levels = {each.name.partition(".")[2]: each.levels for each in factors if each.name.startswith(FACTOR)}
     text = {MAIN: _main_formula(factors), FIRST: "strategy"}.get(part.name, part.name)
     certain = first_model(rows, levels).columns if part.name == FIRST else independent(_matrix(text, rows, factors))[0]
     if certain.size > MOST_ENTRIES:
-        expected = f"has {len(certain):,} runs to choose from and {certain.shape[1]} terms: too many to work out"
+        expected = f"has {len(certain):,} runs to choose from and {certain.shape[1]} terms: too many to compute"
         raise InputFaults([Fault("", f"model {part.name}", None, expected)])
     if not part.if_possible:
         return certain, certain.shape[1]
@@ -128,8 +129,8 @@ def written_out(factors: Sequence[Factor], codes: np.ndarray, part: Part) -> tup
 
 
 def _matrix(text: str, rows: pd.DataFrame, factors: Sequence[Factor]) -> pd.DataFrame:
-    sources = [each.name.partition(".")[2] for each in factors if each.name.startswith("source.")]
-    levels = {each.name.partition(".")[2]: each.levels for each in factors if each.name.startswith("factor.")}
+    sources = [each.name.partition(".")[2] for each in factors if each.name.startswith(SOURCE)]
+    levels = {each.name.partition(".")[2]: each.levels for each in factors if each.name.startswith(FACTOR)}
     known = columns_of_design(sources, levels)
     terms = parse_terms(with_sources(text, sources))
     variables = dict.fromkeys(variable for term in terms.terms for variable in term)

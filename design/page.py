@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Template
 from matplotlib.figure import Figure
 
 from design.aliasing import alias_matrix
@@ -26,16 +26,19 @@ from design.diagnostics import (
     shown_sizes,
 )
 from design.expected_errors import expected_errors
-from design.figures import colour_map, drawing, level_bars, margin_figure, png, prefix_curves
+from design.figures import level_bars, margin_figure, prefix_curves
 from design.generate import in_turn
 from design.information import term_names
 from design.phases import sequential_phases
 from design.verdict import FURTHER_RUNS, KINDS, margin_curve, verdict
+from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.content import csv_bytes
 from study.core.durations import Unit
 from study.core.run import Run, baseline_runs
 from study.core.study_file import Study
 from study.core.writing import remove_folder, write_whole
+from study.pages.figures import correlation_map, drawing, png
+from study.pages.html import environment
 
 MAXIMUM_PAIRS = 200
 """Pairs of sources that the map of neglected interactions shows at most."""
@@ -135,7 +138,7 @@ def _hours_spent(
     known = [cost(run) for run in [*fixed, *sequential]]
     if None in known or curve.empty:
         return None
-    total = np.cumsum([0.0, *known])  # type: ignore[list-item]
+    total = np.cumsum([0.0, *known])
     return [float(total[len(fixed) + size]) for size in curve.n_runs]
 
 
@@ -144,10 +147,11 @@ def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
     for each in found:
         notes += [f"{each.name}: {contradiction}" for contradiction in each.contradictions or ()]
         if each.contradictions is None:
-            notes.append(f"{each.name}: too many candidates to say which balances exclude each other")
+            notes.append(f"{each.name}: too many candidates to check which factors cannot be balanced at once")
         notes += [f"{each.name}: {impossible}" for impossible in each.impossible]
         notes += [
-            f"{each.name}: the term {term} cannot be estimated by itself: in normalised columns it is {of}"
+            f"{each.name}: the term {term} is not estimable, because other terms determine it: in normalised columns, "
+            f"it is {of}"
             for term, of in each.dependent.items()
         ]
         notes += [f"{each.name}: {derived}" for derived in each.derived]
@@ -167,17 +171,19 @@ def on_baselines(study: Study, cost_hours: Callable[[Run], float | None], unit: 
     each = f" ({study.baselines.random} for each {' x '.join(names)} of the study)" if names else ""
     costs = [cost_hours(run) for run in runs]
     hours = "" if None in costs else f", about {math.fsum(costs):.2g} {unit}"  # type: ignore[arg-type]
-    yield (f"baselines: {len(runs) - len(untrained)} MFCC and {len(untrained)} Random{each} are run beside the plan"
-           f"{hours}; they are not trained, and each is evaluated on every target as a run is")  # fmt: skip
+    yield (
+        f"baselines: {len(runs) - len(untrained)} MFCC and {len(untrained)} Random{each} are evaluated on every "
+        f"target in addition to the plan{hours}; they are not trained"
+    )
 
 
 def _unused_levels(levels: pd.DataFrame) -> list[str]:
     """Levels of the study that no run of the plan has, in words."""
     total = levels.groupby(["factor", "level"], sort=False).n_runs.sum()
     unused = total[total == 0].reset_index()
-    unused = unused[~(unused.factor.str.startswith("source.") & (unused.level == "False"))]
+    unused = unused[~(unused.factor.str.startswith(SOURCE) & (unused.level == "False"))]
     return [
-        f"no run of this plan has {factor.removeprefix('factor.')} = {', '.join(of.level)}"
+        f"no run of this plan has {factor.removeprefix(FACTOR)} = {', '.join(of.level)}"
         for factor, of in unused.groupby("factor", sort=False)
     ]
 
@@ -191,10 +197,10 @@ def _pictures(
 ) -> dict[str, Figure]:
     pictures = {"balance": level_bars(levels)}
     for name, of in scopes.items():
-        pictures[f"aliasing_{name}"] = colour_map(maps[name], "correlation")
+        pictures[f"aliasing_{name}"] = correlation_map(maps[name], "correlation")
         interactions = _interactions(study, of)
         if interactions is not None:
-            pictures[f"interactions_{name}"] = colour_map(interactions, "added to the estimate")
+            pictures[f"interactions_{name}"] = correlation_map(interactions, "added to the estimate")
     for each in found:
         pictures[f"prefixes_{each.name}"] = prefix_curves(each.prefixes, each.canonical)
     return pictures
@@ -209,7 +215,7 @@ def _interactions(study: Study, runs: Sequence[Run]) -> pd.DataFrame | None:
         return None
     neglected = np.column_stack([present[:, one] * present[:, other] for one, other in pairs])
     names = list(study.sources)
-    terms = [name.removeprefix("source.") for name in term_names(candidates.factors)]
+    terms = [name.removeprefix(SOURCE) for name in term_names(candidates.factors)]
     matrix = alias_matrix(candidates.factors, codes, neglected)
     return pd.DataFrame(matrix, terms, [f"{names[one]} x {names[other]}" for one, other in pairs])
 
@@ -219,8 +225,8 @@ def _as_codes(study: Study, runs: Sequence[Run]) -> tuple[Candidates, np.ndarray
     strategies = tuple(name for name in study.strategies if any(run.strategy == name for run in runs))
     factors = (
         Factor("strategy", strategies),
-        *(Factor(f"source.{name}", (False, True)) for name in study.sources),
-        *(Factor(f"factor.{name}", levels) for name, levels in study.further_factors.items()),
+        *(Factor(source_column(name), (False, True)) for name in study.sources),
+        *(Factor(factor_column(name), levels) for name, levels in study.further_factors.items()),
         Factor("n_sources", tuple(sorted({run.n_sources for run in runs}))),
     )
     candidates = Candidates(factors, np.zeros((0, len(factors)), dtype=np.uint8))
@@ -244,15 +250,7 @@ def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _template() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),  # not by package name: a study's own folder has a `design` too
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = lambda value, digits=3: (
-        "" if value is None or math.isnan(value) else f"{value:.{digits}f}"
-    )
-    return environment.get_template("page.html.j2")
+def _template() -> Template:
+    made = environment(Path(__file__).parent)
+    made.filters["number"] = lambda value, digits=3: "" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    return made.get_template("page.html.j2")

@@ -17,8 +17,9 @@ from design.model import parts_of
 from design.optimal import WEIGHTS, optimal
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
+from study.core.paths import FILE_NAME
 from study.core.run import Run, make_run, study_seed_sequence
-from study.core.study_file import FILE_NAME, Phase, Study
+from study.core.study_file import Phase, Study
 
 
 def factorial_runs(study: Study, phase: Phase) -> list[Run]:
@@ -92,7 +93,7 @@ def sequential_phases(study: Study, finished: Sequence[Run] = (), failed: Sequen
         for other in taken:
             own = own.without(other)
         if not len(own):
-            expected = "the factorial phases have all of its combinations; expected one or more of its own"
+            expected = "the factorial phases have all of its combinations; expected at least one that they lack"
             raise InputFaults([Fault(FILE_NAME, f"[[design.phase]] {phase.name}", None, expected)])
         gone = own.rows_of_runs(run for run in failed if run.replicate == 0)
         own = own.only(np.delete(np.arange(len(own)), gone))
@@ -146,9 +147,9 @@ def _phase_faults(study: Study, runs: Sequence[Run]) -> Iterator[Fault]:
             yield Fault("", f"run {run.run_id} phase", run.phase, expected, nearest(run.phase, names))
     for phase in study.phases:
         if phase.criterion in WEIGHTS and "balance" in phase.model_fields_set:
-            expected = f'criterion = "{phase.criterion}" balances nothing; "anytime" balances what is asked'
+            expected = f'criterion = "{phase.criterion}" does not balance; use "anytime"'
             yield Fault(FILE_NAME, f"[[design.phase]] {phase.name} balance", list(phase.balance), expected)
         for key in ("model", "want_if_possible"):
             if phase.criterion != "anytime" and key in phase.model_fields_set:
-                expected = 'only criterion = "anytime" plans for a model of the study\'s own'
+                expected = 'only criterion = "anytime" accepts a model'
                 yield Fault(FILE_NAME, f"[[design.phase]] {phase.name} {key}", getattr(phase, key), expected)

@@ -63,32 +63,34 @@ def verdict(study: Study, runs: Sequence[Run], further: Sequence[Run], smallest:
     n_targets = len(study.targets)
     coding = first_model(run_rows(study, runs), study.further_factors)
     if n_targets < 2:
-        return ["With one target nothing can be said of other targets; standard errors for it are below."]
+        return ["With a single target, results cannot be generalised to others; its standard errors are below."]
     if len(runs) <= coding.columns.shape[1]:
         return [f"{len(runs)} runs are too few for the {coding.columns.shape[1]} terms of the first model."]
     known, shared = margins(coding, n_targets), margins(coding, n_targets, SHARED)
     known = {kind: value for kind, value in known.items() if np.isfinite(value)}
     if not known:
-        return ["These runs cannot estimate the effects of the first model; the table below says which are missing."]
+        return ["No effect of the first model is estimable from these runs; the table below lists them."]
     sentences = [
-        f"With {len(runs)} runs and {n_targets} targets, "
-        + " and ".join(f"{KINDS[kind]} {'will be known ' * (not n)}to ±{value:.2f} SD"
-                       for n, (kind, value) in enumerate(known.items()))
-        + " (half a 95 % interval, the widest of each)."
-    ]  # fmt: skip
+        f"With {len(runs)} runs and {n_targets} targets, 95 % intervals will be no wider than "
+        + _listed([f"±{value:.2f} SD for {KINDS[kind]}" for kind, value in known.items()])
+        + "."
+    ]
     found = _smallest_by_kind(coding, smallest)
     if found:
         adjusted = " (adjusted for all pairs)"
         parts = [f"{value:.2f} SD for {KINDS[kind]}{adjusted * (kind == 'pairs')}" for kind, value in found.items()]
-        sentences.append(f"The smallest effects found {WANTED_POWER:.0%} of the time at {ALPHA:.0%}: {_listed(parts)}.")
+        sentences.append(
+            f"The smallest effects detected with a power of {WANTED_POWER:.0%} at the {ALPHA:.0%} level are "
+            f"{_listed(parts)}."
+        )
     if further:
         coded = first_model(run_rows(study, [*runs, *further]), study.further_factors)
         wider = margins(coded, n_targets)
-        sentences.append(f"The next {len(further)} runs would bring that to {_widths(wider, known)}.")
+        sentences.append(f"Another {len(further)} runs would narrow the intervals to {_widths(wider, known)}.")
     sentences.append(
-        f"Assumed, in SDs of scores within a target: {RESIDUAL_SD:g} around the model; between targets {STRATEGY_SD:g} "
-        f"for strategies and {SLOPE_SD:g} for slopes. If the scores of a run on all targets shared {SHARED:.0%} of the "
-        f"variance around the model, it would be {_widths(shared, known)}."
+        f"This assumes a residual SD of {RESIDUAL_SD:g}, and SDs between targets of {STRATEGY_SD:g} for strategies and "
+        f"{SLOPE_SD:g} for slopes (1 is the SD of the scores on a target). If {SHARED:.0%} of the residual variance "
+        f"were common to all scores of a run, the intervals would be {_widths(shared, known)}."
     )
     return sentences
 

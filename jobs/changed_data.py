@@ -13,6 +13,7 @@ from jobs.prepared_data import corpus_fingerprint, fingerprint, sound_folder, so
 from jobs.records import read_trained
 from jobs.sound.mel_store import INDEX
 from jobs.source_labels import labels_fingerprint
+from study.core.columns import source_column
 from study.core.errors import some
 from study.core.paths import Paths
 from study.core.run import Run
@@ -52,7 +53,7 @@ def changes_since_training(
             continue
         counts.update(_of_corpus(study, then, sound, of_corpus, now))
         for name in run.sources:
-            if then[f"source.{name}"] != made_from(name, then["corpus"]):
+            if then[source_column(name)] != made_from(name, then["corpus"]):
                 counts[f"[sources.{name}] table", study.sources[name].table.name] += 1
     return counts
 

@@ -13,8 +13,9 @@ import pandas as pd
 from jobs.labels.label_models import LABEL_MODELS
 from jobs.labels.tables import empty_text, faulty_rows, read_columns
 from study.core.errors import Fault, InputFaults, raise_all
+from study.core.paths import FILE_NAME
 from study.core.run import study_seed_sequence
-from study.core.study_file import FILE_NAME, Source, Study
+from study.core.study_file import Source, Study
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def read_corpus(study: Study) -> Corpus:
 
 def read_labels(sources: Mapping[str, Source]) -> tuple[dict[str, Any], list[Fault]]:
     """The readable table of each source except self, and the faults of all."""
-    labels, faults = {}, []
+    labels, faults = dict[str, Any](), list[Fault]()
     for name, source in sources.items():
         if source.labels != "self":
             try:

@@ -20,6 +20,7 @@ from jobs.targets.scoring import (
     target_splits,
     without_scores,
 )
+from study.core.columns import factor_column
 from study.core.content import csv_bytes
 from study.core.paths import Paths
 from study.core.results import commit_result
@@ -37,7 +38,7 @@ def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str)
     trained = read_trained(paths, run.run_id)
     if trained is None:
         raise FileNotFoundError(f"run {run.run_id} has not learned yet")
-    means, by_another = {}, 0
+    means, by_another = dict[str, float](), 0
     for name in targets:
         at = prepared.targets[name]
         path = paths.result(run.run_id, name, at.fingerprint)
@@ -64,7 +65,7 @@ def _scored(
         began = time.monotonic()
         found, earlier_s = _evaluation(study, run, name, at, transfer, trained.outcome)
         seconds = earlier_s + time.monotonic() - began
-        levels = {f"factor.{factor}": transfer for factor in study.evaluation_factors}
+        levels = {factor_column(factor): transfer for factor in study.evaluation_factors}
         rows += [
             result_row(study, run, trained, attempt, name, at.fingerprint, started_at, seconds, score) | levels
             for score in found.scores

@@ -29,10 +29,10 @@ from jobs.prepared_data import read_prepared
 from jobs.records import Trained, now, write_trained
 from jobs.result_rows import result_row
 from study.core.errors import Fault, InputFaults, RunFailed, nearest, raise_all
-from study.core.paths import Paths
+from study.core.paths import FILE_NAME, Paths
 from study.core.results import TRAIN_SCORES_VERSION, Score, commit_result
 from study.core.run import Run, seed_sequence
-from study.core.study_file import FILE_NAME, Study
+from study.core.study_file import Study
 from study.core.writing import make_folder
 
 Function = Callable[[Mapping[str, Any], tuple[str, ...], int, Path], Any]
@@ -84,7 +84,7 @@ def loaded(study: Study) -> Function:
         near = nearest(name, [each for each in vars(module) if not each.startswith("_")])
         expected = f"{module_name} has no function {name}"
         raise InputFaults([Fault(FILE_NAME, key, study.run.function, expected, near)])
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @contextmanager

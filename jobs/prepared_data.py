@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from study.core.columns import source_column
 from study.core.content import npz_bytes
 from study.core.errors import Fault, InputFaults
 from study.core.paths import Paths
@@ -61,7 +62,7 @@ class Prepared:
 
     def made_from(self, run: Run) -> dict[str, str]:
         """The same in parts, so that a change can be named later: `sound`, `corpus`, and `source.<name>` of each."""
-        sources = {f"source.{name}": self.sources[name] for name in run.sources}
+        sources = {source_column(name): self.sources[name] for name in run.sources}
         return {"sound": self.corpus_sound, "corpus": self.corpus_fingerprint, **sources}
 
 

@@ -186,7 +186,7 @@ def test_nothing_to_analyze(small_study: Path, capfd: pytest.CaptureFixture[str]
     ("words", "told"),
     [
         (["design", "--budget", "many"], "--budget = 'many': expected 40, 3cpuh, 400gpuh or 5d"),
-        (["design", "--budget", "0gpuh"], "runs that are fixed need"),
+        (["design", "--budget", "0gpuh"], "runs of factorial phases and finished runs need"),
         (["design", "--budget", "9", "--start", "plays.csv"], "plays.csv"),
         (["design", "--budget", "9999"], "possible runs"),
         (["launch", "--in-process", "--stop-after", "soon"], "--stop-after = 'soon': expected a time such as"),

@@ -93,8 +93,8 @@ def test_a_sweep_stops_when_intervals_are_narrow_and_goes_on_when_asked(
     table = results_table(own_results(given), {"timbre": "accuracy", "height": "r2", "plays": "ndcg@10"}, None)
     model = Model("strategy", first_model(table.scores), (), fit=first_fit(table, {}))
     on_looks, on_rule, on_floor = on_precision(given, read_until(given, "n_star < 0.01"), model, table)
-    assert f"looked at its intervals {len(looks)} times, to stop once n_star < 100: reached" in on_looks
-    assert "n_star < 0.01 is not reached" in on_rule and "With ever more runs strategy" in on_floor
+    assert f"checked {len(looks)} times whether to stop (n_star < 100): reached" in on_looks
+    assert "n_star < 0.01 is not reached" in on_rule and "More runs alone cannot reach it" in on_floor
 
     launch_study(given, LaunchOptions(in_process=True))
     assert study_status(given)["done"] == 21

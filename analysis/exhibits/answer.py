@@ -17,10 +17,10 @@ from analysis.evidence import Evidence
 from analysis.exhibits.equivalence_report import margin_shown
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.ranking import rankings
-from analysis.figures import ReportFigure
 from analysis.questions import question_of
 from analysis.results_table import ResultsTable
 from analysis.wording import called, number, p_value
+from study.pages.figures import PageFigure
 
 NAME = "answer"
 COLUMNS = [
@@ -166,7 +166,7 @@ def _draw(evidence: Evidence, verdicts: pd.DataFrame) -> Figure:
     families = list(verdicts.groupby("family", sort=False))
     shown = [(str(family), rows.loc[sorted(_by_evidence(rows).index[:ROWS_A_FAMILY])]) for family, rows in families]
     height = sum(ABOVE + ROW * len(rows) + BELOW for _, rows in shown) + BELOW
-    figure = ReportFigure(figsize=(WIDTH, height))
+    figure = PageFigure(figsize=(WIDTH, height))
     longest = max(len(_short(effect)) for _, rows in shown for effect in rows["effect"])
     left = 0.15 + 0.066 * longest  # 8 pt letters
     top = height

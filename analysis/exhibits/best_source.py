@@ -22,6 +22,7 @@ from analysis.simultaneous import judged
 from analysis.verdict_rows import verdict_rows
 from analysis.wording import number
 from study.core.coding import SINGLE, strategy_columns
+from study.core.columns import source_column
 
 WITH, WITHOUT = "#0072B2", "#D55E00"
 OF_RUNS = ["target", "source", "single", "n_with", "n_without", "with", "without", "difference"]
@@ -125,7 +126,7 @@ def with_and_without(table: ResultsTable) -> Figure:
     drawn: dict[str, object] = {}
     for one, (target, source) in zip(axes, best.items(), strict=True):
         here = table.scores[table.scores["target"] == target]
-        present = here[f"source.{source}"].to_numpy(dtype=bool)
+        present = here[source_column(source)].to_numpy(dtype=bool)
         single = (here["strategy"] == SINGLE).to_numpy()
         own = here.loc[single & present, "z"]
         (drawn["the source alone"],) = one.plot(
@@ -161,9 +162,9 @@ def with_and_without(table: ResultsTable) -> Figure:
 
 def _effect(table: ResultsTable, target: str, source: str) -> tuple[object, ...] | None:
     here = table.scores[table.scores["target"] == target]
-    single = here[(here["strategy"] == SINGLE) & here[f"source.{source}"].astype(bool)]
+    single = here[(here["strategy"] == SINGLE) & here[source_column(source)].astype(bool)]
     several = here[here["strategy"] != SINGLE]
-    column, y = several[f"source.{source}"].to_numpy(dtype=float), several["z"].to_numpy()
+    column, y = several[source_column(source)].to_numpy(dtype=float), several["z"].to_numpy()
     if not 0 < column.sum() < len(column):
         return None
     others = np.column_stack([strategy_columns(several), several["n_sources"].to_numpy(dtype=float)])

@@ -46,8 +46,8 @@ def shown(models: Sequence[Model]) -> Iterator[Picture | Table]:
             continue
         effects = effects_by_target(model.fit)
         caption = (
-            "Best linear unbiased predictions of the random effects, in order of size, with 95 % intervals that "
-            "ignore the uncertainty of the fixed effects and the variances. Terms without variance are not drawn."
+            "Best linear unbiased predictions of the random effects, sorted, with 95 % intervals. The intervals "
+            "ignore the uncertainty of the fixed effects and of the variances. Terms with zero variance are not drawn."
         )
         varying = effects[effects["se"] > 0.0]
         yield Picture(

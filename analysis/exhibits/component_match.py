@@ -63,7 +63,7 @@ def sentences(table: ResultsTable, components: Sequence[Components]) -> Iterator
         mean, n = found.loc[MEAN], found["n_sources"].dropna()
         sources = f"{n.min():g} to {n.max():g}" if n.nunique() > 1 else f"{n.min():g}"
         yield (
-            "The correlation within targets between a source's variance component and its score alone is "
+            "Within targets, the correlation between a source's variance component and its single-source score is "
             f"{number(mean['r'])} (95 % CI {number(mean['low'])} to {number(mean['high'])}; mean of {len(n)} targets "
             f"with {sources} sources); over all pairs of source and target it is {number(found.loc[TOGETHER, 'r'])}."
         )

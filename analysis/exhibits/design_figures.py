@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures import COLOUR, panels
 from study.core.coding import SINGLE, source_columns, strategy_columns, strategy_of
+from study.core.columns import SOURCE
 
 
 def multi_source_runs(runs: pd.DataFrame) -> pd.DataFrame:
@@ -23,7 +24,7 @@ def correlations(runs: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
     values = columns.to_numpy() - columns.to_numpy().mean(axis=0)
     length = np.sqrt((values**2).sum(axis=0))
     length[length < 1e-12] = np.inf
-    names = [name.removeprefix("source.").removeprefix("strategy[").removesuffix("]") for name in columns]
+    names = [name.removeprefix(SOURCE).removeprefix("strategy[").removesuffix("]") for name in columns]
     return pd.DataFrame((values / length).T @ (values / length), names, names)
 
 
@@ -34,25 +35,6 @@ def aliasing(between: pd.DataFrame, n_sources: int) -> float:
     return float(np.abs(between.to_numpy()[different]).max(initial=0.0))
 
 
-def aliasing_map(between: pd.DataFrame) -> Figure:
-    """Fig. 7: correlations as a heat map with the numbers in it."""
-    size = 0.42 * len(between)
-    figure, (axes,) = panels(1, width=size + 2.2, height=size + 1.1)
-    image = axes.imshow(between, cmap="RdBu_r", vmin=-1, vmax=1)
-    for row, column in np.ndindex(between.shape):
-        value = between.iloc[row, column]
-        shown = f"{value:.2f}".replace("-0.00", "0.00").replace("0.", ".").replace("-", "\N{MINUS SIGN}")
-        axes.text(
-            column, row, shown, ha="center", va="center", fontsize=7, color="white" if abs(value) > 0.6 else "black"
-        )
-    axes.set_xticks(range(len(between)), between.columns, rotation=60, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(between)), between.index)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    figure.colorbar(image, ax=axes, shrink=0.8, label="correlation")
-    return figure
-
-
 def balance_bars(runs: pd.DataFrame, sources: Sequence[str]) -> Figure:
     """How many runs have each strategy, each source, and each number of sources."""
     figure, (by_strategy, by_source, by_number) = panels(3, width=3.4, height=2.8)
@@ -60,7 +42,7 @@ def balance_bars(runs: pd.DataFrame, sources: Sequence[str]) -> Figure:
     names = [strategy_of(name) for name in strategies.index]
     by_strategy.bar(names, strategies, color=[COLOUR[name] for name in names])
     present = source_columns(runs, sources).sum()
-    by_source.bar([name.removeprefix("source.") for name in present.index], present, color="#0072B2")
+    by_source.bar([name.removeprefix(SOURCE) for name in present.index], present, color="#0072B2")
     if "n_sources" in runs:
         numbers = runs["n_sources"].value_counts().sort_index()
         by_number.bar([f"{n:g}" for n in numbers.index], numbers, color="#0072B2")

@@ -59,10 +59,10 @@ def diagnose(name: str, fit: MixedFit, rng: np.random.Generator) -> Diagnostics:
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
-    """Residuals, random effects and simulated quantiles of the models that every study has."""
+    """Residuals, random effects and simulated quantiles of the models that the report goes by."""
     rng = np.random.default_rng(evidence.diagnostics_seed)
     found = [diagnose(name, fit, rng) for name, fit in evidence.fits.items()]
-    items = shown(evidence.table.scores, evidence.named, found)
+    items = shown(evidence.table.scores, evidence.main, found)
     return Exhibit("diagnostics", "models", tuple(items), tuple(sentences(found)))
 
 
@@ -75,10 +75,11 @@ def shown(table: pd.DataFrame, models: Sequence[Model], found: Sequence[Diagnost
             yield Picture(name, title, f"Not drawn: the model has no fit, because {model.why_not}.", None)
             continue
         caption = (
-            "From left: residuals against fitted values, with their running mean; normal quantiles of the residuals; "
-            "normal quantiles of the random effects, each divided by its standard deviation (shrinkage makes the "
-            f"slope less than 1); quantiles of the scores among {SIMULATIONS} simulations of the model against "
-            f"uniform quantiles: Kolmogorov-Smirnov D = {own.ks:.3f}, p = {own.ks_p:.3f} (by simulation)."
+            "From left to right: (1) residuals against fitted values, with a running mean; (2) normal quantile plot "
+            "of the residuals; (3) normal quantile plot of the random effects, each divided by its standard deviation "
+            "(shrinkage makes the slope less than 1); (4) quantile of each score among "
+            f"{SIMULATIONS} simulations of the model, against uniform quantiles (Kolmogorov-Smirnov "
+            f"D = {own.ks:.3f}, p = {own.ks_p:.3f}, by simulation)."
         )
         yield Picture(name, title, caption, partial(_draw, own))
     columns = {f"{part}_{one.name}": getattr(one, part) for one in found for part in ("fitted", "residual", "quantile")}
@@ -92,13 +93,13 @@ def sentences(found: Sequence[Diagnostics]) -> Iterator[str]:
     if not found:
         return
     odd = [one for one in found if one.ks_p < ALPHA]
-    tests = listed([f"{one.name}: D = {number(one.ks, 3)}, p = {number(one.ks_p, 3)}" for one in found])
+    tests = listed([f"model {one.name}: D = {number(one.ks, 3)}, p = {number(one.ks_p, 3)}" for one in found])
     names = listed([one.name for one in odd])
     verdict = "The distribution of the scores does not differ significantly from what the models simulate"
     if odd:
         simulated = f"models {names} simulate" if len(odd) > 1 else f"model {names} simulates"
         verdict = f"The distribution of the scores differs significantly from what {simulated}"
-    yield f"{verdict} (Kolmogorov-Smirnov on simulated quantiles; {tests})."
+    yield f"{verdict} (Kolmogorov-Smirnov test; {tests})."
 
 
 def _from_uniform(quantile: np.ndarray) -> np.ndarray:

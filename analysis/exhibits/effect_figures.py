@@ -10,6 +10,7 @@ from analysis.figures import COLOUR, MARKER, panels
 from analysis.models import Model
 from analysis.wording import number
 from study.core.coding import strategy_of
+from study.core.columns import FACTOR
 
 SIZE_LABELS = {
     "intercept": "intercept\n(SS-R)",
@@ -21,7 +22,7 @@ SIZE_LABELS = {
 
 def strategy_effects(model: Model, beside: Model | None = None) -> Figure:
     """Fig. 11: the strategies' intercepts, their slopes on n*, and further factors, as far as the model has them."""
-    is_slope, is_factor = model.fixed["term"].str.endswith(":n_star"), model.fixed["term"].str.startswith("factor.")
+    is_slope, is_factor = model.fixed["term"].str.endswith(":n_star"), model.fixed["term"].str.startswith(FACTOR)
     shown = [
         ("Strategy, with two sources (SS-R: one)", "standardised score", model.fixed[~is_slope & ~is_factor]),
         ("Each further source", "change of standardised score", model.fixed[is_slope]),
@@ -31,8 +32,7 @@ def strategy_effects(model: Model, beside: Model | None = None) -> Figure:
     figure, panel = panels(len(shown), width=4.2, height=3.2, per_row=2)
     for axes, (title, label, effects) in zip(panel, shown, strict=True):
         names = [
-            term.removeprefix("factor.") if term.startswith("factor.") else strategy_of(term)
-            for term in effects["term"]
+            term.removeprefix(FACTOR) if term.startswith(FACTOR) else strategy_of(term) for term in effects["term"]
         ]
         colours, markers = [COLOUR.get(name, "#0072B2") for name in names], [MARKER.get(name, "o") for name in names]
         _intervals(axes, names, effects, colours, markers, beside)

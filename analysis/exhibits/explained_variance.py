@@ -57,10 +57,11 @@ def exhibit(evidence: Evidence) -> Exhibit:
 def shown(models: Sequence[Model]) -> Iterator[Table]:
     """The facts of each fit in one table."""
     note = (
-        "R2: Nakagawa and Schielzeth (2013), with random slopes as in Johnson (2014). icc: the share of the random "
-        "effects in the variance that the fixed effects leave. Converged: certified. Singular: the optimum has a "
-        "variance of zero, or correlated coefficients whose covariance matrix is not of full rank (for two of them, "
-        "a correlation of 1 or -1). The table of variances gives the share of refits in which each variance is zero."
+        "R2: Nakagawa and Schielzeth (2013), with random slopes as in Johnson (2014). icc: the share of random "
+        "effects in the variance that is not explained by fixed effects. Converged: certified as an optimum. "
+        "Singular: at the optimum a variance is zero, or the covariance matrix of correlated coefficients is not of "
+        "full rank (for two coefficients: a correlation of 1 or -1). The table of variances shows in what share of the "
+        "refits each variance is zero."
     )
     yield Table("fit_facts", "The fits", note, pd.DataFrame([_facts(model) for model in models]))
 

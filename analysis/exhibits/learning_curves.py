@@ -41,11 +41,11 @@ def shown(sources: Sequence[str], curves: pd.DataFrame) -> Iterator[Picture | Ta
         "learning_curves",
         "Learning curves",
         f"Loss of each source by epoch in {n_runs} runs, by strategy: on the training tracks (mean over the epoch's "
-        f"steps) and on the validation tracks (at its end), in nat. A line per run; where more than {MOST_LINES} "
-        f"runs of a strategy learned from a source, their median with a band from {BAND[0]:.0%} to {BAND[1]:.0%} of "
-        "them. Losses of different sources are on different scales: compare the shapes."
+        f"steps) and on the validation tracks (at its end), in nat. One line per run; if more than {MOST_LINES} "
+        f"runs of a strategy learned from a source, their median with a band from the {BAND[0]:.0%} to the "
+        f"{BAND[1]:.0%} quantile. Losses of different sources are on different scales: compare only the shapes."
         if n_runs
-        else "Not drawn. No run of this study has logged an epoch.",
+        else "Not drawn: no run of this study has logged an epoch.",
         (lambda: learning_curves(sources, curves)) if n_runs else None,
     )
     if n_runs:

@@ -23,6 +23,7 @@ from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import intercepts_by
 from analysis.results_table import ResultsTable
 from study.core.coding import SINGLE, first_model
+from study.core.columns import factor_column, source_column
 from study.core.errors import InputFaults
 from study.core.factors import Level
 
@@ -49,7 +50,7 @@ class Predictions:
 def predictions(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> Predictions:
     """The best combinations of each target, for frozen representations, in numbers of sources that the strategy had."""
     table = table.frozen
-    factors = {name: levels for name, levels in factors.items() if f"factor.{name}" in table.scores}
+    factors = {name: levels for name, levels in factors.items() if factor_column(name) in table.scores}
     if not table.sources:
         return Predictions(pd.DataFrame(), {"every target": "the table does not say which sources a run had"})
     several = table.scores[table.scores["strategy"] != SINGLE]
@@ -83,7 +84,7 @@ def best_sets(effect: np.ndarray, n: int, most: int) -> list[tuple[int, ...]]:
 
 
 def _best(rows: pd.DataFrame, sources: Sequence[str], factors: Mapping[str, Sequence[Level]]) -> pd.DataFrame:
-    present = rows[[f"source.{name}" for name in sources]].to_numpy(dtype=bool)
+    present = rows[[source_column(name) for name in sources]].to_numpy(dtype=bool)
     always = present.all(axis=0)
     varying = np.flatnonzero(present.any(axis=0) & ~always)
     if not len(varying):
@@ -93,9 +94,9 @@ def _best(rows: pd.DataFrame, sources: Sequence[str], factors: Mapping[str, Sequ
     if n_left < FEWEST_LEFT:
         raise NotCertified(
             f"{len(rows)} multi-source runs are too few for {fixed_columns.shape[1]} fixed terms and {len(varying)} "
-            f"sources: {FEWEST_LEFT} more than these are needed"
+            f"sources; at least {FEWEST_LEFT} more runs than terms and sources are needed"
         )
-    random = [intercepts_by(f"source.{sources[int(k)]}", present[:, k]) for k in varying]
+    random = [intercepts_by(source_column(sources[int(k)]), present[:, k]) for k in varying]
     fit = fit_mixed(rows["z"].to_numpy(), fixed_columns, random)
     without, with_it = modes(fit)["mode"].to_numpy().reshape(-1, 2).T
     effect, strategies = with_it - without, strategies_of(fit)

@@ -15,12 +15,14 @@ from analysis.figures import COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from analysis.wording import listed, number
 from study.core.coding import SINGLE
+from study.core.columns import source_column
 
 SOURCES_IN_THE_SENTENCE = 4
 ALIKE = re.compile(r"(\d+) of \(([^)]*)\)")
 CAUTION = (
-    "The best of many estimates is usually too high. Intervals are simultaneous over all combinations of that number "
-    "of sources (Bonferroni, 95 %), so they hold for the one picked; they ignore the uncertainty of the variances."
+    "The best of many estimates is usually too high. Intervals are simultaneous over all combinations of the same "
+    "number of sources (Bonferroni, 95 %), so they are valid for the best one; they ignore the uncertainty of the "
+    "variances."
 )
 
 
@@ -36,10 +38,11 @@ def sentences(found: Predictions) -> Iterator[str]:
         for row in best.itertuples()
     ]
     yield (
-        f"Predicted best {n}-source combination for each target: {'; '.join(parts)} (expected score in SD with a "
-        f"simultaneous 95 % interval; each is the best of {best['n_candidates'].max()} combinations and so probably "
-        "estimated too high). A single run may differ from its expected score by "
-        f"{number(((best['run_high'] - best['run_low']) / 2).median())} SD either way."
+        f"Predicted best {n}-source combination for each target, with its expected score in SD and a simultaneous "
+        f"95 % interval: {'; '.join(parts)}. Each is the best of {best['n_candidates'].max()} combinations, so its "
+        "estimate is probably too high. The score of a single run lies within "
+        f"about ± {number(((best['run_high'] - best['run_low']) / 2).median())} SD of its expected score (prediction "
+        "interval)."
     )
 
 
@@ -60,9 +63,10 @@ def shown(table: ResultsTable, found: Predictions) -> Iterator[Picture | Table]:
         yield Picture(name, title, f"Not drawn. {absent}." if absent else "Not drawn.", None)
         return
     caption = (
-        "Expected standardised score of the best combination at each number of sources, run or not, by the model of "
-        "strategies, slopes and sources within the target. Thick lines: intervals for the expected score; thin lines: "
-        f"for a single further run, including its residual. Dashed: the best mean of a single source. {CAUTION}"
+        "Expected standardised score of the best combination at each number of sources, whether or not it was run, "
+        "from a model of strategies, slopes and sources within the target. Thick lines: intervals for the expected "
+        "score. Thin lines: prediction intervals for one further run. Dashed line: the best mean of a single source. "
+        f"{CAUTION}"
     )
     yield Picture(
         name,
@@ -89,7 +93,7 @@ def _draw(table: ResultsTable, found: Predictions) -> Figure:
     for one, target in zip(axes, targets, strict=True):
         single = table.scores[(table.scores["target"] == target) & (table.scores["strategy"] == SINGLE)]
         if len(single):
-            of_source = single.groupby([f"source.{name}" for name in table.sources])["z"].mean()
+            of_source = single.groupby([source_column(name) for name in table.sources])["z"].mean()
             one.axhline(of_source.max(), color=COLOUR[SINGLE], linewidth=0.9, linestyle=(0, (5, 3)))
         for row in found.best[(found.best["target"] == target) & (found.best["rank"] == 1)].itertuples():
             colour = COLOUR[row.strategy]

@@ -16,6 +16,7 @@ from analysis.letters import compact_letters
 from analysis.models import Model
 from analysis.statements import PAIRS
 from analysis.treatment_statements import compared_levels
+from study.core.columns import factor_column
 
 NAME, TITLE = "ranking", "Ranking"
 COLUMNS = ["ranked", "rank", "level", "estimate", "ci_low", "ci_high", "letters"]
@@ -48,7 +49,7 @@ def rankings(evidence: Evidence) -> Mapping[str, pd.DataFrame]:
         return {}
     if not evidence.table.roles:
         return {PAIRS: of_strategies(model)}
-    return {f"factor.{name}": _of_treatment(model, str(name), own) for name, own in model.means.groupby("treatment")}
+    return {factor_column(name): _of_treatment(model, str(name), own) for name, own in model.means.groupby("treatment")}
 
 
 def of_strategies(model: Model) -> pd.DataFrame:

@@ -26,7 +26,7 @@ PARTS = ("combination", "run", "split", "residual")
 STYLE_OF_PART = dict(
     zip(PARTS, (("#0072B2", ""), ("#E69F00", "///"), ("#56B4E9", "..."), ("#999999", "")), strict=True)
 )
-NEVER_AGAIN = " (no combination was, so this is part of the combination's share)"
+NEVER_AGAIN = " (no combination was trained twice, so this is part of the combination's share)"
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
@@ -44,16 +44,16 @@ def shown(parts: pd.DataFrame) -> Iterator[Picture | Table]:
         yield Picture(name, title, "Not drawn: no target has scores on two or more splits.", None)
         return
     caption = (
-        "Shares of the variance of scores on single splits. Combination: strategy, sources and factors. Run: "
-        f"training the same combination again{NEVER_AGAIN if parts['sd_run'].isna().all() else ''}. Split: the "
-        "split's effect on all runs. Residual: run by split."
+        "Sources of the variance of scores on single splits. Combination: strategy, sources and factors. Run: "
+        f"training the same combination again{NEVER_AGAIN if parts['sd_run'].isna().all() else ''}. Split: "
+        "differences between splits that affect all runs alike. Residual: interaction of run and split."
     )
     yield Picture(name, title, caption, lambda: parts_as_bars(parts))
     note = (
-        "Standard deviations in the metric of the target, from mean squares. Reliability: the share of the variance "
-        "between runs' means that is not noise of the splits, with an exact 95 % interval (Feldt 1965); below 0, "
-        "only noise is visible. A part that is not estimable for lack of repetition is empty. Where a target has one "
-        "published split, its repeats differ only in the probe."
+        "Standard deviations in the metric of the target, from mean squares. Reliability is the share of the variance "
+        "between runs' means that is not due to the choice of splits, with an exact 95 % interval (Feldt 1965); if it "
+        "is below 0, the runs differ no more than chance splits would make them differ. Parts that are not estimable "
+        "without replicates are left empty. For a target with one published split, repeats differ only in the probe."
     )
     yield Table(name, "What a score is made of, and how reliable a run's mean is", note, parts)
 
@@ -61,14 +61,15 @@ def shown(parts: pd.DataFrame) -> Iterator[Picture | Table]:
 def sentences(parts: pd.DataFrame) -> Iterator[str]:
     """How reliable a run's mean score is, and what training again does to it."""
     if parts.empty:
-        yield "The reliability of a run's score is not known: no target has scores on two or more splits."
+        yield "The reliability of a run's score is not estimable: no target has scores on two or more splits."
         return
     each = [
         f"{number(row.reliability)} (95 % CI {number(row.low)} to {number(row.high)}) on {row.target}"
         for row in parts.sort_values("reliability").itertuples()
     ]
-    ends = " to ".join(dict.fromkeys((each[0], each[-1])))
-    yield f"The reliability of a run's mean over its splits (1: no noise from the splits) is {ends}."
+    ends = dict.fromkeys((each[0], each[-1]))
+    ranges = f"ranges from {' to '.join(ends)}" if len(ends) > 1 else f"is {each[0]}"
+    yield f"The reliability of a run's mean score over its splits (1: the choice of splits adds no noise) {ranges}."
     again = parts.dropna(subset=["sd_run", "sd_combination"])
     found = again[again[["sd_run", "sd_combination"]].any(axis=1)]
     if len(again) > len(found):

@@ -13,6 +13,7 @@ from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
 from analysis.options import Kept
 from analysis.results_table import ResultsTable
+from study.core.columns import source_column
 
 FEWEST_TRACKS = 10
 MOST_TRACKS = 2000
@@ -85,7 +86,7 @@ def _best_kept(
     """The run with the highest score on the target among those with a kept representation and a source with terms."""
     here = table.scores[table.scores["target"] == target].sort_values("score", ascending=False, kind="stable")
     for _, run in here.iterrows():
-        named = [name for name in table.sources if name in sources and run[f"source.{name}"]]
+        named = [name for name in table.sources if name in sources and run[source_column(name)]]
         found = kept(run["run_id"], target) if named else None
         if found is not None and _spans_a_plane(_features(found)):
             heard = [name for name in named if f"topic.{name}" in found]  # none where the weights are gone
@@ -112,7 +113,7 @@ def _picture(
     seed: int,
 ) -> Picture:
     run = table.runs.set_index("run_id").loc[run_id]
-    heard = [name for name in table.sources if run[f"source.{name}"]]
+    heard = [name for name in table.sources if run[source_column(name)]]
     shown = kept.sample(MOST_TRACKS, random_state=seed) if len(kept) > MOST_TRACKS else kept
     return Picture(
         f"representation_map_{target}",

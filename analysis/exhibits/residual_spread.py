@@ -38,7 +38,7 @@ def shown(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[Picture | Table
     yield Picture(
         "residual_spread",
         "Does the spread change with the number of sources?",
-        "Standard deviation of the first model's residuals, given the random effects, with 95 % intervals (Bonett "
+        "Standard deviation of the first model's conditional residuals, with 95 % intervals (Bonett "
         "2006); above each panel, the adjusted p of the Brown-Forsythe test. The model has the number of sources but "
         "not which they are, so differences between sources are part of this spread."
         if len(by_number)
@@ -85,7 +85,11 @@ def _extremes(spread: pd.DataFrame) -> str:
         return ""
     first, last = table.columns[0], table.columns[-1]
     ratio = table[last] / table[first]
-    return f"; with {last:g} sources it is {ratio.min():.0%} to {ratio.max():.0%} of that with {first:g}"
+    sources = "source" if first == 1 else "sources"
+    return (
+        f". The standard deviation with {last:g} sources is {ratio.min():.0%} to {ratio.max():.0%} of that with "
+        f"{first:g} {sources}, depending on the target"
+    )
 
 
 def spread_by_n_sources(by_number: pd.DataFrame, tests: pd.DataFrame) -> Figure:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analysis.evidence import Evidence
-from analysis.exhibits.design_figures import aliasing, aliasing_map, balance_bars, correlations, multi_source_runs
+from analysis.exhibits.design_figures import aliasing, balance_bars, correlations, multi_source_runs
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.report.findings import on_missing_scores
 from analysis.results_table import ResultsTable
+from study.pages.figures import correlation_map
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
@@ -33,7 +34,7 @@ def pictures(table: ResultsTable) -> Iterator[Picture]:
             f"the largest between different factors is {aliasing(between, len(table.sources)):.2f}. "
             "Columns without variation count 0."
         )
-        yield Picture(name, title, caption, lambda: aliasing_map(between))
+        yield Picture(name, title, caption, lambda: correlation_map(between, "correlation"))
     else:
         yield Picture(name, title, f"Not drawn: only {len(several)} multi-source runs have a score.", None)
     caption = f"How often each level occurs among the {len(runs)} runs with a score."

@@ -14,6 +14,7 @@ from analysis.baselines import by_kind_and_level
 from analysis.figures import BASELINE_STYLE, COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
 from study.core.coding import SINGLE
+from study.core.columns import source_column
 
 FEWEST_FOR_A_BOX = 5
 
@@ -21,7 +22,7 @@ FEWEST_FOR_A_BOX = 5
 def single_source_scores(table: ResultsTable) -> pd.DataFrame:
     """SS-R's scores with the `source` that each learned from; empty where there are none or the source is not known."""
     single = table.scores[table.scores["strategy"] == SINGLE]
-    columns = [f"source.{name}" for name in table.sources]
+    columns = [source_column(name) for name in table.sources]
     if single.empty or not columns:
         return single.iloc[:0].assign(source="")
     return single.assign(

@@ -25,6 +25,7 @@ from analysis.sensitivity import (
 )
 from analysis.wording import called, listed, number
 from study.core.coding import strategy_of
+from study.core.columns import FACTOR
 
 LOOKS = {
     REPORTED: ("#000000", "D", 5.0),
@@ -35,7 +36,7 @@ LOOKS = {
     FILLED: ("#CC79A7", "v", 3.6),
 }
 """Colour, marker and size, by how a variant's name begins."""
-SHARED_NAME = {WITHOUT: "without one target", FILLED: "missing scores at the worst, at the best"}
+SHARED_NAME = {WITHOUT: "without one target", FILLED: "missing scores: worst, best"}
 CHANGES_SHOWN = 4
 
 
@@ -50,13 +51,13 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
         yield f"Leaving out one target at a time {_on_changes(reported, kinds[WITHOUT], n)}."
     for one in kinds[BY]:
         if one.effects is None:
-            yield f"{_capital(one.name)}, nothing can be said: {one.why_not}."
+            yield f"{_capital(one.name)}, no effect is estimable: {one.why_not}."
             continue
         row = rows.loc[one.name]
         yield (
-            f"{_capital(one.name)}, effects change by at most {number(row.largest_change)} SD, standard errors by a "
-            f"factor of {row.se_ratio_low:.2f} to {row.se_ratio_high:.2f} and adjusted p values by at most "
-            f"{number(row.p_change)}; this {_on_changes(reported, [one], n)}."
+            f"Refitting {one.name} {_on_changes(reported, [one], n)}. Effects differ by at most "
+            f"{number(row.largest_change)} SD and adjusted p values by at most {number(row.p_change)}; standard errors "
+            f"are {row.se_ratio_low:.2f} to {row.se_ratio_high:.2f} times as large."
         )
     for one in kinds[TARGET_INTERCEPTS]:
         yield (
@@ -68,7 +69,7 @@ def sentences(variants: Sequence[Variant]) -> Iterator[str]:
     if kinds[FILLED]:
         n_missing = kinds[FILLED][0].n_rows - variants[0].n_rows
         yield (
-            f"Replacing every missing score ({n_missing}) by the worst of its target, or the best, "
+            f"Replacing the {n_missing} missing scores by the worst or by the best score of their target "
             f"{_on_changes(reported, kinds[FILLED], n)}."
         )
 
@@ -94,19 +95,19 @@ def shown(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
     """Every fixed effect under every variant as a picture, a summary to read, and the numbers behind it."""
     name, title = "sensitivity", "The first model under other treatments"
     if not variants:
-        yield Picture(name, title, "Not drawn: the first model states nothing to examine.", None)
+        yield Picture(name, title, "Not drawn: the first model has no effects to compare.", None)
         return
     fitted = [one for one in variants if one.fit is not None]
     caption = (
-        "Estimates with unadjusted 95 % Satterthwaite intervals: as reported, without each target in turn, by the "
-        "other model, with a fixed intercept per target, with targets that share their sound, if any, taken as one, "
-        "and with missing scores, if any, replaced by the worst and the best of their target."
+        "Estimates with unadjusted 95 % Satterthwaite intervals: as reported, without each target in turn, from the "
+        "other model, with a fixed intercept per target, with targets that share their sound (if any) merged, and with "
+        "missing scores (if any) replaced by the worst and by the best score of their target."
     )
     yield Picture(name, title, caption, lambda: _draw(fitted))
     note = (
-        "Compared with the first model as reported: largest change of a slope or a difference between strategies, "
-        "smallest and largest ratio of standard errors, largest change of an adjusted p, and the effects whose "
-        "verdict changes."
+        "Compared with the first model as reported: largest change of a slope or of a difference between strategies, "
+        "smallest and largest ratio of standard errors, largest change of an adjusted p value, and the effects whose "
+        "verdict changes (moved)."
     )
     yield Table(name, title, note, summary(variants))
     fixed = pd.concat([fixed_effects(one.fit).assign(variant=one.name) for one in fitted], ignore_index=True)
@@ -122,7 +123,7 @@ def _on_changes(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: 
     for one in variants:
         for effect, verdict in moved(reported, one.effects).items() if one.effects is not None else ():
             by_effect.setdefault(effect, {}).setdefault(verdict, []).append(one.name)
-    absent = f" (no fit {listed(without_fit)})" if without_fit else ""
+    absent = f" (no certified fit {listed(without_fit)})" if without_fit else ""
     if len(without_fit) == len(variants):
         return "gives no fit"
     if not by_effect:
@@ -135,8 +136,8 @@ def _on_changes(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: 
     more = f"; and {len(changes) - CHANGES_SHOWN} more" if len(changes) > CHANGES_SHOWN else ""
     turned = any({"higher", "lower"} == set(verdict.split(" → ")) for one in by_effect.values() for verdict in one)
     return (
-        f"changes {len(by_effect)} of {n_effects} conclusions{absent}: {'; '.join(changes[:CHANGES_SHOWN])}{more}; "
-        f"{'A SIGN CHANGES' if turned else 'no sign changes'}"
+        f"changes {len(by_effect)} of {n_effects} conclusions{absent}, {'one or more' if turned else 'none'} of them "
+        f"to the opposite sign: {'; '.join(changes[:CHANGES_SHOWN])}{more}"
     )
 
 
@@ -154,7 +155,7 @@ def _draw(variants: Sequence[Variant]) -> Figure:
             axes.vlines(x, here["ci_low"], here["ci_high"], color=colour, linewidth=0.9)
             (points,) = axes.plot(x, here["estimate"], marker, color=colour, markersize=size)
             handles.setdefault(SHARED_NAME.get(start, one.name), points)
-        names = [strategy_of(term) if term.startswith("strategy[") else term.removeprefix("factor.") for term in some]
+        names = [strategy_of(term) if term.startswith("strategy[") else term.removeprefix(FACTOR) for term in some]
         axes.set_xticks(range(len(some)), names, rotation=30)
         axes.grid(axis="x", visible=False)
         axes.set(title=title, ylabel=label)
@@ -166,8 +167,8 @@ def _panels(terms: Sequence[str]) -> list[tuple[str, str, list[str]]]:
     """Title, axis and terms of each panel: strategies and their slopes, or the effects of treatments."""
     changes = "change of standardised score"
     if not any(term.startswith("strategy[") for term in terms):
-        return [("Effects of treatments", changes, [term for term in terms if term.count("factor.") == 1])]
-    named = [term for term in terms if not term.startswith("factor.")]
+        return [("Effects of treatments", changes, [term for term in terms if term.count(FACTOR) == 1])]
+    named = [term for term in terms if not term.startswith(FACTOR)]
     slopes = [term for term in named if term.endswith(":n_star")]
     means = [term for term in named if term not in slopes]
     shown = [("Strategy, with two sources (SS-R: one)", "standardised score", means)]

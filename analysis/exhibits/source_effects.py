@@ -23,6 +23,7 @@ from analysis.simultaneous import correlation_of, judged
 from analysis.verdict_rows import verdict_rows
 from analysis.wording import number
 from study.core.coding import SINGLE, source_columns, strategy_columns
+from study.core.columns import SOURCE
 
 COLUMNS = ["target", "source", "estimate", "se", "df", "p", "p_adjusted", "p_holm", "ci_low", "ci_high"]
 EFFECTS_SHOWN = 6
@@ -111,7 +112,7 @@ def _of_target(rows: pd.DataFrame, sources: tuple[str, ...]) -> tuple[pd.DataFra
     tests = pd.DataFrame(
         {
             "target": rows["target"].iloc[0],
-            "source": [name.removeprefix("source.") for name in present],
+            "source": [name.removeprefix(SOURCE) for name in present],
             "estimate": fit.params[own],
             "se": fit.bse[own],
             "df": float(fit.df_resid),

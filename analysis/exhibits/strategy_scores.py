@@ -11,6 +11,7 @@ from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import FEWEST_FOR_A_BOX, scores_by_n_sources, strategies_by_target
 from analysis.results_table import ResultsTable
+from study.core.columns import factor_column
 from study.core.factors import BASELINES
 
 
@@ -53,7 +54,7 @@ def shown(table: ResultsTable) -> Iterator[Picture | Table]:
                 f"scores_by_{name}",
                 f"Mean score by {name} and target",
                 "In the metric of the target: runs of the design, then baselines with more than one level.",
-                _means_by_level(both, f"factor.{name}", table),
+                _means_by_level(both, factor_column(name), table),
             )
 
 

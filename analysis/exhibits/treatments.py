@@ -12,6 +12,7 @@ from analysis.models import Model
 from analysis.report.treatment_findings import on_treatments, treatment_verdicts
 from analysis.results_table import ResultsTable
 from analysis.sensitivity import not_robust
+from study.core.columns import factor_column
 
 WIDEST = 12
 """Tables of more targets are not on the page."""
@@ -46,7 +47,7 @@ def shown(table: ResultsTable, model: Model) -> Iterator[Table]:
 
 
 def _by_target(table: ResultsTable, name: str) -> pd.DataFrame:
-    column = f"factor.{name}"
+    column = factor_column(name)
     means = table.scores.pivot_table(index=column, columns="target", values="score", aggfunc="mean")
     means = means.reindex(index=list(table.factor_levels[name]), columns=list(table.targets))
     return means.rename_axis(index=name, columns=None).reset_index()

@@ -29,9 +29,9 @@ def shown(spread: pd.DataFrame) -> Iterator[Table]:
     if len(spread):
         yield Table(
             "within_source",
-            "Spread among the repeats of a single source",
+            "Spread among the replicates of a single source",
             "Standard deviation of runs that differ only in their seed, in the metric of the target, and its ratio "
-            "to that of all scores on the target (its square is a share of variance). Chi-squared 95 % intervals.",
+            "to the standard deviation of all scores on the target. Chi-squared 95 % intervals.",
             spread,
         )
 
@@ -40,15 +40,15 @@ def sentences(spread: pd.DataFrame) -> Iterator[str]:
     """The paper's two numbers, and each target's pooled ratio."""
     cases = spread.loc[spread["source"] != ALL, "ratio"]
     if cases.empty:
-        yield "The spread among repeats of a single source is not known: no source was trained again on equal factors."
+        yield "The spread among replicates of a single source is not estimable: no source was trained twice."
         return
     half, most = cases.quantile([0.5, 0.9])
     pooled = spread[spread["source"] == ALL].sort_values("ratio")
     ends = [f"{row.ratio:.0%} (95 % CI {row.low:.0%} to {row.high:.0%}) on {row.target}" for row in pooled.itertuples()]
     yield (
-        f"The standard deviation among repeats of a single source is at most {half:.0%} of that of all scores on the "
-        f"target in half of the {len(cases)} pairs of source and target, and at most {most:.0%} in nine of ten; pooled "
-        f"over sources it is {' to '.join(dict.fromkeys((ends[0], ends[-1])))}."
+        f"Replicates of a single source have a standard deviation of at most {half:.0%} of that of all scores on the "
+        f"target in half of the {len(cases)} pairs of source and target, and of at most {most:.0%} in nine of ten. "
+        f"Pooled over sources, it is {' to '.join(dict.fromkeys((ends[0], ends[-1])))}."
     )
 
 

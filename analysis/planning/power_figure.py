@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures import COLOUR, MARKER, drawing, panels, save, shared_legend
+from analysis.figures import COLOUR, MARKER, panels, save, shared_legend
 from analysis.planning.power import WANTED, Cell
 from study.core.factors import STRATEGIES
+from study.pages.figures import drawing
 
 LINES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
 

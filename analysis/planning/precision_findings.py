@@ -12,9 +12,8 @@ from analysis.planning.precision import Rule
 from analysis.wording import number
 
 ON_STOPPING = (
-    "Intervals are not widened for that: over all studies, stopping by width leaves the coverage of 95 % intervals "
-    "where it was (0.94 to 0.95 in simulation). Where few studies reach a limit, those that do cover less, with or "
-    "without looks on the way."
+    "Intervals are not widened for this: in simulations, 95 % intervals of studies that stop by width cover 94 to "
+    "95 %. If only few studies reach a limit, the intervals of those few cover less, with or without interim looks."
 )
 
 
@@ -24,12 +23,10 @@ def on_margins(rule: Rule, found: pd.DataFrame) -> str:
     n_untold, n_wide = int(np.isinf(found["margin"]).sum()), int((found["margin"] >= found["limit"]).sum())
     if n_untold:
         return f"{rule.text} is not reached: {worst['effect']} is not estimable from these runs yet."
-    widest = f"{worst['effect']} is known to ± {number(worst['margin'])}"
+    widest = f"{worst['effect']} ± {number(worst['margin'])}"
     if n_wide:
-        return (
-            f"{rule.text} is not reached: {widest} only, the widest of {n_wide} intervals too wide (of {len(found)})."
-        )
-    return f"{rule.text} is reached: {widest}" + ("." if len(found) == 1 else ", and nothing less well for its limit.")
+        return f"{rule.text} is not reached: {n_wide} of {len(found)} intervals are too wide, the widest is {widest}."
+    return f"{rule.text} is reached: {widest}" + ("." if len(found) == 1 else " is the widest interval for its limit.")
 
 
 def on_what_it_takes(
@@ -38,16 +35,16 @@ def on_what_it_takes(
     """What more runs would do for a rule that is not reached, and what only more targets would."""
     if n_needed is not None:
         return (
-            f"About {n_needed - n_done} more, {n_needed} runs in all, and half of the studies like this one reach it."
+            f"With about {n_needed - n_done} more runs ({n_needed} in all), half of the studies like this one reach it."
         )
     stuck = found[found["floor"] >= found["limit"]]
     if stuck.empty:
-        return f"Fewer than half of the studies like this reach it with {n_possible} runs."
+        return f"Fewer than half of the studies like this one reach it with all {n_possible} runs."
     worst = stuck.loc[(stuck["floor"] / stuck["limit"]).idxmax()]
-    floor = f"With ever more runs {worst['effect']} comes to ± {number(worst['floor'])}"
-    return f"{floor}, if the {n_targets} targets differ as much as this fit has them" + (
-        f"; with {more_targets} targets enough runs would reach it." if more_targets else "."
-    )
+    return (
+        f"More runs alone cannot reach it: with {n_targets} targets that differ as much as in this fit, "
+        f"{worst['effect']} cannot become more precise than ± {number(worst['floor'])}."
+    ) + (f" With {more_targets} targets, enough runs would reach it." if more_targets else "")
 
 
 def on_looks(looks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -57,4 +54,4 @@ def on_looks(looks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         looked = "once" if len(mine) == 1 else f"{len(mine)} times"
         at = [look["n_runs"] for look in mine if look["reached"]]
         outcome = f"reached at {at[0]} runs" if at else f"not reached at {mine[-1]['n_runs']} runs"
-        yield f"The sweep looked at its intervals {looked}, to stop once {rule}: {outcome}. {ON_STOPPING}"
+        yield f"The sweep checked {looked} whether to stop ({rule}): {outcome}. {ON_STOPPING}"

@@ -23,6 +23,7 @@ from analysis.headline_terms import centred, headline_terms
 from analysis.planning.truth import Truth, sd_name
 from analysis.simultaneous import correlation_of
 from study.core.coding import Coding
+from study.core.columns import SOURCE
 from study.core.factors import Level
 
 
@@ -82,7 +83,7 @@ def planned_model(runs: pd.DataFrame, coding: Coding, factors: Mapping[str, Sequ
         runs = runs.assign(run_id=np.arange(len(runs)).astype(str))
     rows = pd.concat([runs.assign(target=name) for name in ("1", "2")], ignore_index=True)
     doubled = replace(coding, columns=Planned.over(coding.columns, 2))
-    part = headline_terms(rows, doubled, factors, any(str(name).startswith("source.") for name in runs))
+    part = headline_terms(rows, doubled, factors, any(str(name).startswith(SOURCE) for name in runs))
     by_target, *others = part.terms
     first = slice(len(runs))
     shared = [

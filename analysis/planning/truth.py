@@ -12,6 +12,7 @@ import numpy as np
 
 from analysis.headline_terms import ONE_SOURCE
 from study.core.coding import Coding
+from study.core.columns import FACTOR
 from study.core.effects import INTERCEPTS
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import STRATEGIES
@@ -61,7 +62,7 @@ def paper_truth(coding: Coding) -> Truth:
             effects[term], sd[term] = STRATEGY_EFFECTS[INTERCEPTS[term]], STRATEGY_SD
         elif term == "intercept":
             effects[term], sd[term] = 0.0, STRATEGY_SD
-        elif term.startswith("factor."):
+        elif term.startswith(FACTOR):
             effects[term], sd[term] = 0.0, FACTOR_SD / float(np.ptp(column))
             sd[term.partition("[")[0]] = FACTOR_SD / math.sqrt(2.0)
         else:
@@ -79,7 +80,12 @@ def fitted_truth(path: Path, coding: Coding) -> Truth:
     effects = {row["term"]: row["estimate"] for row in model["fixed"]}
     sd = {sd_name(row.get("group", "target"), row["term"]): row["sd"] for row in model["random"]}
     raise_all(
-        Fault(str(path), term, None, "not in the fit: the plan has what the results had not; analyze again later")
+        Fault(
+            str(path),
+            term,
+            None,
+            "not in the fit: the results did not have this term yet; run `study analyze` again later",
+        )
         for term in coding.columns
         if term not in effects or (term in coding.random and term not in sd)
     )

@@ -55,7 +55,7 @@ def compare(engine: str, models: Iterable[Model]) -> CrossCheck:
     compared, why_not = [], {}
     for model in models:
         if model.fit is None:
-            why_not[model.name] = f"it has no fit: {model.why_not}"
+            why_not[model.name] = f"it has no certified fit: {model.why_not}"
             continue
         try:
             compared.append(_compared(engine, model.name, model.fit))
@@ -78,7 +78,7 @@ def sentences(check: CrossCheck) -> Iterator[str]:
         differences = ", ".join(f"{SHOWN[quantity]} {value:.1e}" for quantity, value in largest.items())
         judged = {quantity: value for quantity, value in largest.items() if quantity != "se" or not of_its_own}
         far = [SHOWN[quantity] for quantity, value in judged.items() if not value <= TOLERANCE[quantity]]
-        verdict = f"the engines DISAGREE in {', '.join(far)}" if far else "the engines agree"
+        verdict = f"the engines disagree in {', '.join(far)}" if far else "the engines agree"
         yield f"Model {name}: {verdict}; largest differences: {differences}."
     for name, reason in check.why_not.items():
         yield f"Model {name} was not cross-checked: {reason}."

@@ -18,9 +18,9 @@ from analysis.statements import AT_MEAN, PAIRS, SIZE, SLOPES
 from analysis.verdict_rows import COLUMNS, NONE_FRAGILE, Fragile, verdict_rows
 from analysis.wording import listed, number, p_shown
 from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE, strategy_of
+from study.core.columns import FACTOR, TRANSFER
 from study.core.factors import STRATEGIES
 
-TRANSFER = "factor.transfer"
 SHARED = {"run_id": "other trainings", "combination": "other combinations of sources"}
 """What the statements generalise to where a model has such a random intercept."""
 
@@ -207,9 +207,9 @@ def on_factors(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGIL
     terms = _factor_statements(model)["effect"].reset_index(drop=True)
     groups = _by_verdict(found["effect"], found, found["p"], notes=_notes(terms, fragile)) if len(found) else ""
     parts = [f"the score is {groups}"] * (not found.empty)
-    aliased = [name for name, why in model.coding.left_out.items() if name.startswith("factor.") and why == DETERMINED]
+    aliased = [name for name, why in model.coding.left_out.items() if name.startswith(FACTOR) and why == DETERMINED]
     if aliased:
-        parts.append(f"confounded with the strategies: {listed([name.removeprefix('factor.') for name in aliased])}")
+        parts.append(f"confounded with the strategies: {listed([name.removeprefix(FACTOR) for name in aliased])}")
     if parts:
         yield (
             "Further factors (levels compared with the first level, numbers over the range that was run): "
@@ -220,7 +220,7 @@ def on_factors(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGIL
 def factor_effects(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> pd.DataFrame:
     """The first model's effects of further factors but `transfer`, as `verdict_rows`; a number over its range."""
     rows = _factor_statements(model)
-    names = rows["effect"].str.removeprefix("factor.")
+    names = rows["effect"].str.removeprefix(FACTOR)
     for position, term in rows["effect"].items():
         if term.endswith("^2"):
             names[position] = f"{names[position].removesuffix('^2')} (curvature)"
@@ -234,14 +234,14 @@ def factor_effects(table: ResultsTable, model: Model, fragile: Fragile = NONE_FR
 
 def _factor_statements(model: Model) -> pd.DataFrame:
     family = model.statements["family"]
-    return model.statements[family.str.startswith("factor.") & (family != TRANSFER)]
+    return model.statements[family.str.startswith(FACTOR) & (family != TRANSFER)]
 
 
 def on_transfer(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     """What fine-tuning changes against a probe on the frozen representation."""
     if model.fit is None or not table.shares_runs:
         return
-    at_both = table.scores.groupby("target")["factor.transfer"].nunique() > 1
+    at_both = table.scores.groupby("target")[TRANSFER].nunique() > 1
     only = [name for name in table.targets if not at_both[name]]
     where = f"; no fine-tuned scores on {listed(only)}" if only else ""
     for row in verdict_rows(model.statements[model.statements["family"] == TRANSFER]).itertuples():

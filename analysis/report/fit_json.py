@@ -15,6 +15,7 @@ from analysis.fitting.engines import NATIVE
 from analysis.fitting.mixed_model import fixed_effects
 from analysis.formulas.further_contrasts import CONTRAST_KEYS
 from analysis.models import Model
+from study.core.columns import source_column
 
 CI_METHOD = "Satterthwaite t"
 FIXED_KEYS = (
@@ -87,7 +88,7 @@ def components_record(components: Sequence[Components]) -> dict[str, Any]:
         "singular": any(one.fit.singular for one in fitted) if fitted else None,
         "fixed": [row | {"term": f"{row['term']} | {one.target}"} for one in fitted
                   for row in _records(fixed_effects(one.fit).assign(ci_method=CI_METHOD), FIXED_KEYS)],
-        "random": [{"group": f"source.{row.source}", "term": f"intercept | {one.target}", "variance": row.variance,
+        "random": [{"group": source_column(row.source), "term": f"intercept | {one.target}", "variance": row.variance,
                     "sd": math.sqrt(row.variance), "boundary": row.variance == 0.0}
                    for one in fitted for row in one.percent.itertuples()],
         "correlations": [],

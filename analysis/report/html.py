@@ -1,24 +1,18 @@
-"""HTML from the templates of this room: all text from outside is escaped."""
+"""The report's HTML, from the templates of this room."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from analysis.wording import cell, number
+from study.pages.html import environment
 
 
 def render(template: str, **values: object) -> str:
     """The template with these values."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"cell": cell, "decimals": number}
-    environment.tests["numeric"] = pd.api.types.is_numeric_dtype
-    return environment.get_template(template).render(**values)
+    made = environment(Path(__file__).parent)
+    made.filters |= {"cell": cell, "decimals": number}
+    made.tests["numeric"] = pd.api.types.is_numeric_dtype
+    return made.get_template(template).render(**values)

@@ -14,31 +14,33 @@ from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.simultaneous import DRAWS
 from analysis.wording import in_brief, listed
+from study.core.columns import FACTOR
 from study.core.version import __version__
 
 NAMED_MODELS = {
-    "treatments": "a fixed intercept and the treatments, centred, with those two-way interactions for which every "
-    "combination of levels occurs and there are two units or more for each fixed term; random effects by target",
-    "strategy": "an indicator of each strategy and, for each but SS-R, its product with n*, each a fixed effect with "
-    "an independent random effect by target (Eq. 10-12)",
-    "size": "a fixed intercept, and r*, n* and their product, each a fixed effect with an independent random slope by "
-    "target (Eq. 13-16)",
+    "treatments": "a fixed intercept and centred fixed effects of the treatments, with random effects by target; "
+    "two-way interactions are included if every combination of levels occurs and there are at least two units for each "
+    "fixed term",
+    "strategy": "a mean for each strategy and, except for SS-R, a slope on n*; each is a fixed effect with an "
+    "independent random effect by target (Eq. 10-12)",
+    "size": "a fixed intercept, and fixed effects of r*, n* and their product, each with an independent random slope "
+    "by target (Eq. 13-16)",
 }
 MOST_NAMED = 1500
 """Characters of a list of terms."""
 BY_TABLE = {
-    "scores_by_transfer": "Runs were transferred to a target in two ways, by a probe on their frozen representation "
-    "and, where there are track labels, by fine-tuning their network; scores were standardised over both, and the "
-    "models have a random intercept for the run. Components, baselines and all comparisons of scores use the frozen "
-    "scores only, standardised separately.",
-    "within_source": "The spread among repeats of a single source is their pooled standard deviation divided by that "
-    "of all scores on the target, with chi-squared intervals.",
-    "spread_tests": "Whether the spread of the first model's residuals depends on the number of sources or on the "
-    "strategy was tested on each target by the test of Brown and Forsythe (1974), with p adjusted by Holm's method "
-    "over all of these tests; intervals for standard deviations are those of Bonett (2006).",
+    "scores_by_transfer": "Runs were transferred to a target in two ways: by a probe on the frozen representation and, "
+    "where tracks have labels, by fine-tuning the network. Scores were standardised over both, and the models have a "
+    "random intercept for the run. Components, baselines and comparisons of scores use only the frozen scores, "
+    "standardised separately.",
+    "within_source": "The spread among replicates of a single source is their pooled standard deviation divided by "
+    "that of all scores on the target, with chi-squared intervals.",
+    "spread_tests": "The test of Brown and Forsythe (1974) was applied to the first model's residuals on each target, "
+    "to see whether their spread depends on the number of sources or on the strategy; p values were adjusted over all "
+    "tests by Holm's method. Intervals for standard deviations are those of Bonett (2006).",
     "score_parts": "The variance of scores on single splits was partitioned by mean squares into combinations, runs "
-    "within combinations, splits and a residual; reliability is that of a run's mean over the splits, with Feldt's "
-    "(1965) interval.",
+    "within combinations, splits and a residual. Reliability refers to a run's mean over the splits; its interval is "
+    "Feldt's (1965).",
 }
 """What was done for a table that is there."""
 
@@ -74,13 +76,14 @@ def _on_scores(table: ResultsTable) -> Iterator[str]:
         f"scores, each {how} of the primary metric of its target ({by_metric})."
     )
     left_out = "; ".join(f"{reason}: {count}" for reason, count in table.excluded.items())
-    yield f"Result rows left out: {left_out or 'none'}."
+    yield f"Rows left out: {left_out or 'none'}."
     if len(table.baselines):
-        yield f"{table.baselines['run_id'].nunique()} runs of baselines were also scored; they are in no model."
+        yield f"{table.baselines['run_id'].nunique()} baselines were also scored; no model includes them."
     yield (
-        "Scores were standardised within their target by mean and sample deviation (n − 1). The number of sources n "
-        "was coded as n* = 0 for SS-R and n − 2 for the other strategies, the size of the network as r* = 0, 0.2, 0.4, "
-        "0.6, 0.8, 1 for SS-R, MS-SR@FC, MS-CR@6, MS-CR@4, MS-CR@2, MSS-CR (Kim et al. 2019, Eq. 10-16)."
+        "Scores were standardised within each target to a mean of 0 and a sample standard deviation of 1. The number "
+        "of sources n was coded as n* = 0 for SS-R and n* = n − 2 for the other strategies. The size of the network "
+        "was coded as r* = 0, 0.2, 0.4, 0.6, 0.8, 1 for SS-R, MS-SR@FC, MS-CR@6, MS-CR@4, MS-CR@2, MSS-CR (Kim et al. "
+        "2019, Eq. 10-16)."
     )
 
 
@@ -88,16 +91,16 @@ def _on_models(models: Sequence[Model]) -> Iterator[str]:
     (engine,) = {model.engine for model in models}
     how = "a projected Newton method from several starts" if engine == NATIVE else engine
     yield (
-        f"Linear mixed models were fitted by restricted maximum likelihood with {how}; an optimum was accepted only "
-        "with a vanishing Newton decrement, positive curvature in every free direction and gradients that point "
-        "outwards at every variance of zero."
+        f"Linear mixed models were fitted by restricted maximum likelihood with {how}. An optimum was accepted only "
+        "if the Newton decrement vanished, the curvature was positive in every free direction, and no variance at "
+        "zero could increase the likelihood by becoming positive."
     )
     if engine != NATIVE:
         yield (
-            f"The variances are those that {engine} ended at, accepted where one more Newton step promises to lower "
-            f"the criterion by no more than {FIT_AT_TOLERANCE / 2:g}; estimates, standard errors and degrees of "
-            "freedom were worked out there. Variance components, bootstrap refits and fits to parts of the scores are "
-            "by a projected Newton method."
+            f"The variances are those at which {engine} stopped. They were accepted if one more Newton step would "
+            f"lower the criterion by no more than {FIT_AT_TOLERANCE / 2:g}. Estimates, standard errors and degrees of "
+            "freedom were computed at these variances. Variance components, bootstrap refits and fits to parts of the "
+            "scores used a projected Newton method."
         )
     for model in models:
         groups = "".join(f"; {group}: {n}" for group, n in model.groups.items())
@@ -106,9 +109,9 @@ def _on_models(models: Sequence[Model]) -> Iterator[str]:
 
 def _in_words(model: Model) -> str:
     """What stands in the formula of one of the named models."""
-    factors = [term for term in model.coding.columns if term.startswith("factor.")]
+    factors = [term for term in model.coding.columns if term.startswith(FACTOR)]
     by_target = [str(name) for term in model.random_part for name in term.columns]
-    slopes = [f"target, of {name}" for name in by_target if name.startswith("factor.")]
+    slopes = [f"target, of {name}" for name in by_target if name.startswith(FACTOR)]
     shared = [_with_kinds(term) for term in model.random_part if term.group != "target"] + slopes
     left_out = [f"{term} ({why})" for term, why in model.coding.left_out.items()]
     omitted = [f"{term} ({why})" for term, why in model.omitted.items()]
@@ -118,7 +121,7 @@ def _in_words(model: Model) -> str:
             ("fixed effects of", factors),
             ("independent random intercepts by", shared),
             ("left out were", left_out),
-            ("random terms that the table does not bear:", omitted),
+            ("random terms that these runs cannot estimate:", omitted),
         )
         if some
     )
@@ -126,7 +129,7 @@ def _in_words(model: Model) -> str:
 
 def _with_kinds(term: RandomTerm) -> str:
     kinds = [str(name) for name in term.columns]
-    return term.group if kinds == ["intercept"] else f"{term.group} (a variance each for {listed(kinds)})"
+    return term.group if kinds == ["intercept"] else f"{term.group} (with its own variance for each of {listed(kinds)})"
 
 
 def _ended(model: Model) -> str:
@@ -137,8 +140,8 @@ def _ended(model: Model) -> str:
 
 def _on_inference(models: Sequence[Model]) -> Iterator[str]:
     yield (
-        "Confidence intervals (95 %) and p values use Satterthwaite's degrees of freedom, with variances estimated "
-        "at zero treated as known."
+        "Confidence intervals (95 %) and p values use Satterthwaite's degrees of freedom; variances estimated at zero "
+        "were treated as known."
     )
     sizes: dict[str, int] = {}
     for model in models:
@@ -146,8 +149,9 @@ def _on_inference(models: Sequence[Model]) -> Iterator[str]:
     if sizes:
         families = listed([f"{family} ({n})" for family, n in sizes.items()])
         yield (
-            "Statements were judged in families by single-step (max-t) simultaneous intervals and p values (Hothorn, "
-            f"Bretz and Westfall 2008; {DRAWS} draws of the multivariate t): {families}."
+            "Intervals and p values are simultaneous within each family of statements, by the single-step (max-t) "
+            f"method (Hothorn, Bretz and Westfall 2008; {DRAWS} draws of the multivariate t). Families, with their "
+            f"numbers of statements: {families}."
         )
     for model in models:
         if model.refits is not None:
@@ -161,8 +165,8 @@ def _on_components(components: Sequence[Components]) -> Iterator[str]:
     n_fitted = sum(one.fit is not None for one in components)
     if n_fitted:
         yield (
-            f"Variance components of the sources were estimated within each of {n_fitted} targets, without SS-R, "
-            "with strategies fixed and a random intercept for the presence of each source, by restricted maximum "
-            "likelihood; the 95 % intervals of their percentages are from generalised pivots (Weerahandi 1993; Hannig, "
+            f"Variance components of the sources were estimated by restricted maximum likelihood within each of "
+            f"{n_fitted} targets, without SS-R, with fixed strategies and a random intercept for the presence of each "
+            "source. The 95 % intervals of their percentages are from generalised pivots (Weerahandi 1993; Hannig, "
             "Iyer and Patterson 2006), with one degree of freedom for each source's variance."
         )

@@ -16,11 +16,11 @@ from PIL import Image
 from analysis.components import FORMULA
 from analysis.exhibits.answer import NAME as ANSWER
 from analysis.exhibits.exhibit import QUESTIONS
-from analysis.figures import PNG_DPI
 from analysis.report.html import render
 from analysis.report.methods import methods_paragraph
 from analysis.report.score_grid import score_grid
 from analysis.results_table import ResultsTable
+from study.pages.figures import PNG_DPI
 
 if TYPE_CHECKING:
     from analysis.analyze import Analysis

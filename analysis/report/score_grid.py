@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.result_checks import factor_columns
 from analysis.results_table import ResultsTable
+from study.core.columns import FACTOR, source_column
 
 EDGES = (-1.5, -0.9, -0.3, 0.3, 0.9, 1.5)
 """Of the standardised scores, between the classes of a colour each."""
@@ -58,10 +59,10 @@ def _about(runs: pd.DataFrame, sources: tuple[str, ...]) -> Mapping[str, pd.Seri
     """What a run was, by the name of its column: levels that differ between the runs."""
     found = {"strategy": runs["strategy"]} if "strategy" in runs else {}
     if sources:
-        present = runs[[f"source.{name}" for name in sources]].to_numpy(dtype=float) > 0
+        present = runs[[source_column(name) for name in sources]].to_numpy(dtype=float) > 0
         learned = [", ".join(np.array(sources, dtype=object)[row]) for row in present]
         found["sources"] = pd.Series(learned, runs.index)
     elif "n_sources" in runs:
         found["n"] = runs["n_sources"].map("{:g}".format)
-    found |= {name.removeprefix("factor."): runs[name] for name in factor_columns(runs)}
+    found |= {name.removeprefix(FACTOR): runs[name] for name in factor_columns(runs)}
     return {name: values for name, values in found.items() if values.nunique() > 1}

@@ -16,6 +16,7 @@ from analysis.treatment_statements import OF_ALL, compared_levels
 from analysis.verdict_rows import COLUMNS, NONE_FRAGILE, Fragile, verdict_rows
 from analysis.wording import in_brief, number
 from study.core.coding import DETERMINED
+from study.core.columns import FACTOR, factor_column
 from study.core.factors import Level
 from study.core.scales import are_numbers, scale_of
 
@@ -40,7 +41,7 @@ def treatment_verdicts(model: Model, fragile: Fragile = NONE_FRAGILE) -> pd.Data
 def _shown(term: str, model: Model) -> str:
     if model.fit is None or term not in model.fit.fixed:
         return term
-    name = term.removeprefix("factor.")
+    name = term.removeprefix(FACTOR)
     return f"{name.removesuffix('^2')} (curvature)" if name.endswith("^2") else f"{name} over its range"
 
 
@@ -50,7 +51,7 @@ def on_treatments(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRA
     if model.fit is None:
         yield f"Nothing can be said of differences: {model.why_not}."
     for name, levels in table.factor_levels.items():
-        here = verdicts[verdicts["family"] == f"factor.{name}"]
+        here = verdicts[verdicts["family"] == factor_column(name)]
         if are_numbers(levels) and len(here):
             yield from _on_number(name, levels, here, fragile)
         else:
@@ -68,7 +69,7 @@ def ranking(table: ResultsTable, model: Model, name: str) -> pd.Series:
     if len(model.means) and (own := model.means["treatment"] == name).any():
         means = model.means[own].set_index("level")["estimate"]
     else:
-        means = table.scores.groupby(f"factor.{name}")["z"].mean()
+        means = table.scores.groupby(factor_column(name))["z"].mean()
     return means.sort_values(ascending=False)
 
 
@@ -133,7 +134,7 @@ def _on_number(name: str, levels: Sequence[Level], here: pd.DataFrame, fragile: 
 
 
 def _on_interaction(family: str, here: pd.DataFrame, fragile: Fragile) -> str:
-    a, b = (name.removeprefix("factor.") for name in family.split(":factor.", 1))
+    a, b = (name.removeprefix(FACTOR) for name in family.split(":factor.", 1))
     found = here[here["verdict"] != NOT_SIGNIFICANT]
     shown = (found if len(found) else here).assign(most=lambda rows: rows["estimate"].abs())
     shown = shown.sort_values("most", ascending=False)
@@ -144,7 +145,7 @@ def _on_interaction(family: str, here: pd.DataFrame, fragile: Fragile) -> str:
 
 
 def _on_left_out(model: Model) -> Iterator[str]:
-    gone = [term.removeprefix("factor.") for term, why in model.coding.left_out.items() if why == DETERMINED]
+    gone = [term.removeprefix(FACTOR) for term, why in model.coding.left_out.items() if why == DETERMINED]
     if gone:
         yield f"Confounded with the treatments before them, and so not estimable: {in_brief(gone, ROOM)}."
 
@@ -174,7 +175,7 @@ def on_scope(table: ResultsTable, model: Model) -> Iterator[str]:
 
 def _number_in(term: str, columns: pd.DataFrame) -> str | None:
     """The column of the number of an interaction `size with data[web]`."""
-    return next((f"factor.{part}" for part in term.split(" with ") if f"factor.{part}" in columns), None)
+    return next((factor_column(part) for part in term.split(" with ") if factor_column(part) in columns), None)
 
 
 def _turned(row: Any) -> Any:

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.figures import drawing, save
+from analysis.figures import save
 from analysis.report.draws import write_draws
 from analysis.report.fit_json import fit_record
 from analysis.report.latex import latex
 from analysis.report.page import render_page
 from study.core.content import csv_bytes
 from study.core.writing import remove, write_whole
+from study.pages.figures import drawing
 
 if TYPE_CHECKING:
     from analysis.analyze import Analysis

@@ -54,7 +54,7 @@ class Event:
 def render(track: Track, seconds: float, rng: np.random.Generator) -> np.ndarray:
     """The track as stereo float32 (2, samples) at 22,050 Hz, within -1 to 1."""
     n_samples = int(seconds * RATE_HZ)
-    parts = dict.fromkeys(LEVELS)
+    parts: dict[str, np.ndarray | None] = dict.fromkeys(LEVELS)
     sounds: dict[tuple[object, ...], np.ndarray] = {}
     bright = 0.7 + 0.3 * track.arousal
     machine = track.year > 1982
@@ -65,11 +65,12 @@ def render(track: Track, seconds: float, rng: np.random.Generator) -> np.ndarray
                 drum(event.name, machine, rng) if event.midi is None
                 else note(event.name, event.midi, event.length_s, bright, rng)
             )  # fmt: skip
-        if parts[event.part] is None:
-            parts[event.part] = np.zeros(n_samples, dtype=np.float32)
+        part = parts[event.part]
+        if part is None:
+            part = parts[event.part] = np.zeros(n_samples, dtype=np.float32)
         start = int(event.start_s * RATE_HZ)
         sound = sounds[key][: n_samples - start]
-        parts[event.part][start : start + len(sound)] += event.gain * sound
+        part[start : start + len(sound)] += event.gain * sound
     return _mix(track, {name: sound for name, sound in parts.items() if sound is not None}, rng)
 
 
@@ -101,11 +102,10 @@ def _swung(beat: float, swing: bool) -> float:
 
 def _drums(track: Track) -> list[Event]:
     first, others, between = DRUMS[track.genre.drums]
-    strokes = []
+    strokes: list[tuple[str | None, float, float]] = []
     for beat in range(track.beats_a_bar):
-        strokes.append(Event("drums", others if beat else first, beat, gain=1.0 if beat else 1.4))
-        strokes.append(Event("drums", between, beat + 0.5, gain=0.2))
-    return [stroke for stroke in strokes if stroke.name]
+        strokes += [(others if beat else first, beat, 1.0 if beat else 1.4), (between, beat + 0.5, 0.2)]
+    return [Event("drums", name, start, gain=gain) for name, start, gain in strokes if name]
 
 
 def _bass(track: Track, degree: int) -> list[Event]:

@@ -76,7 +76,7 @@ def write_target_tables(folder: Path, tracks: Sequence[Track], paths: Sequence[s
     _write(folder / "irmas.csv", **common, label=[track.lead for track in tracks])
     for name in ("arousal", "valence"):
         felt = np.array([getattr(track, name) for track in tracks]) + rng.normal(0, 0.05, len(tracks))
-        _write(folder / f"{name}.csv", **common, label=np.round(felt, 3))
+        _write(folder / f"{name}.csv", **common, label=np.round(felt, 3).tolist())
     _write(folder / "lastfm_tracks.csv", **common)
     plays = _plays(tracks, LISTENERS["target"], rng)
     rows = [(f"v{user:03}", i, n) for i, row in zip(common["track_id"], plays, strict=True) for user, n in row]

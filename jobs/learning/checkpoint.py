@@ -39,7 +39,7 @@ def write_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     """The newest checkpoint that can be read, or None, and the names of newer ones that cannot."""
-    unreadable = []
+    unreadable: list[str] = []
     for path in reversed(_checkpoints(folder)):
         try:
             return _read(path), unreadable

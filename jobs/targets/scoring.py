@@ -13,8 +13,9 @@ from jobs.targets.recommendation import read_plays, recommend, user_ndcg
 from jobs.targets.splits import Split, split_faults, target_splits
 from jobs.targets.track_labels import TargetData, read_track_labels
 from study.core.errors import Fault, InputFaults, raise_all
+from study.core.paths import FILE_NAME
 from study.core.results import Score
-from study.core.study_file import FILE_NAME, Target
+from study.core.study_file import Target
 
 __all__ = ["Evaluation", "Score", "Split", "TargetData", "evaluate", "read_target", "target_splits"]
 
@@ -70,7 +71,7 @@ def evaluate(
     rows: list[pd.DataFrame] = []
     for split in splits:
         seed = np.random.SeedSequence(probe_seed.entropy, spawn_key=(*probe_seed.spawn_key, split.repeat, split.fold))
-        outcome, values = OK if finite else "non-finite representation", {}
+        outcome, values = OK if finite else "non-finite representation", dict[str, float]()
         if finite:
             try:
                 values, predictions = score_split(data, target, split, features, seed)

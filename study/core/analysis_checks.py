@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pandas as pd
 
 from study.core.coding import first_model, second_model
+from study.core.columns import factor_column
 from study.core.errors import Fault, nearest
 from study.core.factors import EVALUATION_FACTORS, STRATEGIES, Level, sources_allowed
 from study.core.formula_names import columns_of, faults_of_formula
-from study.core.study_file import FILE_NAME, AnalysisSection
+from study.core.paths import FILE_NAME
+from study.core.study_file import AnalysisSection
 
 CONTRASTED = ("strategy", "size", "paper_strategy", "paper_size")
 NAMED_MODELS = (*CONTRASTED, "components")
@@ -54,8 +56,8 @@ def analysis_faults(
 
 def _terms(model: str, strategies: Sequence[Level], factors: Mapping[str, Sequence[Level]]) -> list[str]:
     """The terms of a named model if all are estimable; an empty list for a model given by a formula."""
-    first = {f"factor.{name}": levels[0] for name, levels in factors.items()}
-    others = [first | {f"factor.{name}": level} for name, levels in factors.items() for level in levels[1:]]
+    first = {factor_column(name): levels[0] for name, levels in factors.items()}
+    others = [first | {factor_column(name): level} for name, levels in factors.items() for level in levels[1:]]
     rows = pd.DataFrame(
         {"strategy": strategy, "n_sources": n, **setting}
         for setting in (first, *others)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.errors import Fault, nearest, raise_all
 from study.core.factors import ALONE, EVALUATION_FACTORS, STRATEGIES, Level
 from study.core.scales import are_numbers, curvature, has_curvature, scale_of, scaled, unit
@@ -54,14 +55,14 @@ def r_star(strategy: Iterable[str]) -> np.ndarray:
 
 def combination(rows: pd.DataFrame) -> np.ndarray:
     """A run's levels as text (n_rows,): strategy, sources and further factors, without a study's evaluation factors."""
-    sources = [str(name) for name in rows if str(name).startswith("source.")]
-    short = np.array([name.removeprefix("source.") for name in sources], dtype=object)
+    sources = [str(name) for name in rows if str(name).startswith(SOURCE)]
+    short = np.array([name.removeprefix(SOURCE) for name in sources], dtype=object)
     present = rows[sources].to_numpy(dtype=bool)
     parts = [rows["strategy"].astype(str)] if "strategy" in rows else []
     parts += [pd.Series(["+".join(short[row]) for row in present], index=rows.index)]
     of_evaluation = EVALUATION_FACTORS if "strategy" in rows else {}
-    factors = [name for name in map(str, rows) if name.startswith("factor.")]
-    parts += [rows[name].astype(str) for name in factors if name.removeprefix("factor.") not in of_evaluation]
+    factors = [name for name in map(str, rows) if name.startswith(FACTOR)]
+    parts += [rows[name].astype(str) for name in factors if name.removeprefix(FACTOR) not in of_evaluation]
     return np.asarray(parts[0].str.cat(parts[1:], sep=" | "), dtype=object)
 
 
@@ -82,7 +83,7 @@ def strategy_of(term: str) -> str:
 
 def source_columns(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
     """Indicator columns `source.<name>` (n_rows, n_sources): 1 where the run learns from the source."""
-    names = [f"source.{name}" for name in sources]
+    names = [source_column(name) for name in sources]
     raise_all(
         Fault("", name, None, "no such column among the rows", nearest(name, map(str, rows.columns)))
         for name in names
@@ -103,20 +104,22 @@ def factor_columns(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -
     left_out: dict[str, str] = {}
     units: dict[str, str] = {}
     for name, levels in factors.items():
-        values = rows[f"factor.{name}"]
+        values = rows[factor_column(name)]
         if values.nunique() < 2:
-            left_out[f"factor.{name}"] = "only one of its levels occurs"
+            left_out[factor_column(name)] = "only one of its levels occurs"
         elif are_numbers(levels):
-            columns[f"factor.{name}"] = scaled(values, levels) - scaled(levels[:1], levels)
+            columns[factor_column(name)] = scaled(values, levels) - scaled(levels[:1], levels)
             if has_curvature(levels):
-                columns[f"factor.{name}^2"] = curvature(values, levels)
-                units[f"factor.{name}^2"] = "curvature"
+                columns[f"{factor_column(name)}^2"] = curvature(values, levels)
+                units[f"{factor_column(name)}^2"] = "curvature"
             if scale_of(levels) == "log":
-                units[f"factor.{name}"] = unit(levels)
+                units[factor_column(name)] = unit(levels)
         else:
             present = [level for level in levels if (values == level).any()]
-            columns |= {f"factor.{name}[{level}]": (values == level).to_numpy(dtype=float) for level in present[1:]}
-            left_out |= {f"factor.{name}[{level}]": "no rows" for level in levels if level not in present}
+            columns |= {
+                f"{factor_column(name)}[{level}]": (values == level).to_numpy(dtype=float) for level in present[1:]
+            }
+            left_out |= {f"{factor_column(name)}[{level}]": "no rows" for level in levels if level not in present}
     return Coding(pd.DataFrame(columns, index=rows.index, dtype=float), (), left_out, units)
 
 
@@ -193,9 +196,9 @@ def _strategies(strategy: Iterable[str]) -> np.ndarray:
 
 def _faults_of_factors(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> Iterator[Fault]:
     for name, levels in factors.items():
-        if f"factor.{name}" not in rows:
-            yield Fault("", f"factor.{name}", None, "no such column among the rows")
+        if factor_column(name) not in rows:
+            yield Fault("", factor_column(name), None, "no such column among the rows")
             continue
-        column = rows[f"factor.{name}"]
+        column = rows[factor_column(name)]
         for value in column[~column.isin(levels)].drop_duplicates():
-            yield Fault("", f"factor.{name}", value, f"expected one of {', '.join(map(str, levels))}")
+            yield Fault("", factor_column(name), value, f"expected one of {', '.join(map(str, levels))}")

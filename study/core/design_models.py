@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from study.core.columns import source_column
 from study.core.errors import Fault
 from study.core.factors import Level
 from study.core.formula import quoted
@@ -24,7 +25,7 @@ def columns_of_design(sources: Sequence[str], levels: Mapping[str, Sequence[Leve
 
 def with_sources(text: str, sources: Sequence[str]) -> str:
     """A model's text with `sources` written out as the sum of all of them."""
-    every = " + ".join(quoted(f"source.{name}") for name in sources)
+    every = " + ".join(quoted(source_column(name)) for name in sources)
     return re.sub(r"(?<![\w.`])sources(?![\w.`(])", f"({every})", text)
 
 

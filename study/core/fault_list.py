@@ -6,9 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
-
-from study.core.content import csv_bytes
 from study.core.errors import Fault, InputFaults, are_shown_in_part, shown
 from study.core.writing import remove, write_whole
 
@@ -38,6 +35,10 @@ def list_faults(faults: Sequence[Fault], path: Path) -> str:
     if not are_shown_in_part(faults):
         remove(path)
         return ""
+    import pandas as pd  # here, so that `study --help` loads none of it
+
+    from study.core.content import csv_bytes
+
     rows = pd.DataFrame([[getattr(fault, name) for name in COLUMNS] for fault in faults], columns=COLUMNS, dtype=object)
     try:
         write_whole(path, csv_bytes(rows))

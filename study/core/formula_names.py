@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from study.core.columns import factor_column, source_column
 from study.core.errors import Fault, nearest
 from study.core.factors import STRATEGIES, Level
 from study.core.formula import Formula, Variable, quoted
@@ -41,10 +42,10 @@ def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -
     Sources (1 if a run learns from it, else 0) and further factors are named `source.<name>` and `factor.<name>`, or
     `<name>` alone if that is unique. A factor whose levels are all numbers is numeric.
     """
-    full = {f"source.{name}": Column(f"source.{name}", True) for name in sources}
+    full = {source_column(name): Column(source_column(name), True) for name in sources}
     for name, levels in factors.items():
         numbers = are_numbers(levels)
-        full[f"factor.{name}"] = Column(f"factor.{name}", numbers, () if numbers else tuple(levels))
+        full[factor_column(name)] = Column(factor_column(name), numbers, () if numbers else tuple(levels))
     short = [name.partition(".")[2] for name in full]
     plain = {name: column for name, column in zip(short, full.values(), strict=True) if short.count(name) == 1}
     return {**full, **{name: column for name, column in plain.items() if name not in full}, **BUILT_IN}

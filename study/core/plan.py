@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.core.columns import SOURCE, factor_column, source_column
 from study.core.content import parquet_bytes
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.factors import Level
@@ -40,8 +41,8 @@ def plan_schema(study: Study) -> pa.Schema:
         [
             ("run_id", pa.string()), ("position", pa.int32()), ("phase", pa.string()), ("replicate", pa.int32()),
             ("strategy", pa.string()), ("n_sources", pa.int32()),
-            *((f"source.{name}", pa.bool_()) for name in study.sources),
-            *((f"factor.{name}", level_type(levels)) for name, levels in study.further_factors.items()),
+            *((source_column(name), pa.bool_()) for name in study.sources),
+            *((factor_column(name), level_type(levels)) for name, levels in study.further_factors.items()),
             ("cost_gpu_hours", pa.float64()),
         ],
         metadata={"study": study.name, "seed": str(study.seed), "tables": json.dumps(study.tables, default=str)},
@@ -64,8 +65,8 @@ def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Ca
 
 def run_columns(study: Study, run: Run) -> dict[str, object]:
     """`source.<name>` and `factor.<name>` of a run; for a baseline, factors without an effect on it are null."""
-    present = {f"source.{name}": name in run.sources for name in study.sources}
-    return present | {f"factor.{name}": run.factors.get(name) for name in study.further_factors}
+    present = {source_column(name): name in run.sources for name in study.sources}
+    return present | {factor_column(name): run.factors.get(name) for name in study.further_factors}
 
 
 def read_plan(path: Path, study: Study) -> list[Run]:
@@ -81,7 +82,7 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     again = "; restore these settings, or make a new plan with `study design`"
     faults = [
         Fault(path.name, f"column {name}", None, f"missing: this plan belongs to another study{again}")
-        for name in expected.names if name not in table.column_names and not name.startswith("source.")
+        for name in expected.names if name not in table.column_names and not name.startswith(SOURCE)
     ]  # fmt: skip
     faults += [
         Fault(path.name, f"column {name}", None, f"not a factor or source of this study{again}")
@@ -90,8 +91,8 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     raise_all(faults)
     runs = []
     for row in table.to_pylist():
-        sources = tuple(name for name in study.sources if row.get(f"source.{name}"))
-        levels = {name: _level(row[f"factor.{name}"], known) for name, known in study.further_factors.items()}
+        sources = tuple(name for name in study.sources if row.get(source_column(name)))
+        levels = {name: _level(row[factor_column(name)], known) for name, known in study.further_factors.items()}
         try:
             run = make_run(study, row["phase"], row["replicate"], row["strategy"], sources, levels)
         except (TypeError, ValueError) as error:  # another program's columns

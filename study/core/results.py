@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from study.core.columns import FACTOR, factor_column, source_column
 from study.core.content import parquet_bytes
 from study.core.paths import Paths
 from study.core.plan import level_type
@@ -60,9 +61,9 @@ def result_schema(study: Study) -> pa.Schema:
         [
             ("schema_version", pa.int32()), ("run_id", text), ("attempt", text), ("phase", text),
             ("replicate", pa.int32()), ("strategy", text), ("n_sources", pa.int32()),
-            *((f"source.{name}", pa.bool_()) for name in study.sources),
-            *((f"factor.{name}", level_type(levels)) for name, levels in study.further_factors.items()),
-            *((f"factor.{name}", level_type(levels)) for name, levels in study.evaluation_factors.items()),
+            *((source_column(name), pa.bool_()) for name in study.sources),
+            *((factor_column(name), level_type(levels)) for name, levels in study.further_factors.items()),
+            *((factor_column(name), level_type(levels)) for name, levels in study.evaluation_factors.items()),
             ("target", text), ("repeat", pa.int32()), ("fold", pa.int32()), ("metric", text), ("score", real),
             ("outcome", text), ("train_seconds", real), ("train_steps", whole), ("eval_seconds", real),
             ("device", text), ("precision", text), ("n_parameters", whole), ("representation_dim", pa.int32()),
@@ -77,7 +78,7 @@ def commit_result(path: Path, rows: Iterable[Mapping[str, object]], study: Study
     """Write the rows of one run x target, once: False if another attempt was first."""
     table = pa.Table.from_pylist([dict(row) for row in rows], result_schema(study))
     for name in result_schema(study).names:
-        if table.column(name).null_count and not (name == "score" or name.startswith("factor.")):
+        if table.column(name).null_count and not (name == "score" or name.startswith(FACTOR)):
             raise ValueError(f"{path.name}: column {name} has no value in some row")
     table = table.replace_schema_metadata({DIGEST: rows_digest(table)})
     return write_once(path, parquet_bytes(table))

@@ -21,8 +21,9 @@ from study.core.function_checks import (
     score_target_faults,
     source_of_function_faults,
 )
+from study.core.paths import FILE_NAME
 from study.core.scales import are_numbers
-from study.core.study_file import FILE_NAME, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
+from study.core.study_file import METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
 
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
 

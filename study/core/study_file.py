@@ -38,7 +38,6 @@ from study.core.field_types import (
     distinct,
 )  # fmt: skip
 from study.core.overrides import Override
-from study.core.paths import FILE_NAME as FILE_NAME
 from study.core.scales import Levels, Scale
 
 BALANCED = ("strategy", "sources", "n_sources")

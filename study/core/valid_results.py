@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.core.columns import FACTOR, SOURCE, TRANSFER
 from study.core.errors import Fault, raise_all
 from study.core.paths import Paths
 from study.core.plan import run_columns
@@ -36,7 +37,6 @@ from study.core.results import (
 from study.core.run import Run
 from study.core.study_file import Study
 
-TRANSFER = "factor.transfer"
 VERSIONS = {"train_scores_version": TRAIN_SCORES_VERSION, "probe_scores_version": PROBE_SCORES_VERSION}
 ROUNDING = 1e-9
 RANGES = {
@@ -185,7 +185,7 @@ def _check_columns(table: pa.Table, expected: Expected) -> None:
     source that was removed from it has a column of False.
     """
     for field in expected.schema:
-        is_factor, is_score = field.name.startswith("factor."), field.name == "score"
+        is_factor, is_score = field.name.startswith(FACTOR), field.name == "score"
         if field.name not in table.column_names:
             if not (expected.levels.get(field.name) is False or (is_factor and expected.run.is_baseline)):
                 raise _Wrong(field.name, "no such column")
@@ -194,8 +194,8 @@ def _check_columns(table: pa.Table, expected: Expected) -> None:
         elif not is_factor and not is_score and table.column(field.name).null_count:
             raise _Wrong(field.name, "has no value in some row")
     for name in set(table.column_names) - set(expected.schema.names):
-        of_before = name.startswith("source.") and _values(table, name) == {False}
-        if not (of_before or (name.startswith("factor.") and expected.run.is_baseline)):
+        of_before = name.startswith(SOURCE) and _values(table, name) == {False}
+        if not (of_before or (name.startswith(FACTOR) and expected.run.is_baseline)):
             raise _Wrong(name, "not a column of this study's results")
 
 

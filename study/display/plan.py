@@ -26,7 +26,7 @@ def draw_plan(facts: Mapping[str, Any], console: Console) -> None:
     for sentence in facts["verdict"]:
         console.print(sentence, markup=False)
     for phase in dict.fromkeys(row["phase"] for row in facts["prefixes"]):
-        table = Table("runs", "unbalance", "aliasing\n(at least)", "source-\nsource", "source-\nstrategy",
+        table = Table("runs", "imbalance", "aliasing\n(at least)", "source-\nsource", "source-\nstrategy",
                       "D-efficiency, %\n(at most)", title=phase)  # fmt: skip
         for row in facts["prefixes"]:
             if row["phase"] != phase:
@@ -40,7 +40,7 @@ def draw_plan(facts: Mapping[str, Any], console: Console) -> None:
             )  # fmt: skip
         console.print(table)
         by_factor = ", ".join(f"{name} {value}" for name, value in facts["unbalance"][phase].items())
-        console.print(f"unbalance by factor: {by_factor}", markup=False)
+        console.print(f"imbalance by factor: {by_factor}", markup=False)
     for note in facts["notes"]:
         console.print(note, markup=False)
     console.print(f"see {facts['page']}", markup=False, soft_wrap=True)
@@ -60,7 +60,7 @@ def _cost_lines(facts: Mapping[str, Any]) -> Iterator[str]:
 
 def draw_evaluation(tables: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Figures, unbalance and standard errors, one column per table."""
-    for part, title in (("figures", None), ("unbalance", "unbalance"), ("errors", "standard error, residual SDs")):
+    for part, title in (("figures", None), ("unbalance", "imbalance"), ("errors", "standard error, residual SDs")):
         shown = Table("", *(table["name"] for table in tables), title=title)
         for name in dict.fromkeys(name for table in tables for name in table[part]):
             shown.add_row(name, *(_cell(table[part].get(name)) for table in tables))

@@ -10,10 +10,11 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
+from study.core.columns import FACTOR
 from study.core.factors import ALONE, BASELINE_PHASE
 from study.core.run import counted
 from study.display.consoles import console
-from study.workflow.runs import FACTOR, SCORE
+from study.workflow.runs import SCORE
 
 NOT_SHOWN = ("phase", "replicate", "n_sources", "outcome", "cause")
 """Columns that only JSON and CSV have; a line on a terminal is short."""

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from study.core.columns import factor_column, source_column
 from study.core.errors import Fault, InputFaults, raise_all
-from study.core.paths import Paths
+from study.core.paths import FILE_NAME, Paths
 from study.core.plan import read_plan
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.results import stored_results
 from study.core.run import Run, baseline_runs
-from study.core.study_file import FILE_NAME, AnalysisSection, Model, Study
+from study.core.study_file import AnalysisSection, Model, Study
 from study.core.valid_results import expected_results, read_results
 from study.workflow.function_results import function_table
 from study.workflow.learning_curves import learning_curves
@@ -115,7 +116,7 @@ def own_results(study: Study, tell: Tell = silent) -> pd.DataFrame:
 
 def _with_sources(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with a column for each source; rows from before one came into the study file lack its column."""
-    return rows.assign(**{name: _present(rows, name) for name in (f"source.{source}" for source in study.sources)})
+    return rows.assign(**{name: _present(rows, name) for name in (source_column(source) for source in study.sources)})
 
 
 def _present(rows: pd.DataFrame, column: str) -> pd.Series:
@@ -127,7 +128,7 @@ def _with_levels_of_baselines(runs: Sequence[Run], rows: pd.DataFrame) -> pd.Dat
     """The rows with each baseline's levels, which rows written before baselines had any lack."""
     for run in runs:
         for name, level in run.factors.items() if run.is_baseline else ():
-            column = f"factor.{name}"
+            column = factor_column(name)
             lacks = (rows["run_id"] == run.run_id) & (rows[column].isna() if column in rows else True)
             rows.loc[lacks, column] = level
     return rows
@@ -182,8 +183,9 @@ def _of_study(study: Study | None, rows: pd.DataFrame) -> dict[str, Any]:
     """A study file's settings for a table: metrics, seed, and the order of the table's sources and levels."""
     if study is None:
         return {}
-    levels = {name: levels for name, levels in study.score_factors.items() if f"factor.{name}" in rows}
-    sources = [name for name in study.sources if f"source.{name}" in rows]  # without any, they are read off the columns
+    levels = {name: levels for name, levels in study.score_factors.items() if factor_column(name) in rows}
+    # without any, they are read off the columns
+    sources = [name for name in study.sources if source_column(name) in rows]
     return {"metrics": study.primary_metrics, "seed": study.seed, "sources": sources or None, "levels": levels}
 
 

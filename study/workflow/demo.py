@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from study.core.paths import FILE_NAME
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
-from study.core.study_file import FILE_NAME
 from study.workflow.analysis import analyze_study, report_folder
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.new import new_study

@@ -9,11 +9,11 @@ from pathlib import Path
 from study.core.errors import Fault, InputFaults, RunFailed, nearest, raise_all
 from study.core.factors import WITHOUT_NETWORK
 from study.core.fault_list import in_short
-from study.core.paths import WEIGHTS, Paths
+from study.core.paths import FILE_NAME, WEIGHTS, Paths
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import baseline_runs, named_run
-from study.core.study_file import FILE_NAME, Study
+from study.core.study_file import Study
 from study.workflow.extras import needs_train
 
 

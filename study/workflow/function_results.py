@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from study.core.columns import factor_column, source_column
 from study.core.scales import Levels, are_numbers
 from study.core.study_file import Study
 
@@ -30,12 +31,12 @@ def function_table(study: Study, rows: pd.DataFrame) -> ResultsTable:
     treatments: dict[str, str] = {}
     first: list[str] = []
     for name, levels in study.further_factors.items():
-        if rows[f"factor.{name}"].nunique() > 1:
-            frame[name], first = rows[f"factor.{name}"], [*first, str(levels[0])]
+        if rows[factor_column(name)].nunique() > 1:
+            frame[name], first = rows[factor_column(name)], [*first, str(levels[0])]
             treatments[name] = {"log": f"log({name})", "levels": f"factor({name})"}.get(levels.scale, name)
     for name in study.sources:
-        if rows[f"source.{name}"].nunique() > 1:
-            frame[name] = rows[f"source.{name}"].map({True: "present", False: "absent"})
+        if rows[source_column(name)].nunique() > 1:
+            frame[name] = rows[source_column(name)].map({True: "present", False: "absent"})
             treatments[name], first = name, [*first, "absent"]
     asked = Asked("score", "target", ("run_id",), tuple(treatments.values()), tuple(dict.fromkeys(first)))
     table = any_table(frame, replace(asked, reference=_occurring(frame, treatments, asked.reference)))

@@ -9,8 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from study.core.errors import Fault, InputFaults, nearest
+from study.core.paths import FILE_NAME
 from study.core.progress import Tell, silent
-from study.core.study_file import FILE_NAME
 from study.core.writing import make_folder, write_whole
 from study.workflow.extras import needs_train
 

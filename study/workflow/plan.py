@@ -10,11 +10,11 @@ from typing import Any
 
 from study.core.durations import Unit, Work
 from study.core.errors import Fault, InputFaults, raise_all
-from study.core.paths import Paths
+from study.core.paths import FILE_NAME, Paths
 from study.core.plan import planned_ids, read_plan, write_plan
 from study.core.run import Run, baseline_runs, study_seed_sequence
 from study.core.run_works import Step
-from study.core.study_file import FILE_NAME, Study
+from study.core.study_file import Study
 from study.workflow.estimates import (
     UNMEASURED,
     UNTIMED,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.core.columns import factor_column, source_column
 from study.core.errors import Caution, some
 from study.core.paths import Paths
 from study.core.study_file import Study
@@ -20,7 +21,7 @@ def plan_cautions(study: Study) -> Iterator[Caution]:
     except (OSError, pa.ArrowException):
         return
     factors = {"strategy": study.strategies, **study.further_factors}
-    columns = {name: name if name == "strategy" else f"factor.{name}" for name in factors}
+    columns = {name: name if name == "strategy" else factor_column(name) for name in factors}
     lacking = [f"[factors] {name}" for name, column in columns.items() if column not in table.column_names]
     if lacking:  # that changes the id of every run
         message = f"{path.name} was made before {some(lacking)} was added; each run needs a level, so make a new plan"
@@ -32,7 +33,7 @@ def plan_cautions(study: Study) -> Iterator[Caution]:
         n_planned = sum(phase in sequential for phase in table.column("phase").to_pylist())
         command += f" --budget N, N above {n_planned}"
     for name in study.sources:
-        column = f"source.{name}"
+        column = source_column(name)
         if column not in table.column_names or True not in table.column(column).to_pylist():
             yield Caution(f"[sources.{name}]", f"no run of {path.name} learns from it", command)
     for name, column in columns.items():

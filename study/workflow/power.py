@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from study.core.columns import factor_column
 from study.core.content import csv_bytes
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import Paths
@@ -55,7 +56,7 @@ def study_power(
     basis = fitted_truth(paths.report / "fit.json", coding) if fitted else paper_truth(coding)
     truth = stated(basis, coding, effects, deviations)
     for name in study.evaluation_factors:
-        tell(f"factor.{name} acts on the evaluation and is not simulated: one score per run and target")
+        tell(f"{factor_column(name)} acts on the evaluation and is not simulated: one score per run and target")
     n_targets = n_targets or (max(2, len(study.targets)), 2 * len(study.targets))
     cells = simulate(
         frame, study.further_factors, truth, [n_fixed + size for size in sizes], n_targets, n_simulations,

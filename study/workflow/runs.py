@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from study.core.columns import TRANSFER, factor_column
 from study.core.errors import Fault, InputFaults, nearest
 from study.core.factors import TRANSFERS
 from study.core.paths import Paths
@@ -18,7 +19,6 @@ from study.workflow.learning_curves import learning_curves
 from study.workflow.states import RunState, read_sweep
 
 SCORE = "score."
-FACTOR = "factor."
 LESS = "less is better"
 """The key of the table's `attrs` with the columns of scores of which the smallest is best."""
 
@@ -37,7 +37,7 @@ def study_runs(study: Study) -> pd.DataFrame:
     rows = [
         {"run_id": run.run.run_id, "phase": run.run.phase, "replicate": run.run.replicate,
          "strategy": run.run.strategy, "n_sources": run.run.n_sources, "sources": "+".join(run.run.sources),
-         **{f"{FACTOR}{name}": run.run.factors.get(name) for name in study.further_factors},
+         **{factor_column(name): run.run.factors.get(name) for name in study.further_factors},
          "state": run.state, "cause": run.failure.cause if run.failure else None,
          "outcome": run.trained.outcome if run.trained else None}
         for run in runs
@@ -122,7 +122,7 @@ def _scores(study: Study, runs: Iterable[RunState]) -> pd.DataFrame:
     rows, _ = read_results(Paths(study.store), expected_results(study, [run.run for run in runs], fingerprints))
     if rows.empty:
         return pd.DataFrame(columns=["run_id", "target", "transfer", "metric", "score"])
-    transfer = rows["factor.transfer"] if "factor.transfer" in rows else TRANSFERS[0]
+    transfer = rows[TRANSFER] if TRANSFER in rows else TRANSFERS[0]
     return rows.assign(transfer=transfer)[rows["score"].notna()]
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from study.core.columns import factor_column
 from study.core.errors import Fault, InputFaults, StudyError
 from study.core.paths import Paths
 from study.core.plan import read_plan
@@ -44,7 +45,7 @@ def read_until(study: Study, text: str) -> Rule:
 
     rows = plan_rows(study, read_plan(Paths(study.store).plan, study))
     for name, levels in study.evaluation_factors.items():
-        rows = rows.merge(pd.DataFrame({f"factor.{name}": levels}), how="cross")
+        rows = rows.merge(pd.DataFrame({factor_column(name): levels}), how="cross")
     return read_rule(text, list(first_model(rows, study.score_factors).columns))
 
 

@@ -64,4 +64,4 @@ def test_a_target_on_which_all_runs_failed_is_not_there_and_is_counted(results) 
     rows = results.assign(outcome=np.where(lost, "diverged", "ok"), score=results["score"].where(~lost))
     strategy, _, _, said = analysed(rows)
     assert strategy.groups["target"] == 3
-    assert f"(diverged: {lost.sum() // 2} scores)" in said and "Replacing every" not in said
+    assert f"(diverged: {lost.sum() // 2} scores)" in said and "missing scores by the worst" not in said

@@ -65,7 +65,7 @@ def test_unbalance_is_said_of_each_factor(tmp_path: Path):
     found = page.summary["unbalance"]["sequential"]
     assert list(found) == ["strategy", "self", "bpm", "year", "width", "n_sources"]
     assert found["self"] >= 10 and found["width"] <= 3
-    assert b"unbalance of each factor" in page.files["design.html"].lower()
+    assert b"imbalance of each factor" in page.files["design.html"].lower()
 
 
 def test_contradictions_make_groups():

@@ -82,10 +82,10 @@ def test_the_rate_decides_where_a_plan_is_cut_and_never_its_order(tmp_path: Path
 
 
 def test_a_budget_too_small_for_the_fixed_phases_says_what_they_need(tmp_path: Path):
-    with pytest.raises(InputFaults, match="the 73 runs that are fixed need 124 GPU-hours"):
+    with pytest.raises(InputFaults, match="the 73 runs of factorial phases and finished runs need 124 GPU-hours"):
         generate(write_study(tmp_path), Hours(100, "GPU-hours"), cost=cost)
 
 
 def test_unknown_costs_are_a_fault(tmp_path: Path):
-    with pytest.raises(InputFaults, match="not known before"):
+    with pytest.raises(InputFaults, match="cannot be estimated before"):
         generate(write_study(tmp_path), Hours(100, "GPU-hours"))

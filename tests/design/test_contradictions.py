@@ -9,9 +9,9 @@ from tests.design.spaces import factorial, paper_candidates
 def test_even_sources_and_an_even_number_of_them_exclude_each_other():
     """n uniform over 2 to 7 has mean 4.5 of 8: present in 56.25 %, absent in 43.75 %, so 12.5 % apart."""
     assert contradictions(paper_candidates(), ("strategy", "sources", "n_sources")) == [
-        "sources and n_sources cannot both be balanced: with sources even, the unbalance of n_sources is at least "
-        "11.1% of the runs; with n_sources even, that of sources is at least 12.5%; the least that both can have at "
-        "once is 5.9%"
+        "sources and n_sources cannot both be balanced: with sources balanced, the imbalance of n_sources is at least "
+        "11.1% of the runs; with n_sources balanced, that of sources is at least 12.5%; at best, both have an "
+        "imbalance of 5.9%"
     ]
 
 
@@ -19,7 +19,7 @@ def test_what_cannot_be_balanced_by_itself_is_said():
     candidates = paper_candidates()
     kept = candidates.codes[candidates.codes[:, -1] >= 3]  # n = 5 to 7: sources present in at least 5 of 8 runs
     assert contradictions(Candidates(candidates.factors, kept), ("sources", "n_sources")) == [
-        "sources cannot be balanced: its unbalance is at least 25.0% of the runs"
+        "sources cannot be balanced: its imbalance is at least 25.0% of the runs"
     ]
 
 

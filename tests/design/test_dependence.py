@@ -31,8 +31,8 @@ def test_the_number_of_sources_is_said_to_be_their_sum_with_what_it_shares():
     even = np.concatenate([candidates.codes[candidates.codes[:, -1] == k].repeat(840 // n, axis=0)
                            for k, n in enumerate((28, 56, 70, 56, 28, 8))])  # fmt: skip
     (told,) = derived_factors(candidates, even)
-    assert told.startswith("n_sources is the sum of the sources")
-    assert told.endswith("is 0.43, and with these level counts at least 0.43 in any design")
+    assert told.startswith("n_sources is the sum of the source indicators")
+    assert told.endswith("is 0.43, and at least 0.43 in any design with these level counts")
     (told,) = derived_factors(candidates, candidates.codes[candidates.codes[:, -1] == 2])
     assert told.endswith("all runs have 4")
 

@@ -99,4 +99,4 @@ def test_an_absent_source_needs_no_column_and_broken_constraints_are_noted(tmp_p
     (tmp_path / "design.csv").write_text("strategy,self,bpm\nMS-CR@2,1,1\nMSS-CR,1,1\n")
     runs = read_design(study, tmp_path / "design.csv", "sequential", absent=["year"])
     assert [run.sources for run in runs] == [("self", "bpm")] * 2
-    assert constraint_notes(study, runs) == ["the start breaks [[design.constraint]] 1 in row 2; these runs are kept"]
+    assert constraint_notes(study, runs) == ["the start violates [[design.constraint]] 1 in row 2; these runs are kept"]

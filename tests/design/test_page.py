@@ -31,7 +31,7 @@ def test_the_page_needs_nothing_from_elsewhere(written):
     html = (folder / "design.html").read_text()
     assert not re.search(r'(src|href)="(?!data:image/png;base64,)', html)
     for said in ("118 runs", "cannot both be balanced", "strategy[MSS-CR]:n_star", "GVIF", "D-efficiency",
-                 "Welch 1974", "n_sources is the sum of the sources"):  # fmt: skip
+                 "Welch 1974", "n_sources is the sum of the source indicators"):  # fmt: skip
         assert said in html
 
 
@@ -66,11 +66,11 @@ def test_a_plan_of_factorial_phases_alone_has_a_page(tmp_path: Path):
     summary = written_page(study, generate(study, None), tmp_path / "design")
     assert summary["prefixes"] == []
     assert summary["hours_by_phase"] == {"single": None, "all": None}
-    assert "not known yet" in (tmp_path / "design" / "design.html").read_text()
+    assert "unknown" in (tmp_path / "design" / "design.html").read_text()
 
 
 def test_the_baselines_of_levels_are_counted(tmp_path: Path):
-    beside = "are run beside the plan"
+    beside = "are evaluated on every target in addition to the plan"
     (note,) = on_baselines(write_study(tmp_path), lambda run: None, "GPU-hours")
     assert f"1 MFCC and 5 Random {beside};" in note
     several = write_study(tmp_path, factors="width = [0.5, 1.0, 2.0]\nactivation = ['relu', 'elu']")

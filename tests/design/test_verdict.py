@@ -68,17 +68,17 @@ def test_the_verdict_comes_first_and_says_what_it_assumes(planned):
     further = generate(study, 130)[len(runs) :]
     said = verdict(study, runs, further, smallest_effects(study, runs))
     known = margins(coding, 7)
-    assert said[0].startswith(f"With {len(runs)} runs and 7 targets, differences between strategies at n* = 0 will be")
-    assert f"±{known['pairs']:.2f} SD" in said[0] and "80% of the time at 5%" in said[1]
+    assert said[0].startswith(f"With {len(runs)} runs and 7 targets, 95 % intervals will be no wider than")
+    assert f"±{known['pairs']:.2f} SD" in said[0] and "a power of 80% at the 5% level" in said[1]
     more = margins(first_model(run_rows(study, [*runs, *further]), study.further_factors), 7)
     stated = [float(part.split()[0]) for part in said[2].split("±")[1:]]
     assert stated == pytest.approx([more[kind] for kind in known], abs=0.006)
     html = design_page(study, runs, lambda run: 1.0).files["design.html"].decode()
-    assert html.index("will be known to") < html.index("<h2>Phases</h2>")
+    assert html.index("will be no wider than") < html.index("<h2>Phases</h2>")
 
 
 def test_little_can_be_promised_of_one_target_or_few_runs(tmp_path: Path):
     study = write_study(tmp_path)
-    assert "one target" in verdict(study, generate(study, 20), [], {})[0]
+    assert "a single target" in verdict(study, generate(study, 20), [], {})[0]
     several = write_study(tmp_path / "several", factors=SEVEN)
     assert "too few" in verdict(several, generate(several, 20)[-5:], [], {})[0]

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.paths import FILE_NAME
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.run import baseline_runs
-from study.core.study_file import FILE_NAME
 from study.core.writing import write_whole
 from study.workflow.extras import needs_train
 from study.workflow.from_audio.choose import propose

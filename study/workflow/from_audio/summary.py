@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from study.core.errors import Fault
-from study.core.study_file import FILE_NAME
+from study.core.paths import FILE_NAME
 from study.workflow.from_audio.write import TABLES, Proposal
 
 if TYPE_CHECKING:

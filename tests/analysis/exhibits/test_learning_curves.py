@@ -6,7 +6,7 @@ import pytest
 
 from analysis.exhibits import learning_curves
 from analysis.exhibits.learning_curves import COLOURS, MOST_LINES, by_epoch, shown
-from analysis.figures import drawing
+from study.pages.figures import drawing
 
 COLUMNS = ["run_id", "strategy", "source", "epoch", "loss", "validation_loss"]
 

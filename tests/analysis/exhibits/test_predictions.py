@@ -60,7 +60,8 @@ def test_too_few_runs_predict_nothing(simulate) -> None:
     found = predictions(results_table(simulate(per_cell=1), {}), {})
     assert found.best.empty
     assert found.why_not["gtzan"] == (
-        "15 multi-source runs are too few for 10 fixed terms and 4 sources: 10 more than these are needed"
+        "15 multi-source runs are too few for 10 fixed terms and 4 sources; "
+        "at least 10 more runs than terms and sources are needed"
     )
 
 
@@ -117,5 +118,5 @@ def test_what_cannot_be_predicted_is_told(simulate, results) -> None:
 
 def test_the_sentence_names_the_best_with_its_interval(planted) -> None:
     (said,) = sentences(predictions(planted, {}))
-    assert said.startswith("Predicted best 4-source combination for each target: ballroom: ")
-    assert "probably estimated too high" in said and " to " in said
+    assert said.startswith("Predicted best 4-source combination for each target, with its expected score")
+    assert "estimate is probably too high" in said and " to " in said

@@ -88,4 +88,4 @@ def test_runs_that_lack_a_split_are_left_out_and_counted(results) -> None:
 def test_one_split_says_nothing(results) -> None:
     parts = score_parts(results_table(results[results["repeat"] == 0], {}))
     assert parts.empty
-    assert next(sentences(parts)).startswith("The reliability of a run's score is not known")
+    assert next(sentences(parts)).startswith("The reliability of a run's score is not estimable")

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.exhibits.representation_map import TOPICS_SHOWN, shown, topic_map, tracks_on_a_plane
-from analysis.figures import drawing
 from analysis.results_table import results_table
+from study.pages.figures import drawing
 from tests.analysis.conftest import kept_by_one_run
 
 TOPICS = pd.DataFrame({"source": "tag", "topic": range(1, 10), "terms": [f"term {k}" for k in range(9)]})

@@ -37,7 +37,7 @@ def test_a_spread_that_falls_with_the_number_of_sources_is_told_and_no_other(tab
     assert (tests["p_adjusted"] < 0.05).all(), "a single source is SS-R: both differ"
     first, second = sentences(residual_spread(table, falling), tests)
     assert first.startswith("Residual spread depends significantly on the number of sources on 4 of 4 targets")
-    assert "with 4 sources it is" in first and "on the strategy on 4 of 4" in second
+    assert "with 4 sources is" in first and "on the strategy on 4 of 4" in second
 
 
 def test_the_test_is_levenes_around_medians(table) -> None:

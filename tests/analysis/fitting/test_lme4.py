@@ -80,7 +80,7 @@ def test_a_model_without_a_native_fit_is_not_cross_checked(simulate, tmp_path: P
     rows = simulate(strategies={"SS-R": 0.0}, targets=("gtzan", "irmas"), baselines={})
     found = reported(rows, tmp_path, cross_check="lme4")
     sentences_of = {line.split()[1].rstrip(":"): line for line in found.analysis.cross_check[1:]}
-    assert sentences_of["size"].startswith("Model size was not cross-checked: it has no fit: no term")
+    assert sentences_of["size"].startswith("Model size was not cross-checked: it has no certified fit: no term")
     assert sentences_of["strategy"].startswith("Model strategy: the engines agree")
 
 
@@ -90,7 +90,7 @@ def test_engines_that_are_apart_are_said_to_disagree() -> None:
     comparison = pd.DataFrame(rows, columns=["model", "quantity", "term", "ours", "lme4", "difference"])
     told = list(sentences(CrossCheck("lme4", {"lme4": "1"}, comparison, {})))
     assert told[1] == (
-        "Model strategy: the engines DISAGREE in standard errors; largest differences: "
+        "Model strategy: the engines disagree in standard errors; largest differences: "
         "criterion 1.0e-05, estimates 0.0e+00, standard errors 2.0e-04, standard deviations 9.0e-04."
     )
 

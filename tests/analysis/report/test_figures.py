@@ -12,9 +12,10 @@ from matplotlib.text import Text
 
 from analysis.exhibits.effect_figures import strategy_effects
 from analysis.exhibits.score_figures import scores_by_n_sources
-from analysis.figures import drawing, panels, shared_legend
+from analysis.figures import panels, shared_legend
 from analysis.models import strategy_model
 from analysis.results_table import results_table
+from study.pages.figures import drawing
 
 
 def cut(figure: Figure, slack_inches: float = 0.02) -> list[str]:

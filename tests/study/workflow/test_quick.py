@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 
 from study.core.errors import InputFaults
-from study.core.paths import Paths
+from study.core.paths import FILE_NAME, Paths
 from study.core.plan import read_plan
 from study.core.reading import read_study
 from study.core.run import baseline_runs
-from study.core.study_file import FILE_NAME
 from study.workflow import quick
 from study.workflow.launch import LaunchOptions
 from study.workflow.quick import few_runs, launch_quick, quick_study

@@ -1,0 +1,19 @@
+"""The names of columns of sources and factors, in plans, results, designs and models: `source.tag`, `factor.width`."""
+
+from __future__ import annotations
+
+SOURCE, FACTOR = "source.", "factor."
+"""What the names begin with."""
+
+
+def source_column(name: str) -> str:
+    """Whether a run learns from this source."""
+    return SOURCE + name
+
+
+def factor_column(name: str) -> str:
+    """The level of this further factor."""
+    return FACTOR + name
+
+
+TRANSFER = factor_column("transfer")
