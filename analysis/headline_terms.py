@@ -54,7 +54,7 @@ class RandomPart:
             return self.without(of_factors["run_id"][0], reason)
         if self._has_slopes("run_id"):
             return self.without_slopes("run_id", reason)
-        for group in ("combination", "run_id:target", *of_factors["target"][:1]):
+        for group in ("combination", "strategy", "target:strategy", "run_id:target", *of_factors["target"][:1]):
             if group in groups:
                 return self.without(group, reason)
         if self._has_slopes("target"):
@@ -104,7 +104,34 @@ def headline_terms(
         if target.nunique() > 1 and rows.duplicated(["run_id", "target"]).any():
             both = intercepts_by("run_id:target", (run + ":" + target).to_numpy())
             part = replace(part, terms=(*part.terms, both))
-    return _with_combinations(part, rows, coding, sources_known, tuple(within))
+    part = _with_combinations(part, rows, coding, sources_known, tuple(within))
+    return _with_strategies(part, rows, coding) if "r_star" in coding.columns else part
+
+
+def _with_strategies(part: RandomPart, rows: pd.DataFrame, coding: Coding) -> RandomPart:
+    """Of the size of networks, which varies only between strategies: these are what its slope is judged by.
+
+    Strategies differ beyond a line, on average and on each target. Slopes by target are of columns less their means,
+    since standardised scores have a mean of zero on each target.
+    """
+    strategy = rows["strategy"].astype(str)
+    terms = tuple(
+        replace(term, columns=term.columns - term.columns.mean()) if term.group == "target" else term
+        for term in part.terms
+    )
+    by_target = intercepts_by("target:strategy", (rows["target"].astype(str) + ":" + strategy).to_numpy())
+    part = replace(part, terms=(*terms, by_target))
+    df = strategy.nunique() - 2
+    if df <= 0:
+        reason = "the size of the network determines the strategy, so that statements hold for these very strategies"
+        return replace(part, omitted={**part.omitted, _shown("strategy"): reason})
+    if df < FEWEST_BETWEEN_RUNS and part.no_verdicts is None:
+        reason = (
+            f"the degrees of freedom between strategies, after the size of the network, are {df}, and at least "
+            f"{FEWEST_BETWEEN_RUNS} are needed"
+        )
+        part = replace(part, no_verdicts=reason)
+    return replace(part, terms=(*part.terms, intercepts_by("strategy", strategy.to_numpy())))
 
 
 def _varying(

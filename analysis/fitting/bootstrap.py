@@ -12,10 +12,11 @@ from scipy import sparse
 
 from analysis.fitting.covariance_cone import on_boundary
 from analysis.fitting.cross_products import Response, by_block, response_of_pieces
+from analysis.fitting.crossed import Crossed, crossed_response
 from analysis.fitting.mixed_model import LEVEL, MixedFit
 from analysis.fitting.projected_newton import Minimum, minimise
 
-BATCH = 100
+BATCH, FEW = 100, 5
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,14 @@ def _minima(
 ) -> Iterator[tuple[Minimum, np.ndarray, np.ndarray]]:
     """The minima of simulated responses in batches, their phi (R, K) as of the fit, and what is on the boundary (R, K);
     in the closed form where the fit has one."""
+    if isinstance(fit.design, Crossed):
+        x = fit.fixed.to_numpy(dtype=float)
+        for first in range(0, n_replicates, FEW):
+            responses = simulate_responses(fit, min(FEW, n_replicates - first), rng) - x @ fit.estimate
+            start = np.tile(fit.phi, (len(responses), 1))
+            found = minimise(fit.design, crossed_response(fit.layout, x, responses), start)
+            yield found, found.phi, on_boundary(fit.design, found.at)
+        return
     if fit.balanced is None:
         for response in _simulated(fit, n_replicates, rng):
             found = minimise(fit.design, response, np.tile(fit.phi, (len(response.yy), 1)))
@@ -114,8 +123,11 @@ def _simulated(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> It
     Of a block's y only its part in the span of [Z W] matters, and the length of the rest: with [Z W] = Q R, Q'y is
     R [b; u; 0] + N(0, sigma^2 I), R stands for the rows, and the rest adds sigma^2 chi^2(n_j - rows of R).
     """
-    design, layout, sigma = fit.design, fit.layout, np.sqrt(fit.residual_variance)
-    w = np.hstack([layout.u, fit.fixed.to_numpy(dtype=float)])
+    layout, sigma = fit.layout, np.sqrt(fit.residual_variance)
+    design = fit.design
+    if isinstance(design, Crossed):
+        raise TypeError("a crossed design has no blocks to draw from")
+    w = np.hstack([layout.dense_u, fit.fixed.to_numpy(dtype=float)])
     roots = [_root(zb, wb) for zb, wb in by_block(layout.block, layout.z, w)]
     spread, border_spread = (
         sigma * _square_root(ties.covariance(fit.phi[None])[0]) for ties in (design.blocks, design.border)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.fitting.crossed import Crossed, as_evaluation
 from analysis.fitting.mixed_model import MixedFit
 from analysis.fitting.random_layout import Layout
 from analysis.fitting.restricted_likelihood import evaluate
@@ -57,6 +58,8 @@ def conditional(fit: MixedFit) -> Conditional:
     """Modes of a fit's random coefficients, and what their prediction errors are made of."""
     design, layout, phi = fit.design, fit.layout, fit.phi[None]
     at = evaluate(design, fit.response, phi)
+    if isinstance(design, Crossed):
+        at = as_evaluation(design, at)
     g, b, (n_blocks, q) = design.blocks.covariance(phi)[0], design.border.n_columns, design.zz.shape[:2]
     spread = np.linalg.solve(np.eye(q) + g @ design.zz, np.broadcast_to(g, design.zz.shape))
     # The border stands after the blocks as blocks of one column, to which nothing but its own slope belongs.
@@ -68,7 +71,8 @@ def conditional(fit: MixedFit) -> Conditional:
         outer = design.border.covariance(phi)[0]
         mode = np.concatenate([mode, outer @ at.border.s[0]])
         slope = np.vstack([slope, np.hstack([np.eye(b), -outer @ at.border.h[0]])])
-        error = np.zeros((len(design.ww), len(design.ww)))
+        n_w = b + design.n_fixed
+        error = np.zeros((n_w, n_w))
         error[:b, :b], error[b:, b:] = fit.residual_variance * at.border.e[0], fit.covariance
     place = np.concatenate([position.ravel() for position in layout.position])
     block, column = np.divmod(place, q)

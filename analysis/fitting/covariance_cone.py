@@ -15,7 +15,11 @@ import numpy as np
 
 from analysis.fitting.balanced import Balanced
 from analysis.fitting.cross_products import Design
+from analysis.fitting.crossed import Crossed
 from analysis.fitting.restricted_likelihood import Derivatives
+
+Form = Design | Balanced | Crossed
+"""What a likelihood can be computed by."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Covariances:
         return Covariances(self.d[which], tuple(axes[which] for axes in self.axes))
 
 
-def from_phi(design: Design | Balanced, phi: np.ndarray) -> Covariances:
+def from_phi(design: Form, phi: np.ndarray) -> Covariances:
     """The point of variances and covariances phi (R, K); eigenvalues that are rounding, or negative, are zeros."""
     d, all_axes = np.where(design.is_variance, np.maximum(phi, 0.0), 0.0), []
     for index in design.correlated:
@@ -42,7 +46,7 @@ def from_phi(design: Design | Balanced, phi: np.ndarray) -> Covariances:
     return Covariances(d, tuple(all_axes))
 
 
-def to_phi(design: Design | Balanced, at: Covariances, step: np.ndarray | float = 0.0) -> np.ndarray:
+def to_phi(design: Form, at: Covariances, step: np.ndarray | float = 0.0) -> np.ndarray:
     """Variances and covariances (R, K) after a step (R, K) from a point in its own coordinates."""
     phi = at.d + step
     for index, axes in zip(design.correlated, at.axes, strict=True):
@@ -51,7 +55,7 @@ def to_phi(design: Design | Balanced, at: Covariances, step: np.ndarray | float 
     return phi
 
 
-def moved(design: Design | Balanced, at: Covariances, step: np.ndarray) -> Covariances:
+def moved(design: Form, at: Covariances, step: np.ndarray) -> Covariances:
     """The point after a step (R, K), with the axes that are its own."""
     d, all_axes = np.where(design.is_variance, at.d + step, 0.0), []
     for index, axes in zip(design.correlated, at.axes, strict=True):
@@ -62,7 +66,7 @@ def moved(design: Design | Balanced, at: Covariances, step: np.ndarray) -> Covar
     return Covariances(d, tuple(all_axes))
 
 
-def without_effect(design: Design | Balanced, at: Covariances) -> np.ndarray:
+def without_effect(design: Form, at: Covariances) -> np.ndarray:
     """The coordinates (R, K) that nothing depends on: of L, below the zeros of D."""
     idle = np.zeros(at.d.shape, dtype=bool)
     for index in design.correlated:
@@ -71,7 +75,7 @@ def without_effect(design: Design | Balanced, at: Covariances) -> np.ndarray:
     return idle
 
 
-def on_boundary(design: Design | Balanced, at: Covariances) -> np.ndarray:
+def on_boundary(design: Form, at: Covariances) -> np.ndarray:
     """Which variances (R, K) are zero or, of a correlated term, in a singular covariance matrix."""
     zero = design.is_variance & (at.d <= 0.0)
     for index in design.correlated:
@@ -79,7 +83,7 @@ def on_boundary(design: Design | Balanced, at: Covariances) -> np.ndarray:
     return zero
 
 
-def in_coordinates(design: Design | Balanced, at: Covariances, slopes: Derivatives) -> tuple[Covariances, Derivatives]:
+def in_coordinates(design: Form, at: Covariances, slopes: Derivatives) -> tuple[Covariances, Derivatives]:
     """The derivatives by the coordinates around a point, its axes of zeros turned as they must be: the chain rule."""
     if not design.correlated:
         return at, slopes
@@ -107,7 +111,7 @@ def in_coordinates(design: Design | Balanced, at: Covariances, slopes: Derivativ
     )
 
 
-def jacobian(design: Design | Balanced, at: Covariances) -> np.ndarray:
+def jacobian(design: Form, at: Covariances) -> np.ndarray:
     """Derivatives of phi by the coordinates (R, K, K)."""
     chain = np.tile(np.eye(at.d.shape[1]), (len(at.d), 1, 1))
     for index, axes in zip(design.correlated, at.axes, strict=True):
@@ -130,7 +134,7 @@ def _root(index: np.ndarray, axes: np.ndarray, coordinates: np.ndarray) -> np.nd
     return axes @ lower * np.sqrt(coordinates[:, None, np.diag(index)])
 
 
-def _turned(design: Design | Balanced, at: Covariances, gradient: np.ndarray) -> Covariances:
+def _turned(design: Form, at: Covariances, gradient: np.ndarray) -> Covariances:
     """The same point; where D has several zeros, their axes diagonalise the gradient."""
     all_axes = []
     for index, axes in zip(design.correlated, at.axes, strict=True):

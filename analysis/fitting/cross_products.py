@@ -71,6 +71,16 @@ class Design:
         """v, by which y'Py is divided: n - p, or n for maximum likelihood."""
         return self.n_rows - (self.n_fixed if self.reml else 0)
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """The norm of Z S_k Z' of each parameter (K,), up to a factor of the correlations between columns."""
+        squared = np.zeros(self.blocks.tie.shape[1])
+        diagonals = np.einsum("jkk->jk", self.zz), np.diag(self.ww)[None, : self.border.n_columns]
+        for ties, diagonal in zip((self.blocks, self.border), diagonals, strict=True):
+            a, b = ties.entries
+            squared = squared + (diagonal[:, a] * diagonal[:, b]).sum(axis=0) @ ties.tie
+        return np.asarray(np.sqrt(np.where(squared > 0.0, squared, 1.0)))
+
     @cached_property
     def is_variance(self) -> np.ndarray:
         """Which parameters are variances (K,), the others being covariances."""

@@ -17,6 +17,7 @@ from scipy import stats
 from analysis.fitting.balanced import Balanced
 from analysis.fitting.covariance_cone import (
     Covariances,
+    Form,
     from_phi,
     in_coordinates,
     jacobian,
@@ -25,6 +26,7 @@ from analysis.fitting.covariance_cone import (
     without_effect,
 )
 from analysis.fitting.cross_products import Design, Response
+from analysis.fitting.crossed import Crossed, CrossedResponse
 from analysis.fitting.mixed_problem import NotCertified, Problem, problem_of
 from analysis.fitting.projected_newton import DECREMENT, Minimum, minimise, newton_step, tolerance
 from analysis.fitting.random_layout import Layout
@@ -68,8 +70,8 @@ class MixedFit:
     residual_variance: float
     phi: np.ndarray
     layout: Layout
-    design: Design
-    response: Response
+    design: Design | Crossed
+    response: Response | CrossedResponse
     balanced: Balanced | None
     covariance_slopes: np.ndarray
     parameter_covariance: np.ndarray
@@ -164,7 +166,7 @@ def _best(found: Minimum) -> np.ndarray:
     return np.argmin(np.where(found.certified, found.criterion, np.inf), keepdims=True)
 
 
-def _lacking(design: Design | Balanced, found: Minimum) -> str | None:
+def _lacking(design: Form, found: Minimum) -> str | None:
     """Why the best of several searches is no certified optimum, or None where it is one."""
     reached = np.where(np.isnan(found.criterion), np.inf, found.criterion)
     lowest, best = int(np.argmin(reached)), int(_best(found)[0])

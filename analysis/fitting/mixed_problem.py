@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.fitting.balanced import Balanced, balanced_of
 from analysis.fitting.cross_products import Design, Response, design_of, require_full_rank, response_of
+from analysis.fitting.crossed import Crossed, CrossedResponse, crossed_of, crossed_response
 from analysis.fitting.random_layout import Layout, layout_of
 from analysis.fitting.random_terms import RandomTerm
 from analysis.fitting.restricted_likelihood import derivatives, evaluate
@@ -32,14 +34,16 @@ class Problem:
     fixed: pd.DataFrame
     random: tuple[RandomTerm, ...]
     layout: Layout
-    design: Design
-    response: Response
+    design: Design | Crossed
+    response: Response | CrossedResponse
     least_squares: np.ndarray
     balanced: Balanced | None
 
-    def responses(self, y: np.ndarray) -> Response:
+    def responses(self, y: np.ndarray) -> Response | CrossedResponse:
         """Cross-products of responses y (R, n) in the general form."""
-        w = np.hstack([self.layout.u, self.fixed.to_numpy(dtype=float)])
+        if isinstance(self.design, Crossed):
+            return crossed_response(self.layout, self.fixed.to_numpy(dtype=float), y)
+        w = np.hstack([self.layout.dense_u, self.fixed.to_numpy(dtype=float)])
         return response_of(self.design, y, w, self.layout.z, self.layout.block)
 
 
@@ -66,25 +70,33 @@ def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm],
                 f"{', '.join(map(str, term.columns))} by {term.group} have {n_coefficients} coefficients for {len(y)} "
                 "rows: their variance is not distinguishable from the residual"
             )
-    w = np.hstack([layout.u, x]) if layout.border.n_columns else x
-    design = design_of(w, layout.z, layout.block, layout.blocks, layout.border, layout.correlated, reml)
     # Cross-products of what least squares leaves over lose no digits to the mean of y.
-    n_border = layout.border.n_columns
-    least_squares = np.linalg.solve(design.ww[n_border:, n_border:], x.T @ y)
+    least_squares = np.linalg.solve(x.T @ x, x.T @ y)
     rest = y - x @ least_squares
     if rest @ rest <= 1e-20 * (y @ y):
         raise NotCertified("the fixed terms reproduce every score, so no variance is estimable")
-    response = response_of(design, rest[None], w, layout.z, layout.block)
+    design, response = _cross_products(layout, x, rest, reml)
     require_told_apart(design, response, _parameter_names(random, layout))
-    balanced = balanced_of(fixed, random) if reml else None
+    balanced = balanced_of(fixed, random) if reml and isinstance(design, Design) else None
     return Problem(y, fixed, tuple(random), layout, design, response, least_squares, balanced)
 
 
-def require_told_apart(design: Design, response: Response, names: Iterable[str]) -> None:
+def _cross_products(
+    layout: Layout, x: np.ndarray, rest: np.ndarray, reml: bool
+) -> tuple[Design | Crossed, Response | CrossedResponse]:
+    crossed = crossed_of(layout, x, reml)
+    if crossed is not None:
+        return crossed, crossed_response(layout, x, rest[None])
+    w = np.hstack([layout.dense_u, x]) if layout.border.n_columns else x
+    design = design_of(w, layout.z, layout.block, layout.blocks, layout.border, layout.correlated, reml)
+    return design, response_of(design, rest[None], w, layout.z, layout.block)
+
+
+def require_told_apart(design: Any, response: Any, names: Iterable[str]) -> None:
     """Raise `NotCertified` with the variances that are not distinguishable from each other or the residual's."""
     zero = np.zeros((1, len(design.is_variance)))
     information = derivatives(design, evaluate(design, response, zero)).information[0]
-    length = _lengths(design)
+    length = design.lengths
     values, vectors = np.linalg.eigh(information / np.outer(length, length))
     if values[0] < 1e-10:
         blurred = [name for name, part in zip(names, np.abs(vectors[:, 0]), strict=True) if part > 0.05]
@@ -102,13 +114,3 @@ def _parameter_names(random: Sequence[RandomTerm], layout: Layout) -> Iterator[s
             names[index[a, b]] = columns[a] if a == b else f"{columns[b]}, {columns[a]}"
             names[index[a, b]] += f" | {term.group}"
     yield from (names[k] for k in sorted(names) if k >= 0)
-
-
-def _lengths(design: Design) -> np.ndarray:
-    """The norm of Z S_k Z' of each parameter (K,), up to a factor of the correlations between columns."""
-    squared = 0.0
-    diagonals = np.einsum("jkk->jk", design.zz), np.diag(design.ww)[None, : design.border.n_columns]
-    for ties, diagonal in zip((design.blocks, design.border), diagonals, strict=True):
-        a, b = ties.entries
-        squared = squared + (diagonal[:, a] * diagonal[:, b]).sum(axis=0) @ ties.tie
-    return np.sqrt(np.where(squared > 0.0, squared, 1.0))

@@ -12,9 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.fitting.balanced import Balanced
-from analysis.fitting.covariance_cone import Covariances, from_phi, in_coordinates, moved, to_phi, without_effect
-from analysis.fitting.cross_products import Design
+from analysis.fitting.covariance_cone import Covariances, Form, from_phi, in_coordinates, moved, to_phi, without_effect
 from analysis.fitting.restricted_likelihood import Derivatives, derivatives, evaluate
 
 MAX_ITERATIONS = 100
@@ -50,7 +48,7 @@ class Minimum:
     certified: np.ndarray
 
 
-def minimise(design: Design | Balanced, response: Any, start: np.ndarray) -> Minimum:
+def minimise(design: Form, response: Any, start: np.ndarray) -> Minimum:
     """Minimise from phi = start (R, K), all responses at once; those that are done drop out of the work.
 
     Where a matrix is singular to rounding, its response alone has no certified minimum.
@@ -67,13 +65,13 @@ def minimise(design: Design | Balanced, response: Any, start: np.ndarray) -> Min
     return Minimum(to_phi(design, at), at, *(np.concatenate([getattr(one, name) for one in each]) for name in names))
 
 
-def _no_minimum(design: Design | Balanced, start: np.ndarray) -> Minimum:
+def _no_minimum(design: Form, start: np.ndarray) -> Minimum:
     n, p, at = len(start), design.n_fixed, from_phi(design, start.astype(float))
     nothing = np.full(n, np.nan)
     return Minimum(start, at, nothing, np.full((n, p), np.nan), nothing, np.full(n, np.inf), np.zeros(n, dtype=bool))
 
 
-def _minimum(design: Design | Balanced, response: Any, start: np.ndarray) -> Minimum:
+def _minimum(design: Form, response: Any, start: np.ndarray) -> Minimum:
     nothing = _no_minimum(design, start)
     ended, criterion, beta, r2 = nothing.at, nothing.criterion.copy(), nothing.beta, nothing.r2
     decrement, certified = nothing.decrement, nothing.certified
@@ -108,9 +106,7 @@ def _minimum(design: Design | Balanced, response: Any, start: np.ndarray) -> Min
     return Minimum(to_phi(design, ended), ended, criterion, beta, r2, decrement, certified)
 
 
-def newton_step(
-    design: Design | Balanced, at: Covariances, slopes: Derivatives
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def newton_step(design: Form, at: Covariances, slopes: Derivatives) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The step (R, K) to the minimum of the local quadratic with D >= 0, whether it may be the last one (R,) - the
     Hessian is convex and no variance is about to become zero - and what is zero after it (R, K).
 
@@ -147,7 +143,12 @@ def newton_step(
 
 
 def _line_search(
-    design: Design | Balanced, response: Any, at: Covariances, step: np.ndarray, gain: np.ndarray, criterion: np.ndarray
+    design: Form,
+    response: Any,
+    at: Covariances,
+    step: np.ndarray,
+    gain: np.ndarray,
+    criterion: np.ndarray,
 ) -> tuple[np.ndarray, Any]:
     """Halve each step until the criterion falls as the gradient promised (Armijo) up to rounding, or leave it out."""
     length = np.ones(len(step))
@@ -165,7 +166,7 @@ def _line_search(
     return length[:, None] * step, evaluated
 
 
-def tolerance(design: Design | Balanced, at: Covariances) -> np.ndarray:
+def tolerance(design: Form, at: Covariances) -> np.ndarray:
     """What a Newton step may still promise, twice, of an optimum (R,)."""
     rounding = np.finfo(float).eps * (at.d * design.largest).max(axis=1, initial=0.0)
     return np.clip(rounding, DECREMENT, LARGEST_DECREMENT)
@@ -176,7 +177,7 @@ def _rounding(criterion: np.ndarray) -> np.ndarray:
     return 1e-12 * (1.0 + np.abs(criterion))
 
 
-def _ceiling(design: Design | Balanced) -> np.ndarray:
+def _ceiling(design: Form) -> np.ndarray:
     """Above which a coordinate is not let (K,)."""
     largest = design.largest
     ceiling = np.full(len(largest), np.inf)

@@ -40,7 +40,7 @@ class Layout:
 
     block: np.ndarray
     z: np.ndarray | sparse.csr_array
-    u: np.ndarray
+    u: np.ndarray | sparse.csr_array
     blocks: Ties
     border: Ties
     levels: tuple[np.ndarray, ...]
@@ -53,6 +53,11 @@ class Layout:
     def squared_scale(self) -> np.ndarray:
         """What the squares of the columns were multiplied by, where no coefficients are correlated, term by term."""
         return np.concatenate([np.diag(one) for one in self.transform]) ** 2
+
+    @property
+    def dense_u(self) -> np.ndarray:
+        """`u`, which is sparse where there are many columns, as an array."""
+        return np.asarray(self.u.toarray()) if isinstance(self.u, sparse.csr_array) else self.u
 
     @property
     def correlated(self) -> tuple[np.ndarray, ...]:
@@ -101,7 +106,7 @@ def layout_of(random: Sequence[RandomTerm]) -> Layout:
     return Layout(
         columns.block[0][codes[kept[0]]],
         _spread([by_row[t] for t in kept], len(codes[0]), columns.n_columns),
-        _dense([by_row[t] for t in crossing], len(codes[0]), border.n_columns),
+        _spread([by_row[t] for t in crossing], len(codes[0]), border.n_columns),
         _ties([(parameters[t], np.unique(firsts[t])) for t in kept], columns.n_columns, parameters),
         _ties([(parameters[t], firsts[t]) for t in crossing], border.n_columns, parameters),
         tuple(np.asarray(names).astype(str) for _, names in factors),

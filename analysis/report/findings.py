@@ -175,6 +175,9 @@ def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     if model.fit is None:
         yield f"The effect of network size could not be estimated: {model.why_not}."
         return
+    if model.no_verdicts:
+        yield f"Nothing is said of the size of the network, because {model.no_verdicts}."
+        return
     for row in size_effect(model, fragile).itertuples():
         sizes = model.fit.fixed["r_star"]
         low, high = (STRATEGIES[round(at * (len(STRATEGIES) - 1))] for at in (sizes.min(), sizes.max()))
@@ -188,7 +191,7 @@ def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
 def size_effect(model: Model, fragile: Fragile = NONE_FRAGILE) -> pd.DataFrame:
     """The second model's effect of network size over the sizes that were run, as `verdict_rows`."""
     rows = model.statements[model.statements["family"] == SIZE]
-    if model.fit is None or rows.empty:
+    if model.fit is None or rows.empty or model.no_verdicts:
         return pd.DataFrame()
     over_sizes = over_range(rows, float(np.ptp(model.fit.fixed["r_star"])))
     return verdict_rows(over_sizes, fragile)

@@ -14,6 +14,8 @@ from study.core.margin import read_margin
 
 MOST_COUNTS = 1000
 """Numbers of sources in a range."""
+LONGEST_NAME = 100
+"""Characters. Names become part of file names, of which a file system takes 255 bytes, with what is added to them."""
 
 
 def _in_study_folder(path: Path, info: ValidationInfo) -> Path:
@@ -83,7 +85,7 @@ Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Margin = Annotated[float | str, BeforeValidator(_margin)]
 Flag = Annotated[bool, Strict()]
-Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$")]
+Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$", max_length=LONGEST_NAME)]
 Location = Annotated[Path, AfterValidator(_in_study_folder)]
 Store = Annotated[Location, BeforeValidator(_store)]
 SampleRate = Annotated[Int, BeforeValidator(_sample_rate)]

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from study.core.columns import SOURCE, factor_column, source_column
-from study.core.content import parquet_bytes
-from study.core.errors import Fault, InputFaults, raise_all
+from study.core.digests import read, sealed_parquet, table_of
+from study.core.errors import Damaged, Fault, InputFaults, raise_all
 from study.core.factors import Level
 from study.core.file_checks import written_key
 from study.core.overrides import setting
@@ -24,6 +23,10 @@ IDENTITY = ("study", "run", "mel", "sources", "factors", "training")
 """Sections that determine run ids (`study.core.run`)."""
 NOT_IN_IDENTITY = ("name", "store", "table", "reader", "path", "checkpoint_minutes")
 """Keys within those sections that do not enter run ids."""
+PLAN_AGAIN = (
+    "restore it from a copy, or plan again: `study design` with the same budget gives the same runs, and results count"
+)
+"""The remedy for a damaged plan."""
 
 
 def level_type(levels: Sequence[object]) -> pa.DataType:
@@ -60,7 +63,7 @@ def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Ca
         for position, run in enumerate(runs)
     ]  # fmt: skip
     table = pa.Table.from_pylist(rows, plan_schema(study))
-    write_whole(path, parquet_bytes(table))
+    write_whole(path, sealed_parquet(table))
 
 
 def run_columns(study: Study, run: Run) -> dict[str, object]:
@@ -105,11 +108,25 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     return runs
 
 
-def planned_ids(path: Path) -> list[str]:
-    """The run ids of a plan, of whichever version of the study file; none where there is no readable plan."""
+def is_damaged(path: Path) -> bool:
+    """Whether the file is there and is not a plan as it was written."""
     try:
-        table = _read(path)
-    except InputFaults:
+        read(path, table_of, PLAN_AGAIN)
+    except FileNotFoundError:
+        return False
+    except Damaged:
+        return True
+    return False
+
+
+def planned_ids(path: Path) -> list[str]:
+    """The run ids of a plan, of whichever version of the study file; none where there is no plan, or a damaged one.
+
+    Raises InputFaults if it cannot be read at all.
+    """
+    try:
+        table = read(path, table_of, PLAN_AGAIN)
+    except (FileNotFoundError, Damaged):
         return []
     return table.column("run_id").to_pylist() if "run_id" in table.column_names else []
 
@@ -131,12 +148,12 @@ def tables_of_plan(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> pa.Table:
-    if not path.is_file():
-        raise InputFaults([Fault(str(path), "", None, "no plan yet; `study design --budget N` makes one")])
     try:
-        return pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputFaults([Fault(str(path), "", None, f"not a readable plan: {error}")]) from None
+        return read(path, table_of, PLAN_AGAIN)
+    except FileNotFoundError:
+        raise InputFaults([Fault(str(path), "", None, "no plan yet; `study design --budget N` makes one")]) from None
+    except Damaged as damaged:
+        raise InputFaults([Fault(str(path), "", None, f"damaged, {damaged.why}; {damaged.remedy}")]) from None
 
 
 def _tables(plan: pa.Table) -> dict[str, Any]:

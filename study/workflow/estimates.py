@@ -96,10 +96,10 @@ def planned_runs(study: Study) -> list[Run]:
 
 
 def read_records(study: Study, runs: Iterable[Run]) -> Records:
-    from jobs.records import read_attempts, read_trained
+    from jobs.records import known_training, read_attempts
 
     paths = Paths(study.store)
-    return {run: (read_trained(paths, run.run_id), read_attempts(paths, run.run_id)) for run in runs}
+    return {run: (known_training(paths, run.run_id), read_attempts(paths, run.run_id)) for run in runs}
 
 
 def runs_on_gpu(study: Study, records: Records, may_look: bool = False) -> bool | None:
