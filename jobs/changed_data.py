@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
-import pandas as pd
-
 from jobs.corpus import Corpus, training_split
-from jobs.prepared_data import corpus_fingerprint, fingerprint, sound_folder, sound_key
-from jobs.records import read_trained
+from jobs.prepared_data import AGAIN, corpus_fingerprint, fingerprint, sound_folder, sound_key
+from jobs.records import known_training
 from jobs.sound.mel_store import INDEX
 from jobs.source_labels import labels_fingerprint
 from study.core.columns import source_column
+from study.core.digests import read, table_of
 from study.core.errors import some
 from study.core.paths import Paths
 from study.core.run import Run
@@ -43,7 +42,7 @@ def changes_since_training(
 
     counts: Counter[Change] = Counter()
     for run in runs:
-        trained = read_trained(Paths(study.store), run.run_id)
+        trained = known_training(Paths(study.store), run.run_id)
         labels = (made_from(name, of_corpus) for name in run.sources)
         if trained is None or trained.data_fingerprint == fingerprint(of_corpus, *labels):
             continue
@@ -70,7 +69,7 @@ def _of_corpus(
     if not index.is_file():
         yield "[corpus]", "its sound (there is no record of which files)"
         return
-    before = pd.read_parquet(index).set_index("track_id")["content_hash"].to_dict()
+    before = read(index, table_of, AGAIN).to_pandas().set_index("track_id")["content_hash"].to_dict()
     changed = [track_id for track_id in before if track_id in now and before[track_id] != now[track_id]]
     added, gone = [name for name in now if name not in before], [name for name in before if name not in now]
     for track_ids, what in ((changed, "the sound of"), (added, "added"), (gone, "removed")):

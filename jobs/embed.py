@@ -16,7 +16,7 @@ from jobs.sound.mel_store import Counts, MelStore
 from jobs.sound.mel_writing import Clip, read_clips
 from jobs.steps import limited_threads
 from study.core.cost import n_slices
-from study.core.errors import Fault, InputFaults, RunFailed
+from study.core.errors import Damaged, Fault, InputFaults, RunFailed
 from study.core.fault_list import in_short
 from study.core.study_file import Mel
 from study.core.writing import written_whole
@@ -35,8 +35,8 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
         network, statistics, description = load_network(weights)
         run_id, mel = description["run_id"], Mel(**description["mel"])
         rate_hz, channels = description["sample_rate_hz"], description["channels"]
-    except RunFailed as error:
-        raise InputFaults([Fault("", "RUN", None, str(error))]) from None
+    except Damaged as damaged:
+        raise InputFaults([Fault("", "RUN", str(weights), f"not the weights of a run: {damaged.why}")]) from None
     except (KeyError, TypeError, ValueError) as error:
         raise InputFaults([Fault(str(weights), "", None, f"not the weights of a run: {error}")]) from None
     crop_frames = mel.crop_frames(rate_hz)

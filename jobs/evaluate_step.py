@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from jobs.kept_representations import KEPT
+from jobs.kept_representations import KEPT, MADE_AGAIN, read_representation
 from jobs.prepared_data import PreparedTarget, open_sound, open_target, read_prepared
 from jobs.records import Trained, now, read_trained
 from jobs.result_rows import result_row
@@ -22,6 +23,8 @@ from jobs.targets.scoring import (
 )
 from study.core.columns import factor_column
 from study.core.content import csv_bytes
+from study.core.digests import read, sealed_parquet, table_of
+from study.core.errors import Damaged
 from study.core.paths import Paths
 from study.core.results import commit_result
 from study.core.run import Run, seed_sequence
@@ -48,9 +51,9 @@ def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str)
                 commit_result(path, rows, study)
                 means |= its_means
                 continue
-        except FileNotFoundError:  # the representation: a launch that is through with a run deletes it
+        except FileNotFoundError as error:  # the representation: a launch that is through with a run deletes it
             if not path.is_file():
-                raise
+                raise Damaged(Path(error.filename), "missing", MADE_AGAIN) from None
         by_another += 1
     return None if by_another == len(targets) else means
 
@@ -87,13 +90,13 @@ def _evaluation(
         return without_scores(target, splits, outcome), 0.0
     folder, earlier_s = paths.target(run.run_id, name), 0.0
     if transfer == "frozen":
-        vectors = np.load(paths.representations(run.run_id) / f"{at.sound}.npy", allow_pickle=False)
+        vectors = read_representation(paths.representations(run.run_id) / f"{at.sound}.npy")
         features = vectors[open_sound(study, at.sound).positions(data.track_ids)]
         found = evaluate(data, target, splits, features, seed_sequence(run.run_id, f"probe of {name}"))
         if "representation" in target.keep:
             _keep_representation(folder, data.track_ids, features)
     else:
-        predictions = pd.read_parquet(paths.fine_tuned(run.run_id, name, at.fingerprint))
+        predictions = read(paths.fine_tuned(run.run_id, name, at.fingerprint), table_of, MADE_AGAIN).to_pandas()
         found, earlier_s = evaluate_predictions(data, target, splits, predictions), predictions.attrs["seconds"]
     _keep_predictions(folder, target, found.predictions, transfer)
     return found, earlier_s
@@ -104,7 +107,7 @@ def _keep_representation(folder: Path, track_ids: Sequence[str], features: np.nd
     half = features.shape[1] // 2
     table = pd.DataFrame(features, columns=[f"{what}_{d}" for what in ("mean", "deviation") for d in range(half)])
     table.insert(0, "track_id", list(track_ids))
-    write_whole(folder / KEPT, table.to_parquet(index=False))
+    write_whole(folder / KEPT, sealed_parquet(pa.Table.from_pandas(table, preserve_index=False)))
 
 
 def _keep_predictions(folder: Path, target: Target, predictions: pd.DataFrame, transfer: str) -> None:

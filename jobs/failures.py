@@ -8,23 +8,26 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 
+from study.core.errors import Damaged
+
 LOST = "lost"
 """The worker or its node was lost: tried again."""
 GPU_MEMORY = "gpu-memory"
 HOST_MEMORY = "host-memory"
 DISK_FULL = "disk-full"
 """No space in the store: the launch stops, since every other step would fail too."""
+DAMAGED = "damaged"
+"""Prepared data or a file of the run is not what was written: made again, then the step is tried again."""
 ERROR = "error"
 """A bug or bad data: reported; other steps continue."""
+
+TRIES = {LOST: 5, DAMAGED: 3}
+"""How often in a row a step may fail for a cause that passes: a step that kills its worker, or a disk that damages all
+that it stores, would otherwise be retried forever."""
 
 
 class BackendLost(Exception):
     """What runs the steps has gone, and all steps in flight with it; the message says what."""
-
-
-LOST_TRIES = 5
-"""How often in a row a step may lose its worker before it fails: a step that kills its worker would otherwise be
-retried forever."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ def failure_of(error: BaseException) -> Failure:
     message = f"{type(error).__name__}: {error}".strip()
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Failure(DISK_FULL, message)
+    if isinstance(error, Damaged):
+        return Failure(DAMAGED, str(error))
     if isinstance(error, MemoryError):
         return Failure(HOST_MEMORY, message)
     if type(error).__name__ == "OutOfMemoryError":  # torch's, recognised by name so as not to import torch
@@ -49,4 +54,4 @@ def failure_of(error: BaseException) -> Failure:
 
 def is_tried_again(failure: Failure, tries: int) -> bool:
     """Whether a step that has failed this often in a row is started again."""
-    return failure.cause == LOST and tries < LOST_TRIES
+    return tries < TRIES.get(failure.cause, 0)

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import time
 
+import pyarrow as pa
 import torch
 
 from jobs.learning.fine_tuning import fine_tune
 from jobs.prepared_data import open_sound, open_target, read_prepared
 from jobs.records import read_trained
 from jobs.targets.scoring import target_splits
+from study.core.digests import sealed_parquet
 from study.core.paths import Paths
 from study.core.run import Run, seed_sequence
 from study.core.study_file import Study
@@ -36,4 +38,4 @@ def fine_tune_run(study: Study, run: Run, targets: tuple[str, ...]) -> None:
             seed_sequence(run.run_id, f"fine-tuning of {name}"), "cuda" if torch.cuda.is_available() else "cpu",
         )  # fmt: skip
         predictions.attrs["seconds"] = time.monotonic() - began
-        write_beside_another_launch(path, predictions.to_parquet(index=False))
+        write_beside_another_launch(path, sealed_parquet(pa.Table.from_pandas(predictions, preserve_index=False)))

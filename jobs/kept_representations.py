@@ -1,15 +1,42 @@
-"""The representations of targets that runs kept, and the most probable factor of each track by each output layer."""
+"""The representations of sounds until they are scored; those of targets that runs kept, and the most probable factor of
+each track by each output layer."""
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 
 from jobs.prepared_data import Prepared, topics_path
-from study.core.content import text_of_cell
+from study.core.content import npy_bytes, text_of_cell
+from study.core.digests import is_sealed, read, sealed, table_of
 from study.core.paths import Paths
 from study.core.study_file import Study
+from study.core.writing import write_beside_another_launch
 
 KEPT = "representation.parquet"
+KEPT_AGAIN = "delete the run's result on this target, and `study launch` makes both again"
+"""The remedy for a damaged representation that was kept."""
+MADE_AGAIN = "the launch makes it again"
+"""The remedy for what is in the store until it is scored."""
+
+
+def save_representation(path: Path, vectors: np.ndarray) -> None:
+    """Write the vectors of a set of sounds (n_tracks, d), until targets are scored with them."""
+    write_beside_another_launch(path, sealed(npy_bytes(vectors)))
+
+
+def read_representation(path: Path) -> np.ndarray:
+    """What `save_representation` wrote. Raises FileNotFoundError and Damaged."""
+
+    def parse(content: bytes) -> np.ndarray:
+        if not is_sealed(content):
+            raise ValueError("no digest")
+        return np.load(io.BytesIO(content), allow_pickle=False)  # type: ignore[no-any-return]
+
+    return read(path, parse, MADE_AGAIN)
 
 
 def kept_representation(study: Study, run_id: str, target: str) -> pd.DataFrame | None:
@@ -22,7 +49,7 @@ def kept_representation(study: Study, run_id: str, target: str) -> pd.DataFrame 
     path = Paths(study.store).target(run_id, target) / KEPT
     if not path.is_file():
         return None
-    kept = pd.read_parquet(path).set_index("track_id")
+    kept = read(path, table_of, KEPT_AGAIN).to_pandas().set_index("track_id")
     if not Paths(study.store).weights(run_id).is_file():
         return kept
     import torch  # takes seconds, and few reports need it

@@ -18,12 +18,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from jobs.failures import DISK_FULL, BackendLost, Failure, is_tried_again
+from jobs.failures import DAMAGED, DISK_FULL, BackendLost, Failure, is_tried_again
 from jobs.prepared_data import Prepared
-from jobs.records import read_trained
+from jobs.records import known_training
 from jobs.steps import Report, Step
 from study.core.durations import Slots
-from study.core.errors import Fault, Interrupted, RunFailed, raise_all
+from study.core.errors import Fault, InputFaults, Interrupted, RunFailed, raise_all
 from study.core.paths import Paths
 from study.core.result_index import Survey, Valid
 from study.core.results import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION, stored_results
@@ -83,7 +83,7 @@ def refuse_other_data(
     paths = Paths(study.store)
     faults = []
     for run in runs:
-        trained = read_trained(paths, run.run_id)
+        trained = known_training(paths, run.run_id)
         if trained is None:
             continue
         fingerprint = prepared.fingerprint_of(run)
@@ -214,6 +214,9 @@ def _work_off(
             key = (step.kind, step.run.run_id, step.targets)
             tries[key] += 1
             if is_tried_again(failure, tries[key]):
+                if failure.cause == DAMAGED:
+                    _mend(study, prepared)
+                    step = replace(step, kind=first)  # which does what is missing of all that came before
                 waiting[step.kind].append(step)
             else:
                 progress.failed[step.run.run_id] = failure
@@ -222,6 +225,15 @@ def _work_off(
             free = shutil.disk_usage(study.store).free
             raise RunFailed(f"{failure.message}: {free / 2**20:.0f} MiB are free under {study.store}; "
                             "free some space and launch again; no finished work is lost")  # fmt: skip
+
+
+def _mend(study: Study, prepared: Prepared) -> None:
+    """Make again what is damaged of the prepared data. Raises InputFaults if that would be other data by now."""
+    from jobs.preparation import prepare  # imports torch, which those who only count what is missing do without
+
+    if study.run is None and prepare(study, all_frames=True) != prepared:
+        raise InputFaults([Fault(str(Paths(study.store).prepared), "", None, "was damaged, and the inputs have changed "
+                                 "since this launch began; launch again")])  # fmt: skip
 
 
 def forget_representations(study: Study, run: Run) -> None:

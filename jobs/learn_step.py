@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from jobs.kept_representations import save_representation
 from jobs.learning.precision import Arithmetic, is_recurrent, keep_to, resolve
 from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.learning.train import train
@@ -24,15 +25,15 @@ from jobs.prepared_data import (
 from jobs.records import Trained, now, read_trained, write_trained
 from jobs.sound.mel_store import MelStore
 from jobs.targets.track_labels import TargetData
-from study.core.content import npy_bytes
 from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours
-from study.core.errors import Fault, InputFaults
+from study.core.digests import read, sealed
+from study.core.errors import Damaged, Fault, InputFaults
 from study.core.paths import Paths
 from study.core.results import TRAIN_SCORES_VERSION
 from study.core.run import Run, make_run, seed_sequence
 from study.core.study_file import Study, Training
 from study.core.version import __version__
-from study.core.writing import remove_folder, write_beside_another_launch, write_once
+from study.core.writing import remove_folder, write_once, write_whole
 
 MFCC_DIM = 60
 """20 coefficients and their first and second differences."""
@@ -57,7 +58,7 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
                 if run.strategy == "MFCC"
                 else _represent(study, run, store)
             )
-            write_beside_another_launch(path, npy_bytes(vectors))
+            save_representation(path, vectors)
 
 
 def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trained:
@@ -80,12 +81,13 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     statistics = (arrays.mean, arrays.deviation)
     training = np.flatnonzero(arrays.training)
     initial = seed_sequence(run.run_id, "initial weights")
-    labels = {name: _learned_labels(study, prepared, name, settings.loss)
+    objectives = {name: study.sources[name].objective_under(settings) for name in run.sources}
+    labels = {name: _learned_labels(study, prepared, name, objectives[name])
               for name in run.sources if study.sources[name].labels != "self"}  # fmt: skip
     factors = {name: labels[name].shape[1] if name in labels else None for name in run.sources}
     network = build_network(
         "SS-R" if run.strategy == "Random" else run.strategy, factors, store.channels, store.n_mels,
-        settings.width, settings.backbone, settings.activation, settings.initialisation, seed=initial,
+        settings.width, settings.backbone, settings.activation, settings.initialisation, objectives, seed=initial,
     )  # fmt: skip
     if run.strategy == "Random":
         began = time.monotonic()
@@ -99,7 +101,6 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
             training_tracks=training, validation_tracks=np.flatnonzero(~arrays.training),
             settings=settings, run_id=run.run_id, device=device, threads=threads,
             checkpoint_folder=checkpoints, log_path=paths.log(run.run_id), arithmetic=arithmetic,
-            loss_of={name: settings.loss for name in factors if study.sources[name].labels == "tags"},
             gpu_share=study.cluster.gpu_share,
         )  # fmt: skip
         outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds
@@ -160,9 +161,14 @@ def _kept_arithmetic(study: Study, settings: Training, device: str, n_training_t
     backbones = study.factors.get("backbone", (study.training.backbone,))
     most = study.training.model_copy(update={"backbone": min(backbones, key=is_recurrent)})  # compiled if any can be
     first = resolve(most, device, hours * 3600 * REFERENCE_FLOP_PER_S)
-    path = Paths(study.store).runs / "precision"
-    write_once(path, str(first).encode())
-    return keep_to(Arithmetic.of(path.read_text(encoding="utf-8")), settings, device)
+    path, content = Paths(study.store).runs / "precision", sealed(f"{first}\n".encode())
+    write_once(path, content)
+    try:
+        kept = read(path, lambda content: Arithmetic.of(content.decode()), "it is made again")
+    except Damaged:  # so that no run fails for ever
+        write_whole(path, content)
+        kept = first
+    return keep_to(kept, settings, device)
 
 
 def _learned_labels(study: Study, prepared: Prepared, source: str, loss: str) -> np.ndarray:

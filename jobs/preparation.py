@@ -10,10 +10,10 @@ prepared/prepared.json           what belongs to the present study; written last
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -32,21 +32,31 @@ from jobs.prepared_data import (
     sound_folder,
     sound_key,
     target_fingerprint,
+    whole_arrays,
 )
 from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.decode import sound_fault
-from jobs.sound.mel_store import MelStore, band_statistics, read_mel_store
+from jobs.sound.mel_store import MelStore, band_statistics, check_frames, read_mel_store
 from jobs.source_labels import on_kept_information, prepare_labels
 from jobs.targets.track_labels import TargetData
-from study.core.errors import Fault, InputFaults, raise_all
+from study.core.digests import sealed_json
+from study.core.errors import Damaged, Fault, InputFaults, raise_all
 from study.core.paths import Paths
 from study.core.study_file import Study
 from study.core.temporary_files import sweep_store
 from study.core.writing import make_folder, write_whole
 
 
-def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, workers: int | None = None) -> Prepared:
-    """Prepare what is missing or stale, and say what was done. First raises InputFaults with all faults, if any."""
+def prepare(
+    study: Study,
+    tell: Callable[[str], None] = lambda line: None,
+    workers: int | None = None,
+    all_frames: bool = False,
+) -> Prepared:
+    """Prepare what is missing, stale or damaged, and say what was done. First raises InputFaults with all faults.
+
+    `all_frames` reads every mel store to its end and compares it with its digests; else its index alone.
+    """
     inputs = read_inputs(study)
     raise_all(inputs.faults)
     corpus, listed, sounds = inputs.corpus, inputs.targets, inputs.sounds
@@ -62,7 +72,13 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     broken: list[Fault] = []
     for name, tracks in sounds.items():
         try:
-            _make_mel_store(study, keys[name], tracks, hashes[name], on_broken(study, name), tell, workers)
+            if not _is_usable(sound_folder(study, keys[name]), on_broken(study, name), all_frames, tell):
+                from jobs.sound.mel_writing import write_mel_store  # imports torch
+
+                tell(f"sound: converting {len(tracks)} clips to mel spectrograms")
+                write_mel_store(sound_folder(study, keys[name]), tracks, study.corpus.sample_rate_hz,
+                                study.corpus.channels, study.mel, study.crop_frames, on_broken(study, name), workers,
+                                hashes[name])  # fmt: skip
         except InputFaults as error:
             broken += error.faults
     raise_all(broken)
@@ -72,7 +88,7 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
     tracks = corpus.tracks.set_index("track_id", drop=False).loc[list(store.track_ids)]
     training = training_split(study, tracks)
     of_corpus = corpus_fingerprint(keys[CORPUS], training)
-    _corpus_arrays(study, of_corpus, store, training)
+    _corpus_arrays(study, of_corpus, store, training, tell)
     labels = {
         name: prepare_labels(study, name, corpus, list(store.track_ids), training, of_corpus, tell)
         for name in study.sources
@@ -83,8 +99,7 @@ def prepare(study: Study, tell: Callable[[str], None] = lambda line: None, worke
         {name: PreparedTarget(keys[name], target_fingerprint(study, name, data, keys[name]), len(data.track_ids))
          for name, data in targets.items()},
     )  # fmt: skip
-    text = json.dumps(asdict(prepared), indent=1)
-    write_whole(prepared_json(paths), text.encode())
+    write_whole(prepared_json(paths), sealed_json(asdict(prepared)))
     tell(f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} for training, "
          f"{prepared.n_validation} for validation; {store.counts}")  # fmt: skip
     for line in on_kept_information(study, labels):
@@ -128,22 +143,23 @@ def _readable_targets(
     return targets
 
 
-def _make_mel_store(
-    study: Study, key: str, tracks: pd.DataFrame, hashes: list[str | None], broken: str, tell: Callable[[str], None],
-    workers: int,
-) -> None:  # fmt: skip
-    folder = sound_folder(study, key)
+def _is_usable(folder: Path, broken: str, all_frames: bool, tell: Callable[[str], None]) -> bool:
+    """Whether a mel store is there, whole, and has all that it should."""
+    if not folder.is_dir():
+        return False
+    try:
+        store = read_mel_store(folder)
+        if all_frames:
+            check_frames(store, np.arange(len(store)))
+    except Damaged as damaged:
+        tell(f"{damaged.path}: damaged, {damaged.why}; it is made again")
+        return False
     # A store made under "drop" may lack tracks: under "stop" it is made again, which names them.
-    if not folder.is_dir() or (broken == "stop" and read_mel_store(folder).counts.dropped):
-        from jobs.sound.mel_writing import write_mel_store  # imports torch
-
-        tell(f"sound: converting {len(tracks)} clips to mel spectrograms")
-        write_mel_store(folder, tracks, study.corpus.sample_rate_hz, study.corpus.channels, study.mel,
-                        study.crop_frames, broken, workers, hashes)  # fmt: skip
+    return broken != "stop" or not store.counts.dropped
 
 
-def _corpus_arrays(study: Study, of: str, store: MelStore, training: np.ndarray) -> None:
+def _corpus_arrays(study: Study, of: str, store: MelStore, training: np.ndarray, tell: Callable[[str], None]) -> None:
     path = corpus_path(study, of)
-    if not path.is_file():
+    if whole_arrays(path, tell) is None:
         mean, deviation = band_statistics(store, np.flatnonzero(training))
         save_arrays(path, training=training, mean=mean, deviation=deviation)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ import numpy as np
 
 from study.core.columns import source_column
 from study.core.content import npz_bytes
-from study.core.errors import Fault, InputFaults
+from study.core.digests import facts_of, read, read_needed, sealed
+from study.core.errors import Damaged, Fault, InputFaults
 from study.core.paths import Paths
 from study.core.run import Run
 from study.core.study_file import Study
@@ -29,6 +31,8 @@ CHANGED = (
     "to score what it holds now"
 )
 """What is expected of an input that a step reads again."""
+AGAIN = "`study prepare` makes it again"
+"""The remedy for what is prepared."""
 
 
 @dataclass(frozen=True)
@@ -76,18 +80,23 @@ class CorpusArrays:
 
 
 def read_prepared(study: Study) -> Prepared:
-    """What `prepare` made last. Raises InputFaults if it has not run, or if its record is damaged."""
+    """What `prepare` made last. Raises InputFaults if it has not run, or if its record is damaged or unreadable."""
     if study.run is not None:
         return prepared_for_function(study)
     path = prepared_json(Paths(study.store))
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        targets = {name: PreparedTarget(**target) for name, target in raw.pop("targets").items()}
-        return Prepared(**raw, targets=targets)
-    except OSError:
+        return read(path, prepared_of, AGAIN)
+    except FileNotFoundError:
         raise InputFaults([Fault(str(path), "", None, "not prepared yet; run `study prepare`")]) from None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise InputFaults([Fault(str(path), "", None, "cannot be read; `study prepare` makes it again")]) from None
+    except Damaged as damaged:  # before any work: the command has not begun
+        raise InputFaults([Fault(str(path), "", None, f"damaged, {damaged.why}; {damaged.remedy}")]) from None
+
+
+def prepared_of(content: bytes) -> Prepared:
+    """The record of what is prepared, from the content of its file."""
+    raw = facts_of(content)
+    targets = {name: PreparedTarget(**target) for name, target in raw.pop("targets").items()}
+    return Prepared(**raw, targets=targets)
 
 
 def prepared_for_function(study: Study) -> Prepared:
@@ -107,7 +116,7 @@ def open_sound(study: Study, key: str) -> MelStore:
 
 def dropped_sound(study: Study, key: str) -> dict[str, str]:
     """The tracks that a mel store was made without, by id, and why each could not be read."""
-    return json.loads((sound_folder(study, key) / "store.json").read_text(encoding="utf-8"))["dropped"]
+    return read_needed(sound_folder(study, key) / "store.json", facts_of, AGAIN)["dropped"]  # type: ignore[no-any-return]
 
 
 def open_target(study: Study, name: str, target: PreparedTarget) -> TargetData:
@@ -173,23 +182,38 @@ def target_fingerprint(study: Study, name: str, data: TargetData, sound: str) ->
 
 
 def open_corpus_arrays(study: Study, prepared: Prepared) -> CorpusArrays:
-    with np.load(corpus_path(study, prepared.corpus_fingerprint), allow_pickle=False) as arrays:
-        return CorpusArrays(arrays["training"], arrays["mean"], arrays["deviation"])
+    return CorpusArrays(**read_arrays(corpus_path(study, prepared.corpus_fingerprint)))
 
 
 def open_labels(study: Study, prepared: Prepared, source: str) -> np.ndarray:
     """Distribution over the source's factors (n_tracks, factors), float32; a row of NaN where a track has no label."""
-    return read_labels(labels_path(study, source, prepared.sources[source]))
+    return read_arrays(labels_path(study, source, prepared.sources[source]))["distribution"]
 
 
-def read_labels(path: Path) -> np.ndarray:
-    with np.load(path, allow_pickle=False) as arrays:
-        return arrays["distribution"]
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Arrays by name. Raises Damaged, also if they are missing, and InputFaults if the file cannot be read at all."""
+
+    def parse(content: bytes) -> dict[str, np.ndarray]:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    return read_needed(path, parse, AGAIN)
+
+
+def whole_arrays(path: Path, tell: Callable[[str], None]) -> dict[str, np.ndarray] | None:
+    """As `read_arrays`, but None of arrays that are missing, or damaged, which is said: they are to be made."""
+    if not path.exists():
+        return None
+    try:
+        return read_arrays(path)
+    except Damaged as damaged:
+        tell(f"{damaged.path}: damaged, {damaged.why}; it is made again")
+        return None
 
 
 def save_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write arrays by name, whole or not at all."""
-    write_whole(path, npz_bytes(**arrays))
+    write_whole(path, sealed(npz_bytes(**arrays)))
 
 
 def fingerprint(*parts: object) -> str:

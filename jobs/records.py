@@ -9,16 +9,20 @@ import socket
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.failures import DISK_FULL, Failure, is_tried_again
-from study.core.errors import Fault, InputFaults
+from study.core.digests import facts_of, read, sealed_json
+from study.core.errors import Damaged
 from study.core.paths import Paths
 from study.core.processes import Process, this_process
-from study.core.writing import write_once, write_whole
+from study.core.writing import move, write_once, write_whole
 
+TRAIN_AGAIN = "a launch that needs it sets it aside and trains the run again"
+"""The remedy for damaged weights, and for a damaged record of them."""
 HEARD_S = 300.0
 """An open attempt of another machine, whose processes cannot be seen, counts as running for so long after its process
 has last touched its record."""
@@ -51,8 +55,7 @@ class Trained:
 
 def write_trained(paths: Paths, run_id: str, trained: Trained) -> Trained:
     """Say that the run has learned. The first attempt to say so is the one that counts, and that is returned."""
-    text = json.dumps(asdict(trained), indent=1)
-    if write_once(paths.trained(run_id), text.encode()):
+    if write_once(paths.trained(run_id), sealed_json(asdict(trained))):
         return trained
     first = read_trained(paths, run_id)
     assert first is not None  # it was there a moment ago
@@ -60,15 +63,34 @@ def write_trained(paths: Paths, run_id: str, trained: Trained) -> Trained:
 
 
 def read_trained(paths: Paths, run_id: str) -> Trained | None:
-    """None if the run has not learned yet. Raises InputFaults if the record is not one."""
-    path = paths.trained(run_id)
+    """None if the run has not learned yet. Raises Damaged, and InputFaults if the record cannot be read at all."""
     try:
-        return Trained(**json.loads(path.read_text(encoding="utf-8")))
+        return read(paths.trained(run_id), _trained, TRAIN_AGAIN)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, RecursionError) as error:
-        expected = f"not a valid record of a training ({error}); delete the folder runs/{run_id} to train it again"
-        raise InputFaults([Fault(str(path), "", None, expected)]) from None
+
+
+def known_training(paths: Paths, run_id: str) -> Trained | None:
+    """As `read_trained`, for those who only look: a damaged record is as good as none."""
+    try:
+        return read_trained(paths, run_id)
+    except Damaged:
+        return None
+
+
+def set_aside(paths: Paths, run_id: str, damaged: Path) -> None:
+    """Rename a damaged file of the run to `.damaged`, so that it is made again; with weights, the record of them."""
+    if paths.run(run_id) in damaged.parents:
+        for path in (damaged, paths.trained(run_id)) if damaged == paths.weights(run_id) else (damaged,):
+            with suppress(FileNotFoundError):  # missing, or another launch was first
+                move(path, path.with_name(f"{path.name}.damaged"))
+
+
+def _trained(content: bytes) -> Trained:
+    trained = Trained(**facts_of(content))
+    if trained.outcome not in ("ok", "diverged"):
+        raise ValueError(f"outcome {trained.outcome}")
+    return trained
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from jobs.labels.information import kept_information
 from jobs.labels.label_models import LABEL_MODELS
 from jobs.labels.plsa import PlsaModel, top_terms
 from jobs.labels.tables import TermTable
-from jobs.prepared_data import fingerprint, labels_path, read_labels, save_arrays, topics_path
+from jobs.prepared_data import fingerprint, labels_path, save_arrays, topics_path, whole_arrays
 from jobs.sound.content_hashes import HASHES, content_hashes
 from study.core.content import csv_bytes
 from study.core.errors import Fault
@@ -61,7 +61,8 @@ def prepare_labels(
     trains = training[labelled]
     factors = model_of.factors(source, table, trains)
     path = labels_path(study, name, made_from)
-    if not path.is_file():
+    arrays = whole_arrays(path, tell)
+    if arrays is None:
         tell(f"labels: {name}, {factors} factors ({source.labels})")
         rng = np.random.default_rng(study_seed_sequence(study, f"labels of {name}"))
         model = model_of.fit(table, trains, factors, rng)
@@ -73,9 +74,10 @@ def prepare_labels(
             tell(f"labels: {without} tracks have none of the {factors} {what} of {name} and are not used to learn it")
         if isinstance(model, PlsaModel):
             _write_topics(study, name, made_from, model)
-        save_arrays(path, distribution=distribution)
+        arrays = {"distribution": distribution}
+        save_arrays(path, **arrays)
     values = None if isinstance(table, TermTable) else table.values[trains]
-    return SourceLabels(made_from, kept_information(read_labels(path)[labelled][trains], values))
+    return SourceLabels(made_from, kept_information(arrays["distribution"][labelled][trains], values))
 
 
 def labels_fingerprint(

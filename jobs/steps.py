@@ -20,7 +20,8 @@ from typing import Any, Literal
 from threadpoolctl import threadpool_limits
 
 from jobs.failures import Failure, failure_of
-from jobs.records import HEARD_S, attempt_path, begin_attempt, now, write_attempt
+from jobs.records import HEARD_S, attempt_path, begin_attempt, now, set_aside, write_attempt
+from study.core.errors import Damaged
 from study.core.paths import Paths
 from study.core.run import Run
 from study.core.study_file import Study
@@ -75,6 +76,8 @@ def execute(study: Study, step: Step) -> Report:
         write_attempt(paths, step.run.run_id, replace(attempt, finished_at=now()))
         return Report(step, scores=None if scores is None else tuple(scores.items()))
     except Exception as error:  # the boundary: a failed step must not end the sweep
+        if isinstance(error, Damaged):
+            set_aside(paths, step.run.run_id, error.path)
         failure = failure_of(error)
         ended = replace(attempt, finished_at=now(), cause=failure.cause, message=failure.message,
                         traceback=traceback.format_exc())  # fmt: skip

@@ -9,6 +9,7 @@ import typer
 
 from study.commands.analyze import analyze
 from study.commands.check import check
+from study.commands.clean import clean
 from study.commands.demo import demo
 from study.commands.design import design
 from study.commands.embed import embed
@@ -20,6 +21,7 @@ from study.commands.prepare import prepare
 from study.commands.runs import runs
 from study.commands.schema import schema
 from study.commands.status import status
+from study.commands.verify import verify
 from study.core.errors import StudyError
 from study.core.version import __version__
 
@@ -44,7 +46,9 @@ def options(
     """Design, run and analyse large statistical studies of learned representations."""
 
 
-for command in (new, check, design, power, prepare, launch, status, runs, analyze, embed, schema, demo):
+for command in (
+    new, check, design, power, prepare, launch, status, runs, analyze, embed, verify, clean, schema, demo,
+):  # fmt: skip
     app.command()(command)
 
 

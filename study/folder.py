@@ -57,7 +57,7 @@ class StudyFolder:
         """Convert sound to mel stores and label tables to label distributions, where missing or stale."""
         from study.workflow.prepare import prepare_study
 
-        prepare_study(self.settings, tell)
+        prepare_study(self.settings, tell, all_frames=True)
 
     def launch(self, tell: Tell = silent, **options: Any) -> Shown:
         """Run every planned run that lacks results, and return the status afterwards.
@@ -76,6 +76,13 @@ class StudyFolder:
         from study.workflow.status import study_status
 
         return Shown(study_status(self.settings), draw_status)
+
+    def verify(self, deep: bool = False) -> Shown:
+        """Every file of the store that is damaged or no longer fits its inputs; `deep` reads all sound and tables."""
+        from study.display.verify import draw_verify
+        from study.workflow.verify import verify_study
+
+        return Shown(verify_study(self.settings, deep), draw_verify)
 
     def plan(self) -> pd.DataFrame:
         """plan.parquet, one row per planned run, in order. Raises InputFaults without a plan of this study file."""

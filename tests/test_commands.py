@@ -15,6 +15,7 @@ import pytest
 from typer.main import get_command
 
 from study.cli import app
+from study.core.digests import facts_of, sealed_json
 from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.reading import read_study
@@ -64,11 +65,11 @@ def test_costs_are_corrected_by_what_gpus_took(copy: Path) -> None:
     over = {"MSS-CR": 2.0, "SS-R": 10.0}
     for run in read_plan(Paths(copy).plan, given):
         path = Paths(copy).trained(run.run_id)
-        record = json.loads(path.read_text())
+        record = facts_of(path.read_bytes())
         path.unlink()
         if run.strategy in over:
             seconds = before[run.run_id] * over[run.strategy] * 3600
-            path.write_text(json.dumps(record | {"device": "NVIDIA H200", "train_seconds": seconds}))
+            path.write_bytes(sealed_json(record | {"device": "NVIDIA H200", "train_seconds": seconds}))
     summary = design_study(given, "3", append=True)
     assert summary["cost_basis"].endswith("finished trainings")
     table = pd.read_parquet(Paths(copy).plan)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from jobs.failures import DISK_FULL, ERROR, GPU_MEMORY, HOST_MEMORY, LOST
+from jobs.failures import DAMAGED, DISK_FULL, ERROR, GPU_MEMORY, HOST_MEMORY, LOST
 from study.cli import app
 from study.core import study_file
 from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS
@@ -73,7 +73,7 @@ def test_names_are_documented() -> None:
     names = [*STRATEGIES, *BASELINES[:2], *factors, *(name for of in METRICS.values() for name in of)]
     assert [name for name in names if name not in text] == []
     causes = page("cluster.md")
-    assert all(f"`{cause}`" in causes for cause in (LOST, GPU_MEMORY, HOST_MEMORY, DISK_FULL, ERROR))
+    assert all(f"`{cause}`" in causes for cause in (LOST, GPU_MEMORY, HOST_MEMORY, DISK_FULL, DAMAGED, ERROR))
 
 
 def test_every_result_column_is_documented(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jobs.sound.mel_store import MelStore, crop_decibels, first_frames, gather_codes, padded_from
+from jobs.sound.mel_store import MelStore, check_frames, crop_decibels, first_frames, gather_codes, padded_from
 
 Statistics = tuple[np.ndarray, np.ndarray]
 """Mean and deviation of each band in dB over the corpus's training tracks, (n_mels,) each."""
@@ -141,6 +141,7 @@ def draw_starts(generator: np.random.Generator, store: MelStore, tracks: np.ndar
 
 
 def _uploaded(store: MelStore, device: torch.device) -> Tensor:
+    check_frames(store, np.arange(len(store)))
     dtype = torch.from_numpy(np.empty(0, store.frames.dtype)).dtype
     uploaded = torch.empty(store.frames.shape, dtype=dtype, device=device)
     for first in range(0, len(store.frames), UPLOADED_FRAMES):

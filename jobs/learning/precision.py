@@ -32,6 +32,8 @@ BF16_FROM_WIDTH = 0.5
 
 RECURRENT = "PyTorch does not compile recurrent layers"
 
+PRECISIONS = ("float32", "bf16")
+
 
 @dataclass(frozen=True)
 class Arithmetic:
@@ -46,9 +48,12 @@ class Arithmetic:
 
     @classmethod
     def of(cls, text: str) -> Arithmetic:
-        """The arithmetic that `str` wrote."""
-        precision, _, how = text.partition(", ")
-        return cls(precision, how == "compiled", how.removeprefix("not compiled: ") if how != "compiled" else "")
+        """The arithmetic that `str` wrote, in the first line of `text`. Raises ValueError if it is none."""
+        precision, _, how = text.splitlines()[0].partition(", ")
+        is_compiled, because = how == "compiled", how.removeprefix("not compiled: ")
+        if precision not in PRECISIONS or (because == how and how and not is_compiled):
+            raise ValueError(f"not an arithmetic: {text}")
+        return cls(precision, is_compiled, "" if is_compiled else because)
 
 
 def resolve(settings: Training, device: str | torch.device, flop: float) -> Arithmetic:

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from jobs.learning.batches import CropReader, Statistics, crop_reader, draw_starts
 from jobs.learning.precision import use_float32
 from jobs.networks.branching import Network, build_network
+from jobs.records import TRAIN_AGAIN
 from jobs.sound.mel_store import MelStore
 from study.core.cost import n_slices
-from study.core.errors import RunFailed
+from study.core.digests import BLANK, KEY, read_needed, sealed
 from study.core.writing import write_whole
 
 HEADER = "representation"
@@ -124,26 +124,28 @@ def save_weights(path: Path, network: Network, statistics: Statistics, descripti
     for name, values in zip(("band_mean", "band_deviation"), statistics, strict=True):
         tensors[name] = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64))
     # one key, since safetensors writes several in random order
-    header = json.dumps({"network": network.specification, "description": description}, allow_nan=False)
-    whole = save(tensors, {HEADER: header})  # as bytes: safetensors' own file could be read by its owner only
-    write_whole(path, whole)
+    header = json.dumps({"network": network.specification, "description": description, KEY: BLANK}, allow_nan=False)
+    # as bytes: safetensors' own file could be read by its owner only
+    write_whole(path, sealed(save(tensors, {HEADER: header})))
 
 
 def load_network(path: Path) -> tuple[Network, Statistics, dict[str, Any]]:
     """Load what `save_weights` wrote: the network (on the CPU, in evaluation mode), statistics and description.
 
-    Raises RunFailed if the file is missing, damaged, or something else.
+    Raises Damaged if the file is missing, not what was written, or something else, and InputFaults if it cannot be
+    read at all.
     """
-    try:
-        with safe_open(path, "pt") as file:
-            header = json.loads((file.metadata() or {})[HEADER])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        network = build_network(**header["network"], seed=np.random.SeedSequence(0))
-        statistics = tensors.pop("band_mean").numpy(), tensors.pop("band_deviation").numpy()
-        network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in tensors.items()})
-        return network.eval(), statistics, header["description"]
-    except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise RunFailed(f"{path}: not the weights of a run: {error}") from error
+    return read_needed(path, _network, TRAIN_AGAIN)
+
+
+def _network(content: bytes) -> tuple[Network, Statistics, dict[str, Any]]:
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][HEADER])
+    tensors = load(content)
+    network = build_network(**header["network"], seed=np.random.SeedSequence(0))
+    statistics = tensors.pop("band_mean").numpy(), tensors.pop("band_deviation").numpy()
+    network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in tensors.items()})
+    return network.eval(), statistics, header["description"]
 
 
 def _groups(n_crops: np.ndarray) -> list[np.ndarray]:

@@ -1,4 +1,8 @@
-"""SHA-256 of files, cached by path, size and modification time so that an unchanged corpus is read once."""
+"""SHA-256 of files, cached so that an unchanged corpus is read once.
+
+A file counts as unchanged if its path, size, inode, both times and a sample of its bytes are those that the cache has:
+another file under its name changes its inode or the time of its inode's change, even where it keeps size and time.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +11,42 @@ import os
 import stat
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from study.core.content import parquet_bytes
+from study.core.digests import read, sealed_parquet, table_of
+from study.core.errors import Damaged
 from study.core.writing import write_whole
 
 HASHES = "content_hashes.parquet"
 """The cache of a study's sound and tables, in the folder of its mel stores."""
+SAMPLE_BYTES = 4096
+"""Bytes of a sample at the beginning, in the middle and at the end of a file."""
+COLUMNS = ("path", "size", "mtime_ns", "ctime_ns", "inode", "sample")
 
-Key = tuple[str, int, int]
+Key = tuple[str, int, int, int, int, str]
+"""What `COLUMNS` names."""
 
 
-def content_hashes(paths: Sequence[str | os.PathLike[str]], cache: Path, workers: int = 1) -> list[str | None]:
+def content_hashes(
+    paths: Sequence[str | os.PathLike[str]], cache: Path, workers: int = 1, afresh: bool = False
+) -> list[str | None]:
     """The SHA-256 in hexadecimal of each file, in the order of `paths`; None if a file cannot be read.
 
-    `cache` is a Parquet file of path, size, mtime_ns, sha256. It is read if present, and replaced if anything was
-    hashed."""
+    `cache` is a Parquet file of `COLUMNS` and sha256. It is read if present, and replaced if anything was hashed;
+    `afresh` hashes every file."""
     known = _read(cache)
-    keys = [_key(path) for path in paths]
-    missing = list(dict.fromkeys(key for key in keys if key is not None and key not in known))
     with ThreadPoolExecutor(workers) as pool:  # hashlib releases Python's lock
+        keys = list(pool.map(_key, paths))
+        missing = list(dict.fromkeys(key for key in keys if key is not None and (afresh or key not in known)))
         hashes = pool.map(content_hash, [key[0] for key in missing])
         fresh = {key: sha256 for key, sha256 in zip(missing, hashes, strict=True) if sha256}
     if fresh:
         known |= fresh
-        write_whole(cache, parquet_bytes(_table(known)))
+        with suppress(OSError):  # of a store that one may only read; it is a cache
+            write_whole(cache, sealed_parquet(_table(known)))
     return [known.get(key) if key is not None else None for key in keys]
 
 
@@ -49,24 +61,38 @@ def content_hash(path: str | os.PathLike[str]) -> str | None:
 
 def _key(path: str | os.PathLike[str]) -> Key | None:
     try:
-        status = os.stat(path)
+        stamp = _stamp(path)
+        return None if stamp is None else (str(Path(path).absolute()), *stamp, _sample(path, stamp[0]))
     except OSError:
         return None
-    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its writer
+
+
+def _stamp(path: str | os.PathLike[str]) -> tuple[int, int, int, int] | None:
+    """Size, times and inode; None of a pipe, which to open would wait for its writer."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
         return None
-    return str(Path(path).absolute()), status.st_size, status.st_mtime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+def _sample(path: str | os.PathLike[str], size: int) -> str:
+    with open(path, "rb", buffering=0) as file:
+        parts = []
+        for start in sorted({0, max(0, size // 2), max(0, size - SAMPLE_BYTES)}):
+            file.seek(start)
+            parts.append(file.read(SAMPLE_BYTES))
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
 def _read(cache: Path) -> dict[Key, str]:
     try:
-        rows = pq.read_table(cache).to_pylist()
-        return {(row["path"], row["size"], row["mtime_ns"]): row["sha256"] for row in rows}
-    except (OSError, pa.ArrowInvalid, KeyError):  # a cache that cannot be read is made again
+        rows = read(cache, lambda content: table_of(content).to_pylist(), "it is made again")
+        return {tuple(row[name] for name in COLUMNS): row["sha256"] for row in rows}  # type: ignore[misc]
+    except (FileNotFoundError, Damaged, KeyError):  # damaged, or one of before
         return {}
 
 
 def _table(known: dict[Key, str]) -> pa.Table:
-    latest = {path: (size, mtime_ns, sha256) for (path, size, mtime_ns), sha256 in known.items()}
-    rows = [(path, *rest) for path, rest in sorted(latest.items())]
-    names = ("path", "size", "mtime_ns", "sha256")
-    return pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
+    latest = {key[0]: (*key, sha256) for key, sha256 in known.items()}
+    rows = [latest[path] for path in sorted(latest)]
+    return pa.table({name: [row[i] for row in rows] for i, name in enumerate((*COLUMNS, "sha256"))})

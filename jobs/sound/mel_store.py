@@ -4,15 +4,20 @@ A folder with
     frames.npy      (total_frames, channels, n_mels), a clip's frames in sequence: a crop is one run of bytes;
                     uint8: 0 to 255 for 80 to 0 dB below the clip's peak (at most 0.16 dB off), or
                     float16: dB below the peak
-    index.parquet   track_id, first_frame, n_frames, n_sound_frames, peak_db, content_hash; one row per clip
+    index.parquet   track_id, first_frame, n_frames, n_sound_frames, peak_db, content_hash, frames_sha256; one row per
+                    clip
     store.json      its settings, and the numbers of clips doubled, mixed down, padded and dropped
+The last two hold a digest of themselves (`study.core.digests`); a clip's frames have theirs in the index, and it is
+checked when a process first uses them.
 Clips shorter than a crop are padded with their floor (80 dB below the peak) to one crop; those frames do not
 count as sound.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
+import math
+import mmap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,9 +25,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from study.core.errors import Fault, InputFaults
+from study.core.digests import facts_of, read_needed, table_of, unreadable_fault
+from study.core.errors import Damaged, Fault, InputFaults
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +36,11 @@ FRAMES, INDEX, SETTINGS = "frames.npy", "index.parquet", "store.json"
 CODES = 255
 TOP_DB = 80.0
 """A clip spans this many dB below its loudest mel value over all channels; softer values are set to that floor."""
+LONGEST_HEADER = 4096
+"""Bytes of an .npy file before its array."""
+AGAIN = "`study prepare` makes it again"
+
+_CHECKED: dict[tuple[str, int, int, int, int], np.ndarray] = {}
 
 
 @dataclass(frozen=True)
@@ -48,11 +58,19 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class FrameDigests:
+    """The SHA-256 of each clip's frames, None in stores of before; and which clips this process has found whole."""
+
+    sha256: np.ndarray
+    checked: np.ndarray
+
+
+@dataclass(frozen=True)
 class MelStore:
     """An open store. `frames` (total_frames, channels, n_mels) is memory-mapped and read-only; the other
     arrays have one value per clip.
 
-    Pass the folder, not the store, to other processes.
+    `digests` is None for a store in memory. Pass the folder, not the store, to other processes.
     """
 
     folder: Path
@@ -64,6 +82,7 @@ class MelStore:
     content_hash: np.ndarray
     frames: np.ndarray
     counts: Counts
+    digests: FrameDigests | None = None
 
     def __len__(self) -> int:
         return len(self.track_ids)
@@ -94,27 +113,69 @@ class MelStore:
 
 
 def read_mel_store(folder: Path) -> MelStore:
-    """Open the store in `folder`. Raises InputFaults if it is not a store or its parts do not match."""
+    """Open the store in `folder`. Raises Damaged if its parts are missing, not what was written, or do not match, and
+    InputFaults naming a part that cannot be read at all."""
     folder = Path(folder)
-    try:
-        frames = np.load(folder / FRAMES, mmap_mode="r", allow_pickle=False)
-        index = pd.read_parquet(folder / INDEX)
-        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputFaults([Fault(str(folder), "", None, f"not a mel store: {error}")]) from None
-    if len(frames) != index["n_frames"].sum():
-        n_frames = f"{len(frames)} frames, {index['n_frames'].sum()} in the index"
-        raise InputFaults([Fault(str(folder), "", n_frames, "damaged: expected as many frames as in the index")])
+    index = read_needed(folder / INDEX, lambda content: table_of(content).to_pandas(), AGAIN)
+    counts, kind, n_mels, channels = read_needed(folder / SETTINGS, _settings, AGAIN)
+    if "frames_sha256" not in index:  # a store of before
+        index["frames_sha256"] = None
+    frames = _mapped(folder / FRAMES, kind, (int(index["n_frames"].sum()), channels, n_mels))
     columns = {name: index[name].to_numpy() for name in ("first_frame", "n_frames", "n_sound_frames", "peak_db")}
-    names = {name: index[name].to_numpy(dtype=object) for name in ("track_id", "content_hash")}
+    names = {name: index[name].to_numpy(dtype=object) for name in ("track_id", "content_hash", "frames_sha256")}
     return MelStore(
         folder=folder,
         track_ids=names["track_id"],
         content_hash=names["content_hash"],
-        frames=np.asarray(frames),
-        counts=Counts(**settings["counts"]),
+        frames=frames,
+        counts=counts,
+        digests=FrameDigests(names["frames_sha256"], _checked_here(folder / FRAMES, len(index))),
         **columns,
     )
+
+
+def check_frames(store: MelStore, tracks: Sequence[int] | np.ndarray) -> None:
+    """Compare the clips' frames with their digests, each clip once in a process. Raises Damaged naming the clip."""
+    digests, tracks = store.digests, np.asarray(tracks)
+    for track in () if digests is None else np.unique(tracks[~digests.checked[tracks]]):
+        first = store.first_frame[track]
+        frames = store.frames[first : first + store.n_frames[track]]
+        if digests.sha256[track] not in (None, frames_digest(frames)):
+            why = f"the frames of {store.track_ids[track]} are not what was written"
+            raise Damaged(store.folder / FRAMES, why, AGAIN)
+        digests.checked[track] = True
+
+
+def frames_digest(frames: np.ndarray) -> str:
+    """The SHA-256, in hexadecimal, of a clip's frames as they are stored."""
+    return hashlib.sha256(frames.data).hexdigest()
+
+
+def _settings(content: bytes) -> tuple[Counts, str, int, int]:
+    facts = facts_of(content)
+    return Counts(**facts["counts"]), facts["mel"]["store"], facts["mel"]["n_mels"], facts["channels"]
+
+
+def _mapped(path: Path, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The frames, mapped. What their file's own header says is not needed, so damage to it does no harm."""
+    try:
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (FileNotFoundError, ValueError):  # an empty file cannot be mapped
+        raise Damaged(path, "missing or empty", AGAIN) from None
+    except OSError as error:
+        raise InputFaults([unreadable_fault(path, error)]) from error
+    header = len(content) - math.prod(shape) * np.dtype(kind).itemsize
+    if not 0 < header <= LONGEST_HEADER:
+        raise Damaged(path, f"its size is not that of the {shape[0]} frames of the index", AGAIN)
+    return np.frombuffer(content, kind, offset=header).reshape(shape)
+
+
+def _checked_here(path: Path, n_clips: int) -> np.ndarray:
+    """Which clips of this file this process has found whole (n_clips,) bool, shared by all who open the store."""
+    status = path.stat()
+    identity = str(path), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return _CHECKED.setdefault(identity, np.zeros(n_clips, dtype=bool))
 
 
 def gather_codes(
@@ -123,10 +184,11 @@ def gather_codes(
     """Crops in stored form, (batch, crop_frames, channels, n_mels), of clip `tracks[i]` from its frame `starts[i]` on;
     and the peaks of their clips in dB, (batch,).
 
-    One gather of contiguous runs. Raises IndexError if a crop exceeds its clip.
+    One gather of contiguous runs. Raises IndexError if a crop exceeds its clip, and Damaged.
     """
     import torch  # here and below: a launch with nothing to do is without it, half a gigabyte smaller
 
+    check_frames(store, tracks)
     firsts = first_frames(store, tracks, starts, crop_frames)
     total, channels, n_mels = store.frames.shape
     length = channels * n_mels
@@ -176,6 +238,7 @@ def _clips(store: MelStore, track_indices: Sequence[int] | np.ndarray) -> Iterat
     import torch
 
     for track in track_indices:
+        check_frames(store, [track])
         first = store.first_frame[track]
         codes = torch.from_numpy(store.frames[first : first + store.n_sound_frames[track]].copy())
         yield _decibels(codes, torch.tensor(store.peak_db[track])).double().reshape(-1, store.n_mels).numpy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,14 +14,26 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import torch
 from rich.console import Console
 from rich.progress import track
 
 from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.decode import convert, read_sound
-from jobs.sound.mel_store import FRAMES, INDEX, SETTINGS, TOP_DB, Counts, MelStore, encode, read_mel_store
+from jobs.sound.mel_store import (
+    FRAMES,
+    INDEX,
+    SETTINGS,
+    TOP_DB,
+    Counts,
+    MelStore,
+    encode,
+    frames_digest,
+    read_mel_store,
+)
 from jobs.sound.spectra import mel_db
+from study.core.digests import sealed_json, sealed_parquet
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.study_file import Mel
 from study.core.writing import folder_whole, write_whole, written_whole
@@ -34,6 +45,7 @@ COLUMNS = (
     "n_sound_frames",
     "peak_db",
     "content_hash",
+    "frames_sha256",
     "file_channels",
 )
 NUMBERS = {"first_frame": "int64", "n_frames": "int64", "n_sound_frames": "int64", "peak_db": "float32"}
@@ -47,6 +59,7 @@ class Clip:
     """A decoded file for the store, or the faults that exclude it. `duration_s` is the file's own."""
 
     frames: np.ndarray | None = None
+    frames_sha256: str = ""
     duration_s: float = 0.0
     n_sound_frames: int = 0
     peak_db: float = 0.0
@@ -98,8 +111,9 @@ def write_mel_store(
         )
         dropped = {track_id: str(of_track[0]) for track_id, of_track in faults.items()}
         description = settings | {"mel": mel.model_dump(), "counts": asdict(counts), "dropped": dropped}
-        write_whole(temporary / INDEX, index.drop(columns="file_channels").to_parquet(index=False))
-        write_whole(temporary / SETTINGS, json.dumps(description, indent=1).encode())
+        table = pa.Table.from_pandas(index.drop(columns="file_channels"), preserve_index=False)
+        write_whole(temporary / INDEX, sealed_parquet(table))
+        write_whole(temporary / SETTINGS, sealed_json(description))
     return read_mel_store(folder)
 
 
@@ -121,7 +135,8 @@ def _write_frames(
                 continue
             file.write(clip.frames.data)
             n_frames = len(clip.frames)
-            rows.append((track_id, first, n_frames, clip.n_sound_frames, clip.peak_db, sha256, clip.file_channels))
+            rows.append((track_id, first, n_frames, clip.n_sound_frames, clip.peak_db, sha256, clip.frames_sha256,
+                         clip.file_channels))  # fmt: skip
             first += n_frames
         _write_header(file, mel.store, (first, channels, mel.n_mels))
     return pd.DataFrame(rows, columns=COLUMNS).astype(NUMBERS), faults
@@ -138,7 +153,8 @@ def _clip(path: str, sample_rate_hz: int, channels: int, mel: Mel, crop_frames: 
     padding = ((0, max(0, crop_frames - len(decibels))), (0, 0), (0, 0))
     padded = np.pad(decibels, padding, constant_values=peak_db - TOP_DB)
     duration_s = sound.shape[1] / from_hz
-    return Clip(encode(padded, peak_db, mel.store), duration_s, len(decibels), peak_db, sound.shape[0])
+    frames = encode(padded, peak_db, mel.store)
+    return Clip(frames, frames_digest(frames), duration_s, len(decibels), peak_db, sound.shape[0])
 
 
 def read_clips(

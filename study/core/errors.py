@@ -4,6 +4,7 @@ StudyError
 ├── InputFaults    exit status 2: the study file, a table, a sound file or the usage is wrong; lists every fault
 ├── MissingExtra   exit status 2: a package that the command needs is not installed
 ├── RunFailed      exit status 1: the input was fine, but something that ran failed
+│   └── Damaged    a file of the store is not what was written; the message has the remedy
 └── Interrupted    exit status 130: Ctrl-C
 """
 
@@ -13,6 +14,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 FAULTS_SHOWN = 5
 """Faults with the same cause that are printed one by one; the rest are counted."""
@@ -85,6 +87,17 @@ class MissingExtra(StudyError):
 
 class RunFailed(StudyError):
     """Something that ran failed; the message says what failed and what was kept."""
+
+
+class Damaged(RunFailed):
+    """A file of the store is not what was written: which, why one can say so, and what makes it again."""
+
+    def __init__(self, path: Path, why: str, remedy: str) -> None:
+        self.path, self.why, self.remedy = path, why, remedy
+        super().__init__(path, why, remedy)
+
+    def __str__(self) -> str:
+        return f"{self.path}: damaged, {self.why}; {self.remedy}"
 
 
 class Interrupted(StudyError):

@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.core.columns import FACTOR, SOURCE, TRANSFER
+from study.core.digests import unreadable_fault
 from study.core.errors import Fault, raise_all
 from study.core.paths import Paths
 from study.core.plan import run_columns
@@ -37,6 +38,8 @@ from study.core.results import (
 from study.core.run import Run
 from study.core.study_file import Study
 
+SET_ASIDE = "`study launch` sets it aside and evaluates this target again"
+"""The remedy for an invalid file."""
 VERSIONS = {"train_scores_version": TRAIN_SCORES_VERSION, "probe_scores_version": PROBE_SCORES_VERSION}
 ROUNDING = 1e-9
 RANGES = {
@@ -128,8 +131,7 @@ def checked_results(paths: Paths, expected: Mapping[Path, Expected] | None = Non
         except FileNotFoundError:  # another launch has just set it aside
             continue
         except OSError as error:
-            why = f"cannot be read ({error.strerror}); it is left as it is, for it may be whole"
-            unreadable.append(Fault(_name(stored), "", None, why))
+            unreadable.append(replace(unreadable_fault(stored.path, error), file=_name(stored)))
             continue
         yield check_content(stored, content, None if expected is None else expected[stored.path])
     raise_all(unreadable)
@@ -159,6 +161,9 @@ def check_content(stored: StoredResult, content: bytes, expected: Expected | Non
             _check_levels(table, expected)
             _check_rows(table, expected)
             _check_scores(table, RANGES if expected.rows else {})
+            if digest is None:  # damaged text or times, which no check above has looked at, make conversions raise
+                empty = expected.schema.empty_table()
+                pa.concat_tables([table, empty], promote_options="permissive").to_pandas()
         return Checked(stored, table, None, digest is not None)
     except _Wrong as wrong:
         column, why = wrong.args
@@ -167,8 +172,7 @@ def check_content(stored: StoredResult, content: bytes, expected: Expected | Non
             "",
             f"truncated or not Parquet ({str(error).splitlines()[0] if str(error) else type(error).__name__})",
         )
-    again = "`study launch` sets it aside and evaluates this target again"
-    return Checked(stored, None, Fault(_name(stored), column, None, f"{why}; {again}"), False)
+    return Checked(stored, None, Fault(_name(stored), column, None, f"{why}; {SET_ASIDE}"), False)
 
 
 def _check_name(table: pa.Table, stored: StoredResult) -> None:

@@ -56,6 +56,19 @@ def write_once(path: Path, content: bytes) -> bool:
     return True
 
 
+def has_hard_links(folder: Path) -> bool:
+    """Whether `write_once` works in a folder: its file system has hard links and refuses a second of the same name."""
+    probe = temporary_beside(folder / "links")
+    try:
+        return write_once(probe, b"") and not write_once(probe, b"")
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        return False
+    finally:
+        remove(probe)
+
+
 def write_beside_another_launch(path: Path, content: bytes) -> None:
     """As `write_whole`, in a folder that another launch may delete meanwhile, as it does once it has finished a run.
 

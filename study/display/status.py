@@ -9,6 +9,7 @@ from rich.console import Console
 
 from study.core.progress import duration
 from study.core.run import counted
+from study.display.sizes import size
 from study.workflow.estimates import UNTIMED
 
 
@@ -31,6 +32,10 @@ def draw_status(facts: Mapping[str, Any], console: Console) -> None:
     if facts["seconds_to_go"]:
         without = "" if facts["estimate_is_complete"] else f"; {UNTIMED}"
         lines.append(f"about {duration(facts['seconds_to_go'])} to go{without}")
+    if sizes := facts["store_bytes"]:
+        parts = sorted(sizes, key=sizes.__getitem__, reverse=True)
+        held = ", ".join(f"{name} {size(sizes[name])}" for name in parts)
+        lines.append(f"store: {size(sum(sizes.values()))} ({held})")
     if facts["unverified"]:
         lines.append(
             f"{len(facts['unverified'])} results are unverified: they were written without a digest of their rows"

@@ -69,7 +69,7 @@ class Estimate:
 
     def has_timed(self, targets: Iterable[str]) -> bool:
         """Whether an evaluation on each of the targets has finished."""
-        return all(("evaluate", target) in self.rates.modelled for target in targets)
+        return all(("evaluate", target) in self.rates for target in targets)
 
     def hours(self, run: Run) -> float | None:
         """GPU-hours of a run's training; or CPU-hours of all its steps, as far as their time is known.
@@ -96,10 +96,10 @@ def planned_runs(study: Study) -> list[Run]:
 
 
 def read_records(study: Study, runs: Iterable[Run]) -> Records:
-    from jobs.records import read_attempts, read_trained
+    from jobs.records import known_training, read_attempts
 
     paths = Paths(study.store)
-    return {run: (read_trained(paths, run.run_id), read_attempts(paths, run.run_id)) for run in runs}
+    return {run: (known_training(paths, run.run_id), read_attempts(paths, run.run_id)) for run in runs}
 
 
 def runs_on_gpu(study: Study, records: Records, may_look: bool = False) -> bool | None:

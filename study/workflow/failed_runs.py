@@ -30,12 +30,12 @@ def failed_runs(study: Study, planned: Sequence[Run]) -> list[Run]:
 
 
 def _failed_ids(study: Study) -> Iterator[str]:
-    from jobs.records import failed_by_itself, read_attempts, read_trained
+    from jobs.records import failed_by_itself, known_training, read_attempts
 
     paths = Paths(study.store)
     for folder in sorted(paths.runs.glob("*/attempts")):
         run_id = folder.parent.name
-        if failed_by_itself(read_attempts(paths, run_id)) and read_trained(paths, run_id) is None:
+        if failed_by_itself(read_attempts(paths, run_id)) and known_training(paths, run_id) is None:
             yield run_id
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from study.core.errors import Fault, Interrupted, RunFailed, nearest, raise_all
+from study.core.errors import Fault, InputFaults, Interrupted, RunFailed, nearest, raise_all
 from study.core.fault_list import listing_faults_in
-from study.core.paths import Paths
+from study.core.paths import FILE_NAME, Paths
 from study.core.plan import read_plan, refuse_other_overrides, write_plan
 from study.core.progress import Tell, duration, silent
 from study.core.result_index import survey_results
 from study.core.run import Run, baseline_runs, counted
 from study.core.study_file import Study
 from study.core.valid_results import expected_results
+from study.core.writing import has_hard_links
 from study.workflow.analysis import own_results
 from study.workflow.estimates import UNTIMED
 from study.workflow.extras import needs_train
@@ -77,6 +78,9 @@ def _launch(
     runs = baseline_runs(study) + read_plan(Paths(study.store).plan, study)
     runs = _chosen(runs, options.runs) if options.runs else runs
     rule = None if options.until is None else read_until(study, options.until)
+    if not has_hard_links(study.store):
+        expected = "its file system has no hard links, by which results are committed; expected a local disk or NFS"
+        raise InputFaults([Fault(FILE_NAME, "[study] store", str(study.store), expected)])
     from jobs import launch as story
     from jobs.function_step import refuse_unloadable
 

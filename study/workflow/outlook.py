@@ -59,7 +59,7 @@ class Outlook:
 
         A launch that extends the plan until a time limit runs until that limit; after it, the time to go is unknown.
         """
-        from jobs.records import read_attempts, read_trained
+        from jobs.records import known_training, read_attempts
 
         study, run = self.estimate.model.study, report.step.run
         if run.run_id not in self._runs:  # added to the plan meanwhile
@@ -67,7 +67,7 @@ class Outlook:
             self._steps |= steps_of(self.estimate.model, run, study.targets)
         if report.failure is None:
             paths = Paths(study.store)
-            take_in(self.estimate, run, read_trained(paths, run.run_id), read_attempts(paths, run.run_id))
+            take_in(self.estimate, run, known_training(paths, run.run_id), read_attempts(paths, run.run_id))
             self._forget([_key(report.step)])
         elif run.run_id in progress.failed:
             self._forget([step for step in self._steps if step[1] == run.run_id])

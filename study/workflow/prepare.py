@@ -1,4 +1,4 @@
-"""Prepare sound and labels, where missing or stale."""
+"""Prepare sound and labels, where missing, stale or damaged."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 
 @needs_train()
-def prepare_study(study: Study, tell: Tell = silent) -> Prepared:
-    """Convert sound to mel stores and label tables to label distributions; for a function, nothing."""
+def prepare_study(study: Study, tell: Tell = silent, all_frames: bool = False) -> Prepared:
+    """Convert sound to mel stores and label tables to label distributions; for a function, nothing.
+
+    `all_frames` reads all that is prepared for damage; else mel frames are read once they are used.
+    """
     if study.run is not None:
         from jobs.prepared_data import read_prepared
 
         return read_prepared(study)
     from jobs.preparation import prepare
 
-    return prepare(study, tell)
+    return prepare(study, tell, all_frames=all_frames)

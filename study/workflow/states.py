@@ -74,7 +74,7 @@ def read_sweep(study: Study) -> Sweep:
 
 
 def _state(study: Study, run: Run, results: Iterable[StoredResult]) -> RunState:
-    from jobs.records import last_failure, read_attempts, read_trained
+    from jobs.records import known_training, last_failure, read_attempts
 
     paths, results = Paths(study.store), tuple(results)
     attempts = tuple(read_attempts(paths, run.run_id))
@@ -88,4 +88,4 @@ def _state(study: Study, run: Run, results: Iterable[StoredResult]) -> RunState:
         state = "running"
     elif (failure := last_failure(list(attempts))) is not None:
         state = "failed"
-    return RunState(run, state, read_trained(paths, run.run_id), attempts, failure, results, missing)
+    return RunState(run, state, known_training(paths, run.run_id), attempts, failure, results, missing)

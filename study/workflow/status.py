@@ -12,6 +12,7 @@ from study.core.run_works import WHOLE, Step
 from study.core.study_file import Study
 from study.workflow.estimates import Records, estimate_from, runs_on_gpu, slots_here, steps_left, time_left
 from study.workflow.states import read_sweep
+from study.workflow.store_sizes import store_sizes
 
 
 def study_status(study: Study) -> dict[str, Any]:
@@ -20,6 +21,7 @@ def study_status(study: Study) -> dict[str, Any]:
     `gpu_hours_*` count training on GPUs; `cpu_hours_*` count all steps if there is no GPU. The other kind is None.
     What is left is estimated (`study.workflow.estimates`). `estimate_is_complete` is false while some target has no
     finished evaluation; its time is then left out.
+    `store_bytes`: what the store holds (`study.workflow.store_sizes`).
     `unverified`: valid results that were written before results had digests.
     `other_version`: results of runs outside the plan, or on earlier definitions of targets.
     """
@@ -35,6 +37,7 @@ def study_status(study: Study) -> dict[str, Any]:
         "scores_done": sum(len(run.results) for run in sweep.runs),
         "scores_planned": len(sweep.runs) * len(study.targets),
         **_spent_and_left(study, records, missing),
+        "store_bytes": store_sizes(study),
         "unverified": sorted({f"{item.run_id}/{item.target}" for item in sweep.unverified}),
         "other_version": sorted({f"{item.run_id}/{item.target}" for item in sweep.other_version}),
     }  # fmt: skip

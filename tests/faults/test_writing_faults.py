@@ -22,6 +22,7 @@ from tests.writing_places import others, places
 SWEEP = {
     "jobs/evaluate_step.py _keep_predictions", "jobs/evaluate_step.py _keep_representation",
     "jobs/fine_tune_step.py fine_tune_run", "jobs/launch.py forget_representations",
+    "jobs/kept_representations.py save_representation",
     "jobs/learn_step.py _kept_arithmetic", "jobs/learn_step.py learn", "jobs/learning/checkpoint.py write_checkpoint",
     "jobs/learning/representation.py save_weights", "jobs/learning/training_log.py cut_log",
     "jobs/learning/training_log.py write_line", "jobs/preparation.py _hashes", "jobs/preparation.py prepare",
@@ -34,6 +35,8 @@ SWEEP = {
 
 ON_DAMAGE = {
     "jobs/launch.py set_invalid_aside": "tests/study/core/test_valid_results.py",
+    "jobs/records.py set_aside": "tests/jobs/test_damage.py",
+    "study/workflow/clean.py remove_stale": "a command of its own: tests/study/workflow/test_clean.py",
     "study/core/result_index.py _keep": "a cache: tests/study/core/test_result_index.py",
     "study/core/temporary_files.py sweep": "tests/study/core/test_temporary_files.py",
     "jobs/steps.py _heard_of": "the time of a record: tests/jobs/test_records.py",

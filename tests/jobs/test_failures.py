@@ -10,7 +10,7 @@ from jobs.failures import (
     GPU_MEMORY,
     HOST_MEMORY,
     LOST,
-    LOST_TRIES,
+    TRIES,
     Failure,
     failure_of,
     is_tried_again,
@@ -37,6 +37,6 @@ def test_cause(error: Exception, cause: str) -> None:
 
 
 def test_only_a_lost_step_is_tried_again_and_not_for_ever() -> None:
-    assert is_tried_again(Failure(LOST, ""), LOST_TRIES - 1)
-    assert not is_tried_again(Failure(LOST, ""), LOST_TRIES)
+    assert is_tried_again(Failure(LOST, ""), TRIES[LOST] - 1)
+    assert not is_tried_again(Failure(LOST, ""), TRIES[LOST])
     assert not any(is_tried_again(Failure(cause, ""), 1) for cause in (DISK_FULL, ERROR, HOST_MEMORY, GPU_MEMORY))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -12,13 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jobs import evaluate_step
 from jobs import launch as story
 from jobs.failures import DISK_FULL, LOST, Failure
 from jobs.in_process import InProcess
+from jobs.kept_representations import read_representation, save_representation
 from jobs.preparation import prepare
 from jobs.records import read_attempts, read_trained
 from jobs.steps import Report, Step, execute
 from study.commands.sweep_progress import line as _line
+from study.core.digests import facts_of, sealed_json
 from study.core.errors import InputFaults, Interrupted, RunFailed
 from study.core.paths import Paths
 from study.core.reading import read_study
@@ -130,7 +132,7 @@ def test_changed_labels_are_refused(study: Study, small_study: Path) -> None:
 def test_another_version_is_refused_unless_mixed(study: Study) -> None:
     launch(study)
     path = Paths(study.store).trained(few_runs(study)[2].run_id)
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"train_scores_version": 0}))
+    path.write_bytes(sealed_json(facts_of(path.read_bytes()) | {"train_scores_version": 0}))
     prepared = prepare(study, workers=1)
     with pytest.raises(InputFaults, match="train_scores_version = 0: expected"):
         story.refuse_other_data(study, prepared, few_runs(study), survey(study).valid, mix_versions=False)
@@ -200,7 +202,7 @@ def test_a_representation_that_is_not_finite_is_an_outcome(study: Study) -> None
     run = few_runs(study)[2]
     assert execute(study, Step("learn", run, ("timbre",))).failure is None
     (path,) = Paths(study.store).representations(run.run_id).glob("*.npy")
-    np.save(path, np.full_like(np.load(path), np.nan))
+    save_representation(path, np.full_like(read_representation(path), np.nan))
     assert execute(study, Step("evaluate", run, ("timbre",))).failure is None
     assert set(rows(study)["outcome"]) == {"non-finite representation"}
     path.unlink()
@@ -213,20 +215,20 @@ def test_a_representation_deleted_under_an_evaluation_by_a_launch_that_was_first
     prepare(study, workers=1)
     run, paths = few_runs(study)[2], Paths(study.store)
     assert execute(study, Step("learn", run, ("timbre",))).failure is None
-    load = np.load
+    load = evaluate_step.read_representation
 
-    def too_late(path: Path, **options: object) -> np.ndarray:
+    def too_late(path: Path) -> np.ndarray:
         """Between the look for a result and the representation, another launch does it all."""
         with monkeypatch.context() as patch:
-            patch.setattr(np, "load", load)
+            patch.setattr(evaluate_step, "read_representation", load)
             assert execute(study, Step("evaluate", run, ("timbre",))).scores
         story.forget_representations(study, run)
-        return load(path, **options)
+        return load(path)
 
-    monkeypatch.setattr(np, "load", too_late)
+    monkeypatch.setattr(evaluate_step, "read_representation", too_late)
     report = execute(study, Step("evaluate", run, ("timbre",)))
     assert report.failure is None and report.scores is None and set(rows(study)["outcome"]) == {"ok"}
-    monkeypatch.setattr(np, "load", load)
+    monkeypatch.setattr(evaluate_step, "read_representation", load)
     next(paths.results.glob("*/timbre-*")).unlink()
     assert execute(study, Step("evaluate", run, ("timbre",))).failure is not None, "missing, and nobody scored it"
 

@@ -55,7 +55,7 @@ def test_a_damaged_record_is_told(small_study: Path, text: str) -> None:
     record = small_study / "prepared" / "prepared.json"
     record.parent.mkdir()
     record.write_text(text)
-    with pytest.raises(InputFaults, match="cannot be read; `study prepare` makes it again"):
+    with pytest.raises(InputFaults, match=r"damaged, truncated or .*; `study prepare` makes it again"):
         read_prepared(read_study(small_study))
 
 

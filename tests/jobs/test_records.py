@@ -15,6 +15,7 @@ from jobs.records import (
     Trained,
     begin_attempt,
     end_open_attempt,
+    known_training,
     last_failure,
     now,
     read_attempts,
@@ -22,7 +23,7 @@ from jobs.records import (
     write_attempt,
     write_trained,
 )
-from study.core.errors import InputFaults
+from study.core.errors import Damaged
 from study.core.paths import Paths
 
 TRAINED = Trained("ok", "a", 1.5, 10, "cpu", "float32", 100, 32, 1, "f", 1, now())
@@ -41,8 +42,9 @@ def test_a_broken_record_is_told(tmp_path: Path, text: str) -> None:
     path = Paths(tmp_path).trained("r")
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    with pytest.raises(InputFaults, match=r"trained\.json: not a valid record .*delete the folder runs/r"):
+    with pytest.raises(Damaged, match=r"trained\.json: damaged, .*trains the run again"):
         read_trained(Paths(tmp_path), "r")
+    assert known_training(Paths(tmp_path), "r") is None
 
 
 def test_attempts_in_order_whatever_the_clock_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

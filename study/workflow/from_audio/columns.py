@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from study.core.field_types import LONGEST_NAME
 from study.workflow.from_audio.words import midi_number, on_a_scale
 
 Kind = Literal["classes", "ordinal", "number", "terms", "group", "none"]
@@ -165,7 +166,7 @@ def numbering(texts: pd.DataFrame, columns: Sequence[Column]) -> list[Column]:
 
 
 def plain_name(header: str) -> str:
-    """A column's header as a valid name in the study file: a-z, 0-9 and _. `self` is reserved."""
+    """A column's header as a valid name in the study file: a-z, 0-9 and _, not too long. `self` is reserved."""
     plain = unicodedata.normalize("NFKD", header).encode("ascii", "ignore").decode().lower()
-    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "column"
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[: LONGEST_NAME // 2].strip("_") or "column"
     return "self_" if name == "self" else name

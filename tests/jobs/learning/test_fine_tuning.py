@@ -14,7 +14,7 @@ from jobs.learning.representation import load_network, save_weights
 from jobs.networks.branching import build_network
 from jobs.targets.splits import Split
 from jobs.targets.track_labels import TargetData
-from study.core.errors import RunFailed
+from study.core.errors import Damaged
 from study.core.study_file import FineTuning
 from tests.contracts.target import sound_of
 
@@ -86,5 +86,5 @@ def test_an_epoch_sees_each_track_once_and_no_batch_has_one_alone(n: int, batch_
 
 
 def test_what_are_no_weights_is_told(tmp_path: Path, features: np.ndarray) -> None:
-    with pytest.raises(RunFailed, match="not the weights of a run"):
+    with pytest.raises(Damaged, match=r"none.safetensors: damaged, missing"):
         predicted(tmp_path / "none.safetensors", features, data_of(features[:, 1], "regression"))

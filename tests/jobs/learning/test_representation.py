@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from jobs.learning.representation import load_network, represent, save_weights, 
 from jobs.networks.branching import build_network
 from jobs.sound.mel_store import band_statistics
 from study.core.cost import n_slices
-from study.core.errors import RunFailed
+from study.core.errors import Damaged
 from study.core.study_file import Mel
 from tests.jobs.networks.source_outputs import features
 
@@ -131,14 +132,24 @@ def test_the_same_network_is_the_same_bytes(make_store, tmp_path: Path) -> None:
     assert len(contents) == 1
 
 
+def test_weights_have_the_mode_of_all_other_files(make_store, tmp_path: Path) -> None:
+    store, path = make_store(LENGTHS), tmp_path / "weights.safetensors"
+    before = os.umask(0o027)
+    try:
+        save_weights(path, network_for(store), band_statistics(store, [0]), {})
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_damaged_file_is_named(make_store, tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
-    with pytest.raises(RunFailed, match=r"weights.safetensors: not the weights of a run"):
+    with pytest.raises(Damaged, match=r"weights.safetensors: damaged, missing; .*trains the run again"):
         load_network(path)
     store = make_store(LENGTHS)
     save_weights(path, network_for(store), band_statistics(store, [0]), {})
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(RunFailed, match=r"weights.safetensors: not the weights of a run"):
+    with pytest.raises(Damaged, match=r"weights.safetensors: damaged, its content is not what was written"):
         load_network(path)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,12 +10,12 @@ import pytest
 import soundfile
 from torch import Tensor
 
-from jobs.sound import mel_writing
+from jobs.sound import mel_store, mel_writing
 from jobs.sound.decode import decode
-from jobs.sound.mel_store import MelStore, band_statistics, crop_decibels, gather_codes, read_mel_store
+from jobs.sound.mel_store import MelStore, band_statistics, check_frames, crop_decibels, gather_codes, read_mel_store
 from jobs.sound.mel_writing import write_mel_store
 from jobs.sound.spectra import mel_db
-from study.core.errors import InputFaults
+from study.core.errors import Damaged, InputFaults
 from study.core.study_file import Mel
 
 MEL = Mel(n_fft=512, hop_samples=128, n_mels=32)
@@ -156,5 +157,58 @@ def test_a_store_is_replaced_whole(tracks: pd.DataFrame, tmp_path: Path) -> None
 def test_a_damaged_store_is_refused(tracks: pd.DataFrame, tmp_path: Path, damage: Callable[[Path], object]) -> None:
     write_mel_store(tmp_path / "store", tracks.iloc[[1, 2]].reset_index(), RATE_HZ, 2, MEL, CROP)
     damage(tmp_path / "store")
-    with pytest.raises(InputFaults, match=r"mel store|damaged"):
+    with pytest.raises(Damaged, match=r"damaged, .*`study prepare` makes it again"):
         read_mel_store(tmp_path / "store")
+
+
+def test_a_store_is_on_disk_before_it_is_in_place(
+    tracks: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its three files and its folder before it gets its name; then the folder that has the name, and those above."""
+    synchronised: list[Path] = []
+    fsync, rename = os.fsync, os.rename
+
+    def noted(descriptor: int) -> None:
+        synchronised.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+        fsync(descriptor)
+
+    def renamed(source: Path, to: Path) -> None:
+        if to == folder:
+            assert {path.suffix for path in synchronised if path.parent == source} == {".tmp"}
+            assert len([path for path in synchronised if path.parent == source]) == 3 and source in synchronised
+            synchronised.clear()
+        rename(source, to)
+
+    folder = tmp_path / "new" / "sound" / "store"
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(os, "rename", renamed)
+    write_mel_store(folder, tracks.iloc[[1, 2]].reset_index(), RATE_HZ, 2, MEL, CROP)
+    assert synchronised == [folder.parent]
+
+
+def test_frames_are_checked_once_a_process(tracks: pd.DataFrame, tmp_path: Path) -> None:
+    folder, hashed = tmp_path / "store", []
+    write_mel_store(folder, tracks.iloc[[0, 1, 2]].reset_index(), RATE_HZ, 2, MEL, CROP)
+    digest = mel_store.frames_digest
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mel_store, "frames_digest", lambda frames: hashed.append(len(frames)) or digest(frames))
+        for _ in range(2):
+            store = read_mel_store(folder)
+            gather_codes(store, [0, 2, 0], [0, 0, 1], CROP)
+        assert hashed == [store.n_frames[0], store.n_frames[2]]
+        check_frames(store, np.arange(3))
+        assert hashed[2:] == [store.n_frames[1]]
+
+
+def test_a_damaged_clip_is_named_when_it_is_used(tracks: pd.DataFrame, tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    store = write_mel_store(folder, tracks.iloc[[0, 1, 2]].reset_index(), RATE_HZ, 2, MEL, CROP)
+    content = bytearray((folder / "frames.npy").read_bytes())
+    content[-1] ^= 1  # of the last clip
+    (folder / "frames.npy").write_bytes(content)
+    store = read_mel_store(folder)
+    gather_codes(store, [0, 1], [0, 0], CROP)
+    with pytest.raises(Damaged, match=rf"the frames of {store.track_ids[2]} are not what was written"):
+        gather_codes(store, [0, 2], [0, 0], CROP)
+    with pytest.raises(Damaged):
+        mel_store.band_statistics(store, [2])

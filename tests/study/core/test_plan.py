@@ -49,7 +49,7 @@ def test_truncated_plan(study: Study, tmp_path: Path) -> None:
     path = tmp_path / "plan.parquet"
     write_plan(path, study, planned(study), lambda run: None)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(InputFaults, match="not a readable plan"):
+    with pytest.raises(InputFaults, match=r"damaged, .*: `study design` with the same budget gives the same runs"):
         read_plan(path, study)
 
 

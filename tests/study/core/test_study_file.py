@@ -37,6 +37,7 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         ("epochs = 1", "epocs = 1", ["[training] epocs = 1: unknown key", "did you mean 'epochs'?"]),
         ("epochs = 1", "epochs = -1", ["[training] epochs = -1: expected greater than or equal to 1"]),
         ("epochs = 1", 'epochs = "1"', ["[training] epochs = '1': expected a valid integer"]),
+        ("[targets.timbre]", f"[targets.{'t' * 101}]", ["[targets.ttt", "expected at most 100 characters"]),
         ("epochs = 1", "epochs = true", ["[training] epochs = True: expected a valid integer"]),
         ('tracks = "height.csv"', "tracks = 3", ["[targets.height] tracks = 3: expected a path as text"]),
         (
