@@ -16,7 +16,8 @@ from pandas.api import types
 
 from analysis.result_checks import LEAST_SCALE, LEAST_SPREAD, RESULTS
 from analysis.results_table import ResultsTable, standardised
-from analysis.roles import COUNTED_ANEW, Asked, Roles, roles_of
+from analysis.roles import Asked, Roles, counts_anew, roles_of
+from analysis.treatments import occurring
 from analysis.wording import listed
 from study.core.columns import FACTOR, factor_column
 from study.core.errors import Fault, InputFaults, nearest, raise_all, some
@@ -44,8 +45,10 @@ def any_table(rows: pd.DataFrame, asked: Asked) -> ResultsTable:
     levels = {name: _levels(rows[name], scale, asked.reference) for name, scale in roles.treatment.items()}
     raise_all(_faults_of_levels(levels, asked.reference))
     long, unit = _long(rows, roles, levels)
+    roles = replace(roles, unit_called=unit)
     if long["target"].nunique() == 1 and not _repeated(long) and long["split"].nunique() > 1:
-        long = long.assign(target=long["split"], split="")  # one target, each treatment once: splits are its repeats
+        long = long.assign(target=long["split"], split="")
+        roles = replace(roles, target=listed(roles.split), split=(), over_splits=True)
     factors = [factor_column(name) for name in levels]
     cell = ["run_id", "target", *factors]
     means = long.groupby(cell, sort=False, as_index=False).agg(score=("score", "mean"), n_scores=("score", "count"))
@@ -64,8 +67,8 @@ def any_table(rows: pd.DataFrame, asked: Asked) -> ResultsTable:
         {reason: count for reason, count in excluded.items() if count},
         missing.reset_index(drop=True),
         _by_split(long.dropna(subset="score"), targets, factors),
-        roles=replace(roles, unit_called=unit),
-        levels=levels,
+        roles=roles,
+        levels=occurring(levels, means),
     )
 
 
@@ -140,18 +143,17 @@ def _long(rows: pd.DataFrame, roles: Roles, levels: Mapping[str, Levels]) -> tup
 def _unit(rows: pd.DataFrame, long: pd.DataFrame, roles: Roles) -> tuple[pd.Series, str]:
     """What a row is a score of, and how that is called. A label that counts anew under each treatment is one with the
     treatments; without any label the treatments are the unit, or, where these repeat, each row."""
-    plain = [re.sub(r"[^a-z0-9]+", "_", name.lower()) for name in roles.unit]
     treatments = [name for name in roles.treatment if name not in roles.unit]
-    if len(plain) == 1 and plain[0] in COUNTED_ANEW:
+    if counts_anew(roles.unit):
         (name,) = roles.unit
         return _joined(rows, treatments) + f" {name} " + rows[name].astype(str), f"{name} of {listed(treatments)}"
     if roles.unit:
         return _joined(rows, roles.unit), listed(roles.unit)
     unit = _joined(rows, treatments)
     if not long.assign(unit=unit).duplicated(["unit", "target", "split"]).any():
-        return unit, f"each {' x '.join(treatments)}, since no column names units"
+        return unit, f"each {' x '.join(treatments)}"
     each = pd.Series([f"row {position + 1}" for position in rows.index], index=rows.index)
-    return each, "each row, since no column names units"
+    return each, "each row"
 
 
 def _joined(rows: pd.DataFrame, names: Sequence[str]) -> pd.Series:

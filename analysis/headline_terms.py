@@ -20,6 +20,7 @@ from study.core.factors import Level
 
 FEWEST_BETWEEN_RUNS = 3
 """Degrees of freedom between runs, after the fixed terms, from which differences of runs are judged."""
+ONE_SCORE = "each run has one score"
 ONE_SOURCE, SEVERAL_SOURCES = "one source", "several sources"
 """The combinations that have a variance of their own each."""
 
@@ -169,7 +170,7 @@ def _with_runs(part: RandomPart, rows: pd.DataFrame, coding: Coding) -> RandomPa
             "are needed"
         )
     if once:
-        omitted = {**part.omitted, _shown("run_id"): "each run has one score"}
+        omitted = {**part.omitted, _shown("run_id"): ONE_SCORE}
         return replace(part, omitted=omitted, no_verdicts=None if part.terms else no_verdicts)
     if df == 0:
         reason = "the fixed terms determine the run, so that statements hold for these very trained models"
@@ -189,8 +190,11 @@ def _with_combinations(
     n_runs = pd.Series(rows["run_id"].to_numpy()).groupby(made_of).nunique()
     if n_runs.max() == 1:
         return omitted("no combination was trained twice, so that the run stands for both")
-    if _df_between(made_of, coding) == 0:
+    df = _df_between(made_of, coding)
+    if df == 0:
         return omitted("the fixed terms determine the combination")
+    if "strategy" not in rows and df < FEWEST_BETWEEN_RUNS:
+        return omitted(f"{df} degrees of freedom between combinations after the fixed terms: they are these very ones")
     single = (rows["n_sources"] == 1).to_numpy() if "n_sources" in rows else np.zeros(len(rows), dtype=bool)
     if (n_runs[np.unique(made_of[single])] == 1).all():
         return replace(part, terms=(*part.terms, intercepts_by("combination", made_of)))

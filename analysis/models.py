@@ -106,7 +106,7 @@ class Model:
             return "no fit"
         zero = self.fit.variance == 0.0
         found = [f"{zero.sum()} of {len(zero)} variances are zero"] * bool(zero.any())
-        if (np.concatenate(self.fit.boundary) & ~zero).any():
+        if (self.fit.random_table()["boundary"].to_numpy() & ~zero).any():
             found.append("correlated coefficients have a covariance matrix of less than full rank")
         return f"singular: {' and '.join(found)}" if found else "not singular"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -22,7 +22,7 @@ USUAL = {
     "target": ("target", "task", "dataset", "data_set", "benchmark", "test_set", "corpus", "domain", "language",
                "environment", "env", "game"),
     "unit": ("run_id", "run", "unit", "subject", "participant", "model_id", "seed", "random_seed", "replicate",
-             "replication", "rep", "trial", "batch", "block"),
+             "replication", "rep", "trial", "batch", "block", "id"),
     "split": ("fold", "split", "repeat", "cv_fold"),
     "treatment": ("treatment", "method", "model", "algorithm", "system", "condition", "architecture", "variant"),
 }
@@ -30,8 +30,10 @@ USUAL = {
 COUNTED_ANEW = {"run", "seed", "random_seed", "replicate", "replication", "rep", "trial"}
 """Names of units that count anew under each treatment: seed 1 of one model is not seed 1 of another."""
 # fmt: on
+METRICS = ("metric", "metric_name", "measure")
 MOST_NUMBERS = 12
 """A column of more different numbers is a measurement and no treatment, unless it is asked for."""
+DETERMINES = "determines "
 OPTION = {"score": "--score", "target": "--target", "unit": "--unit", "treatment": "--treatment"}
 
 
@@ -56,7 +58,7 @@ class Roles:
 
     `treatment` has the scale asked for of each: "log", "levels", or "" where its values decide. Scores are averaged
     over `split`. `unused` are the columns left over, each with the reason; `guessed` the roles that nobody named.
-    `unit_called` says what shares a unit.
+    `unit_called` says what shares a unit; `over_splits`: there is one target, and its splits stand for targets.
     """
 
     score: str
@@ -67,10 +69,12 @@ class Roles:
     unused: Mapping[str, str] = field(default_factory=dict)
     guessed: tuple[str, ...] = ()
     unit_called: str = ""
+    over_splits: bool = False
 
     def sentences(self) -> Iterator[str]:
         """What each column was taken for, and how to say otherwise."""
-        named = {"score": self.score, "target": self.target or "none", "unit": self.unit_called}
+        unit = self.unit_called if self.unit else f"{self.unit_called} (no column names units)"
+        named = {"score": self.score, "target": self.target or "none", "unit": unit}
         named["treatments"] = ", ".join(self.treatment)
         splits = f"; averaged over {', '.join(self.split)}" if self.split else ""
         guessed = ""
@@ -100,6 +104,7 @@ def roles_of(rows: pd.DataFrame, asked: Asked) -> Roles:
     left = [name for name in left if name != score]
     target = asked.target or _target(rows, left)
     left = [name for name in left if name != target]
+    raise_all(_faults_of_metrics(rows, left, target))
     unit = asked.unit or tuple(_usual("unit", left)[:1])
     left = [name for name in left if name not in unit]
     split = tuple(_usual("split", left))
@@ -107,6 +112,11 @@ def roles_of(rows: pd.DataFrame, asked: Asked) -> Roles:
     unused = dict.fromkeys(left, "not among the treatments")
     if not asked.treatment:
         scale, unused = _treatments(rows, left, target)
+    if not scale and unit and not asked.unit and not counts_anew(unit):  # nothing else: units are compared
+        scale, unit = {unit[0]: ""}, ()
+    if not unit:
+        unit = tuple(name for name, why in unused.items() if why.startswith(DETERMINES))[:1]
+        unused = {name: why for name, why in unused.items() if name not in unit}
     if not scale:
         why = "; ".join(f"{name}: {reason}" for name, reason in unused.items())
         expected = "no column of treatments: expected what is to be compared, of two levels or more"
@@ -133,29 +143,50 @@ def _faults_of_names(asked: Asked, named: Sequence[str], columns: Sequence[str])
             yield Fault(RESULTS, name, None, "the column is named for two roles; expected one")
 
 
+def _faults_of_metrics(rows: pd.DataFrame, names: Sequence[str], target: str) -> Iterator[Fault]:
+    for name in names:
+        values = rows[name].dropna().unique()
+        if _plain(name) in METRICS and len(values) > 1 and not (target and _determines(rows, target, name)):
+            expected = "expected one metric, or one per target: their scores do not compare; keep the rows of one"
+            yield Fault(RESULTS, name, ", ".join(map(str, values)), expected)
+
+
+def counts_anew(unit: Sequence[str]) -> bool:
+    """Whether a unit's label counts anew under each treatment, by its name."""
+    return len(unit) == 1 and _plain(unit[0]) in COUNTED_ANEW
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
 def _usual(role: str, names: Collection[str]) -> list[str]:
     """The names that are usual for the role: as they are first, then those that end in one (`test_accuracy`)."""
-    plain = {name: re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") for name in names}
+    plain = {name: _plain(name) for name in names}
     whole = [name for usual in USUAL[role] for name in names if plain[name] == usual]
     ends = [name for usual in USUAL[role] for name in names if plain[name].endswith(f"_{usual}")]
     return list(dict.fromkeys([*whole, *ends]))
 
 
 def _score(rows: pd.DataFrame, names: Sequence[str]) -> str:
+    """The most usual name of a column of numbers; else the only measurement, or the only column of numbers."""
     numbers = [name for name in names if _is_number(rows[name])]
-    usual = [name for name in _usual("score", names) if name in numbers or rows[name].dtype == object]
+    mixed = [name for name in names if pd.to_numeric(rows[name], errors="coerce").notna().any()]
+    usual = [*_usual("score", numbers), *_usual("score", mixed)]
     if usual:
         return usual[0]
     roles = [name for role in ("target", "unit", "split") for name in _usual(role, names)]
-    measured = [name for name in numbers if name not in roles and not _counts_rows(rows[name])]
-    measured = [name for name in measured if rows[name].nunique() > MOST_NUMBERS]
-    if len(measured) == 1:
-        return measured[0]
-    which = (
-        f"it may be {' or '.join(measured)}" if measured else "a table with one column per target has to be made long"
+    others = [name for name in numbers if name not in roles and not _counts_rows(rows[name])]
+    measured = [name for name in others if rows[name].nunique() > MOST_NUMBERS]
+    for only in (measured, others):
+        if len(only) == 1:
+            return only[0]
+    candidates = " or ".join(measured or others)
+    which = f"it may be {candidates}" if candidates else "no column holds numbers"
+    expected = (
+        f"the column of scores cannot be guessed: {which}; a table with one column per target has to be made long"
     )
-    expected = f"the column of scores cannot be guessed: {which}; the columns are {', '.join(names)}"
-    raise InputFaults([Fault(RESULTS, "--score", None, expected)])
+    raise InputFaults([Fault(RESULTS, "--score", None, f"{expected}; the columns are {', '.join(names)}")])
 
 
 def _target(rows: pd.DataFrame, names: Sequence[str]) -> str:
@@ -166,19 +197,28 @@ def _target(rows: pd.DataFrame, names: Sequence[str]) -> str:
 
 
 def _treatments(rows: pd.DataFrame, names: Sequence[str], target: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The columns that may be compared, in order, and why the others may not."""
-    first = _usual("treatment", names)
+    """The columns that may be compared, in order, and why the others may not. Of two columns of which one determines
+    the other, the finer one names units, unless it is called as treatments are."""
+    unused = {name: why for name in names if (why := _no_treatment(rows, name, target))}
+    usual = _usual("treatment", names)
     chosen: list[str] = []
-    unused: dict[str, str] = {}
-    for name in [*first, *(name for name in names if name not in first)]:
-        if reason := _no_treatment(rows, name, target, chosen):
-            unused[name] = reason
+    for name in sorted((name for name in names if name not in unused), key=lambda name: name not in usual):
+        finer = [other for other in chosen if _determines(rows, other, name)]
+        finer = [other for other in finer if other in usual or _determines(rows, name, other)]
+        if finer:
+            unused[name] = f"{finer[0]} determines it"
         else:
             chosen.append(name)
-    return {name: "" for name in names if name in chosen}, {name: unused[name] for name in names if name in unused}
+    left = [name for name in names if name not in unused]
+    for name in left:
+        coarser = [other for other in left if other != name and _determines(rows, name, other)]
+        if coarser and name not in usual:
+            unused[name] = f"{DETERMINES}{listed(coarser)}"
+    return {name: "" for name in names if name not in unused}, {name: unused[name] for name in names if name in unused}
 
 
-def _no_treatment(rows: pd.DataFrame, name: str, target: str, chosen: Iterable[str]) -> str:
+def _no_treatment(rows: pd.DataFrame, name: str, target: str) -> str:
+    """Why a column is no treatment by itself; empty if it may be."""
     values = rows[name]
     if values.nunique() < 2:
         return "one value"
@@ -192,10 +232,7 @@ def _no_treatment(rows: pd.DataFrame, name: str, target: str, chosen: Iterable[s
         return f"more than {MOST_NUMBERS} different numbers"
     if not _is_number(values) and values.nunique() > len(rows) / 2 and not _usual("treatment", [name]):
         return "nearly every row has its own"
-    if target and _determines(rows, target, name):
-        return f"{target} determines it"
-    by_other = (f"{other} determines it" for other in chosen if _determines(rows, other, name))
-    return next(by_other, next((f"determines {other}" for other in chosen if _determines(rows, name, other)), ""))
+    return f"{target} determines it" if target and _determines(rows, target, name) else ""
 
 
 def _determines(rows: pd.DataFrame, finer: str, coarser: str) -> bool:

@@ -96,6 +96,8 @@ def not_robust(variants: Sequence[Variant]) -> dict[str, str]:
     if not variants:
         return {}
     reported, *others = (one for one in variants if one.effects is not None)
+    if not others:
+        return {}
     under: dict[str, list[str]] = {
         effect: [] for effect, verdict in _verdicts(reported.effects).items() if verdict != NOT_SIGNIFICANT
     }

@@ -44,8 +44,7 @@ def treatment_coding(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]])
                 left_out[term] = DETERMINED
                 continue
             basis, columns[term] = wider, centred
-            if not term.endswith("^2"):
-                of_factor[name].append(term)
+            of_factor[name].append(term)
     pairs = [(a, b) for a, b in combinations(factors, 2) if of_factor[a] and of_factor[b]]
     for a, b in sorted(pairs, key=lambda pair: len(of_factor[pair[0]]) * len(of_factor[pair[1]])):
         products = {f"{x}:{y}": columns[x] * columns[y] for x in of_factor[a] for y in of_factor[b]}

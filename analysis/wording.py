@@ -36,7 +36,7 @@ def listed(names: Sequence[str]) -> str:
 def called(effect: str) -> str:
     """An effect in words."""
     if effect == "r_star":
-        return "the largest network less the smallest"
+        return "largest \N{MINUS SIGN} smallest network"
     named = re.sub(r"strategy\[(.*)\]:n_star", r"a further source with \1", effect)
     return named.replace(" at the mean number of sources", " (mean n)").replace(" - ", " \N{MINUS SIGN} ")
 

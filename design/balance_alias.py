@@ -49,10 +49,12 @@ def balance_alias(
         n_runs += 1
         unbalance = tables.max(use.unbalance_after() * asked)
         least = np.flatnonzero(remaining & (unbalance == unbalance.min(where=remaining, initial=MANY)))
-        aliasing = np.concatenate([
-            _aliasing_after(candidates, least[i : i + CHUNK // 4], owners, n_runs, sums, products)
-            for i in range(0, len(least), CHUNK // 4)
-        ])  # fmt: skip
+        aliasing = np.concatenate(
+            [
+                _aliasing_after(candidates, least[i : i + CHUNK // 4], owners, n_runs, sums, products)
+                for i in range(0, len(least), CHUNK // 4)
+            ]
+        )
         chosen_from = least[aliasing <= aliasing.min() + TOLERANCE]
         step = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, n_runs))
         row = int(np.random.default_rng(step).choice(chosen_from))

@@ -1,4 +1,4 @@
-"""The shell blocks of README and docs run, each page from top to bottom; the tutorial has its own test.
+"""The shell blocks of README and docs run, each page from top to bottom. `OWN_TEST` have tests of their own.
 
 A block under a comment `<!-- parsed only: ... -->` is left to `test_docs.py`, which parses every line. So are lines
 that do not call `study`, lines that need R, and launches that start or join Ray: in their place comes what they leave.
@@ -40,8 +40,9 @@ def lines_to_run(page: Path) -> list[list[str]]:
     return [shlex.split(line.partition(" > ")[0]) for line in shell_lines(text)]
 
 
+OWN_TEST = ("functions.md", "tutorial.md")  # test_function_studies.py, test_tutorial.py
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-         if page.name != "tutorial.md" and lines_to_run(page)]  # fmt: skip
+         if page.name not in OWN_TEST and lines_to_run(page)]  # fmt: skip
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from jobs import launch as story
 from jobs.in_process import InProcess
@@ -116,7 +117,7 @@ def test_design_and_run_ids_know_nothing_of_it_and_frozen_scores_stay(finished: 
 def unrendered(figure: object, folder: Path, name: str) -> Path:
     """What `save` gives back, without the seconds that ink takes."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.png").touch()
+    Image.new("RGB", (2, 2)).save(folder / f"{name}.png")
     return folder / f"{name}.png"
 
 

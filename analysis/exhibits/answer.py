@@ -126,9 +126,6 @@ def _on_highest(evidence: Evidence, family: str) -> Iterator[str]:
 def _clearest(evidence: Evidence, rows: pd.DataFrame) -> tuple[str, ...]:
     """From `effect` on: the statement of the family with the smallest adjusted p."""
     one = _by_evidence(rows).iloc[0]
-    significant = rows[rows["verdict"] != NOT_SIGNIFICANT]
-    robust = (significant["robust"] == "yes").sum()
-    looked_at = (significant["robust"] != "").any()
     return (
         called(one["effect"]),
         f"{signed(one['estimate'])} SD",
@@ -136,8 +133,20 @@ def _clearest(evidence: Evidence, rows: pd.DataFrame) -> tuple[str, ...]:
         f"{number(one['ci_low'])} to {number(one['ci_high'])}",
         p_value(one["p"]),
         p_value(one["p_holm"]),
-        "" if not looked_at else one["robust"] if len(significant) == 1 else f"{robust} of {len(significant)}",
+        _robust(rows[rows["verdict"] != NOT_SIGNIFICANT], one["robust"]),
     )
+
+
+def _robust(significant: pd.DataFrame, own: str) -> str:
+    """`yes`, `no; without gtzan it is not`, `2 of 3`, or nothing where that was not looked at; `own` is that of the
+    statement that is shown."""
+    looked_at = significant["robust"] != ""
+    if not looked_at.any():
+        return ""
+    n = len(significant)
+    said = f"{(significant['robust'] == 'yes').sum()} of {n}" if n > 1 else own.partition(":")[0]
+    why = own.removeprefix("no: ")
+    return f"{said}; {why} it is not" if own.startswith("no: ") else said
 
 
 def _by_evidence(rows: pd.DataFrame) -> pd.DataFrame:
@@ -156,7 +165,7 @@ def own_units(table: ResultsTable, estimate: float, target: str) -> str:
     parts = []
     for metric, sd in moments.groupby("metric", sort=False)["sd"]:
         low, high = sorted((estimate * sd.min(), estimate * sd.max()), key=abs)
-        least, most = (f"{one:+.2g}".replace("-", "\N{MINUS SIGN}") for one in (low, high))
+        least, most = (f"{one:.2g}".replace("-", "\N{MINUS SIGN}") for one in (low, high))
         parts.append(f"{least} {metric}" if least == most else f"{least} to {most} {metric}")
     return "; ".join(parts)
 

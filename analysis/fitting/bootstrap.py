@@ -39,7 +39,7 @@ class Refits:
 
 def refit(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Refits:
     """Simulate `n_replicates` responses at the fit's parameters and fit each as the fit was."""
-    own = np.concatenate([np.diag(index) for index in fit.layout.parameters])
+    own = np.concatenate([np.empty(0, dtype=int), *(np.diag(index) for index in fit.layout.parameters)])
     estimates, variances, boundaries, certified = [], [], [], []
     for found, phi, boundary in _minima(fit, n_replicates, rng):
         estimates.append(fit.estimate + found.beta)
@@ -55,7 +55,7 @@ def refit(fit: MixedFit, n_replicates: int, rng: np.random.Generator) -> Refits:
 
 def _variances(fit: MixedFit, phi: np.ndarray) -> np.ndarray:
     """Relative variances (R, C) of the random coefficients at phi (R, K)."""
-    found = []
+    found = [np.empty((len(phi), 0))]
     for index, transform in zip(fit.layout.parameters, fit.layout.transform, strict=True):
         covariance = np.where(index >= 0, phi[:, index], 0.0)
         found.append(np.einsum("ca,rab,cb->rc", transform, covariance, transform))

@@ -42,7 +42,7 @@ class Conditional:
             block, column = (index[places].reshape(-1, len(transform)) for index in (self.block, self.column))
             own = self.within[block[:, :, None], column[:, :, None], column[:, None, :]]
             parts.append(np.einsum("ca,lab,cb->lc", transform, own, transform).ravel())
-        return np.concatenate(parts)
+        return np.concatenate([np.empty(0), *parts])
 
     def own_variance_of(self, weights: np.ndarray) -> np.ndarray:
         """The same of weighted sums, `weights` (m, B), as (m,)."""
@@ -63,9 +63,9 @@ def conditional(fit: MixedFit) -> Conditional:
     g, b, (n_blocks, q) = design.blocks.covariance(phi)[0], design.border.n_columns, design.zz.shape[:2]
     spread = np.linalg.solve(np.eye(q) + g @ design.zz, np.broadcast_to(g, design.zz.shape))
     # The border stands after the blocks as blocks of one column, to which nothing but its own slope belongs.
-    within = np.zeros((n_blocks + -(-b // q), q, q))
+    within = np.zeros((n_blocks + -(-b // max(q, 1)), q, q))
     within[:n_blocks] = fit.residual_variance * (spread + spread.mT) / 2.0
-    mode, slope = (at.s[0] @ g).ravel(), -(g @ at.h[0]).reshape(n_blocks * q, -1)
+    mode, slope = (at.s[0] @ g).ravel(), -(g @ at.h[0]).reshape(n_blocks * q, at.h.shape[-1])
     error = fit.covariance
     if at.border is not None:
         outer = design.border.covariance(phi)[0]
@@ -74,8 +74,8 @@ def conditional(fit: MixedFit) -> Conditional:
         n_w = b + design.n_fixed
         error = np.zeros((n_w, n_w))
         error[:b, :b], error[b:, b:] = fit.residual_variance * at.border.e[0], fit.covariance
-    place = np.concatenate([position.ravel() for position in layout.position])
-    block, column = np.divmod(place, q)
+    place = np.concatenate([np.empty(0, dtype=int), *(position.ravel() for position in layout.position)])
+    block, column = np.divmod(place, max(q, 1))
     mode, slope = mode[place], slope[place]
     for places, transform in _terms(layout):
         mode[places] = (mode[places].reshape(-1, len(transform)) @ transform.T).ravel()
@@ -105,7 +105,7 @@ def modes(fit: MixedFit) -> pd.DataFrame:
         for level in levels
         for name in term.columns
     ]
-    table = pd.DataFrame(names, columns=["group", "level", "term"])
+    table = pd.DataFrame(names, columns=["group", "level", "term"], dtype=object)
     return table.assign(mode=found.mode, se=np.sqrt(np.maximum(found.own_variance() + crossing, 0.0)))
 
 

@@ -49,8 +49,9 @@ def require_engine(option: str, engine: str, others: bool = True) -> Mapping[str
 def fit_by(
     engine: str, y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: bool = True
 ) -> MixedFit:
-    """The model fitted by `engine`. Raises as `fit_mixed`; what an engine refuses is `NotCertified` in its words."""
-    if engine == NATIVE:
+    """The model fitted by `engine`, least squares (no random term) always by our own. Raises as `fit_mixed`; what an
+    engine refuses is `NotCertified` in its words."""
+    if engine == NATIVE or not random:
         return fit_mixed(y, fixed, random, reml)
     try:
         found = OTHERS[engine].fit(y, fixed, random, reml)

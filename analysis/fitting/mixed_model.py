@@ -94,7 +94,8 @@ class MixedFit:
     @property
     def variance(self) -> np.ndarray:
         """Variances of the random coefficients, term by term."""
-        return self.residual_variance * np.concatenate([np.diag(one) for one in self.relative_covariance])
+        own = (np.diag(one) for one in self.relative_covariance)
+        return self.residual_variance * np.concatenate([np.empty(0), *own])
 
     @property
     def groups(self) -> Mapping[str, int]:
@@ -111,11 +112,11 @@ class MixedFit:
         """`group, term, variance, sd, boundary`, a row for each random coefficient."""
         return pd.DataFrame(
             {
-                "group": [term.group for term in self.random for _ in term.columns],
-                "term": list(self.random_terms),
+                "group": np.array([term.group for term in self.random for _ in term.columns], dtype=object),
+                "term": np.array(self.random_terms, dtype=object),
                 "variance": self.variance,
                 "sd": np.sqrt(self.variance),
-                "boundary": np.concatenate(self.boundary),
+                "boundary": np.concatenate([np.empty(0, dtype=bool), *self.boundary]),
             }
         )
 

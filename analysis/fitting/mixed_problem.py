@@ -12,10 +12,10 @@ import pandas as pd
 from analysis.fitting.balanced import Balanced, balanced_of
 from analysis.fitting.cross_products import Design, Response, design_of, require_full_rank, response_of
 from analysis.fitting.crossed import Crossed, CrossedResponse, crossed_of, crossed_response
-from analysis.fitting.random_layout import Layout, layout_of
+from analysis.fitting.random_layout import Layout, layout_of, no_layout
 from analysis.fitting.random_terms import RandomTerm
 from analysis.fitting.restricted_likelihood import derivatives, evaluate
-from study.core.errors import Fault, InputFaults, StudyError, raise_all
+from study.core.errors import Fault, StudyError, raise_all
 
 
 class NotCertified(StudyError):
@@ -58,9 +58,7 @@ def problem_of(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm],
         if not np.isfinite(values).all()
     )
     require_full_rank(x, tuple(map(str, fixed.columns)))
-    if not random:
-        raise InputFaults([Fault("", "random terms", None, "expected at least one")])
-    layout = layout_of(random)
+    layout = layout_of(random) if random else no_layout(len(y))
     for term, levels in zip(random, layout.levels, strict=True):
         n_coefficients = len(levels) * (term.columns.shape[1] if term.correlated else 1)
         if len(levels) == 1:
@@ -95,6 +93,8 @@ def _cross_products(
 def require_told_apart(design: Any, response: Any, names: Iterable[str]) -> None:
     """Raise `NotCertified` with the variances that are not distinguishable from each other or the residual's."""
     zero = np.zeros((1, len(design.is_variance)))
+    if not zero.size:
+        return
     information = derivatives(design, evaluate(design, response, zero)).information[0]
     length = design.lengths
     values, vectors = np.linalg.eigh(information / np.outer(length, length))

@@ -51,8 +51,13 @@ class Minimum:
 def minimise(design: Form, response: Any, start: np.ndarray) -> Minimum:
     """Minimise from phi = start (R, K), all responses at once; those that are done drop out of the work.
 
-    Where a matrix is singular to rounding, its response alone has no certified minimum.
+    Where a matrix is singular to rounding, its response alone has no certified minimum. Without parameters there is
+    nothing to search.
     """
+    if not start.shape[1]:
+        at, point = evaluate(design, response, start), from_phi(design, start)
+        found = np.isfinite(at.criterion)
+        return Minimum(start, point, at.criterion, at.beta, at.r2, np.zeros(len(start)), found)
     try:
         return _minimum(design, response, start)
     except np.linalg.LinAlgError:

@@ -52,7 +52,7 @@ class Layout:
     @property
     def squared_scale(self) -> np.ndarray:
         """What the squares of the columns were multiplied by, where no coefficients are correlated, term by term."""
-        return np.concatenate([np.diag(one) for one in self.transform]) ** 2
+        return np.concatenate([np.empty(0), *(np.diag(one) for one in self.transform)]) ** 2
 
     @property
     def dense_u(self) -> np.ndarray:
@@ -129,6 +129,12 @@ def _transform(term: RandomTerm, n_levels: int) -> np.ndarray:
     if np.abs(np.diag(root)).min() < DEPENDENT * np.sqrt(n_levels):
         return scale
     return np.asarray(scale @ np.linalg.inv(root) * np.sqrt(n_levels))
+
+
+def no_layout(n_rows: int) -> Layout:
+    """That of n rows without any random term: least squares."""
+    nothing, none = Ties(np.empty((0, 0))), np.empty((n_rows, 0))
+    return Layout(np.zeros(n_rows, dtype=int), none, none, nothing, nothing, (), (), (), (), ())
 
 
 def _division(codes: list[np.ndarray], n_levels: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, _Columns]:

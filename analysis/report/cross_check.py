@@ -85,6 +85,8 @@ def sentences(check: CrossCheck) -> Iterator[str]:
 
 
 def _compared(engine: str, name: str, fit: MixedFit) -> pd.DataFrame:
+    if not fit.random:
+        raise EngineFailed("without random terms it is least squares")
     other = OTHERS[engine].fit(fit.y, fit.fixed, fit.random, fit.reml)
     fixed = fixed_effects(fit)
     deviations = np.sqrt([*fit.variance, fit.residual_variance])

@@ -83,8 +83,8 @@ def _planned(table: ResultsTable, plan: pd.DataFrame | None) -> str | None:
 
 def _embedded(png: Path) -> tuple[str, int]:
     """A PNG in few colours as base64, a third of its size, and its width in CSS pixels (of which an inch has 96)."""
-    small = BytesIO()
+    buffer = BytesIO()
     with Image.open(png) as picture:
-        picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(small, "PNG")
+        picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG")
         width = picture.width * 96 // PNG_DPI
-    return base64.b64encode(small.getvalue()).decode(), width
+    return base64.b64encode(buffer.getvalue()).decode(), width

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.contrasts import HIGHER, LOWER, NOT_SIGNIFICANT
+from analysis.headline_terms import ONE_SCORE
 from analysis.models import Model
 from analysis.report.findings import note_on, over_range, size
 from analysis.results_table import ResultsTable
@@ -30,12 +31,10 @@ def treatment_verdicts(model: Model, fragile: Fragile = NONE_FRAGILE) -> pd.Data
     nothing may be called significant."""
     if model.fit is None or model.no_verdicts or model.statements.empty:
         return pd.DataFrame(columns=[*COLUMNS, "term"])
-    rows, spans = model.statements.reset_index(drop=True), []
-    for term in rows["effect"]:
-        column = term if term in model.fit.fixed else _number_in(term, model.fit.fixed)
-        spans.append(float(np.ptp(model.fit.fixed[column])) if column else 1.0)
+    rows = model.statements.reset_index(drop=True)
+    spans = rows["effect"].map(lambda effect: _span(effect, model.fit.fixed))
     names = [_shown(term, model) for term in rows["effect"]]
-    return verdict_rows(over_range(rows, pd.Series(spans)), fragile, names).assign(term=rows["effect"])
+    return verdict_rows(over_range(rows, spans), fragile, names).assign(term=rows["effect"])
 
 
 def _shown(term: str, model: Model) -> str:
@@ -49,19 +48,22 @@ def on_treatments(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRA
     """What each treatment does, its levels ranked; interactions; what all this holds for."""
     verdicts = treatment_verdicts(model)
     if model.fit is None:
-        yield f"Nothing can be said of differences: {model.why_not}."
+        yield f"The differences cannot be tested: {_why_not(model)}."
     for name, levels in table.factor_levels.items():
         here = verdicts[verdicts["family"] == factor_column(name)]
         if are_numbers(levels) and len(here):
             yield from _on_number(name, levels, here, fragile)
         else:
             yield from _on_levels(table, model, name, here, fragile)
-    for family, here in verdicts[verdicts["family"].str.contains(":factor.", regex=False)].groupby(
-        "family", sort=False
-    ):
-        yield _on_interaction(family, here, fragile)
+    yield from _on_interactions(verdicts[verdicts["family"].str.contains(":factor.", regex=False)], fragile)
     yield from _on_left_out(model)
     yield from on_scope(table, model)
+
+
+def _why_not(model: Model) -> str:
+    if model.n_rows <= model.coding.columns.shape[1]:
+        return "each combination of treatments has one score, so that nothing shows how much scores vary"
+    return str(model.why_not)
 
 
 def ranking(table: ResultsTable, model: Model, name: str) -> pd.Series:
@@ -83,6 +85,8 @@ def _on_levels(table: ResultsTable, model: Model, name: str, here: pd.DataFrame,
     means = [f"{level} ({_sd(mean)})" for level, mean in ranked.items()]
     yield f"{name}, ranked by mean score: {in_brief(means, ROOM)}."
     if here.empty:
+        if model.fit is not None and not model.no_verdicts:
+            yield f"The levels of {name} cannot be compared: they are confounded with the treatments before."
         return
     lower = {pairs[term][1] for term in here["term"]}
     if len(lower) == 1:
@@ -133,15 +137,20 @@ def _on_number(name: str, levels: Sequence[Level], here: pd.DataFrame, fragile: 
             yield f"{name} from {low} to {high}{on} {VERBS[row.verdict]}: {effect}."
 
 
-def _on_interaction(family: str, here: pd.DataFrame, fragile: Fragile) -> str:
-    a, b = (name.removeprefix(FACTOR) for name in family.split(":factor.", 1))
-    found = here[here["verdict"] != NOT_SIGNIFICANT]
-    shown = (found if len(found) else here).assign(most=lambda rows: rows["estimate"].abs())
-    shown = shown.sort_values("most", ascending=False)
-    parts = [f"{row.effect} {size(row, row.p, note_on(row.term, fragile))}" for row in shown.itertuples()]
-    if len(found):
-        return f"The effect of {a} depends on {b}; beyond the sum of both: {in_brief(parts, ROOM)}."
-    return f"The effect of {a} does not depend detectably on {b}; the largest deviation is that of {parts[0]}."
+def _on_interactions(verdicts: pd.DataFrame, fragile: Fragile) -> Iterator[str]:
+    """A sentence for each interaction that is significant, and one for all others."""
+    others = []
+    for family, here in verdicts.groupby("family", sort=False):
+        a, b = (name.removeprefix(FACTOR) for name in str(family).split(":factor.", 1))
+        found = here[here["verdict"] != NOT_SIGNIFICANT]
+        if found.empty:
+            others.append(f"{a} x {b}")
+            continue
+        found = found.assign(size=found["estimate"].abs()).sort_values("size", ascending=False)
+        parts = [f"{row.effect} {size(row, row.p, note_on(row.term, fragile))}" for row in found.itertuples()]
+        yield f"The effect of {a} depends on {b}; beyond the sum of both: {in_brief(parts, ROOM)}."
+    if others:
+        yield f"No interaction is detectable: {in_brief(others, ROOM)}."
 
 
 def _on_left_out(model: Model) -> Iterator[str]:
@@ -164,18 +173,23 @@ def on_scope(table: ResultsTable, model: Model) -> Iterator[str]:
         return
     groups = {term.group for term in model.random_part}
     units = f"other units ({roles.unit_called})"
-    over = [] if one_target else [f"other targets ({roles.target})"]
-    over += [units] if "run_id" in groups or (one_target and not groups) else []
+    populations = "other splits" if roles.over_splits else "other targets"
+    over = [] if one_target else [f"{populations} ({roles.target})"]
+    over += [units] if "run_id" in groups or ONE_SCORE in model.omitted.values() else []
     yield f"These statements generalise to {' and '.join(over)} like those of this table."
+    if roles.over_splits:
+        yield "Splits share training data, so intervals are somewhat too narrow; nothing can be said of other data."
     if any("these very trained models" in why for why in model.omitted.values()):
         yield "Each combination of treatments is one unit: statements hold for these very units, and not for new ones."
     if model.no_verdicts:
         yield f"No difference is called significant, because {model.no_verdicts}."
 
 
-def _number_in(term: str, columns: pd.DataFrame) -> str | None:
-    """The column of the number of an interaction `size with data[web]`."""
-    return next((factor_column(part) for part in term.split(" with ") if factor_column(part) in columns), None)
+def _span(effect: str, columns: pd.DataFrame) -> float:
+    """How far the numbers of an effect range, `factor.size` or `size with data[web]`; 1 of levels alone."""
+    names = [part if part in columns else factor_column(part) for part in effect.split(" with ")]
+    numbers = [name for name in names if name in columns and not name.endswith("]")]
+    return float(np.prod([np.ptp(columns[name]) for name in numbers])) if numbers else 1.0
 
 
 def _turned(row: Any) -> Any:

@@ -134,8 +134,13 @@ def _faults_of_order(path: Path, values: pd.Series, order: Sequence[str]) -> Ite
     unknown = [level for level in n_tracks.index if level not in order]
     unused = [level for level in order if level not in n_tracks.index]
     for level in unknown:
-        yield Fault(str(path), "value", level, f"of {n_tracks[level]} tracks: missing from the source's `order`",
-                    nearest(level, order))  # fmt: skip
+        yield Fault(
+            str(path),
+            "value",
+            level,
+            f"of {n_tracks[level]} tracks: missing from the source's `order`",
+            nearest(level, order),
+        )
     for level in unused:
         yield Fault(str(path), "value", level, "in the source's `order`, but no track has it", nearest(level, unknown))
 

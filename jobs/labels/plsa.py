@@ -124,8 +124,12 @@ def fold_in(model: PlsaModel, table: TermTable) -> np.ndarray:
         shares /= shares.sum(axis=1, keepdims=True)
     if not evidence.all():
         unknown = [table.track_ids[row] for row in np.flatnonzero(~evidence)]
-        log.warning("%s: %d tracks have no term that the training tracks have and get the mean distribution: %s",
-                    table.file, len(unknown), ", ".join(unknown[:5]))  # fmt: skip
+        log.warning(
+            "%s: %d tracks have no term that the training tracks have and get the mean distribution: %s",
+            table.file,
+            len(unknown),
+            ", ".join(unknown[:5]),
+        )
     distribution = np.tile(model.topic, (len(table.track_ids), 1))
     distribution[evidence] = shares
     return distribution

@@ -70,17 +70,30 @@ def fine_tune(
             torch.manual_seed(torch_seed(own))
             predictions = _predictions(deepcopy(network), reader, rows, data, split, settings, l2, own)
         if predictions is not None:
-            tables.append(pd.DataFrame({
-                "repeat": split.repeat, "fold": split.fold, "track_id": [data.track_ids[row] for row in split.test],
-                "label": data.labels[split.test], "prediction": predictions,
-            }))  # fmt: skip
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "repeat": split.repeat,
+                        "fold": split.fold,
+                        "track_id": [data.track_ids[row] for row in split.test],
+                        "label": data.labels[split.test],
+                        "prediction": predictions,
+                    }
+                )
+            )
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def _predictions(
-    network: Network, reader: CropReader, rows: np.ndarray, data: TargetData, split: Split, settings: FineTuning,
-    l2: float, seed: np.random.SeedSequence,
-) -> np.ndarray | None:  # fmt: skip
+    network: Network,
+    reader: CropReader,
+    rows: np.ndarray,
+    data: TargetData,
+    split: Split,
+    settings: FineTuning,
+    l2: float,
+    seed: np.random.SeedSequence,
+) -> np.ndarray | None:
     """Predictions for the split's test part (n_test,), in the labels' units; None if the training diverged."""
     if data.task == "classification":
         classes, wanted = np.unique(data.labels, return_inverse=True)
@@ -104,9 +117,14 @@ def _predictions(
 
 
 def _train(
-    model: FineTuned, reader: CropReader, tracks: np.ndarray, wanted: np.ndarray, settings: FineTuning, l2: float,
+    model: FineTuned,
+    reader: CropReader,
+    tracks: np.ndarray,
+    wanted: np.ndarray,
+    settings: FineTuning,
+    l2: float,
     generator: np.random.Generator,
-) -> bool:  # fmt: skip
+) -> bool:
     """Train the model in place, and leave it in evaluation mode; False as soon as an epoch's loss is not finite."""
     optimiser = OPTIMISERS["adam"](list(model.parameters()), settings.learning_rate, l2)
     labels = torch.from_numpy(wanted).to(reader.device)

@@ -73,7 +73,13 @@ def _noise(generator: np.random.Generator, n: int, crop: tuple[int, int, int]) -
     names = np.array([str(number) for number in range(n)], dtype=object)
     lengths = np.full(n, frames)
     return MelStore(
-        folder=Path(), track_ids=names, first_frame=np.arange(n) * frames, n_frames=lengths, n_sound_frames=lengths,
-        peak_db=np.zeros(n, dtype=np.float32), content_hash=names, counts=Counts(),
+        folder=Path(),
+        track_ids=names,
+        first_frame=np.arange(n) * frames,
+        n_frames=lengths,
+        n_sound_frames=lengths,
+        peak_db=np.zeros(n, dtype=np.float32),
+        content_hash=names,
+        counts=Counts(),
         frames=generator.integers(0, 256, (n * frames, channels, bands), dtype=np.uint8),
-    )  # fmt: skip
+    )

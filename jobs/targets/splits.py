@@ -154,6 +154,10 @@ def _published_faults(data: TargetData) -> Iterator[Fault]:
 def _untaught(data: TargetData, split: Split) -> Iterator[Fault]:
     if data.task == "classification":
         for name in np.setdiff1d(data.labels, data.labels[split.train]):
-            yield Fault(data.file, f"label {name}", None,
-                        f"all its tracks are in the test part of repeat {split.repeat}, fold {split.fold}; "
-                        "expected more groups of this class")  # fmt: skip
+            yield Fault(
+                data.file,
+                f"label {name}",
+                None,
+                f"all its tracks are in the test part of repeat {split.repeat}, fold {split.fold}; "
+                "expected more groups of this class",
+            )

@@ -102,8 +102,9 @@ def _published_split(target: Target, table: pd.DataFrame) -> tuple[np.ndarray | 
     part = table["split"].astype(str)
     faults = faulty_rows(path, table, "split", ~part.isin(PARTS), "expected train or test")
     if faults:
-        faults[0] = Fault(faults[0].file, faults[0].key, faults[0].value, faults[0].expected,
-                          nearest(str(faults[0].value), PARTS))  # fmt: skip
+        faults[0] = Fault(
+            faults[0].file, faults[0].key, faults[0].value, faults[0].expected, nearest(str(faults[0].value), PARTS)
+        )
     else:
         faults = [Fault(str(path), "split", None, f"no track is in {name}") for name in PARTS if name not in set(part)]
     return (part == "test").to_numpy(), faults

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.analyze import Analysis
 from analysis.contrasts import NOT_SIGNIFICANT
-from analysis.exhibits.answer import own_units
+from analysis.exhibits.answer import _robust, own_units
 from analysis.questions import question_of
 from analysis.results_table import results_table
 from analysis.wording import number
@@ -38,10 +38,20 @@ def test_what_is_not_robust_says_why(report) -> None:
     assert (looked_at.loc[~significant, "robust"] == "").all()
 
 
+def test_reasons_are_those_of_the_statement_that_is_shown() -> None:
+    def said(*robust: str) -> str:
+        return _robust(pd.DataFrame({"robust": robust}), robust[0])
+
+    assert said("yes") == "yes" and said("yes", "no: without a") == "1 of 2"
+    assert said("no: without a and by the paper's model") == "no; without a and by the paper's model it is not"
+    assert said("no: without a", "yes", "yes") == "2 of 3; without a it is not"
+    assert said("") == "" == _robust(pd.DataFrame({"robust": []}), "")
+
+
 def test_sizes_are_in_the_unit_of_every_metric(results: pd.DataFrame) -> None:
     metric = results["target"].map({"valence": "r2"}).fillna("accuracy")
     table = results_table(results.assign(metric=metric), {})
     low, high = (getattr(table.moments.loc[["ballroom", "gtzan", "irmas"], "sd"], edge)() for edge in ("min", "max"))
     of_valence = table.moments.at["valence", "sd"]
     assert own_units(table, -1.0, "") == f"−{low:.2g} to −{high:.2g} accuracy; −{of_valence:.2g} r2"
-    assert own_units(table, 2.0, "valence") == f"+{2 * of_valence:.2g} r2"
+    assert own_units(table, 2.0, "valence") == f"{2 * of_valence:.2g} r2"

@@ -12,6 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from analysis.fitting.bootstrap import refit
+from analysis.fitting.conditional import modes
 from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_at, fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm
 from study.core.coding import first_model, strategy_columns
@@ -256,10 +258,22 @@ def test_one_level_or_confounded_terms_are_named() -> None:
         fit_mixed(y, fixed, [zero, terms[1]])
 
 
-def test_no_random_term_and_rows_without_a_level_are_faults() -> None:
+def test_without_random_terms_it_is_least_squares() -> None:
+    y, fixed, _ = crossed_and_correlated()
+    fit = fit_mixed(y, fixed, [])
+    x, found = fixed.to_numpy(), fixed_effects(fit)
+    estimate, (rest,), _, _ = np.linalg.lstsq(x, y, rcond=None)
+    df = len(y) - x.shape[1]
+    np.testing.assert_allclose(found["estimate"], estimate, rtol=1e-9)
+    np.testing.assert_allclose(found["se"], np.sqrt(rest / df * np.diag(np.linalg.inv(x.T @ x))), rtol=1e-9)
+    np.testing.assert_allclose(found["df"], df)
+    refits = refit(fit, 200, np.random.default_rng(0))
+    assert refits.variance.shape == (200, 0) and modes(fit).empty
+    np.testing.assert_allclose(refits.estimate.std(axis=0), found["se"], rtol=0.2)
+
+
+def test_rows_without_a_level_are_faults() -> None:
     y, fixed, terms = crossed_and_correlated()
-    with pytest.raises(InputFaults, match="random terms: expected at least one"):
-        fit_mixed(y, fixed, [])
     levels = terms[1].levels.astype(object)
     levels[:3] = None
     with pytest.raises(InputFaults, match="levels of second: 3 rows have none"):
