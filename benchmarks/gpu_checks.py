@@ -27,7 +27,6 @@ from benchmarks.gpu_trainings import (
     run_training,
 )
 from jobs.learning.batches import crop_reader, pair_labels
-from jobs.learning.losses import LOSSES
 from jobs.learning.precision import Arithmetic, use_float32
 from jobs.learning.tasks import item_losses, source_tasks
 from jobs.networks.branching import Network
@@ -92,8 +91,7 @@ def loss_and_gradients(
         if precision == "float64":
             features = network.double().trunk(reader.standardised(*inputs).double())
             features = features if task.branch is None else task.branch(features)
-            logits = task.head(*features.chunk(2)) if pairs else task.head(features)
-            losses = LOSSES[task.loss](logits, wanted if pairs else wanted.double())
+            losses = task.objective.loss(task.head(features), wanted if pairs else wanted.double())
         else:
             losses = item_losses(network, reader, task, *inputs, wanted, precision)
         losses.mean().backward()

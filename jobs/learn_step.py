@@ -81,12 +81,13 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     statistics = (arrays.mean, arrays.deviation)
     training = np.flatnonzero(arrays.training)
     initial = seed_sequence(run.run_id, "initial weights")
-    labels = {name: _learned_labels(study, prepared, name, settings.loss)
+    objectives = {name: study.sources[name].objective_under(settings) for name in run.sources}
+    labels = {name: _learned_labels(study, prepared, name, objectives[name])
               for name in run.sources if study.sources[name].labels != "self"}  # fmt: skip
     factors = {name: labels[name].shape[1] if name in labels else None for name in run.sources}
     network = build_network(
         "SS-R" if run.strategy == "Random" else run.strategy, factors, store.channels, store.n_mels,
-        settings.width, settings.backbone, settings.activation, settings.initialisation, seed=initial,
+        settings.width, settings.backbone, settings.activation, settings.initialisation, objectives, seed=initial,
     )  # fmt: skip
     if run.strategy == "Random":
         began = time.monotonic()
@@ -100,7 +101,6 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
             training_tracks=training, validation_tracks=np.flatnonzero(~arrays.training),
             settings=settings, run_id=run.run_id, device=device, threads=threads,
             checkpoint_folder=checkpoints, log_path=paths.log(run.run_id), arithmetic=arithmetic,
-            loss_of={name: settings.loss for name in factors if study.sources[name].labels == "tags"},
             gpu_share=study.cluster.gpu_share,
         )  # fmt: skip
         outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds

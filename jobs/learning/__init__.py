@@ -1,3 +1,3 @@
-"""Learning: `train` (Algorithm 1), its `tasks`, `batches`, `losses`, `optimisers`, `precision`
+"""Learning: `train` (Algorithm 1), its `tasks`, `batches`, `objectives`, `optimisers`, `precision`
 (and compilation) and `checkpoint`; `representation` (transfer) and `fine_tuning`.
 """

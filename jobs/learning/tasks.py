@@ -10,26 +10,31 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from jobs.learning.batches import CropReader, draw_pairs, draw_starts, draw_tracks, pair_labels
-from jobs.learning.losses import LOSSES
+from jobs.learning.batches import CropReader, draw_starts
+from jobs.learning.objectives import objective
+from jobs.learning.objectives.objective import Objective
 from jobs.networks.branching import Network
 
 
 @dataclass(frozen=True)
 class Task:
-    """A source in training: its key of `LOSSES`, its part of the network (`branch` None: all is shared), its tracks.
+    """A source in training: its objective, its part of the network (`branch` None: all is shared), its tracks.
 
-    `labels` (n_tracks of the store, factors) is None for `self`. Losses are divided by `divisor`.
+    `labels` (n_tracks of the store, factors) is None where the objective needs none. Losses are divided by `divisor`.
     """
 
     name: str
-    loss: str
+    objective: Objective
     branch: nn.Module | None
     head: nn.Module
     labels: Tensor | None
     training_tracks: np.ndarray
     validation_tracks: np.ndarray
     divisor: int = 1
+
+    def wanted(self, tracks: np.ndarray, n: int, device: torch.device) -> Tensor:
+        """What n items should give, of which these tracks were drawn."""
+        return self.objective.wanted(device if self.labels is None else self.labels, tracks, n)
 
 
 @dataclass(frozen=True)
@@ -58,24 +63,25 @@ def source_tasks(
 ) -> list[Task]:
     """One task per source of the network, with the tracks that have its labels; rows of NaN have none.
 
-    Sources learn by kl (`self` by pairs), except those named in `loss_of`. `reduction` "mean" divides a source's loss
-    by its number of outputs.
+    Sources learn by the network's objectives, except those named in `loss_of`. `reduction` "mean" divides a source's
+    loss by its number of outputs.
     Raises ValueError for labels with a wrong number of factors, and for sources without training tracks.
     """
     tasks = []
     for position, (name, factors) in enumerate(network.source_factors.items()):
         own = network.branches[position] if network.branches else None, network.heads[position]
-        if factors is None:
-            split = [np.asarray(tracks) for tracks in (training_tracks, validation_tracks)]
-            task = Task(name, "pairs", *own, None, *split, 2 if reduction == "mean" else 1)
-        else:
-            table = np.asarray(labels[name], dtype=np.float32)
-            if table.shape[1] != factors:
-                raise ValueError(f"labels of {name!r}: {table.shape[1]} factors; the network has {factors}")
-            present = ~np.isnan(table).any(axis=1)
-            split = [tracks[present[tracks]] for tracks in (training_tracks, validation_tracks)]
-            task = Task(name, (loss_of or {}).get(name, "kl"), *own, torch.from_numpy(table).to(device), *split,
-                        factors if reduction == "mean" else 1)  # fmt: skip
+        of_source = objective((loss_of or {}).get(name, network.objectives[name]))
+        split = [np.asarray(tracks) for tracks in (training_tracks, validation_tracks)]
+        divisor = (of_source.outputs or factors or 1) if reduction == "mean" else 1
+        table = None
+        if factors is not None:
+            values = np.asarray(labels[name], dtype=np.float32)
+            if values.shape[1] != factors:
+                raise ValueError(f"labels of {name!r}: {values.shape[1]} factors; the network has {factors}")
+            present = ~np.isnan(values).any(axis=1)
+            split = [tracks[present[tracks]] for tracks in split]
+            table = torch.from_numpy(values).to(device)
+        task = Task(name, of_source, *own, table, *split, divisor)
         if not len(task.training_tracks):
             raise ValueError(f"no training track has labels of {name!r}")
         tasks.append(task)
@@ -87,14 +93,13 @@ def source_tasks(
 def training_batches(
     generator: np.random.Generator, reader: CropReader, tasks: list[Task], batch_size: int
 ) -> Iterator[Batch]:
-    """An endless series of batches: a random source, tracks of it, a crop of each (Algorithm 1); for `self`, pairs."""
+    """An endless series of batches: a random source, tracks of it, a crop of each (Algorithm 1)."""
     while True:
         source = int(generator.integers(len(tasks)))
         task = tasks[source]
-        draw = draw_pairs if task.labels is None else draw_tracks
-        tracks = draw(generator, task.training_tracks, batch_size)
+        tracks = task.objective.draw(generator, task.training_tracks, batch_size)
         starts = draw_starts(generator, reader.store, tracks, reader.crop_frames)
-        wanted = pair_labels(batch_size, reader.device) if task.labels is None else _labels_of(task.labels, tracks)
+        wanted = task.wanted(tracks, batch_size, reader.device)
         codes, peak_db = reader.gather(tracks, starts)
         yield Batch(source, batch_size, codes, peak_db, wanted, generator.bit_generator.state)
 
@@ -108,17 +113,17 @@ def validation_batches(
     one batch size.
     """
     for source, task in enumerate(tasks):
-        pairs, tracks = task.labels is None, task.validation_tracks
-        if pairs and len(tracks) < 2:
+        crops, tracks = task.objective.crops, task.validation_tracks
+        if len(tracks) < task.objective.fewest_tracks:
             continue
         for first in range(0, len(tracks), batch_size):
             part = tracks[first : first + batch_size]
             n = len(part)
-            drawn = draw_pairs(generator, tracks, n) if pairs else part
+            drawn = task.objective.draw(generator, tracks, n) if crops > 1 else part
             starts = draw_starts(generator, reader.store, drawn, reader.crop_frames)
             filled = np.resize(np.arange(n), batch_size)
+            wanted = task.wanted(drawn, n, reader.device)[filled]
             drawn, starts = (values.reshape(-1, n)[:, filled].ravel() for values in (drawn, starts))
-            wanted = pair_labels(n, reader.device)[filled] if pairs else _labels_of(task.labels, drawn)
             codes, peak_db = reader.gather(drawn, starts)
             yield Batch(source, n, codes, peak_db, wanted, generator.bit_generator.state)
 
@@ -132,9 +137,5 @@ def item_losses(
         features = network.trunk(crops)
         if task.branch is not None:
             features = task.branch(features)
-        logits = task.head(*features.chunk(2)) if task.labels is None else task.head(features)
-    return LOSSES[task.loss](logits.float(), wanted) / task.divisor
-
-
-def _labels_of(labels: Tensor, tracks: np.ndarray) -> Tensor:
-    return labels[torch.from_numpy(tracks).to(labels.device, non_blocking=True)]
+        predictions = task.head(features)
+    return task.objective.loss(predictions.float(), wanted) / task.divisor

@@ -1,7 +1,7 @@
 """Training a run: Algorithm 1 of Kim et al. 2019, from top to bottom.
 
 Each iteration draws a random source, a batch of tracks with its labels, and a crop of each. The network learns the
-labels (`losses`), or whether two crops are from one track. An epoch has L = l m iterations (or l, by setting).
+labels (`objectives`), or whether two crops are from one track. An epoch has L = l m iterations (or l, by setting).
 Validation is for monitoring only, never for selection.
 """
 

@@ -20,14 +20,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from jobs.networks.self_pairs import PairHead
+from jobs.learning.objectives import objective
 from jobs.networks.stages import ACTIVATIONS, stages
 from study.core.backbones import BACKBONES
 from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
 from study.core.cost import representation_dim
 from study.core.factors import STRATEGIES
+from study.core.objectives import OF_LABELS
 
 DROPOUT = 0.5
+DEFAULTS = ("pairs", "kl")
+"""Objectives that a network has without being told, by whether its source has labels."""
 
 
 class Network(nn.Module):
@@ -45,8 +48,13 @@ class Network(nn.Module):
         width: float,
         backbone: str,
         activation: str,
+        objectives: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
+        self.objectives = {
+            name: OF_LABELS["self"][0] if factors is None else OF_LABELS["gmm"][0]
+            for name, factors in source_factors.items()
+        } | dict(objectives or {})  # fmt: skip
         self.strategy = strategy
         self.source_factors = dict(source_factors)
         self.channels, self.n_mels, self.width = channels, n_mels, width
@@ -60,7 +68,10 @@ class Network(nn.Module):
         built = declared, crop, width, activation
         self.shared = stages(0, cut, *built)
         self.branches = nn.ModuleList(stages(cut, every, *built) for _ in range(n_branches))
-        self.heads = nn.ModuleList(_head(factors, features, activation) for factors in source_factors.values())
+        self.heads = nn.ModuleList(
+            objective(self.objectives[name]).head(features, factors or 0, DROPOUT, activation)
+            for name, factors in source_factors.items()
+        )
         self.representation_dim = representation_dim(strategy, len(source_factors), width)
         # from 8 filters in the first layer on, channels last is usually the faster layout (benchmarks/layouts.py)
         first, *_ = declared.costs(crop)
@@ -74,7 +85,8 @@ class Network(nn.Module):
     @property
     def specification(self) -> dict[str, Any]:
         """What `build_network` needs to build this network again."""
-        return {
+        heads = {name: self.objectives[name] for name in self.objectives if self.objectives[name] not in DEFAULTS}
+        return ({"objectives": heads} if heads else {}) | {
             "strategy": self.strategy,
             "source_factors": self.source_factors,
             "channels": self.channels,
@@ -129,14 +141,15 @@ def build_network(
     backbone: str = "base",
     activation: str = "relu",
     initialisation: str = "pytorch",
+    objectives: Mapping[str, str] | None = None,
     *,
     seed: np.random.SeedSequence,
 ) -> Network:
     """A network initialised from `seed` alone; torch's global state is not touched.
 
-    `initialisation` is PyTorch's default ("pytorch") or "glorot".
-    `source_factors` in the study's order: source -> number of factors, None for `self`. SS-R has at most one
-    source; without any it is the bare encoder (baseline Random).
+    `initialisation` is PyTorch's default ("pytorch") or "glorot". `source_factors` in the study's order: source ->
+    number of factors, None for `self`; `objectives` names those of sources that learn otherwise than by pairs or KL.
+    SS-R has at most one source; without any it is the bare encoder (baseline Random).
     Raises ValueError for an unknown strategy, backbone or activation, and for sources that the strategy cannot have.
     """
     for kind, name, valid in (
@@ -148,7 +161,7 @@ def build_network(
         raise ValueError(f"{strategy} cannot have {len(source_factors)} sources")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed))
-        network = Network(strategy, source_factors, channels, n_mels, width, backbone, activation)
+        network = Network(strategy, source_factors, channels, n_mels, width, backbone, activation, objectives)
         if initialisation == "glorot":
             _initialise_glorot(network)
         return network
@@ -166,9 +179,3 @@ def _initialise_glorot(network: Network) -> None:
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear) and layer not in outputs:
             nn.init.xavier_uniform_(layer.weight)
-
-
-def _head(factors: int | None, features: int, activation: str) -> nn.Module:
-    if factors is None:
-        return PairHead(features, DROPOUT, activation)
-    return nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(features, factors))

@@ -47,16 +47,21 @@ def n_parameters(
     width: float = 1.0,
     backbone: str = "base",
     n_mels: int = 128,
+    objectives: Mapping[str, str] | None = None,
 ) -> int:
     """Trainable parameters: weights and biases, scale and shift of each normalisation, output layers.
 
-    `n_mels` matters only to backbones with a layer over all bands: `k2c1`, `k1c2` and `lstm`.
+    `objectives` names those of sources with another head than pairs or labels have. `n_mels` matters only to backbones
+    with a layer over all bands: `k2c1`, `k1c2` and `lstm`.
     """
     network = BACKBONES[backbone]
     frames, _ = network.minimum_crop  # no layer's parameters depend on the number of frames
     sizes = [cost.parameters for cost in network.costs((channels, frames, n_mels), width)]
     shared = network.shared_layers[strategy]
-    heads = sum(_head_parameters(factors, scaled(REPRESENTATION_UNITS, width)) for factors in source_factors.values())
+    units = scaled(REPRESENTATION_UNITS, width)
+    heads = sum(
+        _head_parameters(factors, units, (objectives or {}).get(name)) for name, factors in source_factors.items()
+    )
     return sum(sizes[:shared]) + len(source_factors) * sum(sizes[shared:]) + heads
 
 
@@ -197,7 +202,9 @@ def _forward_flops_of(study: Study, training: Training) -> tuple[int, ...]:
     return forward_flops(study.crop_frames, study.mel.n_mels, study.corpus.channels, training.width, training.backbone)
 
 
-def _head_parameters(factors: int | None, features: int) -> int:
+def _head_parameters(factors: int | None, features: int, objective: str | None = None) -> int:
+    if objective == "contrastive":
+        return features * features + features + features * PAIR_UNITS + PAIR_UNITS
     if factors is None:
         return (2 * features * PAIR_UNITS + PAIR_UNITS) + 2 * PAIR_UNITS + (PAIR_UNITS * 2 + 2)
     return features * factors + factors

@@ -64,7 +64,7 @@ def make_run(
         return Run(_hash(of_function), phase, replicate, strategy, ordered, levels)
     uses: dict[str, Any] = {
         "strategy": strategy,
-        "sources": {name: study.sources[name].label_settings() for name in ordered},
+        "sources": {name: study.sources[name].identity() for name in ordered},
         "factors": levels,
         "mel": study.mel.model_dump(mode="json"),
         "training": study.training_of(levels).identity(),

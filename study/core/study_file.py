@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
 
 from study.core.factors import (
     ALONE,
@@ -36,7 +36,9 @@ from study.core.field_types import (
     Strategy,
     Text,
     distinct,
+    factor_ranges,
 )  # fmt: skip
+from study.core.objectives import OF_LABELS
 from study.core.overrides import Override
 from study.core.scales import Levels, Scale
 
@@ -103,6 +105,7 @@ class Source(Section):
     tf_idf: Flag = False
     resolution: Annotated[Number, Field(gt=0)] | None = None
     order: Annotated[tuple[Text, ...], Field(min_length=2), AfterValidator(distinct)] | None = None
+    objective: Text | None = None
     reader: Text | None = None
     path: Location | None = None
 
@@ -111,9 +114,23 @@ class Source(Section):
         """The number of factors stated in the file; None if the source has none or the table determines it."""
         return None if self.labels in ("self", *LEVEL_LABELS) else self.factors
 
+    def identity(self) -> dict[str, Any]:
+        """The settings that enter a run's id: those of its labels, and its objective off its default.
+
+        Of tags, whose default is `loss` of `[training]`, it always enters if it is given.
+        """
+        default = OF_LABELS[self.labels][0] if self.labels in OF_LABELS and self.labels != "tags" else None
+        named = {} if self.objective in (None, default) else {"objective": self.objective}
+        return self.label_settings() | named
+
+    def objective_under(self, training: Training) -> str:
+        """Its objective; without one, pairs for `self`, `loss` of the training for tags, and KL for all others."""
+        default = training.loss if self.labels == "tags" else OF_LABELS[str(self.labels)][0]
+        return self.objective or default
+
     def label_settings(self) -> dict[str, Any]:
-        """The settings that enter a run's id: never the table's path, and keys added after version 0.1 only off their
-        default. `factors` of levels is left out, since it can only repeat the table.
+        """The settings that its labels are made by: never the table's path, and keys added after version 0.1 only off
+        their default. `factors` of levels is left out, since it can only repeat the table.
         """
         settings: dict[str, Any] = {"labels": self.labels}
         if self.stated_factors is not None:
@@ -238,6 +255,7 @@ class Phase(Section):
     repeat_share: Annotated[Number, Field(ge=0, le=0.9)] = 0.0
     model: DesignModel | None = None
     want_if_possible: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()
+    nuisance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = ()
 
 
 Combination = Annotated[dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)]
@@ -287,9 +305,10 @@ class Study(Section):
     corpus: Corpus = Field(default=None)  # type: ignore[assignment]  # only the runs of a function have none
     mel: Mel = Mel()
     sources: Annotated[dict[Name, Source], Field(min_length=1)] = Field(default={})
-    factors: dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]] = Field(
-        default={}
-    )
+    factors: Annotated[
+        dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]],
+        BeforeValidator(factor_ranges),
+    ] = Field(default={})
     scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
@@ -333,10 +352,18 @@ class Study(Section):
     @property
     def further_factors(self) -> dict[str, Levels]:
         """The factors of the design beside strategy and sources, in the order of the file, with their scales."""
+        ranges = [name for name, written in self._tables.get("factors", {}).items() if isinstance(written, Mapping)]
         return {
-            name: Levels(levels, self.scale.get(name, "linear")) for name, levels in self.factors.items()
-            if name != "strategy" and name not in EVALUATION_FACTORS
-        }  # fmt: skip
+            name: Levels(levels, self.scale.get(name, "linear"), name in ranges)
+            for name, levels in self.factors.items()
+            if name != "strategy" and name not in EVALUATION_FACTORS and name not in self.nuisance_factors
+        }
+
+    @property
+    def nuisance_factors(self) -> dict[str, tuple[Level, ...]]:
+        """Factors of no interest that phases spread over their runs (study.core.nuisance); no part of a run."""
+        named = {name for phase in self.design.phase for name in phase.nuisance}
+        return {name: levels for name, levels in self.factors.items() if name in named}
 
     @property
     def evaluation_factors(self) -> dict[str, tuple[Level, ...]]:
@@ -378,7 +405,8 @@ class Study(Section):
             found["n_sources"] = tuple(range(len(self.sources) + 1))
         if phase.criterion == "anytime" and "balance" not in phase.model_fields_set:
             always = BALANCED if self.run is None else ("sources",)
-            found["balance"] = (*always, *self.further_factors)
+            further = [name for name, levels in self.further_factors.items() if not levels.is_range]
+            found["balance"] = (*always, *further)
         return phase.model_copy(update=found) if found else phase
 
     def training_of(self, levels: Mapping[str, Level]) -> Training:

@@ -97,7 +97,7 @@ def _settings(study: Study, run: RunState) -> dict[str, Any]:
     settings = {
         "replicate": run.run.replicate,
         "seed": study.seed,
-        "sources": {name: study.sources[name].label_settings() for name in run.run.sources},
+        "sources": {name: study.sources[name].identity() for name in run.run.sources},
         "factors": dict(run.run.factors),
         "mel": study.mel.model_dump(mode="json"),
     }

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from jobs.learn_step import learn
-from jobs.learning.losses import LOSSES
+from jobs.learning.objectives import OBJECTIVES
 from jobs.learning.representation import load_network
 from jobs.preparation import prepare
 from jobs.prepared_data import open_labels, read_prepared
@@ -28,20 +28,20 @@ def logit(p: float) -> float:
 
 def test_losses_by_hand() -> None:
     logits, wanted = torch.tensor([[logit(0.9), logit(0.2)]]), torch.tensor([[1.0, 0.0]])
-    assert LOSSES["bce"](logits, wanted).tolist() == pytest.approx([-np.log(0.9) - np.log(0.8)])
+    assert OBJECTIVES["bce"].loss(logits, wanted).tolist() == pytest.approx([-np.log(0.9) - np.log(0.8)])
     focal = -0.25 * 0.1**2 * np.log(0.9) - 0.75 * 0.2**2 * np.log(0.8)
-    assert LOSSES["focal"](logits, wanted).tolist() == pytest.approx([focal])
+    assert OBJECTIVES["focal"].loss(logits, wanted).tolist() == pytest.approx([focal])
     of_shares, half = torch.tensor([[np.log(0.7), np.log(0.3)]]), torch.tensor([[0.5, 0.5]])
     expected = 0.5 * np.log(0.5 / 0.7) + 0.5 * np.log(0.5 / 0.3)
-    assert LOSSES["kl"](of_shares, half).tolist() == pytest.approx([expected])
-    assert LOSSES["pairs"](of_shares, torch.tensor([1])).tolist() == pytest.approx([-np.log(0.3)])
+    assert OBJECTIVES["kl"].loss(of_shares, half).tolist() == pytest.approx([expected])
+    assert OBJECTIVES["pairs"].loss(of_shares, torch.tensor([1])).tolist() == pytest.approx([-np.log(0.3)])
 
 
 def test_kl_from_one_of_k_is_cross_entropy() -> None:
     logits, classes = torch.randn(9, 4, generator=torch.Generator().manual_seed(0)), torch.arange(9) % 4
     one_of_k = torch.nn.functional.one_hot(classes, 4).float()
     torch.testing.assert_close(
-        LOSSES["kl"](logits, one_of_k), torch.nn.functional.cross_entropy(logits, classes, reduction="none")
+        OBJECTIVES["kl"].loss(logits, one_of_k), torch.nn.functional.cross_entropy(logits, classes, reduction="none")
     )
 
 
@@ -49,7 +49,7 @@ def test_losses_stay_finite_where_a_network_is_sure() -> None:
     logits = torch.tensor([[200.0, -200.0]], requires_grad=True)
     for name in ("kl", "bce", "focal"):
         for wanted in ([[1.0, 0.0]], [[0.0, 1.0]]):
-            (gradient,) = torch.autograd.grad(LOSSES[name](logits, torch.tensor(wanted)).sum(), logits)
+            (gradient,) = torch.autograd.grad(OBJECTIVES[name].loss(logits, torch.tensor(wanted)).sum(), logits)
             assert gradient.isfinite().all()
 
 

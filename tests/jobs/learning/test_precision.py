@@ -83,6 +83,7 @@ class Small(nn.Module):
         super().__init__()
         torch.manual_seed(1)
         self.source_factors = {"one": 3, "two": 3}
+        self.objectives = {"one": "kl", "two": "kl"}
         self.shared = nn.Linear(32, 8)
         self.branches = nn.ModuleList(nn.Linear(8, 8) for _ in range(2))
         self.heads = nn.ModuleList(nn.Sequential(nn.Dropout(), nn.Linear(8, 3)) for _ in range(2))

@@ -18,7 +18,7 @@ def logits(network: Network, crops: Tensor, source: str) -> Tensor:
     """The source's output for each crop or, of `self`, for its pair with the crop in the mirrored place."""
     head = network.heads[_position(network, source)]
     if network.source_factors[source] is None:
-        return head(*features(network, torch.cat((crops, crops.flip(0))), source).chunk(2))
+        return head(features(network, torch.cat((crops, crops.flip(0))), source))
     return head(features(network, crops, source))
 
 
