@@ -78,7 +78,7 @@ def faults_of_study(folder: Path, draw: random.Random, statuses: Counter[int]) -
 def fail(folder: Path, run_id: str) -> None:
     """A run of the study in the folder fails for a cause of its own."""
     paths = Paths(folder)
-    write_attempt(paths, run_id, begin_attempt("learn", ()))
+    write_attempt(paths, run_id, begin_attempt(paths, run_id, "learn", ()))
     end_open_attempt(paths, run_id, "learn", (), Failure(ERROR, "it did"))
 
 

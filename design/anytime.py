@@ -33,6 +33,7 @@ from design.contradictions import balance_groups
 from design.information import log_efficiency, model_columns
 from design.level_tables import LevelTables
 from design.model import Criterion, Part, columns_of_parts
+from design.space_filling import SpaceFilling
 from study.core.columns import SOURCE
 from study.core.design_models import MAIN
 
@@ -126,6 +127,8 @@ def _grow(
 ) -> Iterator[int]:
     use = LevelUse(candidates, start, remaining)
     drift = _Drift(candidates, start, limits)
+    filling = SpaceFilling(candidates, start)
+    has_to_be_used = np.array([[not factor.is_range] for factor in candidates.factors])
     n_runs = len(start)
     while use.notice(remaining):
         n_runs += 1
@@ -136,10 +139,11 @@ def _grow(
         after = use.unbalance_after()
         allowed = remaining
         if n_runs > UNUSED_AFTER * criterion.n_terms:
-            allowed = limits.with_level_of(allowed, use.rarer_than(1))
+            allowed = limits.with_level_of(allowed, use.rarer_than(1) * has_to_be_used)
         if criterion.has_slopes:
             allowed = limits.with_level_of(allowed, use.rarer_than(int(LEAST_SHARE * n_runs)) * limits.is_derived)
         allowed = limits.kept(allowed, after, n_runs, SLACK if late and criterion.has_late else 0)
+        allowed = filling.kept(allowed, n_runs)
         if drift.matters:
             score *= drift.of_candidates(after, n_runs)
         row = first_of_best(score, allowed, order, NEAR * candidates.in_order)
@@ -148,6 +152,7 @@ def _grow(
         remaining[row] = False
         use.take(levels)
         drift.take(levels)
+        filling.take(levels)
         criterion.take(row)
 
 

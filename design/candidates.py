@@ -11,7 +11,7 @@ from study.core.columns import SOURCE, factor_column, source_column
 from study.core.errors import Fault, InputFaults
 from study.core.factors import Level
 from study.core.run import Run, make_run
-from study.core.scales import are_numbers
+from study.core.scales import are_numbers, is_range
 from study.core.study_file import Study
 
 
@@ -26,6 +26,11 @@ class Factor:
     def is_ordered(self) -> bool:
         """Numbers in three levels or more have an order and distances; the levels of all others are only different."""
         return are_numbers(self.levels) and len(self.levels) > 2
+
+    @property
+    def is_range(self) -> bool:
+        """Any point of a range will do: its points are neither balanced nor missed, but filled evenly at first."""
+        return is_range(self.levels)
 
     @property
     def is_derived(self) -> bool:

@@ -17,7 +17,7 @@ from design.contradictions import contradictions
 from design.dependence import dependent_terms, derived_factors, impossible_levels
 from design.expected_errors import main_effects, named_effects, run_rows, unit_errors
 from design.information import CHUNK, model_columns, moments, term_names
-from design.model import parts_of, written_out
+from design.model import Part, parts_of, written_out
 from design.optimal import WEIGHTS
 from design.phases import SequentialPhase
 from study.core.columns import SOURCE, factor_column, source_column
@@ -43,8 +43,10 @@ class PhaseDiagnostics:
     `terms` has a row for each main effect under the name that `analyze` has for it (source present less absent, pairs
     of strategies, slopes, levels less the first): its standard error (in residual standard deviations; nan where these
     runs cannot estimate it) and its factor's GVIF^(1 / 2 df). `model_terms` has the terms of formulas that the phase is
-    designed for: model, term, whether it is wanted `if_possible`, standard error. `variances` holds the mean and the
-    largest relative prediction variance over the candidates, `impossible` levels that no candidate has, `dependent`
+    designed for: model, term, whether it is wanted `if_possible`, standard error; and of an interaction, the main
+    effect that leaving it out would change most (`mistaken_for`), and by what `share` of it. `variances` is the mean
+    relative prediction variance over the candidates, `fractions` its 101 percentiles. `impossible` has levels that no
+    candidate has, `dependent`
     what the other terms determine, `derived` what is to be said of n_sources, `contradictions` of balances (None: not
     worked out).
     """
@@ -55,7 +57,8 @@ class PhaseDiagnostics:
     canonical: pd.DataFrame
     terms: pd.DataFrame
     model_terms: pd.DataFrame
-    variances: tuple[float, float]
+    variances: float
+    fractions: np.ndarray
     impossible: list[str]
     dependent: dict[str, str]
     derived: list[str]
@@ -91,6 +94,7 @@ def diagnose(study: Study, sequential: SequentialPhase, runs: Sequence[Run]) -> 
     tells_all = np.linalg.matrix_rank(information) == len(kept)
     inverse = np.linalg.inv(information) if tells_all else np.full_like(information, np.nan)
     gvif = _gvif(columns, [names[k] for k in kept]) if tells_all else {}
+    variances = _prediction_variances(candidates, kept, inverse)
     return PhaseDiagnostics(
         sequential.phase.name,
         prefixes,
@@ -98,7 +102,8 @@ def diagnose(study: Study, sequential: SequentialPhase, runs: Sequence[Run]) -> 
         pd.DataFrame([_canonical(candidates, codes[:size]) for size in shown_sizes(len(runs))]),
         _main_effects(study, runs, dependent, gvif),
         _model_terms(sequential, codes),
-        _prediction_variances(candidates, kept, inverse),
+        float(variances.mean()),
+        np.percentile(variances, np.arange(101)),
         impossible_levels(candidates),
         dependent,
         derived_factors(candidates, codes),
@@ -121,11 +126,12 @@ def prefix_unbalance(candidates: Candidates, codes: np.ndarray, asked: Sequence[
 
 
 def _unbalance_by_factor(candidates: Candidates, codes: np.ndarray) -> dict[str, int]:
-    """Each factor's unbalance (sources by their names, further factors by theirs); those of one level are left out."""
+    """Each factor's unbalance (sources by their names, further factors by theirs); ranges and factors of one level are
+    left out."""
     return {
         factor.name.partition(".")[2] or factor.name: int(prefix_unbalance(candidates, codes, (position,))[-1])
         for position, factor in enumerate(candidates.factors)
-        if len(factor.levels) > 1
+        if len(factor.levels) > 1 and not factor.is_range
     }
 
 
@@ -214,12 +220,29 @@ def _model_terms(sequential: SequentialPhase, codes: np.ndarray) -> pd.DataFrame
         wanted, n_certain = written_out(factors, sequential.candidates.codes, part)
         columns = written_out(factors, codes, part)[0]
         errors = dict(zip(columns, unit_errors(columns.to_numpy(), np.eye(columns.shape[1])), strict=True))
+        mistaken = _mistaken(written_out(factors, codes, Part(MAIN))[0], columns)
         rows += [
             {"model": part.name, "term": term, "if_possible": place >= n_certain,
-             "standard_error": errors.get(term, np.nan)}
+             "standard_error": errors.get(term, np.nan), **mistaken.get(term, {"mistaken_for": "", "share": np.nan})}
             for place, term in enumerate(wanted)
         ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["model", "term", "if_possible", "standard_error"])
+    return pd.DataFrame(rows, columns=["model", "term", "if_possible", "standard_error", "mistaken_for", "share"])
+
+
+def _mistaken(main: pd.DataFrame, columns: pd.DataFrame) -> dict[str, dict[str, object]]:
+    """Of each interaction among the columns: the main effect that leaving it out of the model would change most, and
+    the share of the interaction that would be added to it (the alias matrix of Goos & Jones 2011, 2.3.7)."""
+    interactions = [str(term) for term in columns if ":" in str(term)]
+    effects = [term for term in main if not str(term).lower().startswith(("intercept", "(intercept"))]
+    if not interactions or not effects:
+        return {}
+    alias = np.linalg.lstsq(main.to_numpy(), columns[interactions].to_numpy(), rcond=1e-9)[0]
+    alias = alias[[main.columns.get_loc(term) for term in effects]]
+    largest = np.abs(alias).argmax(axis=0)
+    return {
+        term: {"mistaken_for": str(effects[place]), "share": float(alias[place, number])}
+        for number, (term, place) in enumerate(zip(interactions, largest, strict=True))
+    }
 
 
 def _gvif(columns: np.ndarray, names: Sequence[str]) -> dict[str, float]:
@@ -236,11 +259,10 @@ def _gvif(columns: np.ndarray, names: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _prediction_variances(candidates: Candidates, terms: Sequence[int], inverse: np.ndarray) -> tuple[float, float]:
-    """Mean and largest x'(X'X)^-1 x over the candidates."""
-    total, largest = 0.0, 0.0
+def _prediction_variances(candidates: Candidates, terms: Sequence[int], inverse: np.ndarray) -> np.ndarray:
+    """x'(X'X)^-1 x of each candidate (n_candidates,)."""
+    found = []
     for start in range(0, len(candidates), CHUNK):
         columns = model_columns(candidates.factors, candidates.codes[start : start + CHUNK])[:, list(terms)]
-        variance = np.einsum("ij,ij->i", columns @ inverse, columns)
-        total, largest = total + float(variance.sum()), float(np.maximum(largest, variance.max()))
-    return total / len(candidates), largest
+        found.append(np.einsum("ij,ij->i", columns @ inverse, columns))
+    return np.concatenate(found)

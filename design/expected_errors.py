@@ -90,8 +90,8 @@ class Expected:
 def over_targets(coding: Coding, effects: Sequence[Effect], variances: Variances, n_targets: int) -> Expected:
     """What is to be expected of effects over `n_targets` (2 or more) from the runs of a coding."""
     columns, weights = coding.columns.to_numpy(), weights_of(effects, list(coding.columns))
-    random = np.array([term in coding.random for term in coding.columns])
-    tau = np.array([variances.between.get(term, 0.0) for term in coding.columns]) * random
+    random = np.array([term in variances.between for term in coding.columns])
+    tau = np.array([variances.between.get(term, 0.0) for term in coding.columns])
     left = max(columns.shape[0] - columns.shape[1], 1)
     run = variances.residual * variances.run_share
     rest = variances.residual - run
@@ -108,7 +108,7 @@ def over_targets(coding: Coding, effects: Sequence[Effect], variances: Variances
 
 def _unit_errors(information: np.ndarray, weights: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(information)
-    known = values > KNOWN * max(values[-1], 1.0)
+    known = values > KNOWN * values.max(initial=1.0)
     along = weights @ vectors
     unknown = (along[:, ~known] ** 2).sum(axis=1) > KNOWN
     return np.where(unknown, np.nan, np.sqrt((along[:, known] ** 2 / values[known]).sum(axis=1)))

@@ -58,6 +58,14 @@ def margin_figure(curve: pd.DataFrame, kinds: Mapping[str, str], spent: list[flo
     return figure
 
 
+def fraction_figure(fractions: np.ndarray) -> Figure:
+    """The share of the possible runs (101 percentiles) whose mean is predicted with a variance of at most so much."""
+    figure, axes = one_panel(5.2, 3.1)
+    axes.plot(np.arange(len(fractions)), fractions, color=BLUE)
+    axes.set(xlabel="possible runs, %", ylabel="variance of prediction, at most", xlim=(0, 100), ylim=(0, None))
+    return figure
+
+
 def level_bars(levels: pd.DataFrame) -> Figure:
     """How many runs have each level of each factor (of a source: have it present), phases stacked."""
     is_source = levels.factor.str.startswith(SOURCE)

@@ -17,6 +17,7 @@ from jinja2 import Template
 from matplotlib.figure import Figure
 
 from design.aliasing import alias_matrix
+from design.alternatives import alternatives
 from design.candidates import Candidates, Factor
 from design.diagnostics import (
     PhaseDiagnostics,
@@ -26,7 +27,7 @@ from design.diagnostics import (
     shown_sizes,
 )
 from design.expected_errors import expected_errors
-from design.figures import level_bars, margin_figure, prefix_curves
+from design.figures import fraction_figure, level_bars, margin_figure, prefix_curves
 from design.generate import in_turn
 from design.information import term_names
 from design.phases import sequential_phases
@@ -63,16 +64,17 @@ def design_page(
     cost_basis: str = "at the reference rate",
     cost_unit: Unit = "GPU-hours",
     notes: Sequence[str] = (),
-    smallest: Mapping[str, float] | None = None,
+    smallest: Mapping[float, Mapping[str, float]] | None = None,
 ) -> Page:
     """design.html (self-contained), balance.csv, aliasing.csv, prefixes.csv, standard_errors.csv and figures/.
 
     `cost_basis` says where the hours come from; `notes` are said beside those that the plan itself gives rise to.
-    `smallest` are the smallest effects by name that studies simulated over this plan find (`verdict`).
+    `smallest` are the smallest effects that studies simulated over this plan find (`verdict`).
     """
     by_phase = {name: [run for run in runs if run.phase == name] for name in dict.fromkeys(run.phase for run in runs)}
-    found = [diagnose(study, phase, by_phase[phase.phase.name])
-             for phase in sequential_phases(study) if by_phase.get(phase.phase.name)]  # fmt: skip
+    phases = {phase.phase.name: phase for phase in sequential_phases(study) if by_phase.get(phase.phase.name)}
+    found = [diagnose(study, phase, by_phase[name]) for name, phase in phases.items()]
+    tried = {name: alternatives(study, phase, by_phase[name]) for name, phase in phases.items()}
     chosen = {each.name for each in found}
     fixed = [run for run in runs if run.phase not in chosen]
     errors = expected_errors(study, fixed, [run for run in runs if run.phase in chosen])
@@ -86,7 +88,7 @@ def design_page(
     costs = {name: [cost_hours(run) for run in of] for name, of in by_phase.items()}
     hours = {name: None if None in of else math.fsum(of) for name, of in costs.items()}  # type: ignore[arg-type]
     prefixes = pd.concat([_prefix_rows(each) for each in found]) if found else pd.DataFrame()
-    notes = [*notes, *_notes(found), *_unused_levels(levels), *on_baselines(study, cost_hours, cost_unit)]
+    notes = [*notes, *_notes(found), *_unused_levels(study, levels), *on_baselines(study, cost_hours, cost_unit)]
 
     files = {
         "balance.csv": _csv(levels),
@@ -95,6 +97,7 @@ def design_page(
     }
     if found:
         files["prefixes.csv"] = _csv(pd.concat([each.prefixes.assign(phase=each.name) for each in found]))
+        files["alternatives.csv"] = _csv(pd.concat([table.assign(phase=name) for name, table in tried.items()]))
     spent = _hours_spent(fixed, sequential, curve, cost_hours)
     with drawing():
         images = {name: png(figure) for name, figure in _pictures(study, scopes, maps, levels, found).items()}
@@ -105,7 +108,7 @@ def design_page(
     html = _template().render(
         study=study, n_runs=len(runs), phases=[(name, len(of), hours[name]) for name, of in by_phase.items()],
         cost=f"{cost_unit}, {cost_basis}", verdict=said, found=found, prefixes=prefixes.to_dict("records"),
-        errors=shown, notes=notes,
+        errors=shown, notes=notes, tried=tried,
         images={name: base64.b64encode(content).decode() for name, content in images.items()}, scopes=list(scopes),
     )  # fmt: skip
     files["design.html"] = html.encode()
@@ -177,8 +180,10 @@ def on_baselines(study: Study, cost_hours: Callable[[Run], float | None], unit: 
     )
 
 
-def _unused_levels(levels: pd.DataFrame) -> list[str]:
-    """Levels of the study that no run of the plan has, in words."""
+def _unused_levels(study: Study, levels: pd.DataFrame) -> list[str]:
+    """Levels of the study that no run of the plan has, in words; points of a range need none."""
+    ranges = [factor_column(name) for name, of in study.further_factors.items() if of.is_range]
+    levels = levels[~levels.factor.isin(ranges)]
     total = levels.groupby(["factor", "level"], sort=False).n_runs.sum()
     unused = total[total == 0].reset_index()
     unused = unused[~(unused.factor.str.startswith(SOURCE) & (unused.level == "False"))]
@@ -203,6 +208,8 @@ def _pictures(
             pictures[f"interactions_{name}"] = correlation_map(interactions, "added to the estimate")
     for each in found:
         pictures[f"prefixes_{each.name}"] = prefix_curves(each.prefixes, each.canonical)
+        if np.isfinite(each.fractions).all():
+            pictures[f"fractions_{each.name}"] = fraction_figure(each.fractions)
     return pictures
 
 

@@ -21,6 +21,10 @@ from study.core.paths import FILE_NAME
 from study.core.run import Run, make_run, study_seed_sequence
 from study.core.study_file import Phase, Study
 
+FIXED_WORK = 0.1
+"""What each run takes beside its training (start, loading, representing, evaluating), of the mean training of its
+phase. By trial (benchmarks/design_cost.py); a constant, so that the order depends on the study file alone."""
+
 
 def factorial_runs(study: Study, phase: Phase) -> list[Run]:
     """Every combination of the phase, `repeats` times: all combinations once, then all again."""
@@ -70,7 +74,8 @@ class SequentialPhase:
         works = None
         if work is not None:
             runs = [self.candidates.run(study, self.phase.name, row) for row in range(len(self.candidates))]
-            works = np.array([work(run) for run in runs])
+            trained = np.array([work(run) for run in runs])
+            works = trained + FIXED_WORK * trained.mean()
         sizes = self.candidates.factors[-1]
         slopes = len(sizes.levels) > 1 and len(self.candidates.factors) - 1 in balance
         model = parts_of(self.phase.model, self.phase.want_if_possible, slopes)

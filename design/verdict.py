@@ -12,12 +12,20 @@ from study.core.coding import Coding, first_model
 from study.core.effects import Effect, effects_of
 from study.core.run import Run
 from study.core.study_file import Study
-from study.core.variances import ALPHA, RESIDUAL_SD, SLOPE_SD, STRATEGY_SD, WANTED_POWER, assumed_variances
+from study.core.variances import (
+    ALPHA,
+    COMBINATION_SD,
+    FACTOR_SD,
+    RESIDUAL_SD,
+    RUN_SD,
+    RUN_SHARE,
+    SLOPE_SD,
+    STRATEGY_SD,
+    WANTED_POWER,
+    assumed_variances,
+)
 
 FURTHER_RUNS = 50
-SHARED = 0.2
-"""Part of the residual variance that runs may share over targets, beside none."""
-
 KINDS = {
     "pairs": "differences between strategies at n* = 0",
     "slopes": "slopes on the number of sources",
@@ -32,12 +40,12 @@ def kind_of(effect: Effect) -> str:
     return "slopes" if effect.name.endswith(":n_star") else "factors"
 
 
-def margins(coding: Coding, n_targets: int, run_share: float = 0.0) -> dict[str, float]:
+def margins(coding: Coding, n_targets: int, run_share: float = RUN_SHARE) -> dict[str, float]:
     """The widest half-width of a 95 % interval of each kind of effect; nan where some cannot be estimated."""
     effects = effects_of(list(coding.columns))
     if not effects:
         return {}
-    margin = over_targets(coding, effects, assumed_variances(coding.random, run_share), n_targets).margin
+    margin = over_targets(coding, effects, assumed_variances(coding.columns, run_share), n_targets).margin
     kinds = [kind_of(effect) for effect in effects]
     return {kind: float(np.max(margin[np.array([each == kind for each in kinds])])) for kind in KINDS if kind in kinds}
 
@@ -54,11 +62,13 @@ def margin_curve(study: Study, fixed: Sequence[Run], sequential: Sequence[Run], 
     return pd.DataFrame(rows)
 
 
-def verdict(study: Study, runs: Sequence[Run], further: Sequence[Run], smallest: Mapping[str, float]) -> list[str]:
+def verdict(
+    study: Study, runs: Sequence[Run], further: Sequence[Run], smallest: Mapping[float, Mapping[str, float]]
+) -> list[str]:
     """Sentences on how precisely `runs` will answer, and what the `further` ones of the same order would add.
 
-    `smallest` has the smallest effect by name that studies simulated over this plan found with `WANTED_POWER`; it may
-    lack any.
+    `smallest` has, by the part of the variance that runs share, the smallest effect by name that studies simulated over
+    this plan found with `WANTED_POWER`; it may lack any.
     """
     n_targets = len(study.targets)
     coding = first_model(run_rows(study, runs), study.further_factors)
@@ -66,7 +76,7 @@ def verdict(study: Study, runs: Sequence[Run], further: Sequence[Run], smallest:
         return ["With a single target, results cannot be generalised to others; its standard errors are below."]
     if len(runs) <= coding.columns.shape[1]:
         return [f"{len(runs)} runs are too few for the {coding.columns.shape[1]} terms of the first model."]
-    known, shared = margins(coding, n_targets), margins(coding, n_targets, SHARED)
+    known, alone = margins(coding, n_targets), margins(coding, n_targets, 0.0)
     known = {kind: value for kind, value in known.items() if np.isfinite(value)}
     if not known:
         return ["No effect of the first model is estimable from these runs; the table below lists them."]
@@ -75,7 +85,7 @@ def verdict(study: Study, runs: Sequence[Run], further: Sequence[Run], smallest:
         + _listed([f"±{value:.2f} SD for {KINDS[kind]}" for kind, value in known.items()])
         + "."
     ]
-    found = _smallest_by_kind(coding, smallest)
+    found = _smallest_by_kind(coding, smallest.get(RUN_SHARE, {}))
     if found:
         adjusted = " (adjusted for all pairs)"
         parts = [f"{value:.2f} SD for {KINDS[kind]}{adjusted * (kind == 'pairs')}" for kind, value in found.items()]
@@ -88,10 +98,17 @@ def verdict(study: Study, runs: Sequence[Run], further: Sequence[Run], smallest:
         wider = margins(coded, n_targets)
         sentences.append(f"Another {len(further)} runs would narrow the intervals to {_widths(wider, known)}.")
     sentences.append(
-        f"This assumes a residual SD of {RESIDUAL_SD:g}, and SDs between targets of {STRATEGY_SD:g} for strategies and "
-        f"{SLOPE_SD:g} for slopes (1 is the SD of the scores on a target). If {SHARED:.0%} of the residual variance "
-        f"were common to all scores of a run, the intervals would be {_widths(shared, known)}."
+        f"This assumes SDs of {RESIDUAL_SD:g} for a single score around the model, {RUN_SD:g} for what all scores of a "
+        f"run share and {COMBINATION_SD:g} for what all runs of a combination share; and between targets of "
+        f"{STRATEGY_SD:g} for strategies, {SLOPE_SD:g} for slopes and {FACTOR_SD:g} for a further factor over its "
+        "range (1 is the SD of the scores on a target)."
     )
+    if smaller := list(_smallest_by_kind(coding, smallest.get(0.0, {})).values()):
+        effects = _listed([f"{value:.2f} SD" for value in smaller])
+        effects = f", and the smallest effects detected {effects}"
+    else:
+        effects = ""
+    sentences.append(f"If the scores of a run shared nothing, the intervals would be {_widths(alone, known)}{effects}.")
     return sentences
 
 

@@ -25,7 +25,7 @@ SEQUENTIAL = PAPER_PHASES[PAPER_PHASES.rindex("[[design.phase]]") :].replace("to
 def no_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are not rendered and no studies simulated, which is nine tenths of the time."""
     monkeypatch.setattr("design.page.png", lambda figure: b"")
-    monkeypatch.setattr("study.workflow.plan.smallest_effects", lambda study, runs: {})
+    monkeypatch.setattr("study.workflow.plan.smallest_effects", lambda *_: {})
 
 
 def fail(folder: Path, run_id: str, cause: str = ERROR) -> None:

@@ -8,24 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from analysis.headline_terms import ONE_SOURCE
 from study.core.coding import Coding
 from study.core.columns import FACTOR
 from study.core.effects import INTERCEPTS
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import STRATEGIES
-from study.core.variances import RESIDUAL_SD, SLOPE_SD, STRATEGY_SD
+from study.core.variances import AROUND_SD, COMBINATION_SD, FACTOR_SD, RESIDUAL_SD, RUN_SD, between_sd
 
 STRATEGY_EFFECTS = dict(zip(STRATEGIES, (-1.0, -0.4, 0.0, 0.05, 0.1, 0.15), strict=True))
 SLOPE_EFFECT = 0.16
 """What a further source adds, for all strategies but MS-SR@FC (Kim et al. 2019, 5.2); the intercepts are read off the
 paper's Fig. 11."""
-
-RUN_SD, COMBINATION_SD, FACTOR_SD = 0.3, 0.2, 0.1
-"""What the scores of a run share, and the runs of a combination; between targets, a further factor's effect over its
-range. The demo's runs share more."""
 
 RESIDUAL, RUN, COMBINATION, ONE_SOURCE_COMBINATION = "residual", "run", "combination", "combination[one source]"
 LEAST_RESIDUAL, MOST = 1e-6, 1e6
@@ -58,16 +52,24 @@ def paper_truth(coding: Coding) -> Truth:
     effects, sd = {}, {RUN: RUN_SD, COMBINATION: COMBINATION_SD, ONE_SOURCE_COMBINATION: COMBINATION_SD}
     for term, column in coding.columns.items():
         term = str(term)
+        sd[term] = between_sd(term, column)
         if term in INTERCEPTS:
-            effects[term], sd[term] = STRATEGY_EFFECTS[INTERCEPTS[term]], STRATEGY_SD
+            effects[term] = STRATEGY_EFFECTS[INTERCEPTS[term]]
         elif term == "intercept":
-            effects[term], sd[term] = 0.0, STRATEGY_SD
+            effects[term] = 0.0
         elif term.startswith(FACTOR):
-            effects[term], sd[term] = 0.0, FACTOR_SD / float(np.ptp(column))
+            effects[term] = 0.0
             sd[term.partition("[")[0]] = FACTOR_SD / math.sqrt(2.0)
         else:
-            effects[term], sd[term] = (SLOPE_EFFECT if "MS-SR@FC" not in term else 0.0), SLOPE_SD
+            effects[term] = SLOPE_EFFECT if "MS-SR@FC" not in term else 0.0
     return Truth(effects, sd, RESIDUAL_SD)
+
+
+def with_run_share(truth: Truth, run_share: float) -> Truth:
+    """`truth`, but that a run has this part of the variance around the model on all targets alike, and its combination
+    nothing more."""
+    sd = {**truth.sd, RUN: math.sqrt(run_share) * AROUND_SD, COMBINATION: 0.0, ONE_SOURCE_COMBINATION: 0.0}
+    return Truth(truth.effects, sd, math.sqrt(1 - run_share) * AROUND_SD)
 
 
 def fitted_truth(path: Path, coding: Coding) -> Truth:

@@ -87,7 +87,7 @@ def on_estimand(model: Model) -> Iterator[str]:
         f"{name} with two sources (its runs have {fewest:g} or more)" for name, fewest in extrapolated(model).items()
     ]
     if beyond:
-        yield f"Extrapolated, because no run is there: {'; '.join(beyond)}."
+        yield f"These values are extrapolated beyond the runs: {'; '.join(beyond)}."
 
 
 def extrapolated(model: Model) -> Mapping[str, float]:

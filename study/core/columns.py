@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SOURCE, FACTOR = "source.", "factor."
+SOURCE, FACTOR, NUISANCE = "source.", "factor.", "nuisance."
 """What the names begin with."""
 
 

@@ -26,23 +26,61 @@ class Work:
     in_seconds: bool = False
 
 
+LEAST_PIECES, LEAST_SPREAD = 4, 0.15
+"""Finished pieces, and the coefficient of variation of their sizes, from which a fixed part is told from a rate."""
+
+
+@dataclass
+class Finished:
+    """The finished pieces of a kind as sums: seconds and modelled cost, and by piece u, one over its modelled cost, and
+    r, its seconds per modelled cost."""
+
+    took_s: float = 0.0
+    modelled: float = 0.0
+    n: int = 0
+    u: float = 0.0
+    uu: float = 0.0
+    r: float = 0.0
+    ur: float = 0.0
+
+    def add(self, modelled: float, seconds: float) -> None:
+        self.took_s += seconds
+        self.modelled += modelled
+        if modelled > 0:
+            u, r = 1 / modelled, seconds / modelled
+            self.n, self.u, self.uu = self.n + 1, self.u + u, self.uu + u * u
+            self.r, self.ur = self.r + r, self.ur + u * r
+
+    def seconds(self, modelled: float) -> float:
+        """Seconds of a piece: a fixed part (start, loading, writing) and a rate, by least squares of relative errors;
+        in proportion while the pieces are few or alike, or where they show no fixed part."""
+        spread = self.n * self.uu - self.u**2
+        if self.n >= LEAST_PIECES and spread > (LEAST_SPREAD * self.u) ** 2:
+            fixed_s = (self.n * self.ur - self.u * self.r) / spread
+            rate = (self.r - fixed_s * self.u) / self.n
+            if fixed_s > 0 and rate > 0:
+                return fixed_s + rate * modelled
+        return modelled * self.took_s / self.modelled
+
+
 @dataclass
 class Rates:
-    """For each kind, the seconds that its finished pieces took and their modelled cost."""
+    """The finished pieces of each kind."""
 
-    took_s: dict[Kind, float] = field(default_factory=dict)
-    modelled: dict[Kind, float] = field(default_factory=dict)
+    finished: dict[Kind, Finished] = field(default_factory=dict)
+
+    def __contains__(self, kind: Kind) -> bool:
+        return kind in self.finished and self.finished[kind].modelled > 0
 
     def add(self, work: Work, seconds: float) -> None:
         for kind in work.kinds:
-            self.took_s[kind] = self.took_s.get(kind, 0.0) + seconds
-            self.modelled[kind] = self.modelled.get(kind, 0.0) + work.modelled
+            self.finished.setdefault(kind, Finished()).add(work.modelled, seconds)
 
     def seconds(self, work: Work) -> float | None:
         """Seconds that the piece will take; None while unknown."""
         for kind in work.kinds:
-            if self.modelled.get(kind):
-                return work.modelled * self.took_s[kind] / self.modelled[kind]
+            if kind in self:
+                return self.finished[kind].seconds(work.modelled)
         return work.modelled if work.in_seconds else None
 
 

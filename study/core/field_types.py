@@ -11,7 +11,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from study.core.margin import read_margin
+from study.core.scales import points_of
 
+POINTS, MOST_POINTS = 17, 101
+"""Of a range: where the file does not say, and at most."""
 MOST_COUNTS = 1000
 """Numbers of sources in a range."""
 LONGEST_NAME = 100
@@ -46,6 +49,31 @@ def _counts(value: object) -> object:
             raise PydanticCustomError("range", f"expected a range of at most {MOST_COUNTS} integers")
         return list(range(value["from"], value["to"] + 1))
     return value
+
+
+def factor_ranges(value: object, info: ValidationInfo) -> object:
+    """`[factors]` with each `{ from = 1e-5, to = 0.1 }` as its points on the scale that `[scale]` gives it."""
+    if not isinstance(value, Mapping):
+        return value
+    scales = (info.context or {}).get("scale", {})
+    return {name: _points(of, scales.get(name)) for name, of in value.items()}
+
+
+def _points(value: object, scale: object) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    n = value.get("points", POINTS)
+    ends = [value.get("from"), value.get("to")]
+    numbers = all(type(end) in (int, float) and math.isfinite(end) for end in ends)  # type: ignore[arg-type]
+    known = set(value) <= {"from", "to", "points"} and type(n) is int and 3 <= n <= MOST_POINTS
+    if not (known and numbers and ends[0] < ends[1]):  # type: ignore[operator]
+        expected = (
+            f"expected a list of levels, or {{ from = NUMBER, to = LARGER NUMBER }}, with points = 3 to {MOST_POINTS}"
+        )
+        raise PydanticCustomError("factor_range", expected)
+    if scale == "log" and ends[0] <= 0:  # type: ignore[operator]
+        raise PydanticCustomError("factor_range", 'expected from above 0, as its scale is "log"')
+    return points_of(ends[0], ends[1], n, "log" if scale == "log" else "linear")  # type: ignore[arg-type]
 
 
 def _finite(value: object) -> object:

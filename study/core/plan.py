@@ -9,11 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from study.core.columns import SOURCE, factor_column, source_column
+from study.core.columns import NUISANCE, SOURCE, factor_column, source_column
 from study.core.digests import read, sealed_parquet, table_of
 from study.core.errors import Damaged, Fault, InputFaults, raise_all
 from study.core.factors import Level
 from study.core.file_checks import written_key
+from study.core.nuisance import assigned
 from study.core.overrides import setting
 from study.core.run import Run, make_run
 from study.core.study_file import Study
@@ -46,6 +47,7 @@ def plan_schema(study: Study) -> pa.Schema:
             ("strategy", pa.string()), ("n_sources", pa.int32()),
             *((source_column(name), pa.bool_()) for name in study.sources),
             *((factor_column(name), level_type(levels)) for name, levels in study.further_factors.items()),
+            *((f"{NUISANCE}{name}", level_type(levels)) for name, levels in study.nuisance_factors.items()),
             ("cost_gpu_hours", pa.float64()),
         ],
         metadata={"study": study.name, "seed": str(study.seed), "tables": json.dumps(study.tables, default=str)},
@@ -53,17 +55,36 @@ def plan_schema(study: Study) -> pa.Schema:
 
 
 def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Callable[[Run], float | None]) -> None:
-    """Write the plan whole. A cost that is still unknown (there is no data) is null."""
+    """Write the plan whole. A cost that is still unknown (there is no data) is null; nuisance levels that the file has
+    for a run stay."""
+    runs = list(runs)
+    nuisance = assigned(study, runs, assigned_before(path))
     rows = [
         {
             "run_id": run.run_id, "position": position, "phase": run.phase, "replicate": run.replicate,
             "strategy": run.strategy, "n_sources": run.n_sources, "cost_gpu_hours": cost_gpu_hours(run),
-            **run_columns(study, run),
+            **run_columns(study, run), **{f"{NUISANCE}{name}": level for name, level in nuisance[position].items()},
         }
         for position, run in enumerate(runs)
     ]  # fmt: skip
     table = pa.Table.from_pylist(rows, plan_schema(study))
     write_whole(path, sealed_parquet(table))
+
+
+def assigned_before(path: Path) -> dict[str, dict[str, Level]]:
+    """The nuisance levels of each run of a plan, by run id; none where there is no readable plan."""
+    try:
+        rows = _read(path).to_pylist()
+    except (InputFaults, Damaged):
+        return {}
+    return {
+        str(row.get("run_id")): {
+            name.removeprefix(NUISANCE): level
+            for name, level in row.items()
+            if name.startswith(NUISANCE) and level is not None
+        }
+        for row in rows
+    }
 
 
 def run_columns(study: Study, run: Run) -> dict[str, object]:
@@ -85,11 +106,12 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     again = "; restore these settings, or make a new plan with `study design`"
     faults = [
         Fault(path.name, f"column {name}", None, f"missing: this plan belongs to another study{again}")
-        for name in expected.names if name not in table.column_names and not name.startswith(SOURCE)
+        for name in expected.names
+        if name not in table.column_names and not name.startswith((SOURCE, NUISANCE))
     ]  # fmt: skip
     faults += [
         Fault(path.name, f"column {name}", None, f"not a factor or source of this study{again}")
-        for name in table.column_names if name not in expected.names
+        for name in table.column_names if name not in expected.names and not name.startswith(NUISANCE)
     ]  # fmt: skip
     raise_all(faults)
     runs = []

@@ -81,7 +81,9 @@ def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[F
     raw = with_protocol(raw)
     sections: dict[str, Any] = {}
     faults: list[Fault] = []
-    context, is_function = {"folder": folder.resolve()}, "run" in raw
+    scale = raw.get("scale")
+    context = {"folder": folder.resolve(), "scale": scale if isinstance(scale, dict) else {}}
+    is_function = "run" in raw
     known = {field.alias or name: name for name, field in Study.model_fields.items()}
     for key in raw:
         if key not in known:
@@ -115,7 +117,7 @@ def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[F
     return sections, distinct(faults)
 
 
-def _valid_entries(raw: object, model: type[Section], context: dict[str, Path]) -> dict[str, Any]:
+def _valid_entries(raw: object, model: type[Section], context: dict[str, Any]) -> dict[str, Any]:
     """The entries that are valid by themselves, so that faults between keys are reported in the same run."""
     valid = {}
     for name, entry in raw.items() if isinstance(raw, dict) else ():

@@ -68,8 +68,13 @@ class Model:
 
 
 def networks_of(study: Study) -> list[Training]:
-    """The settings of every network that the study's factors can make, in the order of the file."""
-    levels = {name: values for name, values in study.further_factors.items() if name in COSTLY_FACTORS}
+    """The settings of every network that the study's factors can make, in the order of the file; of a range, those of
+    its ends."""
+    levels = {
+        name: (values[0], values[-1]) if values.is_range else values
+        for name, values in study.further_factors.items()
+        if name in COSTLY_FACTORS
+    }
     every = (study.training_of(dict(zip(levels, each, strict=True))) for each in itertools.product(*levels.values()))
     return list({network_name(training): training for training in every}.values())
 

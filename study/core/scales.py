@@ -20,18 +20,33 @@ EVEN_STEPS = 2.0
 class Levels(tuple[Level, ...]):
     """The levels of a study's factor in the file's order; numbers have a `scale`.
 
-    Of three numbers or more the design makes sure that a curvature can be estimated, and the models estimate it.
+    Of three numbers or more the design makes sure that a curvature can be estimated, and the models estimate it. The
+    levels of a range are its points: any of them will do, so that none has to be used.
     """
 
     scale: Scale
+    is_range: bool
 
-    def __new__(cls, levels: Iterable[Level], scale: Scale = "linear") -> Levels:
+    def __new__(cls, levels: Iterable[Level], scale: Scale = "linear", is_range: bool = False) -> Levels:
         self = super().__new__(cls, levels)
-        self.scale = scale
+        self.scale, self.is_range = scale, is_range
         return self
 
-    def __getnewargs__(self) -> tuple[tuple[Level, ...], Scale]:
-        return tuple(self), self.scale
+    def __getnewargs__(self) -> tuple[tuple[Level, ...], Scale, bool]:
+        return tuple(self), self.scale, self.is_range
+
+
+def is_range(levels: Sequence[Level]) -> bool:
+    """Whether these are the points of a range."""
+    return isinstance(levels, Levels) and levels.is_range
+
+
+def points_of(lowest: float, highest: float, n: int, scale: Scale) -> list[Level]:
+    """The points of a range, evenly spaced on its scale, rounded to four digits; whole numbers between whole ends."""
+    points = np.geomspace(lowest, highest, n) if scale == "log" else np.linspace(lowest, highest, n)
+    if isinstance(lowest, int) and isinstance(highest, int):
+        return list(dict.fromkeys(round(point) for point in points.tolist()))
+    return list(dict.fromkeys(float(f"{point:.4g}") for point in points.tolist()))
 
 
 def are_numbers(levels: Sequence[Level]) -> bool:

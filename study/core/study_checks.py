@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,13 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
     if "fine_tuning" in sections and sections["fine_tuning"].model_fields_set and "transfer" not in factors:
         yield Fault(FILE_NAME, "[fine_tuning]", None,
                     'has no effect without [factors] transfer = ["frozen", "fine-tune"]')  # fmt: skip
-    designed = {name: levels for name, levels in factors.items() if name not in EVALUATION_FACTORS}
+    nuisance = (
+        {name for phase in sections["design"].phase for name in phase.nuisance} if "design" in sections else set()
+    )
+    designed = {
+        name: levels for name, levels in factors.items() if name not in EVALUATION_FACTORS and name not in nuisance
+    }
+    yield from _nuisance_faults(nuisance, factors)
     has_sources = sources or is_function
     if "analysis" in sections and has_sources:
         yield from analysis_faults(sections["analysis"], sources, factors)
@@ -242,6 +248,15 @@ def _scale_faults(scales: Mapping[str, str], factors: Mapping[str, Any]) -> Iter
             yield Fault(FILE_NAME, key, scale, 'only numbers have distances; expected "levels", or leave it out')
         elif scale == "log" and min(factors[name]) <= 0:
             yield Fault(FILE_NAME, key, scale, f"{min(factors[name])} has no logarithm; expected levels above 0")
+
+
+def _nuisance_faults(names: Iterable[str], factors: Mapping[str, Any]) -> Iterator[Fault]:
+    valid = [name for name in factors if name not in ("strategy", *EVALUATION_FACTORS, *TRAINING_FACTORS)]
+    for name in sorted(names):
+        if name not in valid:
+            others = f"of {', '.join(valid)}" if valid else "there is none"
+            expected = f"expected a factor of [factors] that acts neither on training nor on evaluation: {others}"
+            yield Fault(FILE_NAME, "[[design.phase]] nuisance", name, expected, nearest(name, valid))
 
 
 def _phase_faults(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
 
 from study.core.factors import (
     ALONE,
@@ -36,6 +36,7 @@ from study.core.field_types import (
     Strategy,
     Text,
     distinct,
+    factor_ranges,
 )  # fmt: skip
 from study.core.objectives import OF_LABELS
 from study.core.overrides import Override
@@ -254,6 +255,7 @@ class Phase(Section):
     repeat_share: Annotated[Number, Field(ge=0, le=0.9)] = 0.0
     model: DesignModel | None = None
     want_if_possible: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()
+    nuisance: Annotated[tuple[Name, ...], AfterValidator(distinct)] = ()
 
 
 Combination = Annotated[dict[Name, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]], Field(min_length=1)]
@@ -303,9 +305,10 @@ class Study(Section):
     corpus: Corpus = Field(default=None)  # type: ignore[assignment]  # only the runs of a function have none
     mel: Mel = Mel()
     sources: Annotated[dict[Name, Source], Field(min_length=1)] = Field(default={})
-    factors: dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]] = Field(
-        default={}
-    )
+    factors: Annotated[
+        dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]],
+        BeforeValidator(factor_ranges),
+    ] = Field(default={})
     scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
@@ -349,10 +352,18 @@ class Study(Section):
     @property
     def further_factors(self) -> dict[str, Levels]:
         """The factors of the design beside strategy and sources, in the order of the file, with their scales."""
+        ranges = [name for name, written in self._tables.get("factors", {}).items() if isinstance(written, Mapping)]
         return {
-            name: Levels(levels, self.scale.get(name, "linear")) for name, levels in self.factors.items()
-            if name != "strategy" and name not in EVALUATION_FACTORS
-        }  # fmt: skip
+            name: Levels(levels, self.scale.get(name, "linear"), name in ranges)
+            for name, levels in self.factors.items()
+            if name != "strategy" and name not in EVALUATION_FACTORS and name not in self.nuisance_factors
+        }
+
+    @property
+    def nuisance_factors(self) -> dict[str, tuple[Level, ...]]:
+        """Factors of no interest that phases spread over their runs (study.core.nuisance); no part of a run."""
+        named = {name for phase in self.design.phase for name in phase.nuisance}
+        return {name: levels for name, levels in self.factors.items() if name in named}
 
     @property
     def evaluation_factors(self) -> dict[str, tuple[Level, ...]]:
@@ -394,7 +405,8 @@ class Study(Section):
             found["n_sources"] = tuple(range(len(self.sources) + 1))
         if phase.criterion == "anytime" and "balance" not in phase.model_fields_set:
             always = BALANCED if self.run is None else ("sources",)
-            found["balance"] = (*always, *self.further_factors)
+            further = [name for name, levels in self.further_factors.items() if not levels.is_range]
+            found["balance"] = (*always, *further)
         return phase.model_copy(update=found) if found else phase
 
     def training_of(self, levels: Mapping[str, Level]) -> Training:

@@ -69,7 +69,7 @@ class Estimate:
 
     def has_timed(self, targets: Iterable[str]) -> bool:
         """Whether an evaluation on each of the targets has finished."""
-        return all(("evaluate", target) in self.rates.modelled for target in targets)
+        return all(("evaluate", target) in self.rates for target in targets)
 
     def hours(self, run: Run) -> float | None:
         """GPU-hours of a run's training; or CPU-hours of all its steps, as far as their time is known.

@@ -10,11 +10,13 @@ from typing import Any
 
 from study.core.durations import Unit, Work
 from study.core.errors import Fault, InputFaults, raise_all
+from study.core.nuisance import assigned, largest_correlation
 from study.core.paths import FILE_NAME, Paths
-from study.core.plan import planned_ids, read_plan, write_plan
+from study.core.plan import assigned_before, planned_ids, read_plan, write_plan
 from study.core.run import Run, baseline_runs, study_seed_sequence
 from study.core.run_works import Step
 from study.core.study_file import Study
+from study.core.variances import RUN_SHARE
 from study.workflow.estimates import (
     UNMEASURED,
     UNTIMED,
@@ -64,8 +66,8 @@ def design_study(
     estimate = _estimate_in(study, budget, limit.unit if isinstance(limit, Hours) else None)
     runs = generate(study, limit, [*started, *kept], failed, estimate.hours)
     raise_all([Fault("", "--budget", budget, "no run would be planned; expected 1 or more")] * (not runs))
-    notes = [*constraint_notes(study, started), *_whole_space(study, runs)]
-    smallest = smallest_effects(study, runs)
+    notes = [*constraint_notes(study, started), *_whole_space(study, runs), *_nuisance_notes(study, runs)]
+    smallest = {share: smallest_effects(study, runs, share) for share in (RUN_SHARE, 0.0)}
     page = design_page(study, runs, estimate.hours, estimate.basis, estimate.unit, notes, smallest)
     left, gpu_hours = _time_left(study, estimate, runs), cost_of(study)
     write_page(page, paths.design)
@@ -80,12 +82,13 @@ def design_study(
     }  # fmt: skip
 
 
-def smallest_effects(study: Study, runs: Sequence[Run]) -> dict[str, float]:
-    """The smallest effects, by name, that simulated studies over these runs find; none where they cannot be fitted."""
+def smallest_effects(study: Study, runs: Sequence[Run], run_share: float = RUN_SHARE) -> dict[str, float]:
+    """The smallest effects, by name, that simulated studies over these runs find where the scores of a run share this
+    part of the variance around the model; none where they cannot be fitted."""
     import numpy as np
 
     from analysis.planning.power import power
-    from analysis.planning.truth import paper_truth
+    from analysis.planning.truth import paper_truth, with_run_share
     from design.expected_errors import run_rows
     from study.core.coding import first_model
 
@@ -93,10 +96,11 @@ def smallest_effects(study: Study, runs: Sequence[Run]) -> dict[str, float]:
     coding = first_model(rows, study.further_factors)
     if len(study.targets) < 2 or len(rows) <= coding.columns.shape[1]:
         return {}
+    truth = paper_truth(coding)
+    if run_share != RUN_SHARE:
+        truth = with_run_share(truth, run_share)
     rng = np.random.default_rng(study_seed_sequence(study, "verdict"))
-    (cell,) = power(
-        rows, study.further_factors, paper_truth(coding), [len(rows)], [len(study.targets)], N_SIMULATIONS, rng
-    )
+    (cell,) = power(rows, study.further_factors, truth, [len(rows)], [len(study.targets)], N_SIMULATIONS, rng)
     return {} if cell.why_not else dict(zip(cell.power["effect"], cell.power["smallest"], strict=True))
 
 
@@ -108,6 +112,19 @@ def _whole_space(study: Study, runs: Sequence[Run]) -> list[str]:
     n_planned = sum(len(phase.start_runs) for phase in phases)
     bought = bool(phases) and n_possible(phases) == n_planned
     return [f"the budget buys all {n_planned:,} possible runs of the sequential phases"] * bought
+
+
+def _nuisance_notes(study: Study, runs: Sequence[Run]) -> list[str]:
+    """How evenly the levels of nuisance factors are spread over the plan's runs."""
+    found = assigned(study, runs, assigned_before(Paths(study.store).plan))
+    notes = []
+    for name, levels in study.nuisance_factors.items():
+        chosen = [row[name] for row in found]
+        counts = ", ".join(f"{level} {chosen.count(level)}" for level in levels)
+        most = largest_correlation(study, runs, chosen)
+        notes.append(f"{name}, of no interest, is spread over the runs: {counts}; its correlation with any level of "
+                     f"another factor is at most {most:.2f}")  # fmt: skip
+    return notes
 
 
 def refuse_to_discard(paths: Paths) -> None:
@@ -140,7 +157,7 @@ def _time_left(study: Study, estimate: Estimate, runs: list[Run]) -> TimeLeft | 
 
 def _cost_note(study: Study, estimate: Estimate, left: TimeLeft | None) -> str:
     """What the hours leave out, or why there are none; empty where there is nothing to say."""
-    if not torch_is_installed() and not estimate.rates.modelled:
+    if not torch_is_installed() and not estimate.rates.finished:
         if not estimate.model.in_seconds:
             return f"the cost of the plan is unknown: {UNMEASURED}"
         if estimate.model.on_gpu and not study.cluster.gpus:
@@ -179,7 +196,7 @@ def _estimate_in(study: Study, budget: str | None, unit: Unit | None) -> Estimat
         expected = "missing or 0: a budget in days needs the number of GPUs"
         raise InputFaults([Fault(FILE_NAME, "[cluster] gpus", study.cluster.gpus, expected)])
     estimate = estimate_from(study, records, unit == "GPU-hours" if unit else on_gpu is not False, may_measure=True)
-    if unit == "CPU-hours" and not estimate.model.in_seconds and not estimate.rates.modelled:
+    if unit == "CPU-hours" and not estimate.model.in_seconds and not estimate.rates.finished:
         copied = f"copy {Paths(study.store).step_speed.name} into the study's store from where it was measured"
         expected = f"{UNMEASURED}; install it, or {copied}, or give a number of runs such as 40"
         raise InputFaults([Fault("", "--budget", budget, expected)])

@@ -36,7 +36,10 @@ def plan_cautions(study: Study) -> Iterator[Caution]:
         column = source_column(name)
         if column not in table.column_names or True not in table.column(column).to_pylist():
             yield Caution(f"[sources.{name}]", f"no run of {path.name} learns from it", command)
+    ranges = [name for name, levels in study.further_factors.items() if levels.is_range]
     for name, column in columns.items():
+        if name in ranges:
+            continue
         planned = set(table.column(column).to_pylist())
         absent = some([str(level) for level in factors[name] if level not in planned])
         if absent:

@@ -23,14 +23,25 @@ def _random_study(draw: random.Random) -> tuple[str, int, str]:
     """Phases, number of sources and factors, as `write_study` takes them."""
     n_sources = draw.randint(1, 5)
     strategies = draw.sample(["SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR"], draw.randint(1, 4))
-    factors = draw.sample(["width = [0.5, 1.0]", "learning_rate = [1e-5, 1e-3, 0.1, 1.0]", 'loss = ["kl", "x"]',
-                           "epochs = [1, 2, 3]"], draw.randint(0, 2))  # fmt: skip
+    factors = draw.sample(["width = [0.5, 1.0]", "learning_rate = [1e-5, 1e-3, 0.1, 1.0]", "epochs = [1, 2, 3]",
+                           "l2 = { from = 0.0, to = 0.1, points = 5 }", 'node = ["a", "b"]'],
+                          draw.randint(0, 2))  # fmt: skip
+    if draw.random() < 0.1:
+        factors.append('loss = ["kl", "x"]')
     phases = ""
     for name in ("one", "two")[: draw.randint(1, 2)]:
         sizes = sorted(draw.sample(range(1, n_sources + 1), draw.randint(1, n_sources)))
         criterion = draw.choice(["", "anytime", "anytime", "balance-alias", "D", "A", "I"])
         phases += f'[[design.phase]]\nname = "{name}"\nn_sources = {sizes}\nstrategy = {json.dumps(strategies)}\n'
         phases += f'criterion = "{criterion}"\n' if criterion else ""
+        for line in ('model = "first"', 'model = { main = 1, first = 0.5 }', 'model = "strategy * sources"',
+                     'want_if_possible = ["sources^2"]', "repeat_share = 0.2", "share = 0.5", 'nuisance = ["node"]',
+                     'balance = ["strategy"]', "repeats = 2"):  # fmt: skip
+            phases += line + "\n" if draw.random() < 0.1 else ""
     if draw.random() < 0.3:
         phases += f"[[design.constraint]]\nforbid = {{ strategy = {json.dumps(strategies[0])}, n_sources = 2 }}\n"
-    return phases, n_sources, "\n".join(factors)
+    scales = '\n[scale]\nlearning_rate = "log"\n' if draw.random() < 0.3 else ""
+    targets = "".join(
+        f'[targets.t{k}]\ntask = "classification"\ntracks = "t{k}.csv"\n' for k in range(draw.randint(0, 3))
+    )
+    return phases, n_sources, "\n".join(factors) + "\n" + scales + targets

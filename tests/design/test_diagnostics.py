@@ -53,7 +53,7 @@ def test_tables_have_the_plans_figures(found):
     np.testing.assert_allclose(terms.gvif[sources] ** 2, np.diag(np.linalg.inv(correlation))[4:])  # plain VIF
     every = model_columns(candidates.factors, candidates.codes)
     variance = np.einsum("ij,jk,ik->i", every, inverse, every)
-    np.testing.assert_allclose(diagnostics.variances, (variance.mean(), variance.max()))
+    np.testing.assert_allclose((diagnostics.variances, diagnostics.fractions[-1]), (variance.mean(), variance.max()))
     assert diagnostics.prefixes.d_efficiency[:12].isna().all()
     assert (diagnostics.prefixes.d_efficiency_bound[:12] == 0).all()
     assert (diagnostics.prefixes.d_efficiency[12:] <= diagnostics.prefixes.d_efficiency_bound[12:]).all()

@@ -29,6 +29,24 @@ def test_a_model_of_proportions_knows_nothing_before_a_piece_has_finished() -> N
     assert rates.seconds(work) == 3
 
 
+@given(st.floats(0, 20), st.floats(0.1, 5), st.lists(st.floats(1, 50), min_size=3, max_size=8))
+def test_a_fixed_part_is_told_from_a_rate(fixed_s: float, rate: float, sizes: list[float]) -> None:
+    """Short pieces are not taken for cheaper than they are: start and loading count for each."""
+    rates = Rates()
+    sizes = [*sizes, 1.0, 50.0]
+    for size in sizes:
+        rates.add(Work((("train",),), size), fixed_s + rate * size)
+    for size in (0.5, 7.0, 200.0):
+        assert rates.seconds(Work((("train",),), size)) == pytest.approx(fixed_s + rate * size, rel=1e-3, abs=1e-3)
+
+
+def test_pieces_alike_show_no_fixed_part() -> None:
+    rates = Rates()
+    for seconds in (10.0, 11.0, 9.0, 10.5):
+        rates.add(Work((("train",),), 5.0), seconds)
+    assert rates.seconds(Work((("train",),), 10.0)) == pytest.approx(20.25)
+
+
 def test_time_to_go_is_the_longest_of_its_three_bounds() -> None:
     left = [Left("a", True, 40.0), Left("a", False, 6.0), Left("b", True, 20.0), Left("b", False, 8.0)]
     assert time_to_go_s(left, Slots(training=1, all=1)) == 74
