@@ -87,7 +87,7 @@ def _sample(path: str | os.PathLike[str], size: int) -> str:
 def _read(cache: Path) -> dict[Key, str]:
     try:
         rows = read(cache, lambda content: table_of(content).to_pylist(), "it is made again")
-        return {tuple(row[name] for name in COLUMNS): row["sha256"] for row in rows}  # type: ignore[misc]
+        return {tuple(row[name] for name in COLUMNS): row["sha256"] for row in rows}
     except (FileNotFoundError, Damaged, KeyError):  # damaged, or one of before
         return {}
 
