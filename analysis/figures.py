@@ -17,6 +17,8 @@ from study.pages.figures import PageFigure, drawing, png
 # Okabe & Ito 2008, black for the single-source reference
 COLOUR = dict(zip(STRATEGIES, ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"), strict=True))
 MARKER = dict(zip(STRATEGIES, ("o", "s", "^", "v", "D", "P"), strict=True))
+LONGEST_NAME, LONGEST_TITLE = 34, 60
+"""Characters of a name at a tick, and of a title over a panel."""
 BASELINE_STYLE: dict[Any, Any] = {
     "MFCC": ("#CC79A7", (0, (6, 2))),
     "Random": ("#777777", (0, (1, 1.5))),
@@ -54,8 +56,23 @@ def drawn(draw: Callable[[], Figure]) -> Figure:
         return draw()
 
 
+def _shorten(figure: Figure) -> None:
+    """Cut names at ticks and over panels that would leave no room for the panels."""
+    for axes in figure.axes:
+        axes.set_title(_short(axes.get_title(), LONGEST_TITLE))
+        for axis in (axes.xaxis, axes.yaxis):
+            names = [label.get_text() for label in axis.get_ticklabels()]
+            if any(len(name) > LONGEST_NAME for name in names):
+                axis.set_ticks(axis.get_ticklocs(), labels=[_short(name) for name in names])
+
+
+def _short(name: str, most: int = LONGEST_NAME) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write `name`.png and `name`.svg; the PNG's path."""
+    _shorten(figure)
     layout = figure.get_layout_engine()
     if layout is not None:
         layout.execute(figure)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from pydantic import BaseModel, Field, Strict
 
 from jobs.learning.representation import GROUP_CROPS, load_network, represent
 from jobs.sound.decode import SUFFIXES
@@ -22,6 +24,16 @@ from study.core.study_file import Mel
 from study.core.writing import written_whole
 
 
+class Described(BaseModel):
+    """What embedding needs of the header of weights, which may be a stranger's."""
+
+    run_id: Annotated[str, Strict(), Field(max_length=200)]
+    mel: Mel
+    sample_rate_hz: Annotated[int, Strict(), Field(ge=4000, le=192000)]
+    channels: Literal[1, 2]
+    threads: Annotated[int, Strict(), Field(ge=1, le=4096)] = 1
+
+
 def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pad: bool = False) -> list[Fault]:
     """Write one row per sound to the Parquet file `out`; return the faults of sounds that are left out.
 
@@ -33,12 +45,14 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
     """
     try:
         network, statistics, description = load_network(weights)
-        run_id, mel = description["run_id"], Mel(**description["mel"])
-        rate_hz, channels = description["sample_rate_hz"], description["channels"]
+        of = Described.model_validate(description)
+        if (of.channels, of.mel.n_mels) != (network.channels, network.n_mels):
+            raise ValueError(f"a network of {network.channels} channels and {network.n_mels} bands for other sound")
     except Damaged as damaged:
         raise InputFaults([Fault("", "RUN", str(weights), f"not the weights of a run: {damaged.why}")]) from None
     except (KeyError, TypeError, ValueError) as error:
         raise InputFaults([Fault(str(weights), "", None, f"not the weights of a run: {error}")]) from None
+    run_id, mel, rate_hz, channels = of.run_id, of.mel, of.sample_rate_hz, of.channels
     crop_frames = mel.crop_frames(rate_hz)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     schema = pa.schema([
@@ -53,7 +67,7 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
         with pq.ParquetWriter(sink, schema) as file:
             for group in _groups(sounds, clips, crop_frames, mel.crop_s, pad, faults):
                 store = _store(group)
-                with limited_threads(description.get("threads", 1)):
+                with limited_threads(of.threads):
                     vectors = represent(network, store, statistics, crop_frames, device)
                 finite = np.isfinite(vectors).all(axis=1)
                 cause = "sound whose vector is not finite"

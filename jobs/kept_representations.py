@@ -34,7 +34,7 @@ def read_representation(path: Path) -> np.ndarray:
     def parse(content: bytes) -> np.ndarray:
         if not is_sealed(content):
             raise ValueError("no digest")
-        return np.load(io.BytesIO(content), allow_pickle=False)  # type: ignore[no-any-return]
+        return np.load(io.BytesIO(content), allow_pickle=False)
 
     return read(path, parse, MADE_AGAIN)
 

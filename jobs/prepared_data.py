@@ -116,7 +116,7 @@ def open_sound(study: Study, key: str) -> MelStore:
 
 def dropped_sound(study: Study, key: str) -> dict[str, str]:
     """The tracks that a mel store was made without, by id, and why each could not be read."""
-    return read_needed(sound_folder(study, key) / "store.json", facts_of, AGAIN)["dropped"]  # type: ignore[no-any-return]
+    return read_needed(sound_folder(study, key) / "store.json", facts_of, AGAIN)["dropped"]
 
 
 def open_target(study: Study, name: str, target: PreparedTarget) -> TargetData:

@@ -27,7 +27,7 @@ OF_MODULES = {"os": ("open", "replace", "remove", "link", "symlink", "utime", "w
 FILLING = ("to_csv", "to_parquet", "to_json", "to_excel", "to_pickle", "savefig", "save", "savez", "write_table",
            "ParquetWriter", "new_file")  # fmt: skip
 """What fills a file if it is given its path: here it may only be given nothing, or one of `IN_MEMORY`."""
-IN_MEMORY = ("buffer", "content", "sink", "svg", "png", "sound", "table")
+IN_MEMORY = ("buffer", "content", "png", "sink", "small", "sound", "svg", "table")
 
 
 @cache

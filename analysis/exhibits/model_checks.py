@@ -88,9 +88,9 @@ def _on_outliers(runs: pd.DataFrame, scores: pd.DataFrame) -> Iterator[str]:
     if not named and not of_scores:
         yield "No run and no single score is an outlier of the model (Holm over all of them)."
     if named:
-        yield f"Outlying runs, which the others do not predict (Holm over all runs): {_some(named)}."
+        yield f"These runs differ significantly from what the other runs predict (Holm over all runs): {_some(named)}."
     if of_scores:
-        yield f"Outlying single scores (Holm over all scores): {_some(of_scores)}."
+        yield f"These single scores are outliers (Holm over all scores): {_some(of_scores)}."
 
 
 def _on_influence(influence: pd.DataFrame) -> Iterator[str]:

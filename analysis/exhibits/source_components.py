@@ -34,8 +34,8 @@ def sentences(components: Sequence[Components]) -> Iterator[str]:
     if empty:
         where = "any target" if len(empty) == len(components) else listed(few(empty))
         yield (
-            f"Which share of the variance each source accounts for cannot be said on {where}: every interval runs from "
-            f"below {EDGE:g} to above {100 - EDGE:g} percent."
+            f"The shares of variance due to the sources are not estimable on {where}: every interval runs from below "
+            f"{EDGE:g} to above {100 - EDGE:g} percent."
         )
 
 

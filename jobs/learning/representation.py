@@ -8,7 +8,7 @@ al. 2019, 4.4.2). The last slice is padded with the clip's floor.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from jobs.learning.precision import use_float32
 from jobs.networks.branching import Network, build_network
 from jobs.records import TRAIN_AGAIN
 from jobs.sound.mel_store import MelStore
-from study.core.cost import n_slices
+from study.core.cost import n_parameters, n_slices
 from study.core.digests import BLANK, KEY, read_needed, sealed
 from study.core.writing import write_whole
 
@@ -142,10 +142,18 @@ def _network(content: bytes) -> tuple[Network, Statistics, dict[str, Any]]:
     length = int.from_bytes(content[:8], "little")
     header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][HEADER])
     tensors = load(content)
+    _check_size(header["network"], tensors)
     network = build_network(**header["network"], seed=np.random.SeedSequence(0))
     statistics = tensors.pop("band_mean").numpy(), tensors.pop("band_deviation").numpy()
     network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in tensors.items()})
     return network.eval(), statistics, header["description"]
+
+
+def _check_size(network: dict[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Raise ValueError if the header states a larger network than the file holds, before one is built."""
+    architecture = {key: value for key, value in network.items() if key != "activation"}
+    if n_parameters(**architecture) > sum(tensor.numel() for tensor in tensors.values()):
+        raise ValueError("the header states more parameters than there are")
 
 
 def _groups(n_crops: np.ndarray) -> list[np.ndarray]:

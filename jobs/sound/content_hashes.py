@@ -26,6 +26,9 @@ SAMPLE_BYTES = 4096
 """Bytes of a sample at the beginning, in the middle and at the end of a file."""
 COLUMNS = ("path", "size", "mtime_ns", "ctime_ns", "inode", "sample")
 
+TEXT = ("path", "sample", "sha256")
+SCHEMA = pa.schema([(name, pa.string() if name in TEXT else pa.int64()) for name in (*COLUMNS, "sha256")])
+
 Key = tuple[str, int, int, int, int, str]
 """What `COLUMNS` names."""
 
@@ -86,13 +89,15 @@ def _sample(path: str | os.PathLike[str], size: int) -> str:
 
 def _read(cache: Path) -> dict[Key, str]:
     try:
-        rows = read(cache, lambda content: table_of(content).to_pylist(), "it is made again")
-        return {tuple(row[name] for name in COLUMNS): row["sha256"] for row in rows}  # type: ignore[misc]
-    except (FileNotFoundError, Damaged, KeyError):  # damaged, or one of before
+        table = read(cache, table_of, "it is made again")
+        if table.schema.remove_metadata() != SCHEMA:
+            return {}
+        return {tuple(row[name] for name in COLUMNS): row["sha256"] for row in table.to_pylist()}
+    except (FileNotFoundError, Damaged, UnicodeDecodeError):  # damaged, or one of before
         return {}
 
 
 def _table(known: dict[Key, str]) -> pa.Table:
     latest = {key[0]: (*key, sha256) for key, sha256 in known.items()}
     rows = [latest[path] for path in sorted(latest)]
-    return pa.table({name: [row[i] for row in rows] for i, name in enumerate((*COLUMNS, "sha256"))})
+    return pa.table({name: [row[i] for row in rows] for i, name in enumerate(SCHEMA.names)}, schema=SCHEMA)

@@ -111,7 +111,9 @@ def table_of(content: bytes) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.read_table(pa.BufferReader(content))
+    table = pq.read_table(pa.BufferReader(content))
+    table.schema.names  # noqa: B018  raises where a name is damaged
+    return table
 
 
 def is_sealed(content: bytes) -> bool:

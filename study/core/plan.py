@@ -118,7 +118,10 @@ def read_plan(path: Path, study: Study) -> list[Run]:
     for row in table.to_pylist():
         sources = tuple(name for name in study.sources if row.get(source_column(name)))
         levels = {name: _level(row[factor_column(name)], known) for name, known in study.further_factors.items()}
-        run = make_run(study, row["phase"], row["replicate"], row["strategy"], sources, levels)
+        try:
+            run = make_run(study, row["phase"], row["replicate"], row["strategy"], sources, levels)
+        except (TypeError, ValueError) as error:  # another program's columns
+            raise InputFaults([Fault(path.name, f"position {row['position']}", None, f"not a run: {error}")]) from None
         if run.run_id != row["run_id"]:
             differing = ", ".join(_differing(_tables(table), study.tables)) or "other settings or another seed"
             expected_id = f"expected {run.run_id}: this plan was made with {differing}{again}"
@@ -176,7 +179,11 @@ def _read(path: Path) -> pa.Table:
 
 
 def _tables(plan: pa.Table) -> dict[str, Any]:
-    return json.loads((plan.schema.metadata or {}).get(b"tables", b"{}"))  # type: ignore[no-any-return]
+    try:
+        tables = json.loads((plan.schema.metadata or {}).get(b"tables", b"{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return tables if isinstance(tables, dict) else {}
 
 
 def _differing(planned: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[str]:

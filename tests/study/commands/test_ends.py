@@ -39,7 +39,7 @@ def test_a_launch_outlives_its_reader(one_run: list[str], small_study: Path) -> 
     os.close(writing)
     with os.fdopen(reading, "rb") as reader:
         assert reader.readline()  # as `head -1` does
-    assert launch.wait(120) == 0 and n_results(small_study) == 3
+    assert launch.wait(240) == 0 and n_results(small_study) == 3
 
 
 def without_streams(command: list[str], closed: str) -> int:

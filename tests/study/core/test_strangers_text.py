@@ -28,6 +28,7 @@ def study_file(folder: Path, text: str) -> Path:
         ("a = " + "[" * 100_000, "nested too deeply"),
         ("a = " + "[" * 300 + "]" * 300, "nested more than 16 levels deep"),
         ("a = " + "9" * 10_000, "not valid TOML"),
+        ("a = [" + "1, " * 10_001 + "]", "a list of more than 10,000 values"),
         ("[design.phase." + ".".join("x" * 50) + "]", "nested more than 16 levels deep"),
         ("[[design.phase]]\nname = 'a'\nn_sources = { from = 1, to = 1000000000 }", "a range of at most 1000 integers"),
         ("[[design.phase]]\nname = 'a'\nn_sources = [1]\nrepeats = 1000000000", "less than or equal to 1000"),
