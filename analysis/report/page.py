@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
 COLOURS = 64
 """Of a figure on the page; its files have all."""
-ROWS_OPEN = 16
-"""Tables of more rows are folded."""
+LARGE = 4_000_000
+"""Pixels from which a figure is on the page at the size of the screen: those of many targets."""
+ROWS_OPEN, ROWS_SHOWN = 16, 200
+"""Tables of more rows are folded; of longer ones the first rows are on the page."""
 
 
 def render_page(analysis: Analysis, pngs: Mapping[str, Path], written: Sequence[str]) -> str:
@@ -57,6 +59,7 @@ def render_page(analysis: Analysis, pngs: Mapping[str, Path], written: Sequence[
         figures=_by_question(sections),
         tables=_by_question(tables),
         rows_open=ROWS_OPEN,
+        rows_shown=ROWS_SHOWN,
         methods=methods_paragraph(analysis.evidence, [table for _, table in tables], versions),
         planned=_planned(analysis.table, analysis.options.plan),
         versions=versions,
@@ -85,6 +88,9 @@ def _embedded(png: Path) -> tuple[str, int]:
     """A PNG in few colours as base64, a third of its size, and its width in CSS pixels (of which an inch has 96)."""
     buffer = BytesIO()
     with Image.open(png) as picture:
-        picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG")
-        width = picture.width * 96 // PNG_DPI
+        width, height = (side * 96 // PNG_DPI for side in picture.size)
+        shown = picture.convert("RGB")
+    if shown.width * shown.height > LARGE:
+        shown = shown.resize((width, height), Image.Resampling.BOX)
+    shown.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return base64.b64encode(buffer.getvalue()).decode(), width
