@@ -57,6 +57,17 @@ def in_brief(parts: Sequence[str], room: int) -> str:
     return listed([*parts[:kept], f"{more} more"] if more else parts)
 
 
+MOST_TARGETS, FEW_TARGETS = 12, 2
+"""Parts by target that a sentence has in full, and how many it has where there are more."""
+
+
+def by_target(parts: Sequence[str]) -> str:
+    """A part for each target; of more than `MOST_TARGETS` the first few, and how many more there are."""
+    if len(parts) <= MOST_TARGETS:
+        return "; ".join(parts)
+    return "; ".join([*parts[:FEW_TARGETS], f"and {len(parts) - FEW_TARGETS} more (in the tables)"])
+
+
 def cell(value: object) -> str:
     """A cell of a table: four significant digits, small p values as such, an en dash for what is not there."""
     if isinstance(value, bool):

@@ -13,7 +13,7 @@ from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.predictions import Predictions, predictions
 from analysis.figures import COLOUR, MARKER, panels, shared_legend
 from analysis.results_table import ResultsTable
-from analysis.wording import listed, number
+from analysis.wording import by_target, listed, number
 from study.core.coding import SINGLE
 from study.core.columns import source_column
 
@@ -39,7 +39,7 @@ def sentences(found: Predictions) -> Iterator[str]:
     ]
     yield (
         f"Predicted best {n}-source combination for each target, with its expected score in SD and a simultaneous "
-        f"95 % interval: {'; '.join(parts)}. Each is the best of {best['n_candidates'].max()} combinations, so its "
+        f"95 % interval: {by_target(parts)}. Each is the best of {best['n_candidates'].max()} combinations, so its "
         "estimate is probably too high. The score of a single run lies within "
         f"about ± {number(((best['run_high'] - best['run_low']) / 2).median())} SD of its expected score (prediction "
         "interval)."

@@ -16,7 +16,7 @@ from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
 from analysis.statements import AT_MEAN, PAIRS, SIZE, SLOPES
 from analysis.verdict_rows import COLUMNS, NONE_FRAGILE, Fragile, verdict_rows
-from analysis.wording import listed, number, p_shown
+from analysis.wording import by_target, listed, number, p_shown
 from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE, strategy_of
 from study.core.columns import FACTOR, TRANSFER
 from study.core.factors import STRATEGIES
@@ -279,7 +279,7 @@ def on_sources(table: ResultsTable) -> Iterator[str]:
         parts.append(f"{target}: {listed(best)} ({number(means.max(), 3)}{beside}{_of_the_rest(here, n_targets)})")
     once = single.groupby("repeated")["run_id"].nunique().max() == 1
     ranked = "; each was trained only once on equal factors, so they cannot be ranked" if once else ""
-    yield f"The single source with the highest mean score on each target: {'; '.join(parts)}{ranked}."
+    yield f"The single source with the highest mean score on each target: {by_target(parts)}{ranked}."
 
 
 def _of_the_rest(scores: pd.DataFrame, n_targets: int) -> str:
