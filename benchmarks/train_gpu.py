@@ -64,7 +64,7 @@ SINGLE_STEPS, SEVERAL_STEPS = 48 * EPOCH_STEPS, (352 * 4.5 + 25 * 8) * EPOCH_STE
 PASSES = 8
 """Over what the convolutions write, in a step that fuses all it can: written, read by BN; backward read by BN twice,
 its gradient written and read for inputs and for weights; the pooled maps make the eighth."""
-ENDLESS = 10**9
+ENDLESS = 10**6
 """Epochs of trainings together: they train until they are stopped."""
 WARM_UP_STEPS = 6
 POLL_S = 0.01

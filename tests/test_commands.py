@@ -19,7 +19,7 @@ from study.core.digests import facts_of, sealed_json
 from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.reading import read_study
-from study.core.results import stored_results
+from study.core.results import PROBE_SCORES_VERSION, stored_results
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.new import new_study
 from study.workflow.plan import cost_of, design_study
@@ -205,7 +205,7 @@ def test_scores_of_another_version_are_refused_unless_mixed(copy: Path, capfd: p
     older_rows = rows.set_column(column, rows.schema.field(column), older)
     pq.write_table(older_rows.replace_schema_metadata(None), path)  # as before there were digests
     status, _, err = study(capfd, "launch", str(copy), "--in-process")
-    assert status == 2 and "probe_scores_version = 0: expected 1" in err
+    assert status == 2 and f"probe_scores_version = 0: expected {PROBE_SCORES_VERSION}" in err
     assert study(capfd, "launch", str(copy), "--in-process", "--mix-versions")[0] == 0
 
 

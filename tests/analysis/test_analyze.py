@@ -49,7 +49,7 @@ def test_pictures_are_there_as_png_and_svg(report: Report) -> None:
 
 def test_fit_json_has_the_keys_of_the_interface(report: Report) -> None:
     fit = json.loads((report.page.parent / "fit.json").read_text())
-    assert set(fit) == {"models", "variance_components"}
+    assert set(fit) == {"models", "variance_components", "checks"}
     assert list(fit["models"]) == ["strategy", "size", "paper_strategy", "paper_size", "components"]
     for model in fit["models"].values():
         assert list(model) == ["formula", "engine", "criterion", "reml", "n_rows", "groups", "converged", "singular",
@@ -68,6 +68,7 @@ def test_fit_json_has_the_keys_of_the_interface(report: Report) -> None:
     )
     assert fit["models"]["size"]["formula"] == fit["models"]["paper_size"]["formula"] + (
         " + (0 + `intercept` | run_id) + (0 + `one source` | combination) + (0 + `several sources` | combination)"
+        " + (0 + `intercept` | target:strategy) + (0 + `intercept` | strategy)"
     )
     strategy = fit["models"]["strategy"]
     assert list(strategy["contrasts"][0]) == ["contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment",

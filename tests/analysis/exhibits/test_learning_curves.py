@@ -64,6 +64,6 @@ def test_one_epoch_is_a_point_and_similar_losses_are_on_a_linear_scale(n_epochs:
 
 def test_what_is_shown_without_curves() -> None:
     (picture,) = shown(["a"], pd.DataFrame(columns=COLUMNS))
-    assert picture.draw is None and "No run of this study has logged an epoch" in picture.caption
+    assert picture.draw is None and "no run of this study has logged an epoch" in picture.caption
     picture, table = shown(["a", "b"], curves(3))
     assert "in 3 runs" in picture.caption and not table.on_page and len(table.frame) == 40

@@ -26,7 +26,9 @@ def test_the_sentence_has_the_papers_two_numbers(results) -> None:
     spread = within_source_spread(results_table(results, {}))
     cases = spread.loc[spread["source"] != ALL, "ratio"]
     (said,) = sentences(spread)
-    assert f"is at most {cases.median():.0%}" in said and f"at most {cases.quantile(0.9):.0%} in nine of ten" in said
+    assert (
+        f"at most {cases.median():.0%} of that" in said and f"at most {cases.quantile(0.9):.0%} in nine of ten" in said
+    )
     assert "16 pairs of source and target" in said
 
 
@@ -39,4 +41,4 @@ def test_levels_of_a_factor_are_no_repeats(simulate) -> None:
 def test_without_repeats_it_says_so(simulate) -> None:
     spread = within_source_spread(results_table(simulate(per_cell=1), {}))
     assert spread.empty
-    assert "no source was trained again on equal factors" in next(sentences(spread))
+    assert "no source was trained twice" in next(sentences(spread))

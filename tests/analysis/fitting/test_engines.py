@@ -82,7 +82,7 @@ def test_the_report_says_who_fitted_and_who_checked(results: pd.DataFrame, tmp_p
     page = found.page.read_text(encoding="utf-8")
     version = statsmodels.versions()["statsmodels"]
     assert f"statsmodels {version}" in page
-    assert "The variances are those that statsmodels ended at" in page
+    assert "The variances are those at which statsmodels stopped" in page
     assert found.analysis.cross_check[0].startswith(f"Cross-checked with statsmodels (statsmodels {version})")
     agreed = "Model paper_strategy: the engines agree; largest differences: criterion "
     assert any(line.startswith(agreed) for line in found.analysis.cross_check)

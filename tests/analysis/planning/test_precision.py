@@ -111,7 +111,7 @@ def test_runs_and_targets_that_it_takes() -> None:
     n = runs_needed(slopes, fit, plan, 36, {}, rng)
     assert 36 < n < 240
     assert runs_needed(slopes, fit, plan.iloc[: n // 2], 36, {}, rng) is None, "half as many are too few"
-    assert f"{n} runs in all" in on_what_it_takes(now, N_TARGETS, 36, n, 240, N_TARGETS)
+    assert f"({n} in all)" in on_what_it_takes(now, N_TARGETS, 36, n, 240, N_TARGETS)
     tight = read_rule(f"MSS-CR - MS-SR@FC < {now['floor'].max() / 100:.5f} and strategy[MSS-CR] < 0.0001", terms)
     assert runs_needed(tight, fit, plan, 36, {}, rng) is None
     narrow = read_rule("strategy < 0.05", terms)
@@ -123,5 +123,5 @@ def test_runs_and_targets_that_it_takes() -> None:
 def test_looks_are_counted_by_rule() -> None:
     looks = [{"rule": "n_star < 1", "n_runs": n, "reached": n == 30} for n in (10, 20, 30)]
     (told,) = on_looks(looks)
-    assert "3 times, to stop once n_star < 1: reached at 30 runs" in told and "0.94 to 0.95" in told
+    assert "checked 3 times whether to stop (n_star < 1): reached at 30 runs" in told and "94 to 95 %" in told
     assert "not reached at 20 runs" in next(on_looks(looks[:2])) and list(on_looks([])) == []

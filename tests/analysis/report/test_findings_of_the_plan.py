@@ -72,7 +72,9 @@ def test_what_the_paper_found_is_told_where_it_was_planted(runs) -> None:
         assert slopes[name]["ci_low"] < 0.16 < slopes[name]["ci_high"]
     assert untold.startswith(shown("MS-SR@FC", slopes["MS-SR@FC"]))
     assert untold.endswith("). Intervals are simultaneous over the 5 slopes.") and untold.count("SD") == 1
-    assert f" by +{number(found.size_fixed['r_star']['estimate'])} SD (" in found.size and "raises" in found.size
+    # of the six strategies five differ little: they show no trend along r*
+    assert f" by +{number(found.size_fixed['r_star']['estimate'])} SD (" in found.size
+    assert "has no detectable effect" in found.size
 
 
 def test_with_the_strategies_swapped_the_sentences_turn_round(runs) -> None:

@@ -164,7 +164,7 @@ def test_tables_and_sound_that_changed_since_runs_were_trained(copy: Path) -> No
 def test_runs_that_do_not_say_what_they_were_trained_on(copy: Path) -> None:
     for path in Paths(copy).runs.glob("*/trained.json"):  # as earlier versions wrote them
         record = json.loads(path.read_text())
-        record.pop("made_from")
+        del record["made_from"], record["digest"]
         path.write_text(json.dumps(record))
     assert not any("changed since" in one for one in warned(copy))
     path.write_text(json.dumps(record | {"data_fingerprint": "0" * 16}))

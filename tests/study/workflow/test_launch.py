@@ -20,7 +20,7 @@ from tests.test_bad_input import study as command
 def test_ctrl_c_while_preparing_says_how_to_go_on(
     small_study: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def stopped(*given: object) -> None:
+    def stopped(*given: object, all_frames: bool) -> None:
         raise KeyboardInterrupt
 
     given = read_study(small_study)
