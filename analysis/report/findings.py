@@ -183,8 +183,8 @@ def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
         low, high = (STRATEGIES[round(at * (len(STRATEGIES) - 1))] for at in (sizes.min(), sizes.max()))
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
-            f"Network size {verdict}: from {low} to {high} (r* from {sizes.min():g} to {sizes.max():g}, at n* = 0) "
-            f"by {size(row, row.p, note_on('r_star', fragile))}."
+            f"Network size {verdict}: from {low} to {high} (r* from {sizes.min():g} to {sizes.max():g}, at n* = 0) it "
+            f"changes by {size(row, row.p, note_on('r_star', fragile))}."
         )
 
 
@@ -251,7 +251,7 @@ def on_transfer(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGI
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
             "Fine-tuning a run's network for the target, instead of training a probe on its frozen representation, "
-            f"{verdict}: by {size(row, row.p, note_on(row.effect, fragile))}{where}. Baselines, sources, components "
+            f"{verdict}: it changes by {size(row, row.p, note_on(row.effect, fragile))}{where}. Baselines, sources, components "
             "and repeats are compared on frozen representations only."
         )
 

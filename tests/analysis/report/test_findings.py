@@ -35,7 +35,7 @@ def test_planted_strategies_and_slopes_are_told(results) -> None:
     assert "MS-SR@FC" in untold and "MS-SR@FC" not in raised
     assert each.endswith(" Intervals are simultaneous over the 5 slopes.")
     size = sentence(results, "Network size")
-    assert size.startswith("Network size raises the score: from SS-R to MSS-CR (r* from 0 to 1, at n* = 0) by +")
+    assert size.startswith("Network size raises the score: from SS-R to MSS-CR (r* from 0 to 1, at n* = 0) it changes by +")
 
 
 def test_swapped_strategies_swap_the_answer(simulate) -> None:
