@@ -21,17 +21,11 @@ from analysis.exhibits import answer
 from analysis.exhibits.contents import EXHIBITS, OF_TREATMENTS
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import drawn
+from analysis.fitted_model import Fitting, Model
 from analysis.fitting.engines import require_engine
 from analysis.formulas.further_contrasts import with_own_contrasts
 from analysis.formulas.further_models import own_models
-from analysis.models import (
-    Model,
-    paper_size_model,
-    paper_strategy_model,
-    size_model,
-    strategy_model,
-    treatment_model,
-)
+from analysis.models import paper_size_model, paper_strategy_model, size_model, strategy_model, treatment_model
 from analysis.options import MODELS, AnalysisOptions
 from analysis.overview import as_html, as_text
 from analysis.report.cross_check import CrossCheck, compare, sentences
@@ -180,7 +174,7 @@ def _of_treatments(table: ResultsTable, options: AnalysisOptions) -> Evidence:
     for_treatments, for_diagnostics, *for_own = np.random.SeedSequence(options.seed).spawn(2 + len(own.model))
     of_formulas = own_models(own.model, table, levels, n_bootstrap, _rngs(for_own), engine)
     (rng,) = _rngs([for_treatments])
-    named = treatment_model(table, n_bootstrap, rng, engine, options.seed, options.asked.reference)
+    named = treatment_model(table, Fitting(n_bootstrap, rng, engine, options.seed), options.asked.reference)
     models = with_own_contrasts((named, *of_formulas), own.contrast)
     by_name = {model.name: model for model in models}
     return Evidence(table, by_name, {}, levels, options, for_diagnostics)
@@ -194,12 +188,12 @@ def _evidence(table: ResultsTable, options: AnalysisOptions) -> Evidence:
     for_strategy, for_size, for_components, for_diagnostics, *for_own = seeds
     of_formulas = own_models(own.model, table, levels, n_bootstrap, _rngs(for_own), engine)
     draws = _rngs([for_strategy, for_size, *for_strategy.spawn(1), *for_size.spawn(1)])
-    seed = options.seed
+    fittings = [Fitting(n_bootstrap, rng, engine, options.seed) for rng in draws]
     named = (
-        strategy_model(table, levels, n_bootstrap, draws[0], engine, seed),
-        size_model(table, levels, n_bootstrap, draws[1], engine, seed),
-        paper_strategy_model(table, levels, n_bootstrap, draws[2], engine, seed),
-        paper_size_model(table, n_bootstrap, draws[3], engine, seed),
+        strategy_model(table, levels, fittings[0]),
+        size_model(table, levels, fittings[1]),
+        paper_strategy_model(table, levels, fittings[2]),
+        paper_size_model(table, fittings[3]),
     )
     models = with_own_contrasts((*named, *of_formulas), own.contrast)
     components = source_components(table, np.random.default_rng(for_components), levels)

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.components import Components
+from analysis.fitted_model import Model
 from analysis.fitting.mixed_model import MixedFit
 from analysis.model_checks import ModelChecks, model_checks
-from analysis.models import TREATMENTS, Model
+from analysis.models import TREATMENTS
 from analysis.options import AnalysisOptions
 from analysis.results_table import ResultsTable
 from analysis.sensitivity import Variant, sensitivity

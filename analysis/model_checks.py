@@ -11,11 +11,11 @@ from scipy import stats
 
 from analysis.contrasts import ALPHA, holm
 from analysis.dependence import likelihood_ratios, permutation_p
+from analysis.fitted_model import Model
 from analysis.fitting.conditional import residuals
 from analysis.fitting.deletion import deletions
 from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
-from analysis.models import Model
 from analysis.results_table import ResultsTable
 from study.core.errors import InputFaults
 

@@ -6,7 +6,7 @@ import shutil
 import textwrap
 from typing import TYPE_CHECKING
 
-from analysis.models import Model
+from analysis.fitted_model import Model
 from analysis.report.html import render
 
 if TYPE_CHECKING:

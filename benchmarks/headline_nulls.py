@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.models import Model, paper_strategy_model, size_model, strategy_model
+from analysis.fitted_model import Fitting, Model
+from analysis.models import paper_strategy_model, size_model, strategy_model
 from analysis.results_table import results_table
 
 SOURCES = tuple("abcdefgh")
@@ -89,10 +90,13 @@ def main() -> None:
         for study in range(given.studies):
             rng = np.random.default_rng([7, number, study])
             table = results_table(scores(runs, of_run, of_combination, rng), {})
-            first, size = found(strategy_model(table, {}, seed=study)), found(size_model(table, {}, seed=study))
+            first, size = (
+                found(strategy_model(table, {}, Fitting(seed=study))),
+                found(size_model(table, {}, Fitting(seed=study))),
+            )
             counts["headline"].append({**first, **size, "any": max(first["any"], size["any"])})
             if study < PAPER_STUDIES:
-                counts["paper"].append(found(paper_strategy_model(table, {}, seed=study)))
+                counts["paper"].append(found(paper_strategy_model(table, {}, Fitting(seed=study))))
         for model, studies in counts.items():
             mean = pd.DataFrame(studies).mean()
             families = ("strategies", "number of sources", "network size")

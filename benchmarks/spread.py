@@ -64,7 +64,7 @@ def main() -> int:
 
 def _fitted(scores):
     table = results_table(scores, {})
-    model = strategy_model(table, {}, 0, np.random.default_rng(0))
+    model = strategy_model(table, {})
     return table, residuals(model.fit)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.models import Model
+from analysis.fitted_model import Model
 from analysis.planning.precision import first_fit
 from analysis.results_table import results_table
 from study.core.coding import first_model

@@ -12,9 +12,9 @@ from scipy import stats
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
+from analysis.fitted_model import Model
 from analysis.fitting.conditional import modes
 from analysis.fitting.mixed_model import LEVEL, MixedFit
-from analysis.models import Model
 
 
 def effects_by_target(fit: MixedFit) -> pd.DataFrame:

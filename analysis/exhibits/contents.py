@@ -38,6 +38,18 @@ from analysis.exhibits import (
 )
 from analysis.exhibits.exhibit import Exhibit
 
+ON_MODELS: tuple[Callable[[Evidence], Exhibit], ...] = (
+    own_models.exhibit,
+    sensitivity_report.exhibit,
+    diagnostics.exhibit,
+    model_checks.exhibit,
+    variances.exhibit,
+    explained_variance.exhibit,
+    caterpillar.exhibit,
+    runs.exhibit,
+)
+"""What is shown of the models of any table, and its runs."""
+
 EXHIBITS: tuple[Callable[[Evidence], Exhibit], ...] = (
     strategies.exhibit,
     network_size.exhibit,
@@ -58,14 +70,7 @@ EXHIBITS: tuple[Callable[[Evidence], Exhibit], ...] = (
     within_source.exhibit,
     reliability.exhibit,
     representation_map.exhibit,
-    own_models.exhibit,
-    sensitivity_report.exhibit,
-    diagnostics.exhibit,
-    model_checks.exhibit,
-    variances.exhibit,
-    explained_variance.exhibit,
-    caterpillar.exhibit,
-    runs.exhibit,
+    *ON_MODELS,
     learning_curves.exhibit,
 )
 
@@ -75,13 +80,6 @@ OF_TREATMENTS: tuple[Callable[[Evidence], Exhibit], ...] = (
     ranking.exhibit,
     own_units.exhibit,
     reliability.exhibit,
-    own_models.exhibit,
-    sensitivity_report.exhibit,
-    diagnostics.exhibit,
-    model_checks.exhibit,
-    variances.exhibit,
-    explained_variance.exhibit,
-    caterpillar.exhibit,
-    runs.exhibit,
+    *ON_MODELS,
 )
 """Those of a table of another field."""

@@ -16,10 +16,10 @@ from analysis.contrasts import ALPHA
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
+from analysis.fitted_model import Model
 from analysis.fitting.bootstrap import simulate_responses
 from analysis.fitting.conditional import fitted, modes
 from analysis.fitting.mixed_model import MixedFit
-from analysis.models import Model
 from analysis.wording import listed, number
 
 SIMULATIONS = 250

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures import COLOUR, MARKER, panels
-from analysis.models import Model
+from analysis.fitted_model import Model
 from analysis.wording import number
 from study.core.coding import strategy_of
 from study.core.columns import FACTOR

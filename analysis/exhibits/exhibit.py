@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.models import Model
+from analysis.fitted_model import Model
 
 QUESTIONS = {
     "treatments": "Which treatments make a difference, and what ranks highest?",

@@ -10,8 +10,8 @@ import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
+from analysis.fitted_model import Model
 from analysis.fitting.mixed_model import MixedFit
-from analysis.models import Model
 
 
 @dataclass(frozen=True)

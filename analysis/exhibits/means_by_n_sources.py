@@ -10,7 +10,7 @@ from analysis.contrasts import marginal_means, strategies_at
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import COLOUR, MARKER, panels
-from analysis.models import Model
+from analysis.fitted_model import Model
 from study.core.coding import SINGLE
 
 NAME, TITLE = "means_by_n_sources", "Estimated means by number of sources"

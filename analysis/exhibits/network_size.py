@@ -8,7 +8,7 @@ from analysis.evidence import Evidence
 from analysis.exhibits.effect_figures import size_effects
 from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
 from analysis.exhibits.strategies import BY_SATTERTHWAITE
-from analysis.models import Model
+from analysis.fitted_model import Model
 from analysis.report.findings import on_size, size_effect
 from analysis.sensitivity import not_robust
 

@@ -12,9 +12,9 @@ from analysis.contrasts import ALPHA, verdicts
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
 from analysis.figures import panels
+from analysis.fitted_model import Model
 from analysis.fitting.mixed_model import MixedFit
 from analysis.formulas.further_contrasts import CONTRAST_KEYS
-from analysis.models import Model
 from analysis.report.findings import size
 from analysis.wording import listed
 from study.core.model_matrix import INTERCEPT

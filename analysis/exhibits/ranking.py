@@ -12,8 +12,8 @@ from analysis.contrasts import ALPHA
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import COLOUR, panels
+from analysis.fitted_model import Model
 from analysis.letters import compact_letters
-from analysis.models import Model
 from analysis.statements import PAIRS
 from analysis.treatment_statements import compared_levels
 from study.core.columns import factor_column

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.evidence import Evidence
 from analysis.exhibits.effect_figures import strategy_effects
 from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
-from analysis.models import Model
+from analysis.fitted_model import Model
 from analysis.report.findings import (
     on_factors,
     on_number_of_sources,

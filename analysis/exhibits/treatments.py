@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
-from analysis.models import Model
+from analysis.fitted_model import Model
 from analysis.report.treatment_findings import on_treatments, treatment_verdicts
 from analysis.results_table import ResultsTable
 from analysis.sensitivity import not_robust

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
-from analysis.models import Model
+from analysis.fitted_model import Model
 from analysis.report.findings import on_few_targets
 
 TITLES = {

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.contrasts import holm
+from analysis.fitted_model import Model
 from analysis.fitting.mixed_model import contrast_tests
-from analysis.models import Model
 from study.core.coding import Coding
 from study.core.errors import Fault, nearest, raise_all
 from study.core.study_file import Contrast

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from analysis.fitted_model import Fitting, Model, fitted
 from analysis.fitting.engines import NATIVE
 from analysis.formulas.formula import build, known_columns, model_rows
-from analysis.models import Model, fitted
 from analysis.results_table import ResultsTable
 from study.core import study_file
 from study.core.coding import Coding
@@ -43,5 +43,5 @@ def own_models(
             found.append(Model(given.name, nothing, (), engine, given.formula, why_not=str(reason)))
             continue
         model = Model(given.name, Coding(built.fixed, (), built.left_out), built.random, engine, given.formula)
-        found.append(fitted(model, built.y, n_bootstrap, rng))
+        found.append(fitted(model, built.y, Fitting(n_bootstrap, rng, engine)))
     return tuple(found)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from analysis.fitted_model import Model
 from analysis.fitting.bootstrap import draws
-from analysis.models import Model
 from study.core.content import parquet_bytes
 from study.core.writing import write_whole
 

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.baselines import with_own_baseline
 from analysis.contrasts import ALPHA, HIGHER, LOWER, NOT_SIGNIFICANT, strategies_of, tukey, verdicts
 from analysis.exhibits.score_figures import single_source_scores
-from analysis.models import Model
+from analysis.fitted_model import Model
 from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
 from analysis.statements import AT_MEAN, PAIRS, SIZE, SLOPES
@@ -251,8 +251,8 @@ def on_transfer(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGI
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
             "Fine-tuning a run's network for the target, instead of training a probe on its frozen representation, "
-            f"{verdict}: it changes by {size(row, row.p, note_on(row.effect, fragile))}{where}. Baselines, sources, components "
-            "and repeats are compared on frozen representations only."
+            f"{verdict}: it changes by {size(row, row.p, note_on(row.effect, fragile))}{where}. Baselines, sources, "
+            "components and repeats are compared on frozen representations only."
         )
 
 

@@ -11,10 +11,10 @@ import pandas as pd
 
 from analysis.components import FORMULA, Components
 from analysis.evidence import Evidence
+from analysis.fitted_model import Model
 from analysis.fitting.engines import NATIVE
 from analysis.fitting.mixed_model import fixed_effects
 from analysis.formulas.further_contrasts import CONTRAST_KEYS
-from analysis.models import Model
 from study.core.columns import source_column
 
 CI_METHOD = "Satterthwaite t"

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from analysis.components import Components
 from analysis.evidence import PAPER, Evidence
 from analysis.exhibits.exhibit import Table
+from analysis.fitted_model import Model
 from analysis.fitting.engines import NATIVE
 from analysis.fitting.mixed_model import FIT_AT_TOLERANCE
 from analysis.fitting.random_terms import RandomTerm
-from analysis.models import Model
 from analysis.results_table import ResultsTable
 from analysis.simultaneous import DRAWS
 from analysis.wording import in_brief, listed

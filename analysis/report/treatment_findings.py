@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.contrasts import HIGHER, LOWER, NOT_SIGNIFICANT
+from analysis.fitted_model import Model
 from analysis.headline_terms import ONE_SCORE
-from analysis.models import Model
 from analysis.report.findings import note_on, over_range, size
 from analysis.results_table import ResultsTable
 from analysis.treatment_statements import OF_ALL, compared_levels

@@ -25,8 +25,8 @@ from study.core.writing import write_whole
 from study.workflow.power import plan_rows, runs_in_order
 
 if TYPE_CHECKING:
+    from analysis.fitted_model import Model
     from analysis.fitting.mixed_model import MixedFit
-    from analysis.models import Model
     from analysis.planning.precision import Rule
     from analysis.results_table import ResultsTable
 

@@ -25,7 +25,7 @@ from analysis.exhibits import (
     variances,
 )
 from analysis.exhibits.exhibit import Exhibit
-from analysis.models import Model
+from analysis.fitted_model import Model
 from analysis.options import AnalysisOptions
 from analysis.report import write_report as writing
 from analysis.results_table import ResultsTable

@@ -216,8 +216,8 @@ def test_rows_at_no_level_of_transfer_and_rows_twice_at_one_are_refused(results)
         results_table(pd.concat([rows, rows.head(1)]), METRICS)
 
 
-@pytest.mark.parametrize("model_of", [lambda table: strategy_model(table, table.factor_levels, 0, RNG),
-                                      lambda table: size_model(table, table.factor_levels, 0, RNG)])  # fmt: skip
+@pytest.mark.parametrize("model_of", [lambda table: strategy_model(table, table.factor_levels),
+                                      lambda table: size_model(table, table.factor_levels)])  # fmt: skip
 def test_a_planted_effect_of_fine_tuning_is_found_beside_what_rows_of_a_run_share(simulate, model_of) -> None:
     results = simulate(seed=3, noise=0.8)
     table = results_table(with_transfer(results, 0.6), {})

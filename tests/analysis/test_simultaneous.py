@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.contrasts import ALPHA, NOT_SIGNIFICANT, tukey, verdicts
+from analysis.fitted_model import Fitting
 from analysis.models import paper_strategy_model, strategy_model
 from analysis.results_table import results_table
 from analysis.simultaneous import critical_p, judged, least_p
@@ -85,5 +86,5 @@ def test_the_families_of_the_first_model(results) -> None:
 
 def test_the_same_seed_gives_the_same_statements(results) -> None:
     table = results_table(results, {})
-    first, again = (strategy_model(table, {}, seed=3).statements for _ in range(2))
+    first, again = (strategy_model(table, {}, Fitting(seed=3)).statements for _ in range(2))
     pd.testing.assert_frame_equal(first, again)

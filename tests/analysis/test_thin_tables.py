@@ -12,15 +12,16 @@ import pytest
 from analysis.evidence import Evidence
 from analysis.exhibits import caterpillar, diagnostics, explained_variance, predictions_report, sensitivity_report
 from analysis.exhibits.exhibit import Table
-from analysis.models import Model, size_model, strategy_model
+from analysis.fitted_model import Model
+from analysis.models import size_model, strategy_model
 from analysis.results_table import results_table
 from tests.analysis.conftest import findings
 
 
 def analysed(rows: pd.DataFrame) -> tuple[Model, Model, list[Table], str]:
     """Both models, the tables behind them, and all sentences, without drawing."""
-    table, rng = results_table(rows, {}), np.random.default_rng(0)
-    strategy, size = strategy_model(table, {}, 0, rng), size_model(table, table.factor_levels, 0, rng)
+    table = results_table(rows, {})
+    strategy, size = strategy_model(table, {}), size_model(table, table.factor_levels)
     evidence = Evidence(table, {"strategy": strategy, "size": size})
     subjects = (predictions_report, explained_variance, diagnostics, caterpillar, sensitivity_report)
     behind = [subject.exhibit(evidence) for subject in subjects]

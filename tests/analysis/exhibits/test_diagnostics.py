@@ -55,7 +55,7 @@ def test_p_is_uniform_though_scores_of_a_target_hang_together() -> None:
 
 def test_residuals_and_fitted_values_make_up_the_scores(results) -> None:
     table = results_table(results, {})
-    model = strategy_model(table, {}, 0, np.random.default_rng(0))
+    model = strategy_model(table, {})
     found = diagnose("strategy", model.fit, np.random.default_rng(0))
     np.testing.assert_allclose(found.fitted + found.residual, table.scores["z"])
     items = {one.name: one for one in shown(table.scores, [model], [found])}

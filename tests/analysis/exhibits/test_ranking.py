@@ -11,7 +11,8 @@ from analysis.contrasts import marginal_means
 from analysis.exhibits.means_by_n_sources import means_by_n_sources
 from analysis.exhibits.own_units import in_own_units
 from analysis.exhibits.ranking import of_strategies
-from analysis.models import Model, strategy_model
+from analysis.fitted_model import Model
+from analysis.models import strategy_model
 from analysis.options import AnalysisOptions
 from analysis.report.findings import strategy_verdicts
 from analysis.results_table import ResultsTable, results_table

@@ -80,7 +80,7 @@ def test_effects_have_a_panel_for_what_the_model_has_and_none_else(results) -> N
     )
 
     def titles(rows, factors) -> list[str]:
-        model = strategy_model(replace(table, scores=rows), factors, 0, np.random.default_rng(0))
+        model = strategy_model(replace(table, scores=rows), factors)
         return [axes.get_title() for axes in strategy_effects(model).axes]
 
     simplest, each, further = "Strategy, with two sources (SS-R: one)", "Each further source", "Further factors"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pytest
 from scipy import stats
 
@@ -16,8 +15,8 @@ from tests.analysis.conftest import findings
 
 
 def sentences(rows) -> str:
-    table, rng = results_table(rows, {}), np.random.default_rng(0)
-    return "\n".join(findings(table, strategy_model(table, {}, 0, rng), size_model(table, table.factor_levels, 0, rng)))
+    table = results_table(rows, {})
+    return "\n".join(findings(table, strategy_model(table, {}), size_model(table, table.factor_levels)))
 
 
 def sentence(rows, start: str) -> str:
@@ -35,7 +34,9 @@ def test_planted_strategies_and_slopes_are_told(results) -> None:
     assert "MS-SR@FC" in untold and "MS-SR@FC" not in raised
     assert each.endswith(" Intervals are simultaneous over the 5 slopes.")
     size = sentence(results, "Network size")
-    assert size.startswith("Network size raises the score: from SS-R to MSS-CR (r* from 0 to 1, at n* = 0) it changes by +")
+    assert size.startswith(
+        "Network size raises the score: from SS-R to MSS-CR (r* from 0 to 1, at n* = 0) it changes by +"
+    )
 
 
 def test_swapped_strategies_swap_the_answer(simulate) -> None:
@@ -76,7 +77,7 @@ def test_further_factors_are_told_with_their_levels(results) -> None:
     })  # fmt: skip
     levels = {"width": [0.5, 1.0], "optimiser": ["adam", "sgd"]}
     table = results_table(rows, {})
-    model = strategy_model(table, levels, 0, np.random.default_rng(0))
+    model = strategy_model(table, levels)
     (found,) = [line for line in findings(table, model, model) if line.startswith("Further factors")]
     assert found.startswith(
         "Further factors (levels compared with the first level, numbers over the range that was run): the score is "
@@ -89,7 +90,7 @@ def test_further_factors_are_told_with_their_levels(results) -> None:
 def test_a_factor_that_goes_with_a_strategy_leaves_the_strategies_and_is_named(results) -> None:
     card = results["strategy"].map(lambda name: "old" if name in ("SS-R", "MS-SR@FC") else "new")
     table = results_table(results.assign(**{"factor.card": card}), {})
-    model = strategy_model(table, {"card": ["old", "new"]}, 0, np.random.default_rng(0))
+    model = strategy_model(table, {"card": ["old", "new"]})
     told = [line for line in findings(table, model, model) if line.startswith(("Compared", "Further factors"))]
     assert told[0].startswith("Compared with single-source learning")
     assert told[1].endswith("confounded with the strategies: card[new].")
