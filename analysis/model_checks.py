@@ -94,23 +94,34 @@ def _of_runs(
     of_run = rows.drop_duplicates("run_id").set_index("run_id").loc[without.units]
     p = np.minimum(2.0 * np.minimum(without.p, without.shift_p), 1.0)
     described = {name: of_run[name].to_numpy() for name in ("strategy", "n_sources") if name in of_run}
-    runs = pd.DataFrame({
-        "run_id": without.units, **described,
-        "statistic": without.statistic, "df": without.df, "p": p, "p_adjusted": _holm(p),
-        "most_changed": np.array(list(effects), dtype=object)[most],
-        "change_in_se": relative[np.arange(len(most)), most],
-    })  # fmt: skip
+    runs = pd.DataFrame(
+        {
+            "run_id": without.units,
+            **described,
+            "statistic": without.statistic,
+            "df": without.df,
+            "p": p,
+            "p_adjusted": _holm(p),
+            "most_changed": np.array(list(effects), dtype=object)[most],
+            "change_in_se": relative[np.arange(len(most)), most],
+        }
+    )
     largest = np.abs(relative).argmax(axis=0)
     own = np.arange(len(effects))
     estimate = stated["estimate"].to_numpy()
     reach = (stated["ci_high"] - stated["estimate"]).to_numpy()
     significant = stated["p_adjusted"].to_numpy() < ALPHA
     lost = significant & (np.sign(estimate) * (estimate + change) <= reach).any(axis=0)
-    influence = pd.DataFrame({
-        "effect": list(effects), "estimate": estimate, "run_id": without.units[largest],
-        "without_it": estimate + change[largest, own], "change_in_se": relative[largest, own],
-        "depends_on_one_run": lost,
-    })  # fmt: skip
+    influence = pd.DataFrame(
+        {
+            "effect": list(effects),
+            "estimate": estimate,
+            "run_id": without.units[largest],
+            "without_it": estimate + change[largest, own],
+            "change_in_se": relative[largest, own],
+            "depends_on_one_run": lost,
+        }
+    )
     return runs.sort_values("p", kind="stable").head(MOST_NAMED).reset_index(drop=True), influence
 
 

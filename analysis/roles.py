@@ -14,22 +14,68 @@ from analysis.wording import listed
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import BASELINES, STRATEGIES
 
-# fmt: off
 USUAL = {
-    "score": ("score", "accuracy", "acc", "value", "result", "performance", "f1", "auc", "auroc", "bleu", "rouge",
-              "ndcg", "correlation", "reward", "return", "rating", "error", "loss", "rmse", "mae", "response",
-              "reaction"),
-    "target": ("target", "task", "dataset", "data_set", "benchmark", "test_set", "corpus", "domain", "language",
-               "environment", "env", "game"),
-    "unit": ("run_id", "run", "unit", "subject", "participant", "model_id", "seed", "random_seed", "replicate",
-             "replication", "rep", "trial", "batch", "block", "id"),
+    "score": (
+        "score",
+        "accuracy",
+        "acc",
+        "value",
+        "result",
+        "performance",
+        "f1",
+        "auc",
+        "auroc",
+        "bleu",
+        "rouge",
+        "ndcg",
+        "correlation",
+        "reward",
+        "return",
+        "rating",
+        "error",
+        "loss",
+        "rmse",
+        "mae",
+        "response",
+        "reaction",
+    ),
+    "target": (
+        "target",
+        "task",
+        "dataset",
+        "data_set",
+        "benchmark",
+        "test_set",
+        "corpus",
+        "domain",
+        "language",
+        "environment",
+        "env",
+        "game",
+    ),
+    "unit": (
+        "run_id",
+        "run",
+        "unit",
+        "subject",
+        "participant",
+        "model_id",
+        "seed",
+        "random_seed",
+        "replicate",
+        "replication",
+        "rep",
+        "trial",
+        "batch",
+        "block",
+        "id",
+    ),
     "split": ("fold", "split", "repeat", "cv_fold"),
     "treatment": ("treatment", "method", "model", "algorithm", "system", "condition", "architecture", "variant"),
 }
 """By role, names that are usual for a column, the most telling first."""
 COUNTED_ANEW = {"run", "seed", "random_seed", "replicate", "replication", "rep", "trial"}
 """Names of units that count anew under each treatment: seed 1 of one model is not seed 1 of another."""
-# fmt: on
 METRICS = ("metric", "metric_name", "measure")
 MOST_NUMBERS = 12
 """A column of more different numbers is a measurement and no treatment, unless it is asked for."""

@@ -9,8 +9,18 @@ import pandas as pd
 from analysis.contrasts import verdicts
 
 COLUMNS = (
-    "family", "effect", "target", "verdict", "estimate", "ci_low", "ci_high", "p", "p_holm", "n_family", "robust",
-)  # fmt: skip
+    "family",
+    "effect",
+    "target",
+    "verdict",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "p",
+    "p_holm",
+    "n_family",
+    "robust",
+)
 Fragile = Mapping[str, str]
 """Of each significant effect, under which treatments it is not; `analysis.sensitivity.not_robust`."""
 NONE_FRAGILE: Fragile = {}

@@ -81,15 +81,17 @@ def diagnose(study: Study, sequential: SequentialPhase, runs: Sequence[Run]) -> 
     balance = sequential.phase.balance
     effects, owners, _ = main_effect_columns(factors, codes)
     n_runs = np.arange(1, len(runs) + 1)
-    prefixes = pd.DataFrame({
-        "n_runs": n_runs,
-        "unbalance": prefix_unbalance(candidates, codes, candidates.positions(balance)),
-        "aliasing": prefix_aliasing(effects, owners),
-        "aliasing_bound_size": size_bound(effects, owners),
-        "aliasing_bound_balance": balance_bound(factors, codes, effects, owners),
-        "d_efficiency": 100 * prefix_efficiency(columns),
-        "d_efficiency_bound": np.where(n_runs < len(kept), 0.0, 100 * efficiency_bound(candidates, kept)),
-    })  # fmt: skip
+    prefixes = pd.DataFrame(
+        {
+            "n_runs": n_runs,
+            "unbalance": prefix_unbalance(candidates, codes, candidates.positions(balance)),
+            "aliasing": prefix_aliasing(effects, owners),
+            "aliasing_bound_size": size_bound(effects, owners),
+            "aliasing_bound_balance": balance_bound(factors, codes, effects, owners),
+            "d_efficiency": 100 * prefix_efficiency(columns),
+            "d_efficiency_bound": np.where(n_runs < len(kept), 0.0, 100 * efficiency_bound(candidates, kept)),
+        }
+    )
     information = columns.T @ columns
     tells_all = np.linalg.matrix_rank(information) == len(kept)
     inverse = np.linalg.inv(information) if tells_all else np.full_like(information, np.nan)
@@ -108,7 +110,7 @@ def diagnose(study: Study, sequential: SequentialPhase, runs: Sequence[Run]) -> 
         dependent,
         derived_factors(candidates, codes),
         [] if sequential.phase.criterion in WEIGHTS else contradictions(candidates, balance),
-    )  # fmt: skip
+    )
 
 
 def prefix_unbalance(candidates: Candidates, codes: np.ndarray, asked: Sequence[int]) -> np.ndarray:
@@ -162,14 +164,16 @@ def level_table(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
     counts = Counter(
         (run.phase, factor, level)
         for run in runs
-        for factor, level in {
-            "strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)
-        }.items()
-    )  # fmt: skip
-    table = pd.DataFrame([
-        {"factor": factor, "level": str(level), "phase": phase, "n_runs": counts[phase, factor, level]}
-        for factor, levels in known.items() for level in levels for phase in phases
-    ])  # fmt: skip
+        for factor, level in {"strategy": run.strategy, "n_sources": run.n_sources, **run_columns(study, run)}.items()
+    )
+    table = pd.DataFrame(
+        [
+            {"factor": factor, "level": str(level), "phase": phase, "n_runs": counts[phase, factor, level]}
+            for factor, levels in known.items()
+            for level in levels
+            for phase in phases
+        ]
+    )
     of_level = table.groupby(["factor", "level"]).n_runs.transform("sum")
     return table[(table.n_runs > 0) | ((of_level == 0) & (table.phase == phases[0]))].reset_index(drop=True)
 
@@ -206,10 +210,13 @@ def _main_effects(
     effects = [effect for effect in named_effects(columns) if effect.name not in means]
     errors = unit_errors(columns.to_numpy(), weights_of(effects, list(columns)))
     owners = ["strategy" if each.is_comparison else each.name.partition("[")[0].removesuffix("^2") for each in effects]
-    return pd.DataFrame({
-        "term": [effect.name for effect in effects], "standard_error": errors,
-        "gvif": [gvif.get(owner, np.nan) for owner in owners],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "term": [effect.name for effect in effects],
+            "standard_error": errors,
+            "gvif": [gvif.get(owner, np.nan) for owner in owners],
+        }
+    )
 
 
 def _model_terms(sequential: SequentialPhase, codes: np.ndarray) -> pd.DataFrame:
@@ -222,10 +229,15 @@ def _model_terms(sequential: SequentialPhase, codes: np.ndarray) -> pd.DataFrame
         errors = dict(zip(columns, unit_errors(columns.to_numpy(), np.eye(columns.shape[1])), strict=True))
         mistaken = _mistaken(written_out(factors, codes, Part(MAIN))[0], columns)
         rows += [
-            {"model": part.name, "term": term, "if_possible": place >= n_certain,
-             "standard_error": errors.get(term, np.nan), **mistaken.get(term, {"mistaken_for": "", "share": np.nan})}
+            {
+                "model": part.name,
+                "term": term,
+                "if_possible": place >= n_certain,
+                "standard_error": errors.get(term, np.nan),
+                **mistaken.get(term, {"mistaken_for": "", "share": np.nan}),
+            }
             for place, term in enumerate(wanted)
-        ]  # fmt: skip
+        ]
     return pd.DataFrame(rows, columns=["model", "term", "if_possible", "standard_error", "mistaken_for", "share"])
 
 

@@ -44,8 +44,14 @@ def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
 
     if large := n_combinations(study, sizes) > MOST_ENUMERATED:
         seed = f"candidates of phase {phase.name}"
-        space = exchange.Space(f"{study.seed} {study.tables} {phase.name}", factors, tuple(map(tuple, sizes.values())),
-                      len(study.sources), allowed, study_seed_sequence(study, seed))  # fmt: skip
+        space = exchange.Space(
+            f"{study.seed} {study.tables} {phase.name}",
+            factors,
+            tuple(map(tuple, sizes.values())),
+            len(study.sources),
+            allowed,
+            study_seed_sequence(study, seed),
+        )
         codes = exchange.runs_of_large_space(space)
         expected = f"none of {exchange.MOST_DRAWN:,} runs drawn at random keeps the constraints; expected looser ones"
     else:

@@ -23,8 +23,20 @@ from study.core.errors import Fault, InputFaults
 from study.core.scales import Levels
 from study.core.tables import read_parquet
 
-NAMES_OF_RUNS = ("", "run", "run_id", "runs", "index", "position", "order", "id", "block", "phase", "replicate",
-                 "cost_gpu_hours")  # fmt: skip
+NAMES_OF_RUNS = (
+    "",
+    "run",
+    "run_id",
+    "runs",
+    "index",
+    "position",
+    "order",
+    "id",
+    "block",
+    "phase",
+    "replicate",
+    "cost_gpu_hours",
+)
 SEPARATORS = (",", ";", "\t")
 MOST_LEVELS = 64
 """Text with more different values is taken for names of the runs."""
@@ -68,8 +80,10 @@ def evaluate(path: Path) -> Evaluation:
     return Evaluation(
         path.name,
         {
-            "runs": len(codes), "repeated runs": len(codes) - len(np.unique(codes, axis=0)),
-            "factors": len(factors), "terms of the main effects": len(kept),
+            "runs": len(codes),
+            "repeated runs": len(codes) - len(np.unique(codes, axis=0)),
+            "factors": len(factors),
+            "terms of the main effects": len(kept),
             "D-efficiency, %": 100 * float(np.exp(log_det / len(kept)) / len(codes)),
             "largest correlation of two factors": float((between * (owners[:, None] != owners)).max(initial=0.0)),
             "largest canonical correlation": float(canonical.max(initial=0.0)),
@@ -78,7 +92,7 @@ def evaluate(path: Path) -> Evaluation:
         {factor.name: int(value) for factor, value in zip(factors, unbalance(counts, exists), strict=True)},
         _errors(factors, kept, names, inverse),
         left_out,
-    )  # fmt: skip
+    )
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -127,9 +141,11 @@ def _errors(
         mine = list(range(place, place + table.shape[1]))
         place += table.shape[1]
         steps = table[[-1]] - table[[0]] if factor.is_ordered else table[1:] - table[[0]]
-        labels = [f"{factor.name} (over its range)"] if factor.is_ordered else [
-            f"{factor.name}: {level} less {factor.levels[0]}" for level in factor.levels[1:]
-        ]  # fmt: skip
+        labels = (
+            [f"{factor.name} (over its range)"]
+            if factor.is_ordered
+            else [f"{factor.name}: {level} less {factor.levels[0]}" for level in factor.levels[1:]]
+        )
         known = inverse is not None and set(mine) <= set(kept)
         weights = np.zeros((len(steps), len(names)))
         weights[:, mine] = steps

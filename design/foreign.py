@@ -15,9 +15,16 @@ from study.core.study_file import Combination, Constraint, Study
 from study.core.tables import read_parquet
 
 PRESENT = {
-    "1": True, "true": True, "yes": True, "present": True,
-    "0": False, "-1": False, "false": False, "no": False, "absent": False,
-}  # fmt: skip
+    "1": True,
+    "true": True,
+    "yes": True,
+    "present": True,
+    "0": False,
+    "-1": False,
+    "false": False,
+    "no": False,
+    "absent": False,
+}
 """How a file may say that a source is there; 0 and 1 as well as designers' -1 and 1."""
 SHOWN_ROWS = 10
 

@@ -141,8 +141,11 @@ def _matrix(text: str, rows: pd.DataFrame, factors: Sequence[Factor]) -> pd.Data
 
 def _main_formula(factors: Sequence[Factor]) -> str:
     names = [each.name for each in factors if len(each.levels) > 1 and not each.is_derived]
-    curved = [f"poly({quoted(each.name)}, 2)" if each.is_ordered else quoted(each.name) for each in factors
-              if each.name in names]  # fmt: skip
+    curved = [
+        f"poly({quoted(each.name)}, 2)" if each.is_ordered else quoted(each.name)
+        for each in factors
+        if each.name in names
+    ]
     return " + ".join(["1", *curved])
 
 

@@ -106,17 +106,28 @@ def design_page(
     files |= {f"figures/{name}.png": content for name, content in images.items()}
     shown = errors[errors.n_runs.isin([*shown_sizes(len(runs) - len(fixed)), 0])].set_index("n_runs")
     html = _template().render(
-        study=study, n_runs=len(runs), phases=[(name, len(of), hours[name]) for name, of in by_phase.items()],
-        cost=f"{cost_unit}, {cost_basis}", verdict=said, found=found, prefixes=prefixes.to_dict("records"),
-        errors=shown, notes=notes, tried=tried,
-        images={name: base64.b64encode(content).decode() for name, content in images.items()}, scopes=list(scopes),
-    )  # fmt: skip
+        study=study,
+        n_runs=len(runs),
+        phases=[(name, len(of), hours[name]) for name, of in by_phase.items()],
+        cost=f"{cost_unit}, {cost_basis}",
+        verdict=said,
+        found=found,
+        prefixes=prefixes.to_dict("records"),
+        errors=shown,
+        notes=notes,
+        tried=tried,
+        images={name: base64.b64encode(content).decode() for name, content in images.items()},
+        scopes=list(scopes),
+    )
     files["design.html"] = html.encode()
     ends = [each.prefixes.iloc[-1] for each in found]
     summary: dict[str, Any] = {
-        "hours_by_phase": hours, "verdict": said, "prefixes": _plain(prefixes), "notes": notes,
+        "hours_by_phase": hours,
+        "verdict": said,
+        "prefixes": _plain(prefixes),
+        "notes": notes,
         "unbalance": {each.name: each.unbalance for each in found},
-    }  # fmt: skip
+    }
     if found:
         summary["largest_unbalance"] = max(int(end.unbalance) for end in ends)
         summary["largest_aliasing"] = round(max(float(end.aliasing) for end in ends), 3)
@@ -241,8 +252,12 @@ def _as_codes(study: Study, runs: Sequence[Run]) -> tuple[Candidates, np.ndarray
 
 
 def _long(scope: str, table: pd.DataFrame) -> pd.DataFrame:
-    return table.rename_axis("term").melt(ignore_index=False, var_name="other", value_name="correlation") \
-        .reset_index().assign(phase=scope)  # fmt: skip
+    return (
+        table.rename_axis("term")
+        .melt(ignore_index=False, var_name="other", value_name="correlation")
+        .reset_index()
+        .assign(phase=scope)
+    )
 
 
 def _csv(table: pd.DataFrame) -> bytes:

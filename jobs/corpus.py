@@ -48,9 +48,17 @@ def read_corpus(study: Study) -> Corpus:
         kept = tracks[np.logical_and.reduce(list(has_label.values()))].reset_index(drop=True)
     if len(kept) < 4:
         lacking = ", ".join(f"{count} have no {name}" for name, count in unlabelled.items())
-        raise InputFaults([Fault(str(study.corpus.tracks), "track_id", None,
-                                 f"{len(kept)} of {len(tracks)} tracks have labels from every source ({lacking}); "
-                                 "expected 4 or more")])  # fmt: skip
+        raise InputFaults(
+            [
+                Fault(
+                    str(study.corpus.tracks),
+                    "track_id",
+                    None,
+                    f"{len(kept)} of {len(tracks)} tracks have labels from every source ({lacking}); "
+                    "expected 4 or more",
+                )
+            ]
+        )
     return Corpus(kept, labels, unlabelled, len(tracks))
 
 

@@ -55,15 +55,27 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
     run_id, mel, rate_hz, channels = of.run_id, of.mel, of.sample_rate_hz, of.channels
     crop_frames = mel.crop_frames(rate_hz)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    schema = pa.schema([
-        ("path", pa.string()), ("run_id", pa.string()), ("duration_s", pa.float64()), ("n_crops", pa.int32()),
-        ("representation", pa.list_(pa.float32(), 2 * network.representation_dim)),
-    ])  # fmt: skip
+    schema = pa.schema(
+        [
+            ("path", pa.string()),
+            ("run_id", pa.string()),
+            ("duration_s", pa.float64()),
+            ("n_crops", pa.int32()),
+            ("representation", pa.list_(pa.float32(), 2 * network.representation_dim)),
+        ]
+    )
     faults: list[Fault] = []
 
     with written_whole(out) as sink:
-        clips = read_clips(list(map(str, sounds)), workers, f"sound to {out.name}", sample_rate_hz=rate_hz,
-                           channels=channels, mel=mel, crop_frames=crop_frames)  # fmt: skip
+        clips = read_clips(
+            list(map(str, sounds)),
+            workers,
+            f"sound to {out.name}",
+            sample_rate_hz=rate_hz,
+            channels=channels,
+            mel=mel,
+            crop_frames=crop_frames,
+        )
         with pq.ParquetWriter(sink, schema) as file:
             for group in _groups(sounds, clips, crop_frames, mel.crop_s, pad, faults):
                 store = _store(group)
@@ -71,13 +83,16 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
                     vectors = represent(network, store, statistics, crop_frames, device)
                 finite = np.isfinite(vectors).all(axis=1)
                 cause = "sound whose vector is not finite"
-                faults.extend(Fault(path, "representation", None, "not finite", cause=cause)
-                              for path in store.track_ids[~finite])  # fmt: skip
+                faults.extend(
+                    Fault(path, "representation", None, "not finite", cause=cause) for path in store.track_ids[~finite]
+                )
                 columns = [
-                    list(store.track_ids), [run_id] * len(group),
-                    [clip.duration_s for _, clip in group], n_slices(store.n_sound_frames, crop_frames).tolist(),
+                    list(store.track_ids),
+                    [run_id] * len(group),
+                    [clip.duration_s for _, clip in group],
+                    n_slices(store.n_sound_frames, crop_frames).tolist(),
                     pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1]),
-                ]  # fmt: skip
+                ]
                 file.write_table(pa.table(columns, schema=schema).filter(pa.array(finite)))
         if len(faults) == len(sounds):
             left_out = in_short(faults, fault_list_of(out))

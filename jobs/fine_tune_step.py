@@ -33,9 +33,15 @@ def fine_tune_run(study: Study, run: Run, targets: tuple[str, ...]) -> None:
         began = time.monotonic()
         data = open_target(study, name, made)
         predictions = fine_tune(
-            paths.weights(run.run_id), open_sound(study, made.sound), study.crop_frames, data,
-            target_splits(data, target, study.seed, name), study.fine_tuning, study.training_of(run.factors).l2,
-            seed_sequence(run.run_id, f"fine-tuning of {name}"), "cuda" if torch.cuda.is_available() else "cpu",
-        )  # fmt: skip
+            paths.weights(run.run_id),
+            open_sound(study, made.sound),
+            study.crop_frames,
+            data,
+            target_splits(data, target, study.seed, name),
+            study.fine_tuning,
+            study.training_of(run.factors).l2,
+            seed_sequence(run.run_id, f"fine-tuning of {name}"),
+            "cuda" if torch.cuda.is_available() else "cpu",
+        )
         predictions.attrs["seconds"] = time.monotonic() - began
         write_beside_another_launch(path, sealed_parquet(pa.Table.from_pandas(predictions, preserve_index=False)))

@@ -49,11 +49,19 @@ def call(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> dict
         returned = loaded(study)(dict(run.factors), run.sources, seed, folder)
     scores = scores_of(study, returned)
     trained = Trained(
-        "ok", attempt=attempt, train_seconds=time.monotonic() - began, train_steps=0, device=_device(),
-        precision="", n_parameters=0, representation_dim=0, threads=study.compute.threads,
-        data_fingerprint=prepared.fingerprint_of(run), train_scores_version=TRAIN_SCORES_VERSION,
+        "ok",
+        attempt=attempt,
+        train_seconds=time.monotonic() - began,
+        train_steps=0,
+        device=_device(),
+        precision="",
+        n_parameters=0,
+        representation_dim=0,
+        threads=study.compute.threads,
+        data_fingerprint=prepared.fingerprint_of(run),
+        train_scores_version=TRAIN_SCORES_VERSION,
         started_at=started_at,
-    )  # fmt: skip
+    )
     means = {}
     for name in targets:
         of_target = prepared.targets[name].fingerprint

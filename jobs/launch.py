@@ -88,19 +88,37 @@ def refuse_other_data(
             continue
         fingerprint = prepared.fingerprint_of(run)
         if trained.data_fingerprint != fingerprint:
-            faults.append(Fault(f"runs/{run.run_id}", "data_fingerprint", trained.data_fingerprint,
-                                f"expected {fingerprint}: trained before the corpus or its labels changed; "
-                                "restore them, or give the changed study another [study] store"))  # fmt: skip
+            faults.append(
+                Fault(
+                    f"runs/{run.run_id}",
+                    "data_fingerprint",
+                    trained.data_fingerprint,
+                    f"expected {fingerprint}: trained before the corpus or its labels changed; "
+                    "restore them, or give the changed study another [study] store",
+                )
+            )
         if trained.train_scores_version != TRAIN_SCORES_VERSION and not mix_versions:
-            faults.append(Fault(f"runs/{run.run_id}", "train_scores_version", trained.train_scores_version,
-                                f"expected {TRAIN_SCORES_VERSION}: another version of this program trained it; "
-                                "--mix-versions accepts it"))  # fmt: skip
+            faults.append(
+                Fault(
+                    f"runs/{run.run_id}",
+                    "train_scores_version",
+                    trained.train_scores_version,
+                    f"expected {TRAIN_SCORES_VERSION}: another version of this program trained it; "
+                    "--mix-versions accepts it",
+                )
+            )
     if not mix_versions:
         scored = {(result.stored.run_id, result.probe_scores_version) for result in valid}
         for run_id, version in sorted(each for each in scored if each[1] != PROBE_SCORES_VERSION):
-            faults.append(Fault(f"results/{run_id}", "probe_scores_version", version,
-                                f"expected {PROBE_SCORES_VERSION}: another version of this program scored it; "
-                                "--mix-versions accepts it"))  # fmt: skip
+            faults.append(
+                Fault(
+                    f"results/{run_id}",
+                    "probe_scores_version",
+                    version,
+                    f"expected {PROBE_SCORES_VERSION}: another version of this program scored it; "
+                    "--mix-versions accepts it",
+                )
+            )
     raise_all(faults)
 
 
@@ -223,8 +241,10 @@ def _work_off(
         tell(progress, report)
         if failure is not None and failure.cause == DISK_FULL:
             free = shutil.disk_usage(study.store).free
-            raise RunFailed(f"{failure.message}: {free / 2**20:.0f} MiB are free under {study.store}; "
-                            "free some space and launch again; no finished work is lost")  # fmt: skip
+            raise RunFailed(
+                f"{failure.message}: {free / 2**20:.0f} MiB are free under {study.store}; "
+                "free some space and launch again; no finished work is lost"
+            )
 
 
 def _mend(study: Study, prepared: Prepared) -> None:
@@ -232,8 +252,16 @@ def _mend(study: Study, prepared: Prepared) -> None:
     from jobs.preparation import prepare  # imports torch, which those who only count what is missing do without
 
     if study.run is None and prepare(study, all_frames=True) != prepared:
-        raise InputFaults([Fault(str(Paths(study.store).prepared), "", None, "was damaged, and the inputs have changed "
-                                 "since this launch began; launch again")])  # fmt: skip
+        raise InputFaults(
+            [
+                Fault(
+                    str(Paths(study.store).prepared),
+                    "",
+                    None,
+                    "was damaged, and the inputs have changed since this launch began; launch again",
+                )
+            ]
+        )
 
 
 def forget_representations(study: Study, run: Run) -> None:

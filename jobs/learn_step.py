@@ -67,13 +67,24 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     device = "cuda" if torch.cuda.is_available() else "cpu"
     threads = study.compute.threads
     facts: dict[str, Any] = {
-        "attempt": attempt, "threads": threads, "data_fingerprint": prepared.fingerprint_of(run),
+        "attempt": attempt,
+        "threads": threads,
+        "data_fingerprint": prepared.fingerprint_of(run),
         "made_from": prepared.made_from(run),
-        "train_scores_version": TRAIN_SCORES_VERSION, "started_at": started_at,
-    }  # fmt: skip
+        "train_scores_version": TRAIN_SCORES_VERSION,
+        "started_at": started_at,
+    }
     if run.strategy == "MFCC":
-        return Trained("ok", train_seconds=0.0, train_steps=0, device="cpu", precision="float32", n_parameters=0,
-                       representation_dim=MFCC_DIM, **facts)  # fmt: skip
+        return Trained(
+            "ok",
+            train_seconds=0.0,
+            train_steps=0,
+            device="cpu",
+            precision="float32",
+            n_parameters=0,
+            representation_dim=MFCC_DIM,
+            **facts,
+        )
     settings = study.training_of(run.factors)
     # By fingerprint: a training never resumes from a checkpoint of other data.
     checkpoints = paths.checkpoints(run.run_id) / facts["data_fingerprint"]
@@ -82,13 +93,24 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     training = np.flatnonzero(arrays.training)
     initial = seed_sequence(run.run_id, "initial weights")
     objectives = {name: study.sources[name].objective_under(settings) for name in run.sources}
-    labels = {name: _learned_labels(study, prepared, name, objectives[name])
-              for name in run.sources if study.sources[name].labels != "self"}  # fmt: skip
+    labels = {
+        name: _learned_labels(study, prepared, name, objectives[name])
+        for name in run.sources
+        if study.sources[name].labels != "self"
+    }
     factors = {name: labels[name].shape[1] if name in labels else None for name in run.sources}
     network = build_network(
-        "SS-R" if run.strategy == "Random" else run.strategy, factors, store.channels, store.n_mels,
-        settings.width, settings.backbone, settings.activation, settings.initialisation, objectives, seed=initial,
-    )  # fmt: skip
+        "SS-R" if run.strategy == "Random" else run.strategy,
+        factors,
+        store.channels,
+        store.n_mels,
+        settings.width,
+        settings.backbone,
+        settings.activation,
+        settings.initialisation,
+        objectives,
+        seed=initial,
+    )
     if run.strategy == "Random":
         began = time.monotonic()
         set_normalisations(network, store, statistics, training, study.crop_frames, initial, device)
@@ -96,25 +118,41 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     else:
         arithmetic = _kept_arithmetic(study, settings, device, len(training))
         ended = train(
-            network, store=store, statistics=statistics, crop_frames=study.crop_frames,
+            network,
+            store=store,
+            statistics=statistics,
+            crop_frames=study.crop_frames,
             labels=labels,
-            training_tracks=training, validation_tracks=np.flatnonzero(~arrays.training),
-            settings=settings, run_id=run.run_id, device=device, threads=threads,
-            checkpoint_folder=checkpoints, log_path=paths.log(run.run_id), arithmetic=arithmetic,
+            training_tracks=training,
+            validation_tracks=np.flatnonzero(~arrays.training),
+            settings=settings,
+            run_id=run.run_id,
+            device=device,
+            threads=threads,
+            checkpoint_folder=checkpoints,
+            log_path=paths.log(run.run_id),
+            arithmetic=arithmetic,
             gpu_share=study.cluster.gpu_share,
-        )  # fmt: skip
+        )
         outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds
     # If the run is recorded by now, another launch was first, and its weights stay.
     if outcome == "ok" and read_trained(paths, run.run_id) is None:
         description = _description(study, run) | {
             "data_fingerprint": facts["data_fingerprint"],
-            "precision": arithmetic.precision, "compiled": arithmetic.compiled,
-        }  # fmt: skip
+            "precision": arithmetic.precision,
+            "compiled": arithmetic.compiled,
+        }
         save_weights(paths.weights(run.run_id), network, statistics, description)
     return Trained(
-        outcome, train_seconds=seconds, train_steps=steps, device=_device_name(device), precision=arithmetic.precision,
-        n_parameters=network.n_parameters, representation_dim=network.representation_dim, **facts,
-    )  # fmt: skip
+        outcome,
+        train_seconds=seconds,
+        train_steps=steps,
+        device=_device_name(device),
+        precision=arithmetic.precision,
+        n_parameters=network.n_parameters,
+        representation_dim=network.representation_dim,
+        **facts,
+    )
 
 
 def _represent(study: Study, run: Run, store: MelStore) -> np.ndarray:
@@ -147,11 +185,19 @@ def _mfcc(study: Study, store: MelStore, target: TargetData) -> np.ndarray:
 def _description(study: Study, run: Run) -> dict[str, Any]:
     """The header of the weights: enough to represent any sound without the study."""
     return {
-        "study": study.name, "run_id": run.run_id, "strategy": run.strategy, "sources": list(run.sources),
-        "factors": dict(run.factors), "replicate": run.replicate, "seed": study.seed,
-        "sample_rate_hz": study.corpus.sample_rate_hz, "channels": study.corpus.channels,
-        "mel": study.mel.model_dump(mode="json"), "threads": study.compute.threads, "code_version": __version__,
-    }  # fmt: skip
+        "study": study.name,
+        "run_id": run.run_id,
+        "strategy": run.strategy,
+        "sources": list(run.sources),
+        "factors": dict(run.factors),
+        "replicate": run.replicate,
+        "seed": study.seed,
+        "sample_rate_hz": study.corpus.sample_rate_hz,
+        "channels": study.corpus.channels,
+        "mel": study.mel.model_dump(mode="json"),
+        "threads": study.compute.threads,
+        "code_version": __version__,
+    }
 
 
 def _kept_arithmetic(study: Study, settings: Training, device: str, n_training_tracks: int) -> Arithmetic:

@@ -76,9 +76,17 @@ def prepare(
                 from jobs.sound.mel_writing import write_mel_store  # imports torch
 
                 tell(f"sound: converting {len(tracks)} clips to mel spectrograms")
-                write_mel_store(sound_folder(study, keys[name]), tracks, study.corpus.sample_rate_hz,
-                                study.corpus.channels, study.mel, study.crop_frames, on_broken(study, name), workers,
-                                hashes[name])  # fmt: skip
+                write_mel_store(
+                    sound_folder(study, keys[name]),
+                    tracks,
+                    study.corpus.sample_rate_hz,
+                    study.corpus.channels,
+                    study.mel,
+                    study.crop_frames,
+                    on_broken(study, name),
+                    workers,
+                    hashes[name],
+                )
         except InputFaults as error:
             broken += error.faults
     raise_all(broken)
@@ -94,14 +102,21 @@ def prepare(
         for name in study.sources
     }
     prepared = Prepared(
-        keys[CORPUS], of_corpus, int(training.sum()), int((~training).sum()),
+        keys[CORPUS],
+        of_corpus,
+        int(training.sum()),
+        int((~training).sum()),
         {name: made.fingerprint for name, made in labels.items()},
-        {name: PreparedTarget(keys[name], target_fingerprint(study, name, data, keys[name]), len(data.track_ids))
-         for name, data in targets.items()},
-    )  # fmt: skip
+        {
+            name: PreparedTarget(keys[name], target_fingerprint(study, name, data, keys[name]), len(data.track_ids))
+            for name, data in targets.items()
+        },
+    )
     write_whole(prepared_json(paths), sealed_json(asdict(prepared)))
-    tell(f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} for training, "
-         f"{prepared.n_validation} for validation; {store.counts}")  # fmt: skip
+    tell(
+        f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} for training, "
+        f"{prepared.n_validation} for validation; {store.counts}"
+    )
     for line in on_kept_information(study, labels):
         tell(line)
     if len(study.targets) == 1:

@@ -63,9 +63,12 @@ class RayBackend:
             try:
                 ray.init(
                     # "local": without an address, Ray would join any cluster that runs on this machine.
-                    address=address or "local", include_dashboard=False, log_to_driver=False,
-                    logging_level=logging.ERROR, runtime_env=dict(study.cluster.runtime_env) or None,
-                )  # fmt: skip
+                    address=address or "local",
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    runtime_env=dict(study.cluster.runtime_env) or None,
+                )
             except (ConnectionError, ValueError) as error:
                 self._empty.cleanup()
                 if address is None:
@@ -81,8 +84,16 @@ class RayBackend:
         self._gpus = resources.get("GPU", 0.0)
         if self._threads > resources.get("CPU", 0.0):
             self.close()
-            raise InputFaults([Fault("study.toml", "[compute] threads", self._threads,
-                                     f"expected at most {resources.get('CPU', 0.0):g}, its CPUs")])  # fmt: skip
+            raise InputFaults(
+                [
+                    Fault(
+                        "study.toml",
+                        "[compute] threads",
+                        self._threads,
+                        f"expected at most {resources.get('CPU', 0.0):g}, its CPUs",
+                    )
+                ]
+            )
         cluster = study.cluster.model_copy(update={"gpu_share": self._gpu_share})  # a run's share of GPU memory
         self._study = ray.put(study.model_copy(update={"cluster": cluster}))
         self._running: dict[Any, Step] = {}

@@ -135,8 +135,18 @@ def begin_attempt(paths: Paths, run_id: str, kind: str, targets: tuple[str, ...]
     """An attempt of this process, now, with the run's next number."""
     process, started_at, number = this_process(), now(), _next_number(paths.attempts(run_id))
     name = f"{number:05d}-{started_at[:26].replace(':', '').replace('-', '')}-{uuid.uuid4().hex[:6]}"
-    return Attempt(name, kind, targets, socket.gethostname(), process.pid, started_at, number=number,
-                   machine=process.machine, process_started=process.started, heard_at=time.time())  # fmt: skip
+    return Attempt(
+        name,
+        kind,
+        targets,
+        socket.gethostname(),
+        process.pid,
+        started_at,
+        number=number,
+        machine=process.machine,
+        process_started=process.started,
+        heard_at=time.time(),
+    )
 
 
 def write_attempt(paths: Paths, run_id: str, attempt: Attempt) -> None:
@@ -203,8 +213,11 @@ def last_failure(attempts: list[Attempt]) -> Failure | None:
 
     Fine-tuning and evaluation are steps of their own for each target: that another one went well makes up for nothing.
     """
-    last = {(attempt.kind, () if attempt.kind in ("call", "learn") else attempt.targets): attempt
-            for attempt in attempts if attempt.finished_at is not None}  # fmt: skip
+    last = {
+        (attempt.kind, () if attempt.kind in ("call", "learn") else attempt.targets): attempt
+        for attempt in attempts
+        if attempt.finished_at is not None
+    }
     failed = [attempt for attempt in last.values() if attempt.cause is not None]
     if not failed:
         return None

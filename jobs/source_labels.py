@@ -49,9 +49,14 @@ def label_faults(study: Study, corpus: Corpus, training: np.ndarray) -> Iterator
 
 
 def prepare_labels(
-    study: Study, name: str, corpus: Corpus, track_ids: list[str], training: np.ndarray,
-    of_corpus: str, tell: Tell,
-) -> SourceLabels:  # fmt: skip
+    study: Study,
+    name: str,
+    corpus: Corpus,
+    track_ids: list[str],
+    training: np.ndarray,
+    of_corpus: str,
+    tell: Tell,
+) -> SourceLabels:
     """Fit the source's label model to training tracks and store every track's labels, unless done already."""
     source, made_from = study.sources[name], labels_fingerprint(study, name, corpus, track_ids, training, of_corpus)
     if source.labels == "self":
@@ -102,8 +107,10 @@ def on_kept_information(study: Study, made: Mapping[str, SourceLabels]) -> Itera
         yield "labels: information kept, " + ", ".join(f"{name} {100 * part:.3g} %" for name, part in kept.items())
     for name, part in kept.items():
         if part < LITTLE:
-            yield (f"warning: the labels of {name} keep {100 * part:.2g} % of the information that they could hold, so "
-                   f"networks can learn little from them; {_advice(study.sources[name])}")  # fmt: skip
+            yield (
+                f"warning: the labels of {name} keep {100 * part:.2g} % of the information that they could hold, so "
+                f"networks can learn little from them; {_advice(study.sources[name])}"
+            )
 
 
 def _advice(source: Source) -> str:

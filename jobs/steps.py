@@ -79,8 +79,9 @@ def execute(study: Study, step: Step) -> Report:
         if isinstance(error, Damaged):
             set_aside(paths, step.run.run_id, error.path)
         failure = failure_of(error)
-        ended = replace(attempt, finished_at=now(), cause=failure.cause, message=failure.message,
-                        traceback=traceback.format_exc())  # fmt: skip
+        ended = replace(
+            attempt, finished_at=now(), cause=failure.cause, message=failure.message, traceback=traceback.format_exc()
+        )
         try:
             write_attempt(paths, step.run.run_id, ended)
         except OSError as unwritten:  # the store itself may have failed; the report still gives the cause

@@ -75,8 +75,11 @@ def _verify_prepared(study: Study, prepared: Prepared, verified: Verified) -> No
         for name in (SETTINGS, FRAMES):
             _count(verified, folder / name)
     arrays = [corpus_path(study, prepared.corpus_fingerprint)]
-    arrays += [labels_path(study, name, of) for name, of in prepared.sources.items()
-               if name in study.sources and study.sources[name].labels != "self"]  # fmt: skip
+    arrays += [
+        labels_path(study, name, of)
+        for name, of in prepared.sources.items()
+        if name in study.sources and study.sources[name].labels != "self"
+    ]
     for path in arrays:
         _look(paths, verified, path, lambda path=path: read_arrays(path))
 

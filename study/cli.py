@@ -26,9 +26,11 @@ from study.core.errors import StudyError
 from study.core.version import __version__
 
 app = typer.Typer(
-    name="study", no_args_is_help=True, pretty_exceptions_enable=False,
+    name="study",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
     help="Design, run and analyse large statistical studies of learned representations.",
-)  # fmt: skip
+)
 
 
 def _version(asked: bool) -> None:
@@ -47,8 +49,21 @@ def options(
 
 
 for command in (
-    new, check, design, power, prepare, launch, status, runs, analyze, embed, verify, clean, schema, demo,
-):  # fmt: skip
+    new,
+    check,
+    design,
+    power,
+    prepare,
+    launch,
+    status,
+    runs,
+    analyze,
+    embed,
+    verify,
+    clean,
+    schema,
+    demo,
+):
     app.command()(command)
 
 

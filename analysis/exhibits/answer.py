@@ -202,8 +202,14 @@ def _forest(axes: Axes, rows: pd.DataFrame) -> None:
         face = "white" if row.verdict == NOT_SIGNIFICANT else colour
         axes.plot([row.ci_low, row.ci_high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
         axes.plot(row.estimate, y, "o", color=colour, markersize=5.0, markerfacecolor=face)
-        axes.annotate(signed(row.estimate), (1.03, y), xycoords=("axes fraction", "data"), va="center", fontsize=8.0,
-                      annotation_clip=False)  # fmt: skip
+        axes.annotate(
+            signed(row.estimate),
+            (1.03, y),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8.0,
+            annotation_clip=False,
+        )
     axes.set_yticks(np.arange(len(rows)), [_short(effect) for effect in rows["effect"]], fontsize=8.0)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.xaxis.set_major_locator(MaxNLocator(5))

@@ -174,9 +174,19 @@ def _(design: Balanced, response: BalancedResponse, phi: np.ndarray) -> Balanced
     )
     return BalancedEvaluation(
         logdets + v * (1.0 + np.log(2.0 * np.pi * r2 / v)),
-        m, beta, r2, weight, q, within, of_rest, t - h @ m @ h.mT, h, s, np.concatenate([g * s, beta], axis=1),
+        m,
+        beta,
+        r2,
+        weight,
+        q,
+        within,
+        of_rest,
+        t - h @ m @ h.mT,
+        h,
+        s,
+        np.concatenate([g * s, beta], axis=1),
         response,
-    )  # fmt: skip
+    )
 
 
 @derivatives.register

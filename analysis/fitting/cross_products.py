@@ -132,9 +132,22 @@ def design_of(
     pieces = [(zb, wb[:, :b], wb[:, b:]) for zb, wb in rows]
     x_on_z, x_on_u, xx_rest = _least_squares(pieces, inverse, on_z[..., :b], _inverse(ww_rest[:b, :b], w[:, :b]))
     return Design(
-        zz, zw, w.T @ w, len(w), blocks, border, on_z, ww_rest, x_on_z, x_on_u, xx_rest, inverse,
-        _inverse(ww_rest, w), correlated, reml,
-    )  # fmt: skip
+        zz,
+        zw,
+        w.T @ w,
+        len(w),
+        blocks,
+        border,
+        on_z,
+        ww_rest,
+        x_on_z,
+        x_on_u,
+        xx_rest,
+        inverse,
+        _inverse(ww_rest, w),
+        correlated,
+        reml,
+    )
 
 
 def response_of(

@@ -19,10 +19,18 @@ from analysis.fitting.engine_fit import EngineFailed, EngineFit
 from analysis.fitting.random_terms import RandomTerm
 from study.core.errors import Fault, InputFaults
 
-# fmt: off
-R_PACKAGES = ("lme4", "lmerTest", "emmeans", "broom", "broom.mixed", "insight", "parameters", "performance", "tibble",
-              "report")
-# fmt: on
+R_PACKAGES = (
+    "lme4",
+    "lmerTest",
+    "emmeans",
+    "broom",
+    "broom.mixed",
+    "insight",
+    "parameters",
+    "performance",
+    "tibble",
+    "report",
+)
 INSTALL = (
     "pip install 'representation-study[lme4]', R 4.2 or newer, and in R "
     f"install.packages(c({', '.join(repr(name) for name in R_PACKAGES)}))"

@@ -53,15 +53,31 @@ def model_record(model: Model) -> dict[str, Any]:
     """A model's entry. A model that has no certified fit has `converged` false and no numbers."""
     fit = model.fit
     record: dict[str, Any] = {
-        "formula": model.given or model.formula, "engine": model.engine, "criterion": None, "reml": True,
-        "n_rows": model.n_rows, "groups": dict(model.groups), "converged": False, "singular": None, "fixed": [],
-        "random": [], "correlations": [], "residual_sd": None, "contrasts": [], "mean_n_star": None, "means": [],
-        "contrasts_of_means": [], "statements": [], "omitted": dict(model.omitted),
-    }  # fmt: skip
+        "formula": model.given or model.formula,
+        "engine": model.engine,
+        "criterion": None,
+        "reml": True,
+        "n_rows": model.n_rows,
+        "groups": dict(model.groups),
+        "converged": False,
+        "singular": None,
+        "fixed": [],
+        "random": [],
+        "correlations": [],
+        "residual_sd": None,
+        "contrasts": [],
+        "mean_n_star": None,
+        "means": [],
+        "contrasts_of_means": [],
+        "statements": [],
+        "omitted": dict(model.omitted),
+    }
     if fit is None:
         return record
     return record | {
-        "criterion": fit.criterion, "converged": True, "singular": fit.singular,
+        "criterion": fit.criterion,
+        "converged": True,
+        "singular": fit.singular,
         "fixed": _records(model.fixed.assign(ci_method=CI_METHOD), FIXED_KEYS),
         "random": _records(fit.random_table(), RANDOM_KEYS),
         "correlations": _records(fit.correlations(), CORRELATION_KEYS),
@@ -71,7 +87,7 @@ def model_record(model: Model) -> dict[str, Any]:
         "means": _records(model.means, LEVEL_KEYS if "level" in model.means else MEAN_KEYS),
         "contrasts_of_means": _records(model.contrasts_of_means, CONTRAST_KEYS),
         "statements": _records(model.statements, STATEMENT_KEYS),
-    }  # fmt: skip
+    }
 
 
 def components_record(components: Sequence[Components]) -> dict[str, Any]:
@@ -81,20 +97,39 @@ def components_record(components: Sequence[Components]) -> dict[str, Any]:
     """
     fitted = [one for one in components if one.fit is not None]
     return {
-        "formula": FORMULA, "engine": NATIVE,
+        "formula": FORMULA,
+        "engine": NATIVE,
         "criterion": math.fsum(one.fit.criterion for one in fitted) if fitted else None,
-        "reml": True, "n_rows": sum(one.n_rows for one in components), "groups": {"target": len(components)},
+        "reml": True,
+        "n_rows": sum(one.n_rows for one in components),
+        "groups": {"target": len(components)},
         "converged": bool(components) and len(fitted) == len(components),
         "singular": any(one.fit.singular for one in fitted) if fitted else None,
-        "fixed": [row | {"term": f"{row['term']} | {one.target}"} for one in fitted
-                  for row in _records(fixed_effects(one.fit).assign(ci_method=CI_METHOD), FIXED_KEYS)],
-        "random": [{"group": source_column(row.source), "term": f"intercept | {one.target}", "variance": row.variance,
-                    "sd": math.sqrt(row.variance), "boundary": row.variance == 0.0}
-                   for one in fitted for row in one.percent.itertuples()],
+        "fixed": [
+            row | {"term": f"{row['term']} | {one.target}"}
+            for one in fitted
+            for row in _records(fixed_effects(one.fit).assign(ci_method=CI_METHOD), FIXED_KEYS)
+        ],
+        "random": [
+            {
+                "group": source_column(row.source),
+                "term": f"intercept | {one.target}",
+                "variance": row.variance,
+                "sd": math.sqrt(row.variance),
+                "boundary": row.variance == 0.0,
+            }
+            for one in fitted
+            for row in one.percent.itertuples()
+        ],
         "correlations": [],
-        "residual_sd": {one.target: math.sqrt(one.fit.residual_variance) for one in fitted} or None, "contrasts": [],
-        "mean_n_star": None, "means": [], "contrasts_of_means": [], "statements": [], "omitted": {},
-    }  # fmt: skip
+        "residual_sd": {one.target: math.sqrt(one.fit.residual_variance) for one in fitted} or None,
+        "contrasts": [],
+        "mean_n_star": None,
+        "means": [],
+        "contrasts_of_means": [],
+        "statements": [],
+        "omitted": {},
+    }
 
 
 def variance_components(components: Sequence[Components]) -> dict[str, dict[str, dict[str, float | None]]]:

@@ -7,12 +7,29 @@ import pandas as pd
 from analysis.exhibits.exhibit import Table
 from analysis.wording import cell
 
-ESCAPED = str.maketrans({
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "−": "$-$", "–": "--", "—": "---", "²": r"\textsuperscript{2}",
-    "\n": " ",
-})  # fmt: skip
+ESCAPED = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\{",
+        "}": r"\}",
+        "$": r"\$",
+        "&": r"\&",
+        "%": r"\%",
+        "#": r"\#",
+        "_": r"\_",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': r"\textquotedbl{}",
+        "−": "$-$",
+        "–": "--",
+        "—": "---",
+        "²": r"\textsuperscript{2}",
+        "\n": " ",
+    }
+)
 """Every character that LaTeX reads as something else, and those of the report's own beyond ASCII."""
 
 
@@ -26,13 +43,24 @@ def latex(table: Table) -> str:
         for row in table.frame.itertuples(index=False, name=None)
     ]
     caption = escaped(f"{table.title}. {table.note}".strip())
-    return "\n".join([
-        "% needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}", "\\begin{table}", "\\centering",
-        f"\\caption{{{caption}}}", f"\\label{{tab:{table.name}}}",
-        f"\\begin{{tabular}}{{{''.join('r' if is_number else 'l' for is_number in numeric)}}}", "\\toprule",
-        _line([escaped(str(name)) for name in table.frame]), "\\midrule", *map(_line, rows), "\\bottomrule",
-        "\\end{tabular}", "\\end{table}", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "% needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}",
+            "\\begin{table}",
+            "\\centering",
+            f"\\caption{{{caption}}}",
+            f"\\label{{tab:{table.name}}}",
+            f"\\begin{{tabular}}{{{''.join('r' if is_number else 'l' for is_number in numeric)}}}",
+            "\\toprule",
+            _line([escaped(str(name)) for name in table.frame]),
+            "\\midrule",
+            *map(_line, rows),
+            "\\bottomrule",
+            "\\end{tabular}",
+            "\\end{table}",
+            "",
+        ]
+    )
 
 
 def escaped(text: str) -> str:

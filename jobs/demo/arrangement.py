@@ -62,9 +62,10 @@ def render(track: Track, seconds: float, rng: np.random.Generator) -> np.ndarray
         key = (event.name, event.midi, round(event.length_s, 2))
         if key not in sounds:
             sounds[key] = (
-                drum(event.name, machine, rng) if event.midi is None
+                drum(event.name, machine, rng)
+                if event.midi is None
                 else note(event.name, event.midi, event.length_s, bright, rng)
-            )  # fmt: skip
+            )
         part = parts[event.part]
         if part is None:
             part = parts[event.part] = np.zeros(n_samples, dtype=np.float32)

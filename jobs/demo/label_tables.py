@@ -24,25 +24,42 @@ MISSING = 0.02
 
 JUNK_TAGS = ("seen live", "favorites", "awesome", "my playlist 7", "check out later", "albums i own", "asdf", "4 stars")
 SYNONYMS = {
-    "classical": ("orchestra", "instrumental"), "jazz": ("swing", "standards"), "blues": ("blues rock", "roots"),
-    "country": ("americana", "folk"), "disco": ("dance", "funk"), "hiphop": ("rap", "hip-hop"),
-    "metal": ("heavy metal", "hard rock"), "pop": ("pop rock", "catchy"),
-}  # fmt: skip
+    "classical": ("orchestra", "instrumental"),
+    "jazz": ("swing", "standards"),
+    "blues": ("blues rock", "roots"),
+    "country": ("americana", "folk"),
+    "disco": ("dance", "funk"),
+    "hiphop": ("rap", "hip-hop"),
+    "metal": ("heavy metal", "hard rock"),
+    "pop": ("pop rock", "catchy"),
+}
 GENRE_WORDS = {
-    "classical": ("ave", "lux", "aeterna", "amor"), "jazz": ("moon", "autumn", "blue", "night"),
-    "blues": ("mornin", "train", "trouble", "river"), "country": ("truck", "road", "whiskey", "home"),
-    "disco": ("dance", "floor", "fever", "boogie"), "hiphop": ("street", "money", "rhyme", "hood"),
-    "metal": ("blood", "steel", "hell", "fire"), "pop": ("baby", "radio", "tonight", "summer"),
-}  # fmt: skip
+    "classical": ("ave", "lux", "aeterna", "amor"),
+    "jazz": ("moon", "autumn", "blue", "night"),
+    "blues": ("mornin", "train", "trouble", "river"),
+    "country": ("truck", "road", "whiskey", "home"),
+    "disco": ("dance", "floor", "fever", "boogie"),
+    "hiphop": ("street", "money", "rhyme", "hood"),
+    "metal": ("blood", "steel", "hell", "fire"),
+    "pop": ("baby", "radio", "tonight", "summer"),
+}
 MOOD_WORDS = {
-    "glad": ("love", "sun", "smile", "happy", "shine"), "sad": ("tears", "alone", "goodbye", "cold", "gone"),
-    "wild": ("run", "scream", "loud", "burn", "fight"), "calm": ("sleep", "slow", "quiet", "dream", "rest"),
-}  # fmt: skip
+    "glad": ("love", "sun", "smile", "happy", "shine"),
+    "sad": ("tears", "alone", "goodbye", "cold", "gone"),
+    "wild": ("run", "scream", "loud", "burn", "fight"),
+    "calm": ("sleep", "slow", "quiet", "dream", "rest"),
+}
 STOP_WORDS = ("the", "and", "you", "i", "to", "a", "in", "my")
 FMA_GENRES = {
-    "classical": "Classical", "jazz": "Jazz", "blues": "Rock", "country": "Folk", "disco": "Electronic",
-    "hiphop": "Electronic", "metal": "Rock", "pop": "Electronic",
-}  # fmt: skip
+    "classical": "Classical",
+    "jazz": "Jazz",
+    "blues": "Rock",
+    "country": "Folk",
+    "disco": "Electronic",
+    "hiphop": "Electronic",
+    "metal": "Rock",
+    "pop": "Electronic",
+}
 
 
 def write_corpus_tables(folder: Path, tracks: Sequence[Track], paths: Sequence[str], rng: np.random.Generator) -> None:
@@ -57,8 +74,11 @@ def write_corpus_tables(folder: Path, tracks: Sequence[Track], paths: Sequence[s
     _write(folder / "bpm.csv", track_id=ids, value=bpm)
     years = pd.DataFrame({"track_id": ids, "value": [track.year for track in tracks]})
     _write_frame(folder / "year.csv", years[has_year])
-    _write_bags(folder / "tags.csv", [i for i, has in zip(ids, has_tags, strict=True) if has],
-                [bag for bag, has in zip(tags, has_tags, strict=True) if has])  # fmt: skip
+    _write_bags(
+        folder / "tags.csv",
+        [i for i, has in zip(ids, has_tags, strict=True) if has],
+        [bag for bag, has in zip(tags, has_tags, strict=True) if has],
+    )
     _write_bags(folder / "artist.csv", ids, [artist_tags[name] for name in artists])
     _write_bags(folder / "cdr_tag.csv", ids, [_library_genres(track) for track in tracks])
     _write_bags(folder / "lyrics.csv", ids, [_lyrics(track, rng) for track in tracks])
@@ -92,10 +112,14 @@ def _estimated_bpm(track: Track, rng: np.random.Generator) -> float:
 def _tags(track: Track, rng: np.random.Generator) -> Bag:
     """Listeners' tags: what it is, how it feels, and many uninformative ones."""
     offered = [
-        (track.artist.genre, 0.8), *((synonym, 0.3) for synonym in SYNONYMS[track.artist.genre]),
-        (track.lead, 0.9), (f"{track.year // 10 % 10}0s", 0.5), (_mood(track), 0.7),
-        ("waltz" if track.beats_a_bar == 3 else "dance", 0.2), *((junk, 0.06) for junk in JUNK_TAGS),
-    ]  # fmt: skip
+        (track.artist.genre, 0.8),
+        *((synonym, 0.3) for synonym in SYNONYMS[track.artist.genre]),
+        (track.lead, 0.9),
+        (f"{track.year // 10 % 10}0s", 0.5),
+        (_mood(track), 0.7),
+        ("waltz" if track.beats_a_bar == 3 else "dance", 0.2),
+        *((junk, 0.06) for junk in JUNK_TAGS),
+    ]
     taken = [tag for tag, probability in offered if rng.random() < probability] or [track.artist.genre]
     return _sum([{_typed(tag, rng): float(rng.integers(10, 101))} for tag in taken])
 

@@ -38,8 +38,12 @@ def as_graphs(step: Callable[[Batch], Tensor], device: torch.device) -> Callable
             torch.cuda.current_stream(device).wait_stream(stream)
             return loss
         if source not in recorded:
-            own = replace(batch, codes=batch.codes.to(device, copy=True), peak_db=batch.peak_db.to(device, copy=True),
-                          wanted=batch.wanted.clone())  # fmt: skip
+            own = replace(
+                batch,
+                codes=batch.codes.to(device, copy=True),
+                peak_db=batch.peak_db.to(device, copy=True),
+                wanted=batch.wanted.clone(),
+            )
             graph = torch.cuda.CUDAGraph()
             # batches may be pinned by another thread meanwhile
             with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):

@@ -73,7 +73,7 @@ def of_crops(
     filled = np.minimum(np.arange(-(-n_crops // BATCH_CROPS) * BATCH_CROPS), n_crops - 1).reshape(-1, BATCH_CROPS)
     parts = [
         compute(reader.read_slices(tracks[of_track[batch]], starts[batch])).double().cpu().numpy() for batch in filled
-    ]  # fmt: skip
+    ]
     return np.concatenate(parts)[:n_crops], of_track
 
 

@@ -116,13 +116,17 @@ def train(
     network.to(device).train()
     resident = fits_on(device, store.frames.nbytes, gpu_share)
     parts = Parts(
-        run_id, settings, network,
+        run_id,
+        settings,
+        network,
         tasks=source_tasks(network, labels, training_tracks, validation_tracks, device, loss_of, settings.reduction),
         reader=crop_reader(store, statistics, crop_frames, device, resident),
         optimiser=OPTIMISERS[settings.optimiser](list(network.parameters()), settings.learning_rate, settings.l2),
         generator=np.random.default_rng(seed_sequence(run_id, "batches")),
-        arithmetic=arithmetic, checkpoint_folder=checkpoint_folder, log_path=log_path,
-    )  # fmt: skip
+        arithmetic=arithmetic,
+        checkpoint_folder=checkpoint_folder,
+        log_path=log_path,
+    )
     iterations = epoch_steps(len(training_tracks), settings.batch_size, len(parts.tasks), settings.iterations)
     losses, step = _losses_and_step(parts)
     batches = training_batches(parts.generator, parts.reader, parts.tasks, settings.batch_size)
@@ -248,9 +252,14 @@ def _log_epoch(
 ) -> None:
     finite = {name: loss if loss is not None and math.isfinite(loss) else None for name, loss in validation.items()}
     write_line(
-        parts.log_path, "epoch", epoch=position.epoch, step=position.steps, seconds=round(position.seconds, 3),
-        loss={task.name: mean for task, mean in zip(parts.tasks, means, strict=True)}, validation_loss=finite,
-    )  # fmt: skip
+        parts.log_path,
+        "epoch",
+        epoch=position.epoch,
+        step=position.steps,
+        seconds=round(position.seconds, 3),
+        loss={task.name: mean for task, mean in zip(parts.tasks, means, strict=True)},
+        validation_loss=finite,
+    )
 
 
 def _diverged(parts: Parts, position: Position, epoch: int) -> Trained:

@@ -54,7 +54,7 @@ class Network(nn.Module):
         self.objectives = {
             name: OF_LABELS["self"][0] if factors is None else OF_LABELS["gmm"][0]
             for name, factors in source_factors.items()
-        } | dict(objectives or {})  # fmt: skip
+        } | dict(objectives or {})
         self.strategy = strategy
         self.source_factors = dict(source_factors)
         self.channels, self.n_mels, self.width = channels, n_mels, width
@@ -153,8 +153,10 @@ def build_network(
     Raises ValueError for an unknown strategy, backbone or activation, and for sources that the strategy cannot have.
     """
     for kind, name, valid in (
-        ("strategy", strategy, STRATEGIES), ("backbone", backbone, BACKBONES), ("activation", activation, ACTIVATIONS)
-    ):  # fmt: skip
+        ("strategy", strategy, STRATEGIES),
+        ("backbone", backbone, BACKBONES),
+        ("activation", activation, ACTIVATIONS),
+    ):
         if name not in valid:
             raise ValueError(f"no {kind} {name!r}; expected one of {', '.join(valid)}")
     if (strategy == "SS-R" and len(source_factors) > 1) or (strategy != "SS-R" and not source_factors):

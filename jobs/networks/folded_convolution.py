@@ -47,8 +47,9 @@ def folded_convolution(layer: nn.Conv2d, maps: Tensor, fold: int) -> Tensor:
     weight = torch.stack(placed).reshape(fold * layer.out_channels, fold * layer.in_channels, in_time, groups)
     bias = None if layer.bias is None else layer.bias.repeat(fold)
     bands = maps.shape[3]
-    found = functional.conv2d(_regrouped(maps, bands // fold), weight, bias, (layer.stride[0], 1),
-                              (layer.padding[0], before))  # fmt: skip
+    found = functional.conv2d(
+        _regrouped(maps, bands // fold), weight, bias, (layer.stride[0], 1), (layer.padding[0], before)
+    )
     return _regrouped(found, bands)
 
 

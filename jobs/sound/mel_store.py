@@ -53,8 +53,10 @@ class Counts:
     dropped: int = 0
 
     def __str__(self) -> str:
-        return (f"{self.mono_doubled} mono clips doubled, {self.mixed_down} mixed down, "
-                f"{self.padded} shorter than a crop and padded, {self.dropped} dropped")  # fmt: skip
+        return (
+            f"{self.mono_doubled} mono clips doubled, {self.mixed_down} mixed down, "
+            f"{self.padded} shorter than a crop and padded, {self.dropped} dropped"
+        )
 
 
 @dataclass(frozen=True)
@@ -193,9 +195,11 @@ def gather_codes(
     total, channels, n_mels = store.frames.shape
     length = channels * n_mels
     runs = np.lib.stride_tricks.as_strided(
-        store.frames, (total - crop_frames + 1, crop_frames * length),
-        (length * store.frames.itemsize, store.frames.itemsize), writeable=False,
-    )  # fmt: skip
+        store.frames,
+        (total - crop_frames + 1, crop_frames * length),
+        (length * store.frames.itemsize, store.frames.itemsize),
+        writeable=False,
+    )
     codes = torch.from_numpy(runs[firsts]).view(-1, crop_frames, channels, n_mels)
     return codes, torch.from_numpy(store.peak_db[tracks])
 

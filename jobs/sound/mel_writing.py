@@ -101,8 +101,11 @@ def write_mel_store(
         if faults and (on_broken == "stop" or index.empty):
             raise InputFaults(fault for of_track in faults.values() for fault in of_track)
         now = content_hashes(paths, cache, workers)
-        raise_all(Fault(path, "", None, "changed while it was read; launch again", cause="changed while it was read")
-                  for path, before, after in zip(paths, hashes, now, strict=True) if before != after)  # fmt: skip
+        raise_all(
+            Fault(path, "", None, "changed while it was read; launch again", cause="changed while it was read")
+            for path, before, after in zip(paths, hashes, now, strict=True)
+            if before != after
+        )
         counts = Counts(
             mono_doubled=int((index["file_channels"] < channels).sum()),
             mixed_down=int((index["file_channels"] > channels).sum()),
@@ -135,8 +138,18 @@ def _write_frames(
                 continue
             file.write(clip.frames.data)
             n_frames = len(clip.frames)
-            rows.append((track_id, first, n_frames, clip.n_sound_frames, clip.peak_db, sha256, clip.frames_sha256,
-                         clip.file_channels))  # fmt: skip
+            rows.append(
+                (
+                    track_id,
+                    first,
+                    n_frames,
+                    clip.n_sound_frames,
+                    clip.peak_db,
+                    sha256,
+                    clip.frames_sha256,
+                    clip.file_channels,
+                )
+            )
             first += n_frames
         _write_header(file, mel.store, (first, channels, mel.n_mels))
     return pd.DataFrame(rows, columns=COLUMNS).astype(NUMBERS), faults

@@ -22,10 +22,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object only
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Override a setting of the study file for this command, such as "
-        "training.epochs=2; may be repeated.",
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a setting of the study file for this command, such as training.epochs=2; may be repeated.",
     ),
-]  # fmt: skip
+]
 Address = Annotated[
     str | None,
     typer.Option(

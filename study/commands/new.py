@@ -36,16 +36,21 @@ def new(
     from study.workflow.new import new_study
 
     if from_audio is None:
-        raise_all(Fault("", option, str(value), "works only with --from-audio")
-                  for option, value in (("--labels", labels), ("--pattern", pattern)) if value is not None)  # fmt: skip
+        raise_all(
+            Fault("", option, str(value), "works only with --from-audio")
+            for option, value in (("--labels", labels), ("--pattern", pattern))
+            if value is not None
+        )
         new_study(folder, template, seed, tell)
         return
     from study.workflow.from_audio.start import study_from_audio
 
     steps = study_from_audio(folder, from_audio, labels, pattern, 1 if seed is None else seed, tell)
     if steps.seconds is None:
-        tell(f"next: write labels into {folder}/tables/target.csv and uncomment [targets.mine] in "
-             f"{folder}/study.toml; then:")  # fmt: skip
+        tell(
+            f"next: write labels into {folder}/tables/target.csv and uncomment [targets.mine] in "
+            f"{folder}/study.toml; then:"
+        )
     else:
         tell(f"next (about {duration(steps.seconds)} in all on this machine):")
     for command in steps.commands:

@@ -34,9 +34,13 @@ def progress_shown() -> Iterator[Callable[[Progress, Report], None]]:
         def show(progress: Progress, report: Report) -> None:
             if report.failure is not None:
                 bar.console.print(line(progress, report), markup=False)
-            bar.update(scores, to_go=_to_go(progress),
-                       total=progress.n_evaluations, completed=progress.evaluations_done,
-                       description=f"{progress.runs_done}/{progress.n_runs} runs, scores")  # fmt: skip
+            bar.update(
+                scores,
+                to_go=_to_go(progress),
+                total=progress.n_evaluations,
+                completed=progress.evaluations_done,
+                description=f"{progress.runs_done}/{progress.n_runs} runs, scores",
+            )
 
         yield show
 

@@ -43,15 +43,25 @@ def analysis_faults(
         named.add((contrast.model, contrast.name))
         valid = (*CONTRASTED, *names)
         if contrast.model not in valid:
-            yield Fault(FILE_NAME, f"{key} model", contrast.model, f"no such model; expected one of {', '.join(valid)}",
-                        nearest(contrast.model, valid))  # fmt: skip
+            yield Fault(
+                FILE_NAME,
+                f"{key} model",
+                contrast.model,
+                f"no such model; expected one of {', '.join(valid)}",
+                nearest(contrast.model, valid),
+            )
         if not any(contrast.weights.values()):
             yield Fault(FILE_NAME, f"{key} weights", None, "expected at least one that is not 0")
         terms = _terms(contrast.model, strategies, further)
         for term in contrast.weights:
             if terms and term not in terms:
-                yield Fault(FILE_NAME, f"{key} weights", term, f"no such term; expected one of {', '.join(terms)}",
-                            nearest(term, terms))  # fmt: skip
+                yield Fault(
+                    FILE_NAME,
+                    f"{key} weights",
+                    term,
+                    f"no such term; expected one of {', '.join(terms)}",
+                    nearest(term, terms),
+                )
 
 
 def _terms(model: str, strategies: Sequence[Level], factors: Mapping[str, Sequence[Level]]) -> list[str]:
@@ -61,8 +71,10 @@ def _terms(model: str, strategies: Sequence[Level], factors: Mapping[str, Sequen
     rows = pd.DataFrame(
         {"strategy": strategy, "n_sources": n, **setting}
         for setting in (first, *others)
-        for strategy in strategies for n in (1, 2, 3) if sources_allowed(str(strategy), n)
-    )  # fmt: skip
+        for strategy in strategies
+        for n in (1, 2, 3)
+        if sources_allowed(str(strategy), n)
+    )
     if rows.empty or model not in CONTRASTED:
         return []
     evaluation = {name: levels for name, levels in factors.items() if name in EVALUATION_FACTORS}

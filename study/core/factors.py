@@ -13,10 +13,21 @@ BASELINES = ("MFCC", "Random", "Choi")
 
 BASELINE_PHASE = "baseline"
 
-# fmt: off
-TRAINING_FACTORS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision",
-                    "backbone", "activation", "optimiser", "loss", "reduction", "initialisation")
-# fmt: on
+TRAINING_FACTORS = (
+    "epochs",
+    "iterations",
+    "batch_size",
+    "learning_rate",
+    "l2",
+    "width",
+    "precision",
+    "backbone",
+    "activation",
+    "optimiser",
+    "loss",
+    "reduction",
+    "initialisation",
+)
 """Keys of `[training]` that a factor of the same name sets for each run. Any other factor has no effect on training in
 this version, so it can be designed and analysed but not launched."""
 

@@ -27,14 +27,24 @@ def faults_of_validation(file: str, section: str, annotation: Any, error: Valida
         match detail["type"]:
             case "extra_forbidden":
                 valid = _keys(model)
-                yield Fault(file, key, detail["input"], f"unknown key; expected one of {', '.join(valid)}",
-                            nearest(str(path[-1]), valid))  # fmt: skip
+                yield Fault(
+                    file,
+                    key,
+                    detail["input"],
+                    f"unknown key; expected one of {', '.join(valid)}",
+                    nearest(str(path[-1]), valid),
+                )
             case "missing":
                 yield Fault(file, key, None, "missing")
             case "literal_error":
                 valid = re.findall(r"'([^']*)'", detail["ctx"]["expected"]) or [detail["ctx"]["expected"]]
-                yield Fault(file, key, detail["input"], f"expected {detail['ctx']['expected']}",
-                            nearest(str(detail["input"]), valid))  # fmt: skip
+                yield Fault(
+                    file,
+                    key,
+                    detail["input"],
+                    f"expected {detail['ctx']['expected']}",
+                    nearest(str(detail["input"]), valid),
+                )
             case "string_pattern_mismatch":
                 yield Fault(file, key, detail["input"], "expected a name made of a-z, 0-9, _ and -")
             case "path_type":
@@ -49,9 +59,12 @@ def _within(inner: tuple[Any, ...], outer: tuple[Any, ...]) -> bool:
 
 
 def _plain(message: str) -> str:
-    return re.sub(r"^(Input|String|Value|Dictionary|Tuple|List) should", "should", message).replace(
-        "should be", "expected", 1).replace("should have", "expected", 1).replace(
-        " after validation, not 0", "")  # fmt: skip
+    return (
+        re.sub(r"^(Input|String|Value|Dictionary|Tuple|List) should", "should", message)
+        .replace("should be", "expected", 1)
+        .replace("should have", "expected", 1)
+        .replace(" after validation, not 0", "")
+    )
 
 
 def written_key(section: str, path: tuple[Any, ...]) -> str:

@@ -88,8 +88,13 @@ def _unknown_names(text: str, columns: Mapping[str, Column], file: str, key: str
             unknown.setdefault(token.text, token.column)
     for name, at in unknown.items():
         close = nearest(name, columns)
-        yield Fault(file, key, text, f"column {at}: `{name}`: no such variable; expected one of {', '.join(full)}",
-                    close and quoted(close))  # fmt: skip
+        yield Fault(
+            file,
+            key,
+            text,
+            f"column {at}: `{name}`: no such variable; expected one of {', '.join(full)}",
+            close and quoted(close),
+        )
 
 
 def _faults_of_variable(

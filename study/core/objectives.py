@@ -7,9 +7,13 @@ from importlib.metadata import entry_points
 GROUP = "study.objectives"
 """The entry points by which installed packages add objectives of their own."""
 OF_LABELS = {
-    "self": ("pairs", "contrastive"), "tags": ("kl", "bce", "focal"), "classes": ("kl", "cross-entropy"),
-    "ordinal": ("kl", "cross-entropy"), "gmm": ("kl",), "plsa": ("kl",),
-}  # fmt: skip
+    "self": ("pairs", "contrastive"),
+    "tags": ("kl", "bce", "focal"),
+    "classes": ("kl", "cross-entropy"),
+    "ordinal": ("kl", "cross-entropy"),
+    "gmm": ("kl",),
+    "plsa": ("kl",),
+}
 """For each kind of labels the objectives that suit it, the default first."""
 WITHOUT_LABELS = OF_LABELS["self"]
 """They draw two crops for an item, and need no table."""

@@ -43,15 +43,19 @@ def plan_schema(study: Study) -> pa.Schema:
     """Columns of `plan.parquet`, in order. Metadata: the study's name, its seed, and its file's tables as JSON."""
     return pa.schema(
         [
-            ("run_id", pa.string()), ("position", pa.int32()), ("phase", pa.string()), ("replicate", pa.int32()),
-            ("strategy", pa.string()), ("n_sources", pa.int32()),
+            ("run_id", pa.string()),
+            ("position", pa.int32()),
+            ("phase", pa.string()),
+            ("replicate", pa.int32()),
+            ("strategy", pa.string()),
+            ("n_sources", pa.int32()),
             *((source_column(name), pa.bool_()) for name in study.sources),
             *((factor_column(name), level_type(levels)) for name, levels in study.further_factors.items()),
             *((f"{NUISANCE}{name}", level_type(levels)) for name, levels in study.nuisance_factors.items()),
             ("cost_gpu_hours", pa.float64()),
         ],
         metadata={"study": study.name, "seed": str(study.seed), "tables": json.dumps(study.tables, default=str)},
-    )  # fmt: skip
+    )
 
 
 def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Callable[[Run], float | None]) -> None:
@@ -61,12 +65,18 @@ def write_plan(path: Path, study: Study, runs: Iterable[Run], cost_gpu_hours: Ca
     nuisance = assigned(study, runs, assigned_before(path))
     rows = [
         {
-            "run_id": run.run_id, "position": position, "phase": run.phase, "replicate": run.replicate,
-            "strategy": run.strategy, "n_sources": run.n_sources, "cost_gpu_hours": cost_gpu_hours(run),
-            **run_columns(study, run), **{f"{NUISANCE}{name}": level for name, level in nuisance[position].items()},
+            "run_id": run.run_id,
+            "position": position,
+            "phase": run.phase,
+            "replicate": run.replicate,
+            "strategy": run.strategy,
+            "n_sources": run.n_sources,
+            "cost_gpu_hours": cost_gpu_hours(run),
+            **run_columns(study, run),
+            **{f"{NUISANCE}{name}": level for name, level in nuisance[position].items()},
         }
         for position, run in enumerate(runs)
-    ]  # fmt: skip
+    ]
     table = pa.Table.from_pylist(rows, plan_schema(study))
     write_whole(path, sealed_parquet(table))
 
@@ -108,11 +118,12 @@ def read_plan(path: Path, study: Study) -> list[Run]:
         Fault(path.name, f"column {name}", None, f"missing: this plan belongs to another study{again}")
         for name in expected.names
         if name not in table.column_names and not name.startswith((SOURCE, NUISANCE))
-    ]  # fmt: skip
+    ]
     faults += [
         Fault(path.name, f"column {name}", None, f"not a factor or source of this study{again}")
-        for name in table.column_names if name not in expected.names and not name.startswith(NUISANCE)
-    ]  # fmt: skip
+        for name in table.column_names
+        if name not in expected.names and not name.startswith(NUISANCE)
+    ]
     raise_all(faults)
     runs = []
     for row in table.to_pylist():
@@ -157,11 +168,16 @@ def refuse_other_overrides(path: Path, study: Study) -> None:
     """Raise `InputFaults` for each `--set` that differs from the plan's setting, and state that setting."""
     tables = tables_of_plan(path)
     raise_all(
-        Fault("", override.option, override.value,
-              f"the plan was made with {_shown(override.path, setting(tables, override.path))}; leave this option out, "
-              "or pass it to `study design` too")
-        for override in study.overrides if setting(tables, override.path) != override.value
-    )  # fmt: skip
+        Fault(
+            "",
+            override.option,
+            override.value,
+            f"the plan was made with {_shown(override.path, setting(tables, override.path))}; leave this option out, "
+            "or pass it to `study design` too",
+        )
+        for override in study.overrides
+        if setting(tables, override.path) != override.value
+    )
 
 
 def tables_of_plan(path: Path) -> dict[str, Any]:

@@ -111,9 +111,10 @@ def _sections(raw: dict[str, Any], folder: Path) -> tuple[dict[str, Any], list[F
     faults.extend(between_sections(sections, is_function))
     for name, valid in entries.items():
         sections[name] = {
-            key: entry for key, entry in valid.items()
+            key: entry
+            for key, entry in valid.items()
             if not list(between_keys(**{name: {key: entry}}, is_function=is_function))
-        }  # fmt: skip
+        }
     return sections, distinct(faults)
 
 

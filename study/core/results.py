@@ -59,19 +59,40 @@ def result_schema(study: Study) -> pa.Schema:
     text, whole, real = pa.string(), pa.int64(), pa.float64()
     return pa.schema(
         [
-            ("schema_version", pa.int32()), ("run_id", text), ("attempt", text), ("phase", text),
-            ("replicate", pa.int32()), ("strategy", text), ("n_sources", pa.int32()),
+            ("schema_version", pa.int32()),
+            ("run_id", text),
+            ("attempt", text),
+            ("phase", text),
+            ("replicate", pa.int32()),
+            ("strategy", text),
+            ("n_sources", pa.int32()),
             *((source_column(name), pa.bool_()) for name in study.sources),
             *((factor_column(name), level_type(levels)) for name, levels in study.further_factors.items()),
             *((factor_column(name), level_type(levels)) for name, levels in study.evaluation_factors.items()),
-            ("target", text), ("repeat", pa.int32()), ("fold", pa.int32()), ("metric", text), ("score", real),
-            ("outcome", text), ("train_seconds", real), ("train_steps", whole), ("eval_seconds", real),
-            ("device", text), ("precision", text), ("n_parameters", whole), ("representation_dim", pa.int32()),
-            ("seed", whole), ("threads", pa.int32()), ("data_fingerprint", text), ("target_fingerprint", text),
-            ("train_scores_version", pa.int32()), ("probe_scores_version", pa.int32()), ("code_version", text),
-            ("started_at", pa.timestamp("us", tz="UTC")), ("finished_at", pa.timestamp("us", tz="UTC")),
+            ("target", text),
+            ("repeat", pa.int32()),
+            ("fold", pa.int32()),
+            ("metric", text),
+            ("score", real),
+            ("outcome", text),
+            ("train_seconds", real),
+            ("train_steps", whole),
+            ("eval_seconds", real),
+            ("device", text),
+            ("precision", text),
+            ("n_parameters", whole),
+            ("representation_dim", pa.int32()),
+            ("seed", whole),
+            ("threads", pa.int32()),
+            ("data_fingerprint", text),
+            ("target_fingerprint", text),
+            ("train_scores_version", pa.int32()),
+            ("probe_scores_version", pa.int32()),
+            ("code_version", text),
+            ("started_at", pa.timestamp("us", tz="UTC")),
+            ("finished_at", pa.timestamp("us", tz="UTC")),
         ]
-    )  # fmt: skip
+    )
 
 
 def commit_result(path: Path, rows: Iterable[Mapping[str, object]], study: Study) -> bool:

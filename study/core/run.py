@@ -59,8 +59,14 @@ def make_run(
     ordered = tuple(name for name in study.sources if name in sources)
     levels = dict(factors or {})
     if study.run is not None:
-        of_function = {"function": study.run.function, "version": study.run.version, "sources": ordered,
-                       "factors": levels, "replicate": replicate, "seed": study.seed}  # fmt: skip
+        of_function = {
+            "function": study.run.function,
+            "version": study.run.version,
+            "sources": ordered,
+            "factors": levels,
+            "replicate": replicate,
+            "seed": study.seed,
+        }
         return Run(_hash(of_function), phase, replicate, strategy, ordered, levels)
     uses: dict[str, Any] = {
         "strategy": strategy,
@@ -84,8 +90,9 @@ def baseline_runs(study: Study) -> list[Run]:
     mfcc = [make_run(study, BASELINE_PHASE, replicate, "MFCC", ()) for replicate in range(study.baselines.mfcc)]
     return mfcc + [
         _random(study, levels, replicate)
-        for levels in _network_levels(study) for replicate in range(study.baselines.random)
-    ]  # fmt: skip
+        for levels in _network_levels(study)
+        for replicate in range(study.baselines.random)
+    ]
 
 
 def _network_levels(study: Study) -> list[dict[str, Level]]:

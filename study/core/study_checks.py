@@ -52,13 +52,22 @@ def missing_files(study: Study) -> list[Fault]:
 
 def not_launchable(study: Study) -> list[Fault]:
     """A fault for every factor that this version can design and analyse but not train."""
-    return [] if study.run is not None else [
-        Fault(FILE_NAME, f"[factors] {name}", list(levels),
-              "has no effect on training, so it can be designed and analysed but not launched; "
-              f"factors that can be launched: the sources, strategy, {', '.join(TRAINING_FACTORS)}",
-              nearest(name, TRAINING_FACTORS))
-        for name, levels in study.further_factors.items() if name not in TRAINING_FACTORS
-    ]  # fmt: skip
+    return (
+        []
+        if study.run is not None
+        else [
+            Fault(
+                FILE_NAME,
+                f"[factors] {name}",
+                list(levels),
+                "has no effect on training, so it can be designed and analysed but not launched; "
+                f"factors that can be launched: the sources, strategy, {', '.join(TRAINING_FACTORS)}",
+                nearest(name, TRAINING_FACTORS),
+            )
+            for name, levels in study.further_factors.items()
+            if name not in TRAINING_FACTORS
+        ]
+    )
 
 
 def between_keys(
@@ -90,8 +99,9 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
         yield from _factor_faults(name, levels)
     yield from _scale_faults(sections.get("scale", {}), factors)
     if "fine_tuning" in sections and sections["fine_tuning"].model_fields_set and "transfer" not in factors:
-        yield Fault(FILE_NAME, "[fine_tuning]", None,
-                    'has no effect without [factors] transfer = ["frozen", "fine-tune"]')  # fmt: skip
+        yield Fault(
+            FILE_NAME, "[fine_tuning]", None, 'has no effect without [factors] transfer = ["frozen", "fine-tune"]'
+        )
     nuisance = (
         {name for phase in sections["design"].phase for name in phase.nuisance} if "design" in sections else set()
     )
@@ -114,8 +124,12 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
         yield Fault(FILE_NAME, f"{section} labels", None, "missing")
         return
     if source.reader is not None or source.path is not None:
-        yield Fault(FILE_NAME, f"{section} reader", source.reader,
-                    "published formats are not supported by this version; expected `table`")  # fmt: skip
+        yield Fault(
+            FILE_NAME,
+            f"{section} reader",
+            source.reader,
+            "published formats are not supported by this version; expected `table`",
+        )
     elif source.labels == "self" and source.table is not None:
         yield Fault(FILE_NAME, f"{section} table", str(source.table), 'labels = "self" has no table')
     elif source.labels != "self" and source.table is None:
@@ -124,8 +138,13 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
         suited = OF_LABELS[source.labels]
         if source.objective not in (*suited, *installed()):
             expected = f'expected one of {", ".join((*suited, *installed()))} for labels = "{source.labels}"'
-            yield Fault(FILE_NAME, f"{section} objective", source.objective, expected,
-                        nearest(source.objective, (*suited, *installed())))  # fmt: skip
+            yield Fault(
+                FILE_NAME,
+                f"{section} objective",
+                source.objective,
+                expected,
+                nearest(source.objective, (*suited, *installed())),
+            )
     if source.tf_idf and source.labels != "plsa":
         yield Fault(FILE_NAME, f"{section} tf_idf", True, 'only for labels = "plsa"')
     if source.resolution is not None and source.labels != "gmm":
@@ -133,8 +152,12 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
     if source.order is not None and source.labels != "ordinal":
         yield Fault(FILE_NAME, f"{section} order", list(source.order), 'only for labels = "ordinal"')
     elif source.order is not None and "factors" in source.model_fields_set and source.factors != len(source.order):
-        yield Fault(FILE_NAME, f"{section} factors", source.factors,
-                    f"expected {len(source.order)}, the number of levels in `order`; or leave it out")  # fmt: skip
+        yield Fault(
+            FILE_NAME,
+            f"{section} factors",
+            source.factors,
+            f"expected {len(source.order)}, the number of levels in `order`; or leave it out",
+        )
     if source.labels == "self" and "factors" in source.model_fields_set:
         yield Fault(FILE_NAME, f"{section} factors", source.factors, 'labels = "self" has no factors')
 
@@ -145,8 +168,12 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
         yield Fault(FILE_NAME, f"{section} task", "multilabel", "not supported by this version")
         return
     if target.reader is not None or target.path is not None:
-        yield Fault(FILE_NAME, f"{section} reader", target.reader,
-                    "published data sets are not supported by this version; expected `tracks`")  # fmt: skip
+        yield Fault(
+            FILE_NAME,
+            f"{section} reader",
+            target.reader,
+            "published data sets are not supported by this version; expected `tracks`",
+        )
     elif target.tracks is None:
         yield Fault(FILE_NAME, f"{section} tracks", None, "missing")
     recommends = target.task == "recommendation"
@@ -159,9 +186,14 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
         if recommends and key in target.model_fields_set:
             yield Fault(FILE_NAME, f"{section} {key}", getattr(target, key), 'not for task = "recommendation"')
     if target.split not in (None, "published", "random"):
-        yield Fault(FILE_NAME, f"{section} split", target.split,
-                    'a split file is not supported by this version; expected "published" (the column `split` of the '
-                    'tracks table) or "random"', nearest(target.split or "", ("published", "random")))  # fmt: skip
+        yield Fault(
+            FILE_NAME,
+            f"{section} split",
+            target.split,
+            'a split file is not supported by this version; expected "published" (the column `split` of the '
+            'tracks table) or "random"',
+            nearest(target.split or "", ("published", "random")),
+        )
     if target.folds is not None and target.split == "published":
         yield Fault(FILE_NAME, f"{section} folds", target.folds, 'cannot be combined with split = "published"')
     if target.unsplit == "folds":
@@ -175,8 +207,13 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
         head, _, cut = metric.partition("@")
         sized = recommends and head == "ndcg" and cut.removesuffix("_heldout").isdigit() and not cut.startswith("0")
         if metric not in METRICS[target.task] and not sized:
-            yield Fault(FILE_NAME, f"{section} metrics", metric, f"expected one of {', '.join(METRICS[target.task])}",
-                        nearest(metric, METRICS[target.task]))  # fmt: skip
+            yield Fault(
+                FILE_NAME,
+                f"{section} metrics",
+                metric,
+                f"expected one of {', '.join(METRICS[target.task])}",
+                nearest(metric, METRICS[target.task]),
+            )
 
 
 def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[str, Any]) -> Iterator[Fault]:
@@ -191,9 +228,13 @@ def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[
         if frames < least_frames:
             # rounded up to a millisecond, so that `Mel.crop_frames` does not round it down again
             least_s = (math.floor(1000 * (least_frames - 1) * mel.hop_samples / corpus.sample_rate_hz) + 1) / 1000
-            yield Fault(FILE_NAME, "[mel] crop_s", mel.crop_s,
-                        f"a crop has {frames} frames, and {because} {least_frames}; expected {least_s:g} or more at "
-                        "this sample_rate_hz and hop_samples, or another backbone")  # fmt: skip
+            yield Fault(
+                FILE_NAME,
+                "[mel] crop_s",
+                mel.crop_s,
+                f"a crop has {frames} frames, and {because} {least_frames}; expected {least_s:g} or more at "
+                "this sample_rate_hz and hop_samples, or another backbone",
+            )
         if mel.n_mels < least_bands:
             yield Fault(FILE_NAME, "[mel] n_mels", mel.n_mels, f"{because} {least_bands} or more")
 
@@ -215,8 +256,9 @@ def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:
     if name == "strategy":
         for level in levels:
             if level not in STRATEGIES:
-                yield Fault(FILE_NAME, key, level, f"expected one of {', '.join(STRATEGIES)}",
-                            nearest(str(level), STRATEGIES))  # fmt: skip
+                yield Fault(
+                    FILE_NAME, key, level, f"expected one of {', '.join(STRATEGIES)}", nearest(str(level), STRATEGIES)
+                )
         return
     if name in RESERVED_FACTORS:
         yield Fault(FILE_NAME, key, None, "this name is taken; expected a different one")
@@ -277,15 +319,23 @@ def _phase_faults(
             continue
         for strategy in asked:
             if strategy not in strategies:
-                yield Fault(FILE_NAME, f"{key} strategy", strategy,
-                            f"not a level of [factors] strategy: {', '.join(map(str, strategies))}",
-                            nearest(strategy, map(str, strategies)))  # fmt: skip
+                yield Fault(
+                    FILE_NAME,
+                    f"{key} strategy",
+                    strategy,
+                    f"not a level of [factors] strategy: {', '.join(map(str, strategies))}",
+                    nearest(strategy, map(str, strategies)),
+                )
         for n in phase.n_sources:
             if n > len(sources):
                 yield Fault(FILE_NAME, f"{key} n_sources", n, f"expected at most {len(sources)}, the number of sources")
         if phase.n_sources and not any(sources_allowed(s, n) for s in asked for n in phase.n_sources):
-            yield Fault(FILE_NAME, f"{key} n_sources", list(phase.n_sources),
-                        "no run is possible: SS-R has one source, the other strategies two or more")  # fmt: skip
+            yield Fault(
+                FILE_NAME,
+                f"{key} n_sources",
+                list(phase.n_sources),
+                "no run is possible: SS-R has one source, the other strategies two or more",
+            )
         if phase.criterion is not None and phase.repeats != 1:
             expected = "of factorial phases alone; `repeat_share` repeats some of a sequential phase's runs"
             yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, expected)
@@ -301,8 +351,9 @@ def _phase_faults(
         valid = ("strategy", "sources", "n_sources", *further)
         for name in phase.balance:
             if name not in valid:
-                yield Fault(FILE_NAME, f"{key} balance", name, f"expected one of {', '.join(valid)}",
-                            nearest(name, valid))  # fmt: skip
+                yield Fault(
+                    FILE_NAME, f"{key} balance", name, f"expected one of {', '.join(valid)}", nearest(name, valid)
+                )
 
 
 def _constraint_faults(
@@ -328,5 +379,10 @@ def _entry_faults(key: str, name: str, value: Any, levels: Mapping[str, tuple[An
         return
     for level in value if isinstance(value, tuple) else (value,):
         if level not in levels[name]:
-            yield Fault(FILE_NAME, key, level, f"expected one of {', '.join(map(str, levels[name]))}",
-                        nearest(str(level), map(str, levels[name])))  # fmt: skip
+            yield Fault(
+                FILE_NAME,
+                key,
+                level,
+                f"expected one of {', '.join(map(str, levels[name]))}",
+                nearest(str(level), map(str, levels[name])),
+            )

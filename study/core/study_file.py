@@ -37,7 +37,7 @@ from study.core.field_types import (
     Text,
     distinct,
     factor_ranges,
-)  # fmt: skip
+)
 from study.core.objectives import OF_LABELS
 from study.core.overrides import Override
 from study.core.scales import Levels, Scale
@@ -166,9 +166,10 @@ class Training(Section):
         settings = self.model_dump(mode="json", exclude={"checkpoint_minutes"})
         defaults = type(self).model_fields
         return {
-            key: value for key, value in settings.items()
+            key: value
+            for key, value in settings.items()
             if key in FIRST_TRAINING_KEYS or value != defaults[key].default
-        }  # fmt: skip
+        }
 
 
 class Target(Section):

@@ -43,9 +43,13 @@ SET_ASIDE = "`study launch` sets it aside and evaluates this target again"
 VERSIONS = {"train_scores_version": TRAIN_SCORES_VERSION, "probe_scores_version": PROBE_SCORES_VERSION}
 ROUNDING = 1e-9
 RANGES = {
-    "accuracy": (0.0, 1.0), "balanced_accuracy": (0.0, 1.0), "f1_macro": (0.0, 1.0), "ndcg": (0.0, 1.0),
-    "r2": (-math.inf, 1.0), "pearson": (-1.0, 1.0),
-}  # fmt: skip
+    "accuracy": (0.0, 1.0),
+    "balanced_accuracy": (0.0, 1.0),
+    "f1_macro": (0.0, 1.0),
+    "ndcg": (0.0, 1.0),
+    "r2": (-math.inf, 1.0),
+    "pearson": (-1.0, 1.0),
+}
 """Least and largest score of a metric, by its name before any `@`."""
 
 

@@ -19,25 +19,37 @@ def draw_plan(facts: Mapping[str, Any], console: Console) -> None:
     )
     if facts["failed"]:
         planned = f", {facts['replaced']} of them planned before" if facts["replaced"] else ""
-        console.print(f"{facts['failed']} runs failed for reasons of their own and are not planned{planned}; "
-                      "--retry-failed plans them again")  # fmt: skip
+        console.print(
+            f"{facts['failed']} runs failed for reasons of their own and are not planned{planned}; "
+            "--retry-failed plans them again"
+        )
     for line in _cost_lines(facts):
         console.print(line, markup=False)
     for sentence in facts["verdict"]:
         console.print(sentence, markup=False)
     for phase in dict.fromkeys(row["phase"] for row in facts["prefixes"]):
-        table = Table("runs", "imbalance", "aliasing\n(at least)", "source-\nsource", "source-\nstrategy",
-                      "D-efficiency, %\n(at most)", title=phase)  # fmt: skip
+        table = Table(
+            "runs",
+            "imbalance",
+            "aliasing\n(at least)",
+            "source-\nsource",
+            "source-\nstrategy",
+            "D-efficiency, %\n(at most)",
+            title=phase,
+        )
         for row in facts["prefixes"]:
             if row["phase"] != phase:
                 continue
             least = max(row["aliasing_bound_size"], row["aliasing_bound_balance"])
             efficiency = "-" if row["d_efficiency"] is None else f"{row['d_efficiency']:.1f}"
             table.add_row(
-                str(row["n_runs"]), str(row["unbalance"]), f"{row['aliasing']:.3f} ({least:.3f})",
-                f"{row['source_source']:.3f}", f"{row['source_strategy']:.3f}",
+                str(row["n_runs"]),
+                str(row["unbalance"]),
+                f"{row['aliasing']:.3f} ({least:.3f})",
+                f"{row['source_source']:.3f}",
+                f"{row['source_strategy']:.3f}",
                 f"{efficiency} ({row['d_efficiency_bound']:.1f})",
-            )  # fmt: skip
+            )
         console.print(table)
         by_factor = ", ".join(f"{name} {value}" for name, value in facts["unbalance"][phase].items())
         console.print(f"imbalance by factor: {by_factor}", markup=False)

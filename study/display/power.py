@@ -21,7 +21,7 @@ def draw_power_table(facts: Mapping[str, Any], console: Console) -> None:
         f"{facts['study']}: percentage of {facts['simulations']:,} simulated studies in which an effect is "
         f"significant at {facts['alpha']:g}, with its 95 % interval; effects and variances {facts['basis']}{but}",
         markup=False,
-    )  # fmt: skip
+    )
     for n_targets in dict.fromkeys(cell["n_targets"] for cell in facts["cells"]):
         cells = [cell for cell in facts["cells"] if cell["n_targets"] == n_targets]
         table = Table(title=f"{n_targets} targets; runs of the sequential phases (of all)", box=SIMPLE, padding=(0, 1))
@@ -34,9 +34,11 @@ def draw_power_table(facts: Mapping[str, Any], console: Console) -> None:
             by_size = [{power["effect"]: power for power in cell["power"]}.get(row["effect"]) for cell in cells]
             smallest = by_size[-1] and by_size[-1]["smallest"]
             table.add_row(
-                Text(row["effect"]), f"{row['value']:.2f}", *map(_percent, by_size),
+                Text(row["effect"]),
+                f"{row['value']:.2f}",
+                *map(_percent, by_size),
                 "-" if smallest is None else f"{smallest:.2f}",
-            )  # fmt: skip
+            )
         table.add_section()
         for name, key in (("failed fits, %", "n_failed"), ("singular fits, %", "n_singular")):
             table.add_row(name, "", *(f"{100 * cell[key] / facts['simulations']:.1f}" for cell in cells))
@@ -48,8 +50,9 @@ def draw_power_table(facts: Mapping[str, Any], console: Console) -> None:
         "Slopes, levels of a factor and differences of strategies at n* = 0: simultaneous intervals in each family. "
         f"Smallest: the effect with a power of {facts['smallest_at_power']:.0%}, in {facts['table']} for all numbers "
         "of runs",
-        markup=False, soft_wrap=True,
-    )  # fmt: skip
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _percent(row: Mapping[str, Any] | None) -> str:

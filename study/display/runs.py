@@ -32,10 +32,11 @@ def print_runs(study_name: str, runs: pd.DataFrame) -> None:
     rows = [[_cell(name, row) for name in shown] for row in runs.to_dict("records")]
     for name, cells in zip(shown, zip(*rows, strict=True), strict=True):
         table.add_column(
-            Text(name.removeprefix(SCORE).removeprefix(FACTOR)), overflow="fold",
+            Text(name.removeprefix(SCORE).removeprefix(FACTOR)),
+            overflow="fold",
             justify="right" if name.startswith(SCORE) else "left",
             min_width=None if name == "sources" else max(map(len, cells)),
-        )  # fmt: skip
+        )
     for row in rows:
         table.add_row(*map(Text, row))
     drawing.print(table, crop=False)

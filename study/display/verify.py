@@ -14,8 +14,9 @@ def draw_verify(facts: Mapping[str, Any], console: Console) -> None:
     """A line for each finding, by kind; what was read; how many files have no digest."""
     lines = [
         f"{kind}: {found['file']}: " + "; ".join(filter(None, (found["problem"], found["remedy"])))
-        for kind in ("damaged", "unreadable", "changed") for found in facts[kind]
-    ]  # fmt: skip
+        for kind in ("damaged", "unreadable", "changed")
+        for found in facts[kind]
+    ]
     counts = ", ".join(f"{len(facts[kind])} {kind}" for kind in ("damaged", "unreadable", "changed") if facts[kind])
     lines.append(f"{facts['study']}: {facts['files']} files read, {size(facts['bytes'])}: {counts or 'all as written'}")
     if facts["unverified"]:

@@ -13,11 +13,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 STYLE: dict[Any, Any] = {
-    "font.size": 9.0, "axes.titlesize": 10.0, "axes.labelsize": 9.0, "legend.fontsize": 8.5, "legend.frameon": False,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True,
-    "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "lines.linewidth": 1.3, "svg.fonttype": "path",
-    "svg.hashsalt": "study", "text.parse_math": False,  # a `$` in a name is a dollar
-}  # fmt: skip
+    "font.size": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.labelsize": 9.0,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E3E3E3",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.3,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "study",
+    "text.parse_math": False,  # a `$` in a name is a dollar
+}
 PNG_DPI = 160
 MOST_WRITTEN = 24
 """Rows and columns up to which a map of correlations has its numbers written in."""

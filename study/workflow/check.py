@@ -53,9 +53,12 @@ class Checked:
             for fault in self.faults
         ]
         return {
-            "ok": not faults, "faults": faults, "warnings": [asdict(caution) for caution in self.cautions],
-            "cost": asdict(self.cost) if self.cost else None, "proposals": list(self.proposals),
-        }  # fmt: skip
+            "ok": not faults,
+            "faults": faults,
+            "warnings": [asdict(caution) for caution in self.cautions],
+            "cost": asdict(self.cost) if self.cost else None,
+            "proposals": list(self.proposals),
+        }
 
 
 @needs_train()

@@ -38,14 +38,23 @@ def stale_files(study: Study) -> list[Stale]:
     runs = baseline_runs(study) + read_plan(paths.plan, study)
     planned = {run.run_id for run in runs}
     found = [
-        (path, why) for folder, why in ((paths.runs, "a run outside the plan"), (paths.results, "scores of such a run"))
-        for path in _folders(folder) if path.name not in planned
-    ]  # fmt: skip
+        (path, why)
+        for folder, why in ((paths.runs, "a run outside the plan"), (paths.results, "scores of such a run"))
+        for path in _folders(folder)
+        if path.name not in planned
+    ]
     expected = expected_results(study, runs, prepared.target_fingerprints)
-    found += [(stored.path, "scores on an earlier version of a target") for stored in stored_results(paths)
-              if stored.run_id in planned and stored.path not in expected]  # fmt: skip
-    found += [(path, "set aside as damaged") for run_id in sorted(planned)
-              for folder in (paths.run(run_id), paths.results / run_id) for path in _set_aside(folder)]  # fmt: skip
+    found += [
+        (stored.path, "scores on an earlier version of a target")
+        for stored in stored_results(paths)
+        if stored.run_id in planned and stored.path not in expected
+    ]
+    found += [
+        (path, "set aside as damaged")
+        for run_id in sorted(planned)
+        for folder in (paths.run(run_id), paths.results / run_id)
+        for path in _set_aside(folder)
+    ]
     found += _unused_of_prepared(study)
     found += [(paths.store / FOLDER, "the store of a trial (`launch --quick`)")] * (paths.store / FOLDER).is_dir()
     return [Stale(path, _size(path), why) for path, why in found]
@@ -69,8 +78,12 @@ def _unused_of_prepared(study: Study) -> Iterator[tuple[Path, str]]:
     keys = {prepared.corpus_sound, *(target.sound for target in prepared.targets.values())}
     used = {sound_folder(study, key) for key in keys} | {corpus_path(study, prepared.corpus_fingerprint)}
     used |= {of(study, name, made) for name, made in prepared.sources.items() for of in (labels_path, topics_path)}
-    there = [*_folders(folder / "sound"), *folder.glob("corpus-*.npz"), *folder.glob("labels/*.npz"),
-             *folder.glob("labels/*-topics.csv")]  # fmt: skip
+    there = [
+        *_folders(folder / "sound"),
+        *folder.glob("corpus-*.npz"),
+        *folder.glob("labels/*.npz"),
+        *folder.glob("labels/*-topics.csv"),
+    ]
     yield from ((path, "prepared from earlier data or settings") for path in sorted(there) if path not in used)
 
 

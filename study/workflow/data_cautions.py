@@ -67,8 +67,9 @@ def leakage_cautions(inputs: Inputs, dropped: Dropped, hash_of: Mapping[str, str
             continue
         shared = [
             f"{track_id} is {track_of[hash_of[path]]}"
-            for track_id, path in zip(sounds["track_id"], sounds["path"], strict=True) if hash_of[path] in track_of
-        ]  # fmt: skip
+            for track_id, path in zip(sounds["track_id"], sounds["path"], strict=True)
+            if hash_of[path] in track_of
+        ]
         if shared:
             message = f"{len(shared)} of {len(sounds)} clips have the content of clips of [corpus] ({some(shared, 3)})"
             yield Caution(f"[targets.{name}] tracks", f"{message}: scores on training data are too optimistic")
@@ -92,5 +93,8 @@ def changed_cautions(changes: Mapping[Change, int]) -> Iterator[Caution]:
     """Data that has changed since runs were trained on it, and the number of such runs."""
     for (key, what), count in changes.items():
         runs = "1 trained run" if count == 1 else f"{count} trained runs"
-        yield Caution(key, f"{what}: changed since {runs} learned from it, so `study launch` will refuse; restore it, "
-                      "or give the changed study another [study] store")  # fmt: skip
+        yield Caution(
+            key,
+            f"{what}: changed since {runs} learned from it, so `study launch` will refuse; restore it, "
+            "or give the changed study another [study] store",
+        )

@@ -72,8 +72,9 @@ def _launch(
         given = {"--address": options.address, "--gpu-share": options.gpu_share}
         raise_all(
             Fault("", key, value, "cannot be combined with --in-process")
-            for key, value in given.items() if value is not None
-        )  # fmt: skip
+            for key, value in given.items()
+            if value is not None
+        )
     refuse_other_overrides(Paths(study.store).plan, study)
     runs = baseline_runs(study) + read_plan(Paths(study.store).plan, study)
     runs = _chosen(runs, options.runs) if options.runs else runs
@@ -161,6 +162,7 @@ def _chosen(runs: list[Run], wanted: Sequence[str]) -> list[Run]:
     ids = [run.run_id for run in runs]
     raise_all(
         Fault("", "--runs", run_id, "not a planned run or a baseline of this study", nearest(run_id, ids))
-        for run_id in wanted if run_id not in ids
-    )  # fmt: skip
+        for run_id in wanted
+        if run_id not in ids
+    )
     return [run for run in runs if run.run_id in wanted]

@@ -23,7 +23,9 @@ def learning_curves(study: Study, runs: Iterable[Run]) -> pd.DataFrame:
     paths = Paths(study.store)
     rows = [
         (run.run_id, run.strategy, source, line["epoch"], loss, line["validation_loss"].get(source))
-        for run in runs for line in read_epochs(paths.log(run.run_id)) for source, loss in line["loss"].items()
-    ]  # fmt: skip
+        for run in runs
+        for line in read_epochs(paths.log(run.run_id))
+        for source, loss in line["loss"].items()
+    ]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype({"loss": "float64", "validation_loss": "float64"})

@@ -73,13 +73,21 @@ def design_study(
     write_page(page, paths.design)
     write_plan(paths.plan, study, runs, gpu_hours)
     return {
-        "study": study.name, "plan": str(paths.plan), "page": str(paths.design / "design.html"), "runs": len(runs),
-        "runs_by_phase": dict(Counter(run.phase for run in runs)), "baselines": len(baseline_runs(study)),
-        "replaced": len(planned) - len(kept), "failed": len(failed),
-        "cost_unit": estimate.unit, "cost_basis": estimate.basis, "cost_note": _cost_note(study, estimate, left),
+        "study": study.name,
+        "plan": str(paths.plan),
+        "page": str(paths.design / "design.html"),
+        "runs": len(runs),
+        "runs_by_phase": dict(Counter(run.phase for run in runs)),
+        "baselines": len(baseline_runs(study)),
+        "replaced": len(planned) - len(kept),
+        "failed": len(failed),
+        "cost_unit": estimate.unit,
+        "cost_basis": estimate.basis,
+        "cost_note": _cost_note(study, estimate, left),
         "seconds_to_go": left.seconds if left else None,
-        "gpu_hours_by_phase": hours_by_phase(runs, gpu_hours), **page.summary,
-    }  # fmt: skip
+        "gpu_hours_by_phase": hours_by_phase(runs, gpu_hours),
+        **page.summary,
+    }
 
 
 def smallest_effects(study: Study, runs: Sequence[Run], run_share: float = RUN_SHARE) -> dict[str, float]:
@@ -122,8 +130,10 @@ def _nuisance_notes(study: Study, runs: Sequence[Run]) -> list[str]:
         chosen = [row[name] for row in found]
         counts = ", ".join(f"{level} {chosen.count(level)}" for level in levels)
         most = largest_correlation(study, runs, chosen)
-        notes.append(f"{name}, of no interest, is spread over the runs: {counts}; its correlation with any level of "
-                     f"another factor is at most {most:.2f}")  # fmt: skip
+        notes.append(
+            f"{name}, of no interest, is spread over the runs: {counts}; its correlation with any level of "
+            f"another factor is at most {most:.2f}"
+        )
     return notes
 
 

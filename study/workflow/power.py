@@ -59,23 +59,36 @@ def study_power(
         tell(f"{factor_column(name)} acts on the evaluation and is not simulated: one score per run and target")
     n_targets = n_targets or (max(2, len(study.targets)), 2 * len(study.targets))
     cells = simulate(
-        frame, study.further_factors, truth, [n_fixed + size for size in sizes], n_targets, n_simulations,
-        np.random.default_rng(study_seed_sequence(study, "power")), show,
-    )  # fmt: skip
+        frame,
+        study.further_factors,
+        truth,
+        [n_fixed + size for size in sizes],
+        n_targets,
+        n_simulations,
+        np.random.default_rng(study_seed_sequence(study, "power")),
+        show,
+    )
     plain = [_plain(cell, n_fixed) for cell in cells]
     rows = [
         {**{key: value for key, value in cell.items() if key != "power"}, **row}
-        for cell in plain for row in cell["power"]
-    ]  # fmt: skip
+        for cell in plain
+        for row in cell["power"]
+    ]
     write_whole(paths.power / "power.csv", csv_bytes(pd.DataFrame(rows)))
     draw_power(cells, paths.power)
     return {
-        "study": study.name, "simulations": n_simulations, "alpha": ALPHA, "smallest_at_power": WANTED,
-        "basis": "report/fit.json" if fitted else "near the paper's", "stated": [*effects, *deviations],
-        "effects": dict(truth.effects), "sd": {**truth.sd, "residual": truth.residual_sd},
+        "study": study.name,
+        "simulations": n_simulations,
+        "alpha": ALPHA,
+        "smallest_at_power": WANTED,
+        "basis": "report/fit.json" if fitted else "near the paper's",
+        "stated": [*effects, *deviations],
+        "effects": dict(truth.effects),
+        "sd": {**truth.sd, "residual": truth.residual_sd},
         "cells": plain,
-        "table": str(paths.power / "power.csv"), "figure": str(paths.power / "power.png"),
-    }  # fmt: skip
+        "table": str(paths.power / "power.csv"),
+        "figure": str(paths.power / "power.png"),
+    }
 
 
 def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, list[int]]:
@@ -144,6 +157,11 @@ def _plain(cell: Cell, n_fixed: int) -> dict[str, Any]:
         for row in cell.power.to_dict("records")
     ]
     return {
-        "n_targets": cell.n_targets, "n_runs": cell.n_runs - n_fixed, "n_runs_in_all": cell.n_runs,
-        "n_failed": cell.n_failed, "n_singular": cell.n_singular, "why_not": cell.why_not, "power": rows,
-    }  # fmt: skip
+        "n_targets": cell.n_targets,
+        "n_runs": cell.n_runs - n_fixed,
+        "n_runs_in_all": cell.n_runs,
+        "n_failed": cell.n_failed,
+        "n_singular": cell.n_singular,
+        "why_not": cell.why_not,
+        "power": rows,
+    }

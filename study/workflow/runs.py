@@ -35,20 +35,28 @@ def study_runs(study: Study) -> pd.DataFrame:
     """
     runs = read_sweep(study).runs
     rows = [
-        {"run_id": run.run.run_id, "phase": run.run.phase, "replicate": run.run.replicate,
-         "strategy": run.run.strategy, "n_sources": run.run.n_sources, "sources": "+".join(run.run.sources),
-         **{factor_column(name): run.run.factors.get(name) for name in study.further_factors},
-         "state": run.state, "cause": run.failure.cause if run.failure else None,
-         "outcome": run.trained.outcome if run.trained else None}
+        {
+            "run_id": run.run.run_id,
+            "phase": run.run.phase,
+            "replicate": run.run.replicate,
+            "strategy": run.run.strategy,
+            "n_sources": run.run.n_sources,
+            "sources": "+".join(run.run.sources),
+            **{factor_column(name): run.run.factors.get(name) for name in study.further_factors},
+            "state": run.state,
+            "cause": run.failure.cause if run.failure else None,
+            "outcome": run.trained.outcome if run.trained else None,
+        }
         for run in runs
-    ]  # fmt: skip
+    ]
     scores = _scores(study, runs)
     scores = scores[scores["metric"] == scores["target"].map(study.primary_metrics)]
     columns = list(map(_score_column, scores["target"], scores["transfer"]))
     means = scores.assign(column=columns).pivot_table(index="run_id", columns="column", values="score", aggfunc="mean")
     table = pd.DataFrame(rows).join(means.reindex(columns=_score_columns(study)), on="run_id")
-    table.attrs[LESS] = [_score_column(name, TRANSFERS[0]) for name, metric in study.primary_metrics.items()
-                         if metric.endswith("-")]  # fmt: skip
+    table.attrs[LESS] = [
+        _score_column(name, TRANSFERS[0]) for name, metric in study.primary_metrics.items() if metric.endswith("-")
+    ]
     return table
 
 
@@ -80,13 +88,16 @@ def run_detail(study: Study, named: str) -> dict[str, Any]:
     of_targets = of_targets.sort_values("target", key=lambda names: names.map(order), kind="stable")
     curves = learning_curves(study, [run.run]).drop(columns=["run_id", "strategy"])
     return {
-        "run_id": run.run.run_id, "state": run.state, "phase": run.run.phase, "strategy": run.run.strategy,
+        "run_id": run.run.run_id,
+        "state": run.state,
+        "phase": run.run.phase,
+        "strategy": run.run.strategy,
         "settings": _settings(study, run),
         "training": None if run.trained is None else asdict(run.trained),
         "attempts": [asdict(attempt) for attempt in run.attempts],
         "scores": as_records(of_targets),
         "learning_curves": as_records(curves),
-    }  # fmt: skip
+    }
 
 
 def _settings(study: Study, run: RunState) -> dict[str, Any]:
@@ -131,4 +142,4 @@ def as_records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         {str(name): None if pd.isna(value) else value for name, value in row.items()}
         for row in table.to_dict("records")
-    ]  # fmt: skip
+    ]

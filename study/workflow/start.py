@@ -25,8 +25,9 @@ def read_start(
     ]
     faults += [
         Fault("", "--level", text, "expected NAME:VALUE=LEVEL, such as strategy:1=MSS-CR")
-        for text in levels if not re.fullmatch(r"[^:]+:[^=]+=.+", text)
-    ]  # fmt: skip
+        for text in levels
+        if not re.fullmatch(r"[^:]+:[^=]+=.+", text)
+    ]
     raise_all(faults)
     meanings: dict[str, dict[str, str]] = {}
     for text in levels:

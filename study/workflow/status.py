@@ -31,16 +31,21 @@ def study_status(study: Study) -> dict[str, Any]:
     records = {run.run: (run.trained, list(run.attempts)) for run in sweep.runs}
     missing = {run.run: run.missing for run in sweep.runs}
     return {
-        "study": study.name, "planned": len(sweep.runs), "baselines": sum(run.run.is_baseline for run in sweep.runs),
-        "done": states["done"], "running": states["running"], "waiting": states["waiting"],
-        "failed": states["failed"], "failed_by_cause": dict(causes),
+        "study": study.name,
+        "planned": len(sweep.runs),
+        "baselines": sum(run.run.is_baseline for run in sweep.runs),
+        "done": states["done"],
+        "running": states["running"],
+        "waiting": states["waiting"],
+        "failed": states["failed"],
+        "failed_by_cause": dict(causes),
         "scores_done": sum(len(run.results) for run in sweep.runs),
         "scores_planned": len(sweep.runs) * len(study.targets),
         **_spent_and_left(study, records, missing),
         "store_bytes": store_sizes(study),
         "unverified": sorted({f"{item.run_id}/{item.target}" for item in sweep.unverified}),
         "other_version": sorted({f"{item.run_id}/{item.target}" for item in sweep.other_version}),
-    }  # fmt: skip
+    }
 
 
 def _spent_and_left(study: Study, records: Records, missing: Mapping[Run, Sequence[str]]) -> dict[str, Any]:
@@ -64,14 +69,16 @@ def _spent_and_left(study: Study, records: Records, missing: Mapping[Run, Sequen
     all_h = sum(attempt.seconds or 0.0 for _, attempts in records.values() for attempt in attempts) / 3600
     gpu_share, threads = study.cluster.gpu_share, study.compute.threads
     return {
-        "training_hours_spent": spent_h, "training_hours_left": to_go.training_s / 3600 if to_go else None,
+        "training_hours_spent": spent_h,
+        "training_hours_left": to_go.training_s / 3600 if to_go else None,
         "gpu_hours_spent": gpu_h * gpu_share,
         "gpu_hours_left": to_go.training_s * gpu_share / 3600 if to_go and on_gpu else None,
         "cpu_hours_spent": None if on_gpu else all_h * threads,
         "cpu_hours_left": to_go.all_s * threads / 3600 if to_go and not on_gpu else None,
         "seconds_to_go": to_go.seconds if to_go else None,
-        "estimate_is_complete": to_go is not None and to_go.is_complete, "cost_basis": estimate.basis,
-    }  # fmt: skip
+        "estimate_is_complete": to_go is not None and to_go.is_complete,
+        "cost_basis": estimate.basis,
+    }
 
 
 def _slots(study: Study, elapsed_s: Mapping[Step, float]) -> Slots:

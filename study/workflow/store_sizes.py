@@ -23,11 +23,13 @@ def store_sizes(study: Study) -> dict[str, int]:
     paths = Paths(study.store)
     sound = paths.prepared / "sound"
     sizes = {
-        "mel spectrograms": folder_bytes(sound), "labels": folder_bytes(paths.prepared, sound),
-        **dict.fromkeys((*OF_RUNS.values(), "records"), 0), "scores": folder_bytes(paths.results),
+        "mel spectrograms": folder_bytes(sound),
+        "labels": folder_bytes(paths.prepared, sound),
+        **dict.fromkeys((*OF_RUNS.values(), "records"), 0),
+        "scores": folder_bytes(paths.results),
         "reports": sum(map(folder_bytes, (paths.report, paths.design, paths.power))),
         "trials": folder_bytes(paths.store / FOLDER),
-    }  # fmt: skip
+    }
     for run in _entries(paths.runs):
         for entry in _entries(run.path) if run.is_dir(follow_symlinks=False) else ():
             sizes[OF_RUNS.get(entry.name, "records")] += _bytes(entry)

@@ -39,10 +39,15 @@ def verify_study(study: Study, deep: bool = False) -> dict[str, Any]:
         else changed_inputs(study, prepared, runs, deep, os.cpu_count() or 1)
     )
     return {
-        "study": study.name, "deep": deep, "files": verified.n_files, "bytes": verified.n_bytes,
-        "damaged": list(map(asdict, verified.damaged)), "unreadable": list(map(asdict, verified.unreadable)),
-        "changed": list(map(asdict, changed)), "unverified": verified.unverified,
-    }  # fmt: skip
+        "study": study.name,
+        "deep": deep,
+        "files": verified.n_files,
+        "bytes": verified.n_bytes,
+        "damaged": list(map(asdict, verified.damaged)),
+        "unreadable": list(map(asdict, verified.unreadable)),
+        "changed": list(map(asdict, changed)),
+        "unverified": verified.unverified,
+    }
 
 
 def is_sound(facts: dict[str, Any]) -> bool:

@@ -12,9 +12,13 @@ from jobs.learning.objectives.objective import Objective
 from study.core.objectives import GROUP
 
 OBJECTIVES: dict[str, Objective] = {
-    "pairs": pairs.OBJECTIVE, "contrastive": contrastive.OBJECTIVE, "kl": kl.OBJECTIVE, "bce": bce.OBJECTIVE,
-    "focal": focal.OBJECTIVE, "cross-entropy": cross_entropy.OBJECTIVE,
-}  # fmt: skip
+    "pairs": pairs.OBJECTIVE,
+    "contrastive": contrastive.OBJECTIVE,
+    "kl": kl.OBJECTIVE,
+    "bce": bce.OBJECTIVE,
+    "focal": focal.OBJECTIVE,
+    "cross-entropy": cross_entropy.OBJECTIVE,
+}
 
 
 def objective(name: str) -> Objective:

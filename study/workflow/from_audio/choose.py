@@ -26,9 +26,14 @@ if TYPE_CHECKING:
 
 
 def propose(
-    name: str, sound_folder: Path, clips: Sequence[Clip], ids: Sequence[str], columns: Sequence[Column], seed: int,
+    name: str,
+    sound_folder: Path,
+    clips: Sequence[Clip],
+    ids: Sequence[str],
+    columns: Sequence[Column],
+    seed: int,
     n_broken: int,
-) -> Proposal:  # fmt: skip
+) -> Proposal:
     """Sources and targets from `columns`, the two parts of the tracks `ids`, and settings for their sound."""
     group = group_of(columns)
     kept = kept_for_targets(ids, columns, group, np.random.default_rng(np.random.SeedSequence(seed)))
@@ -52,9 +57,19 @@ def propose(
     labelled = [set(source.table["track_id"]) for source in sources]
     common = len(set.intersection(*labelled)) if labelled else len(corpus)
     return Proposal(
-        name, seed, sound_folder, kept, division, sound_settings(clips), sources, targets,
-        _without_repetitions(left_out), common < 0.8 * len(corpus), n_broken, first_plan(1 + len(sources)),
-    )  # fmt: skip
+        name,
+        seed,
+        sound_folder,
+        kept,
+        division,
+        sound_settings(clips),
+        sources,
+        targets,
+        _without_repetitions(left_out),
+        common < 0.8 * len(corpus),
+        n_broken,
+        first_plan(1 + len(sources)),
+    )
 
 
 def _without_repetitions(left_out: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

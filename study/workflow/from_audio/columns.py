@@ -17,12 +17,51 @@ from study.workflow.from_audio.words import midi_number, on_a_scale
 Kind = Literal["classes", "ordinal", "number", "terms", "group", "none"]
 
 GROUP_NAMES = (
-    "artist", "speaker", "singer", "performer", "player", "musician", "subject", "person", "patient", "individual",
-    "recording", "recording_id", "album", "session", "video", "source_file", "site", "station", "location", "group",
-)  # fmt: skip
+    "artist",
+    "speaker",
+    "singer",
+    "performer",
+    "player",
+    "musician",
+    "subject",
+    "person",
+    "patient",
+    "individual",
+    "recording",
+    "recording_id",
+    "album",
+    "session",
+    "video",
+    "source_file",
+    "site",
+    "station",
+    "location",
+    "group",
+)
 """Columns whose tracks share a voice, a room or a microphone and so belong in one part of any split."""
-COUNTERS = ("take", "index", "idx", "number", "num", "no", "nr", "n", "count", "copy", "version", "clip", "segment",
-            "part", "track", "track_number", "file", "id", "repeat", "repetition", "rep")  # fmt: skip
+COUNTERS = (
+    "take",
+    "index",
+    "idx",
+    "number",
+    "num",
+    "no",
+    "nr",
+    "n",
+    "count",
+    "copy",
+    "version",
+    "clip",
+    "segment",
+    "part",
+    "track",
+    "track_number",
+    "file",
+    "id",
+    "repeat",
+    "repetition",
+    "rep",
+)
 """Columns that only number recordings and carry no information on their sound."""
 
 NEARLY_ALL = 0.95

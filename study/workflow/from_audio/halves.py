@@ -33,8 +33,14 @@ def kept_for_targets(
     units = index.to_series()
     if group is not None:
         units = ("group " + group.values.reindex(index).astype(object)).fillna(units)
-    strata = pd.DataFrame({column.name: column.values.reindex(index).astype(str) for column in columns
-                           if column.kind in ("classes", "ordinal") and column is not group}, index=index)  # fmt: skip
+    strata = pd.DataFrame(
+        {
+            column.name: column.values.reindex(index).astype(str)
+            for column in columns
+            if column.kind in ("classes", "ordinal") and column is not group
+        },
+        index=index,
+    )
     sizes = units.value_counts(sort=False)
     first_of = strata.groupby(units.to_numpy()).first().reindex(sizes.index)
     order = first_of.assign(_chance=rng.permutation(len(sizes))).sort_values([*strata.columns, "_chance"]).index

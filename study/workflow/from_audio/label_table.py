@@ -134,8 +134,11 @@ def _one_row_each(rows: pd.DataFrame, track_ids: Sequence[str]) -> list[Column]:
 def _several_rows(rows: pd.DataFrame) -> list[Column]:
     """Columns of a table with several rows per track: text becomes terms, a column of numbers their weights."""
     numeric = {name: pd.to_numeric(rows[name], errors="coerce") for name in rows.columns}
-    weights = [name for name, numbers in numeric.items()
-               if name in WEIGHT_NAMES and (numbers >= 0).all() and (numbers > 0).any()]  # fmt: skip
+    weights = [
+        name
+        for name, numbers in numeric.items()
+        if name in WEIGHT_NAMES and (numbers >= 0).all() and (numbers > 0).any()
+    ]
     columns = []
     for name in rows.columns:
         if name in weights:

@@ -69,8 +69,9 @@ def _pattern_faults(pattern: str, names: Sequence[str]) -> list[Fault]:
     def fault(expected: str, nearest: str | None = None) -> Fault:
         return Fault("", "--pattern", pattern, expected, nearest)
 
-    faults = [fault(f"{name} occurs twice; expected each name once") for name in dict.fromkeys(names)
-              if names.count(name) > 1]  # fmt: skip
+    faults = [
+        fault(f"{name} occurs twice; expected each name once") for name in dict.fromkeys(names) if names.count(name) > 1
+    ]
     for name in names:
         if not re.fullmatch(r"[a-z0-9_-]+", name):
             usable = re.sub(r"[^a-z0-9_-]+", "_", name.lower()).strip("_")

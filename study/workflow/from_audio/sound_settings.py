@@ -74,13 +74,23 @@ def sound_settings(clips: Sequence[Clip]) -> SoundSettings:
     n_fft *= 2 if hop > 0.75 * n_fft else 1  # windows must overlap, or sound between them is lost
     n_mels = min(N_MELS, max(32, n_fft // 4))
     return SoundSettings(
-        {"sample_rate_hz": rate, "channels": 2 if stereo > len(clips) / 2 else 1,
-         "n_fft": n_fft, "hop_samples": hop, "n_mels": n_mels, "crop_s": crop},
-        {"sample_rate_hz": why_rate, "channels": why_channels,
-         "n_fft": f"a window of {1000 * n_fft / rate:.0f} ms",
-         "hop_samples": f"{1 + int(crop * rate / hop)} frames in a crop; the base network needs {least_frames}",
-         "n_mels": "bands; the paper has 128", "crop_s": why_crop},
-    )  # fmt: skip
+        {
+            "sample_rate_hz": rate,
+            "channels": 2 if stereo > len(clips) / 2 else 1,
+            "n_fft": n_fft,
+            "hop_samples": hop,
+            "n_mels": n_mels,
+            "crop_s": crop,
+        },
+        {
+            "sample_rate_hz": why_rate,
+            "channels": why_channels,
+            "n_fft": f"a window of {1000 * n_fft / rate:.0f} ms",
+            "hop_samples": f"{1 + int(crop * rate / hop)} frames in a crop; the base network needs {least_frames}",
+            "n_mels": "bands; the paper has 128",
+            "crop_s": why_crop,
+        },
+    )
 
 
 def _rounded(seconds: float) -> float:

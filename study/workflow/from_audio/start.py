@@ -51,9 +51,13 @@ class NextSteps:
 
 @needs_train()
 def study_from_audio(
-    folder: Path, sound_folder: Path, labels: Path | None = None, pattern: str | None = None, seed: int = 1,
+    folder: Path,
+    sound_folder: Path,
+    labels: Path | None = None,
+    pattern: str | None = None,
+    seed: int = 1,
     tell: Tell = silent,
-) -> NextSteps:  # fmt: skip
+) -> NextSteps:
     """Write the study folder `folder` for the sound in `sound_folder`, and its tables.
 
     `labels` is a table of any form; `pattern` gives the meaning of file names. Raises InputFaults if there already is
@@ -92,8 +96,10 @@ def _folder_faults(folder: Path, sound_folder: Path, labels: Path | None) -> lis
         faults.append(Fault(str(folder), FILE_NAME, None, "already exists; expected a folder without one"))
     if folder.exists() and not folder.is_dir():
         faults.append(Fault(str(folder), "", None, "is a file; expected a folder"))
-    for option, path, there in (("--from-audio", sound_folder, sound_folder.is_dir()),
-                                ("--labels", labels, labels is None or labels.is_file())):  # fmt: skip
+    for option, path, there in (
+        ("--from-audio", sound_folder, sound_folder.is_dir()),
+        ("--labels", labels, labels is None or labels.is_file()),
+    ):
         if path is not None and not there:
             siblings = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
             what = "folder" if option == "--from-audio" else "file"
@@ -146,12 +152,17 @@ def _columns(
     if labels is not None:
         table = read_label_table(labels, names, ids)
         separated = f", separated by {table.separator!r}" if table.separator else ""
-        tell(f"{labels}: column {table.id_column!r} names {table.files_named} of {len(ids)} files"
-             f"{separated}; {table.rows_without_file} rows name no file")  # fmt: skip
+        tell(
+            f"{labels}: column {table.id_column!r} names {table.files_named} of {len(ids)} files"
+            f"{separated}; {table.rows_without_file} rows name no file"
+        )
         columns += table.columns
     times = Counter(column.name for column in columns)
-    raise_all(Fault("", "--pattern, --labels", name, f"is the name of {count} columns; expected each name once")
-              for name, count in times.items() if count > 1)  # fmt: skip
+    raise_all(
+        Fault("", "--pattern, --labels", name, f"is the name of {count} columns; expected each name once")
+        for name, count in times.items()
+        if count > 1
+    )
     return columns
 
 

@@ -27,12 +27,14 @@ def clips_summary(clips: Sequence[Clip]) -> str:
     )
     lengths = f"{low} s" if low == high else f"{low} to {high} s (median {median} s)"
     minutes = max(1, round(seconds.sum() / 60))
-    return "; ".join((
-        _counted(Counter(clip.format for clip in clips)),
-        _counted(Counter(f"{clip.sample_rate_hz} Hz" for clip in clips)),
-        _counted(Counter("stereo" if clip.stereo else "mono" for clip in clips)),
-        f"{lengths} long, {minutes} minute{'s' * (minutes > 1)} in all",
-    ))  # fmt: skip
+    return "; ".join(
+        (
+            _counted(Counter(clip.format for clip in clips)),
+            _counted(Counter(f"{clip.sample_rate_hz} Hz" for clip in clips)),
+            _counted(Counter("stereo" if clip.stereo else "mono" for clip in clips)),
+            f"{lengths} long, {minutes} minute{'s' * (minutes > 1)} in all",
+        )
+    )
 
 
 def broken_lines(broken: Sequence[Fault]) -> Iterator[str]:

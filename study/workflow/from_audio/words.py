@@ -12,8 +12,14 @@ SHARPS = ("#", "♯", "s", "sharp")
 
 SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
     (
-        ("ppp", "pianississimo", "moltopianissimo"), ("pp", "pianissimo"), ("p", "piano"), ("mp", "mezzopiano"),
-        ("mf", "mezzoforte"), ("f", "forte"), ("ff", "fortissimo"), ("fff", "fortississimo", "moltofortissimo"),
+        ("ppp", "pianississimo", "moltopianissimo"),
+        ("pp", "pianissimo"),
+        ("p", "piano"),
+        ("mp", "mezzopiano"),
+        ("mf", "mezzoforte"),
+        ("f", "forte"),
+        ("ff", "fortissimo"),
+        ("fff", "fortississimo", "moltofortissimo"),
     ),
     (("verylow",), ("low",), ("medium", "mid", "middle"), ("high",), ("veryhigh",)),
     (("verysoft",), ("soft", "quiet"), ("medium", "mid", "normal"), ("loud", "hard"), ("veryloud", "veryhard")),
@@ -21,7 +27,7 @@ SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("veryshort",), ("short",), ("medium", "mid"), ("long",), ("verylong",)),
     (("tiny", "xs"), ("small", "s"), ("medium", "m"), ("large", "l"), ("huge", "xl")),
     (("never", "none"), ("rarely", "mild"), ("sometimes", "moderate"), ("often", "severe"), ("always", "extreme")),
-)  # fmt: skip
+)
 """Scales from least to most; the words at one place are synonyms."""
 
 

@@ -42,8 +42,13 @@ class Proposal:
 
 def study_text(proposal: Proposal, epochs: int, why_epochs: str) -> str:
     """The study file."""
-    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-                                     keep_trailing_newline=True, autoescape=False)  # fmt: skip
+    environment = jinja2.Environment(
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
     environment.filters["toml"] = lambda value: json.dumps(value, ensure_ascii=False)
     template = environment.from_string((files("study") / "templates" / "from-audio.toml.j2").read_text("utf-8"))
 
@@ -77,8 +82,9 @@ def write_tables(folder: Path, proposal: Proposal, path_of: Mapping[str, Path], 
     if not proposal.targets:
         written["target"] = with_paths(tracks[proposal.kept.to_numpy()]).assign(label="")
     if broken:
-        written["broken"] = pd.DataFrame({"path": [fault.file for fault in broken],
-                                          "reason": [str(fault.value) for fault in broken]})  # fmt: skip
+        written["broken"] = pd.DataFrame(
+            {"path": [fault.file for fault in broken], "reason": [str(fault.value) for fault in broken]}
+        )
     for name, table in written.items():
         write_whole(tables / f"{name}.csv", table.to_csv(index=False).encode())
     return [tables / f"{name}.csv" for name in written]
