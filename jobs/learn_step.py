@@ -12,7 +12,7 @@ from jobs.kept_representations import save_representation
 from jobs.learning.precision import Arithmetic, is_recurrent, keep_to, resolve
 from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.learning.train import train
-from jobs.networks.branching import build_network
+from jobs.networks.branching import Network, build_network
 from jobs.prepared_data import (
     CHANGED,
     Prepared,
@@ -91,28 +91,10 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
     store, arrays = open_sound(study, prepared.corpus_sound), open_corpus_arrays(study, prepared)
     statistics = (arrays.mean, arrays.deviation)
     training = np.flatnonzero(arrays.training)
-    initial = seed_sequence(run.run_id, "initial weights")
-    objectives = {name: study.sources[name].objective_under(settings) for name in run.sources}
-    labels = {
-        name: _learned_labels(study, prepared, name, objectives[name])
-        for name in run.sources
-        if study.sources[name].labels != "self"
-    }
-    factors = {name: labels[name].shape[1] if name in labels else None for name in run.sources}
-    network = build_network(
-        "SS-R" if run.strategy == "Random" else run.strategy,
-        factors,
-        store.channels,
-        store.n_mels,
-        settings.width,
-        settings.backbone,
-        settings.activation,
-        settings.initialisation,
-        objectives,
-        seed=initial,
-    )
+    network, labels = _network_and_labels(study, prepared, run, store)
     if run.strategy == "Random":
         began = time.monotonic()
+        initial = _initial_seed(run)
         set_normalisations(network, store, statistics, training, study.crop_frames, initial, device)
         outcome, steps, seconds, arithmetic = "ok", 0, time.monotonic() - began, Arithmetic()
     else:
@@ -153,6 +135,37 @@ def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trai
         representation_dim=network.representation_dim,
         **facts,
     )
+
+
+def _network_and_labels(
+    study: Study, prepared: Prepared, run: Run, store: MelStore
+) -> tuple[Network, dict[str, np.ndarray]]:
+    """The run's network before training, and the labels of its sources that have a table."""
+    settings = study.training_of(run.factors)
+    objectives = {name: study.sources[name].objective_under(settings) for name in run.sources}
+    labels = {
+        name: _learned_labels(study, prepared, name, objectives[name])
+        for name in run.sources
+        if study.sources[name].labels != "self"
+    }
+    factors = {name: labels[name].shape[1] if name in labels else None for name in run.sources}
+    network = build_network(
+        "SS-R" if run.strategy == "Random" else run.strategy,
+        factors,
+        store.channels,
+        store.n_mels,
+        settings.width,
+        settings.backbone,
+        settings.activation,
+        settings.initialisation,
+        objectives,
+        seed=_initial_seed(run),
+    )
+    return network, labels
+
+
+def _initial_seed(run: Run) -> np.random.SeedSequence:
+    return seed_sequence(run.run_id, "initial weights")
 
 
 def _represent(study: Study, run: Run, store: MelStore) -> np.ndarray:
