@@ -71,7 +71,7 @@ def test_the_report_says_what_it_was_checked_with_and_how_far_they_are_apart(
     np.testing.assert_allclose(here["ours"], strategy["se"])
     n_deviations = numbers.groupby(["model", "quantity"]).size()
     assert n_deviations["paper_size", "sd"] == 4  # three slopes by target and the residual
-    assert n_deviations["size", "sd"] == 7  # runs and two kinds of combinations besides
+    assert n_deviations["size", "sd"] == 9  # runs, two kinds of combinations, strategies, and these by target besides
 
 
 @pytest.mark.lme4
