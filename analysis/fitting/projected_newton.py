@@ -20,7 +20,7 @@ MAX_HALVINGS = 40
 ARMIJO = 0.1
 """The share of the promised fall that a step must keep: with next to none, Fisher scoring may step from one side of the
 optimum to the other without end."""
-DECREMENT, LARGEST_DECREMENT = 1e-10, 1e-6
+DECREMENT, LARGEST_DECREMENT = 1e-10, 1e-5
 """What a Newton step may still promise, twice, of a certified optimum: the first or, where random effects are so much
 larger than the residual that rounding hides it, a share of their ratio up to the second."""
 SMALLEST_CURVATURE = 1e-8

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.numpy import load, save
 
 from study.core.content import npz_bytes
 from study.core.digests import (
@@ -28,6 +27,9 @@ from study.core.digests import (
     table_of,
 )
 from study.core.errors import Damaged, InputFaults
+
+safetensors = pytest.importorskip("safetensors.numpy", reason="needs the extra [train]")
+load, save = safetensors.load, safetensors.save
 
 TABLE = pa.table({"run": ["a", "b"], "n": [1, 2]}).replace_schema_metadata({"study": "small"})
 
