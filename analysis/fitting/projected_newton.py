@@ -20,7 +20,7 @@ MAX_HALVINGS = 40
 ARMIJO = 0.1
 """The share of the promised fall that a step must keep: with next to none, Fisher scoring may step from one side of the
 optimum to the other without end."""
-DECREMENT, LARGEST_DECREMENT = 1e-10, 1e-5
+DECREMENT, LARGEST_DECREMENT = 1e-10, 1e-6
 """What a Newton step may still promise, twice, of a certified optimum: the first or, where random effects are so much
 larger than the residual that rounding hides it, a share of their ratio up to the second."""
 SMALLEST_CURVATURE = 1e-8
@@ -100,11 +100,14 @@ def _minimum(design: Form, response: Any, start: np.ndarray) -> Minimum:
             break
         active, step, gain, settled, allowed = (one[going] for one in (active, step, gain, settled, allowed))
         here, point = here.take(going), point.take(going)
-        step, at = _line_search(design, here, point, step, gain, criterion[active])
+        rounding = _rounding(criterion[active])
+        # where rounding hides the fall of the criterion, the gradient still leads on, and it alone certifies
+        hidden = np.maximum(rounding, _hidden(design, point))
+        step, at = _line_search(design, here, point, step, gain, criterion[active] + hidden)
         point = moved(design, point, step)
         stuck = ~(step != 0.0).any(axis=1)
         if stuck.any():
-            certified[active[stuck & settled & (gain < np.maximum(_rounding(criterion[active]), allowed))]] = True
+            certified[active[stuck & settled & (gain < np.maximum(rounding, allowed))]] = True
             active, here, point, at = active[~stuck], here.take(~stuck), point.take(~stuck), at.take(~stuck)
             if stuck.all():
                 break
@@ -153,14 +156,14 @@ def _line_search(
     at: Covariances,
     step: np.ndarray,
     gain: np.ndarray,
-    criterion: np.ndarray,
+    most: np.ndarray,
 ) -> tuple[np.ndarray, Any]:
-    """Halve each step until the criterion falls as the gradient promised (Armijo) up to rounding, or leave it out."""
+    """Halve each step until the criterion is as far below `most` as the gradient promised (Armijo), or leave it out."""
     length = np.ones(len(step))
     evaluated = evaluate(design, response, to_phi(design, at, step))
     failing = np.arange(len(step))
     for halvings in range(MAX_HALVINGS + 1):
-        enough = criterion - ARMIJO * length * gain + _rounding(criterion)
+        enough = most - ARMIJO * length * gain
         failing = failing[~(evaluated.criterion <= enough)[failing]]
         if not len(failing) or halvings == MAX_HALVINGS:
             break
@@ -173,8 +176,12 @@ def _line_search(
 
 def tolerance(design: Form, at: Covariances) -> np.ndarray:
     """What a Newton step may still promise, twice, of an optimum (R,)."""
-    rounding = np.finfo(float).eps * (at.d * design.largest).max(axis=1, initial=0.0)
-    return np.clip(rounding, DECREMENT, LARGEST_DECREMENT)
+    return np.clip(_hidden(design, at), DECREMENT, LARGEST_DECREMENT)
+
+
+def _hidden(design: Form, at: Covariances) -> np.ndarray:
+    """What rounding hides of the criterion where random effects are much larger than the residual (R,)."""
+    return np.finfo(float).eps * (at.d * design.largest).max(axis=1, initial=0.0)
 
 
 def _rounding(criterion: np.ndarray) -> np.ndarray:
