@@ -41,14 +41,14 @@ def derived_factors(candidates: Candidates, codes: np.ndarray) -> list[str]:
     """
     present = [column for column, factor in enumerate(candidates.factors) if factor.name.startswith(SOURCE)]
     number = np.array(candidates.factors[-1].levels, dtype=float)[codes[:, -1]]
-    told = "n_sources is the sum of the source indicators: it can be balanced, but is not a term of its own"
+    reason = "n_sources is the sum of the source indicators: it can be balanced, but is not a term of its own"
     if np.ptp(number) == 0:
-        return [f"{told}; all runs have {number[0]:g}"]
+        return [f"{reason}; all runs have {number[0]:g}"]
     columns = np.column_stack([number, codes[:, present]]).astype(float)
     found = correlations(len(columns), columns.sum(axis=0), columns.T @ columns)[0, 1:]
     deviation = columns.std(axis=0)
     return [
-        f"{told} and does not count in the aliasing; its largest correlation with a source is "
+        f"{reason} and does not count in the aliasing; its largest correlation with a source is "
         f"{np.abs(found).max():.2f}, and at least {deviation[0] / deviation[1:].sum():.2f} in any design with these "
         "level counts"
     ]
@@ -56,15 +56,15 @@ def derived_factors(candidates: Candidates, codes: np.ndarray) -> list[str]:
 
 def impossible_levels(candidates: Candidates) -> list[str]:
     """What the constraints leave no run for, in words."""
-    told = []
+    sentences = []
     for factor, codes in zip(candidates.factors, candidates.codes.T, strict=True):
         unused = [level for code, level in enumerate(factor.levels) if not (codes == code).any()]
         name = factor.name.removeprefix(SOURCE)
         if factor.name != name and unused:
-            told.append(f"all possible runs have {name}" if unused == [False] else f"no possible run has {name}")
+            sentences.append(f"all possible runs have {name}" if unused == [False] else f"no possible run has {name}")
         else:
-            told += [f"no possible run has {factor.name.removeprefix(FACTOR)} = {level}" for level in unused]
-    return told
+            sentences += [f"no possible run has {factor.name.removeprefix(FACTOR)} = {level}" for level in unused]
+    return sentences
 
 
 def _sum(parts: Sequence[tuple[float, str]]) -> str:

@@ -30,7 +30,7 @@ from study.core.objectives import OF_LABELS
 
 DROPOUT = 0.5
 DEFAULTS = ("pairs", "kl")
-"""Objectives that a network has without being told, by whether its source has labels."""
+"""Objectives that a network has by default, by whether its source has labels."""
 
 
 class Network(nn.Module):
