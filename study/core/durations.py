@@ -27,7 +27,7 @@ class Work:
 
 
 LEAST_PIECES, LEAST_SPREAD = 4, 0.15
-"""Finished pieces, and the coefficient of variation of their sizes, from which a fixed part and a rate are estimable."""
+"""Finished pieces, and their sizes' coefficient of variation, from which a fixed part and a rate are estimable."""
 
 
 @dataclass
