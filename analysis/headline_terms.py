@@ -89,22 +89,26 @@ def less_target_means(columns: pd.DataFrame, target: np.ndarray) -> pd.DataFrame
     its variance is not estimable, and whoever fits it says so.
     """
     codes = pd.factorize(target)[0]
-    rows_of = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
-    kept: dict[str, np.ndarray] = {}
+    less_means, kept = _less_means(columns, target), {}
     for name, column in columns.items():
-        own = column.to_numpy(dtype=float).copy()
-        if len(np.unique(codes[own != 0.0])) == 1:
-            kept[str(name)] = own
-            continue
+        raw, own = column.to_numpy(dtype=float), less_means[name].to_numpy()
         length = np.linalg.norm(own)
-        for of in rows_of:
-            own[of] -= math.fsum(own[of]) / len(of)  # exact, whatever the rows' order
-        rest = np.linalg.norm(own)
-        if rest > SAME * length and all(
-            abs(own @ other) < (1 - SAME) * rest * np.linalg.norm(other) for other in kept.values()
+        if len(np.unique(codes[raw != 0.0])) == 1:
+            kept[str(name)] = raw
+        elif length > SAME * np.linalg.norm(raw) and all(
+            abs(own @ other) < (1 - SAME) * length * np.linalg.norm(other) for other in kept.values()
         ):
             kept[str(name)] = own
     return pd.DataFrame(kept, index=columns.index)
+
+
+def _less_means(columns: pd.DataFrame, target: np.ndarray) -> pd.DataFrame:
+    """The columns (n_rows, q) less their means over each target's rows, rounded once, whatever the rows' order."""
+    codes, values = pd.factorize(target)[0], columns.to_numpy(dtype=float).copy()
+    for code in range(codes.max() + 1):
+        own = codes == code
+        values[own] -= [math.fsum(column) / own.sum() for column in values[own].T]
+    return pd.DataFrame(values, index=columns.index, columns=columns.columns)
 
 
 def headline_terms(
@@ -190,8 +194,13 @@ def _varying(
     found = [RandomTerm(group, of_row.to_numpy(), coding.columns[slopes])] if slopes else []
     for names in by_level:
         columns = [factor_column(name) for name in names]
-        levels = of_row.str.cat([rows[column].astype(str) for column in columns], sep=":")
-        found.append(intercepts_by(":".join([group, *columns]), levels.to_numpy()))
+        name = ":".join([group, *columns])
+        levels = rows[columns].astype(str).agg(":".join, axis=1)
+        if group == "target":
+            indicators = _less_means(pd.get_dummies(levels, dtype=float), of_row.to_numpy())
+            found.append(RandomTerm(name, of_row.to_numpy(), indicators, tied=True))
+        else:
+            found.append(intercepts_by(name, of_row.str.cat(levels, sep=":").to_numpy()))
     return tuple(found)
 
 

@@ -64,7 +64,7 @@ class Planned:
             levels = np.tile(term.levels.astype(str).astype(object), n_targets)
             if term.group.startswith("target:"):
                 levels = target.astype(object) + ":" + levels
-            of_shared.append(RandomTerm(term.group, levels, self.over(term.columns, n_targets)))
+            of_shared.append(replace(term, levels=levels, columns=self.over(term.columns, n_targets)))
         return [by_target, *of_shared] if self.random.shape[1] else of_shared
 
     @staticmethod
@@ -79,7 +79,9 @@ class Planned:
         strategies = [name for name in self.columns if str(name).startswith("strategy[") and str(name).endswith("]")]
         if len(strategies) == 2 and len(of_pair := [name for name in strategies if name in by_target]) == 1:
             by_target[of_pair[0]] = math.hypot(*(truth.sd.get(name, 0.0) for name in strategies))
-        shared = (sd_name(term.group, str(name)) for term in self.shared for name in term.columns)
+        shared = (
+            sd_name(term.group, str(name)) for term in self.shared for name in [*term.columns][: term.n_parameters]
+        )
         return np.array([*by_target.values(), *(truth.sd.get(name, 0.0) for name in shared)])
 
 
@@ -95,12 +97,12 @@ def planned_model(runs: pd.DataFrame, coding: Coding, factors: Mapping[str, Sequ
     others = [term for term in part.terms if term.group != "target"]
     first = slice(len(runs))
     shared = [
-        RandomTerm(
-            term.group,
-            np.array([str(level).removeprefix("1:") for level in term.levels[first]], dtype=object)
+        replace(
+            term,
+            levels=np.array([str(level).removeprefix("1:") for level in term.levels[first]], dtype=object)
             if term.group.startswith("target:")
             else term.levels[first],
-            term.columns.iloc[first],
+            columns=term.columns.iloc[first],
         )
         for term in others
     ]
@@ -115,10 +117,10 @@ def simulate(truth: Truth, plan: Planned, n_targets: int, n: int, rng: np.random
     deviations = plan.deviations(truth)
     for term in plan.terms(n_targets):
         codes, levels = pd.factorize(np.asarray(term.levels))
-        for column in term.columns.to_numpy(dtype=float).T:
-            drawn = deviations[k] * rng.standard_normal((n, len(levels)))
+        for number, column in enumerate(term.columns.to_numpy(dtype=float).T):
+            drawn = deviations[k + (0 if term.tied else number)] * rng.standard_normal((n, len(levels)))
             scores += drawn[:, codes] * column
-            k += 1
+        k += term.n_parameters
     return scores.reshape(n, n_targets, n_runs)
 
 

@@ -136,7 +136,8 @@ def _in_words(model: Model) -> str:
 
 def _with_kinds(term: RandomTerm) -> str:
     kinds = [str(name) for name in term.columns]
-    return term.group if kinds == ["intercept"] else f"{term.group} (with its own variance for each of {listed(kinds)})"
+    alike = kinds == ["intercept"] or term.tied
+    return term.group if alike else f"{term.group} (with its own variance for each of {listed(kinds)})"
 
 
 def _ended(model: Model) -> str:

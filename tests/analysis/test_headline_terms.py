@@ -83,10 +83,16 @@ def test_few_degrees_of_freedom_between_runs_give_no_verdict() -> None:
 def test_further_factors_are_centred_and_vary_by_target() -> None:
     rows = rows_of(runs_of(*SINGLES, *MIXTURES), act=["relu", "elu"], width=[1.0, 2.0, 4.0], loss=["x", "y", "z", "z"])
     found, part = groups(rows, act=["relu", "elu"], width=[1.0, 2.0, 4.0], loss=["x", "y", "z"])
-    assert found["target"][-2:] == ["factor.act[elu]", "factor.width"] and found["target:factor.loss"] == ["intercept"]
+    assert found["target"][-2:] == ["factor.act[elu]", "factor.width"] and found["target:factor.loss"] == [
+        "x",
+        "y",
+        "z",
+    ]
     by_target = part.terms[0].columns
     np.testing.assert_allclose(by_target[["factor.act[elu]", "factor.width"]].mean(), 0.0, atol=1e-12)
-    assert len(np.unique(part.terms[1].levels)) == 3 * 3
+    levels = part.terms[1]
+    assert levels.tied and levels.n_parameters == 1 and set(levels.levels) == {"t0", "t1", "t2"}
+    np.testing.assert_allclose(levels.columns.groupby(levels.levels).sum(), 0.0, atol=1e-12)
 
 
 def test_no_score_decides(simulate) -> None:
