@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
+from pydantic import AfterValidator, Field, PrivateAttr, Strict
 
 from study.core.factors import (
     ALONE,
@@ -21,6 +21,7 @@ from study.core.field_types import (
     Count,
     Counts,
     DesignModel,
+    Factors,
     Flag,
     Int,
     Location,
@@ -36,7 +37,6 @@ from study.core.field_types import (
     Strategy,
     Text,
     distinct,
-    factor_ranges,
 )
 from study.core.objectives import OF_LABELS
 from study.core.overrides import Override
@@ -306,10 +306,7 @@ class Study(Section):
     corpus: Corpus = Field(default=None)  # type: ignore[assignment]  # only the runs of a function have none
     mel: Mel = Mel()
     sources: Annotated[dict[Name, Source], Field(min_length=1)] = Field(default={})
-    factors: Annotated[
-        dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]],
-        BeforeValidator(factor_ranges),
-    ] = Field(default={})
+    factors: Factors = Field(default={})
     scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
