@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
+from pydantic import AfterValidator, Field, PrivateAttr, Strict
 
 from study.core.extensions import SOURCES
 from study.core.factors import (
@@ -22,6 +22,7 @@ from study.core.field_types import (
     Count,
     Counts,
     DesignModel,
+    Factors,
     Flag,
     Int,
     Location,
@@ -37,7 +38,6 @@ from study.core.field_types import (
     Strategy,
     Text,
     distinct,
-    factor_ranges,
     one_of,
 )
 from study.core.objectives import default_objective
@@ -314,10 +314,7 @@ class Study(Section):
     corpus: Corpus = Field(default=None)  # type: ignore[assignment]  # only the runs of a function have none
     mel: Mel = Mel()
     sources: Annotated[dict[Name, Source], Field(min_length=1)] = Field(default={})
-    factors: Annotated[
-        dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]],
-        BeforeValidator(factor_ranges),
-    ] = Field(default={})
+    factors: Factors = Field(default={})
     scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
