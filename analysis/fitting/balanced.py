@@ -203,7 +203,7 @@ def _(design: Balanced, at: BalancedEvaluation) -> Derivatives:
     r = w[..., None] * left
     squares = response.yy - np.einsum("rga,ra->rg", response.uy + left, at.coefficients)
     quadratic_g = w**2 * squares
-    flat = in_stratum.reshape(*in_stratum.shape[:2], -1)
+    flat = in_stratum.reshape(*in_stratum.shape[:2], in_stratum.shape[2] * in_stratum.shape[3])  # also of no response
     crossed = flat @ in_stratum.mT.reshape(flat.shape).mT
     weights = w[:, :, None] * w[:, None, :]
     own = np.eye(len(design.size))

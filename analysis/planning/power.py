@@ -9,7 +9,7 @@ runs and of targets share the simulated scores, so that they differ by the plan 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from analysis.planning.simulation import Planned, Refitted, dependence, joined, 
 from analysis.planning.truth import Truth
 from analysis.simultaneous import critical_p
 from analysis.statements import mean_n_star
-from study.core.coding import Coding, first_model
+from study.core.coding import Coding, first_model, over_range, span_ratios
 from study.core.effects import Effect, effects_at, effects_of, weights_of
 from study.core.errors import InputFaults
 from study.core.factors import Level
@@ -31,6 +31,15 @@ WANTED = 0.8
 BATCH = 100
 SEED = 0
 """Of the draws behind critical values."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Numbers of runs (the first so many) and of targets, each with each, and how many studies are simulated."""
+
+    sizes: Sequence[int]
+    targets: Sequence[int]
+    n_simulations: int
 
 
 @dataclass(frozen=True)
@@ -55,14 +64,17 @@ def power(
     runs: pd.DataFrame,
     factors: Mapping[str, Sequence[Level]],
     truth: Truth,
-    sizes: Sequence[int],
-    targets: Sequence[int],
-    n_simulations: int,
+    grid: Grid,
     rng: np.random.Generator,
     tell: Callable[[int], None] = lambda n_simulated: None,
 ) -> list[Cell]:
-    """Power at each of `sizes` (the first so many of `runs`, as in plan.parquet) on each number of `targets`."""
+    """Power in each cell of the grid; `runs` as in plan.parquet."""
+    sizes, targets, n_simulations = grid.sizes, grid.targets, grid.n_simulations
+    of_units = first_model(runs, factors).columns
+    runs, factors = over_range(runs, factors)  # beside numbers in their millions, variances would have no optimum
     whole = first_model(runs, factors)
+    ratio = span_ratios(whole.columns, of_units)
+    truth = truth.with_units(ratio)
     effects = effects_of(list(whole.columns))
     all_runs = planned_model(runs, whole, factors)
     plans = {size: _prefix(runs, whole, factors, size) for size in sizes}
@@ -89,9 +101,19 @@ def power(
     return [
         Cell(size, n_targets, n_simulations, why_not=why_not[size, n_targets])
         if (size, n_targets) in why_not
-        else _cell(size, n_targets, effects, estimable[size], truth, critical[size, n_targets], joined(refits))
+        else _in_units(
+            _cell(size, n_targets, effects, estimable[size], truth, critical[size, n_targets], joined(refits)), ratio
+        )
         for (size, n_targets), refits in found.items()
     ]
+
+
+def _in_units(cell: Cell, ratio: Mapping[str, float]) -> Cell:
+    """The cell with slopes per unit of their factors instead of over their range."""
+    per_range = cell.power["effect"].map(ratio).fillna(1.0)
+    return replace(
+        cell, power=cell.power.assign(**{name: cell.power[name] * per_range for name in ("value", "smallest")})
+    )
 
 
 def _prefix(runs: pd.DataFrame, whole: Coding, factors: Mapping[str, Sequence[Level]], size: int) -> Planned:
