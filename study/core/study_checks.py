@@ -157,8 +157,8 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
             source.factors,
             f"expected {len(source.order)}, the number of levels in `order`; or leave it out",
         )
-    if source.labels == "self" and "factors" in source.model_fields_set:
-        yield Fault(FILE_NAME, f"{section} factors", source.factors, 'labels = "self" has no factors')
+    if source.labels in ("self", "number") and "factors" in source.model_fields_set:
+        yield Fault(FILE_NAME, f"{section} factors", source.factors, f'labels = "{source.labels}" has no factors')
 
 
 def _target_faults(name: str, target: Target) -> Iterator[Fault]:

@@ -48,7 +48,7 @@ BALANCED = ("strategy", "sources", "n_sources")
 """What a sequential phase balances where its file does not say; `anytime` every further factor besides."""
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
 """Keys of `[training]` that always enter a run's id; any other key enters it only if it is off its default."""
-LABELS = ("self", "gmm", "plsa", "tags", "classes", "ordinal")
+LABELS = ("self", "gmm", "plsa", "tags", "classes", "ordinal", "number")
 """Kinds of labels; installed packages may add others."""
 LEVEL_LABELS = ("classes", "ordinal")
 """Label kinds with one factor per level of their table, so that the table determines the number of factors."""
@@ -121,6 +121,8 @@ class Source(Section):
     @property
     def stated_factors(self) -> int | None:
         """The number of factors stated in the file; None if the source has none or the table determines it."""
+        if self.labels == "number":
+            return 1
         return None if self.labels in ("self", *LEVEL_LABELS) else self.factors
 
     def identity(self) -> dict[str, Any]:
@@ -133,7 +135,7 @@ class Source(Section):
         return self.label_settings() | named
 
     def objective_under(self, training: Training) -> str:
-        """Its objective; without one, pairs for `self`, `loss` of the training for tags, and KL for all others."""
+        """Its objective; without one, the default for its labels (`default_objective`)."""
         return self.objective or default_objective(str(self.labels), training.loss)
 
     def label_settings(self) -> dict[str, Any]:
