@@ -159,6 +159,7 @@ def _network_and_labels(
         settings.activation,
         settings.initialisation,
         objectives,
+        settings.dropout,
         seed=_initial_seed(run),
     )
     return network, labels

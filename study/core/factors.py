@@ -27,6 +27,13 @@ TRAINING_FACTORS = (
     "loss",
     "reduction",
     "initialisation",
+    "schedule",
+    "select",
+    "patience",
+    "dropout",
+    "learning_rate_schedule",
+    "clip_norm",
+    "weight_decay",
 )
 """Keys of `[training]` that a factor of the same name sets for each run. Any other factor has no effect on training in
 this version, so it can be designed and analysed but not launched."""

@@ -25,6 +25,7 @@ from study.core.objectives import suited
 from study.core.paths import FILE_NAME
 from study.core.scales import are_numbers
 from study.core.study_file import LABELS, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
+from study.core.training_checks import training_faults
 
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
 
@@ -95,7 +96,7 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
     if not is_function and {"corpus", "mel", "training"} <= sections.keys():
         yield from _crop_faults(sections["corpus"], sections["mel"], sections["training"], factors)
     if "training" in sections and sources and not is_function:
-        yield from _loss_faults(sections["training"], sources, factors)
+        yield from training_faults(sections["training"], sources, factors, sections.get("corpus"))
     for name, levels in factors.items():
         yield from _factor_faults(name, levels)
     yield from _scale_faults(sections.get("scale", {}), factors)
@@ -236,18 +237,6 @@ def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[
             )
         if mel.n_mels < least_bands:
             yield Fault(FILE_NAME, "[mel] n_mels", mel.n_mels, f"{because} {least_bands} or more")
-
-
-def _loss_faults(training: Training, sources: Mapping[str, Source], factors: Mapping[str, Any]) -> Iterator[Fault]:
-    """Losses for tags in a study without a source of tags: they would have no effect."""
-    if any(source.labels == "tags" for source in sources.values()):
-        return
-    because = 'applies only to sources with labels = "tags", and there are none; expected "kl"'
-    if training.loss != "kl":
-        yield Fault(FILE_NAME, "[training] loss", training.loss, because)
-    for level in factors.get("loss", ()):
-        if level in ("bce", "focal"):
-            yield Fault(FILE_NAME, "[factors] loss", level, because)
 
 
 def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -169,11 +169,24 @@ class Training(Section):
     reduction: Literal["batchmean", "mean"] = "batchmean"
     initialisation: Literal["pytorch", "glorot"] = "pytorch"
     compile: Literal["auto", True, False] = "auto"
+    schedule: Literal["one", "sum"] = "one"
+    weights: dict[Name, Annotated[Number, Field(gt=0)]] = Field(default={})
+    select: Literal["last", "best"] = "last"
+    patience: Positive | None = None
+    dropout: Annotated[Number, Field(ge=0, lt=1)] = 0.5
+    learning_rate_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    clip_norm: Annotated[Number, Field(gt=0)] | None = None
+    weight_decay: Literal["coupled", "decoupled"] = "coupled"
 
-    def identity(self) -> dict[str, Any]:
-        """The training settings that enter a run's id. Settings added by later versions enter it only off their
-        defaults, so that earlier runs keep their ids."""
+    def sources_in_turn(self, n_sources: int) -> int:
+        """How many sources take turns at steps: all of them, or none where each step has every source."""
+        return n_sources if self.schedule == "one" else 1
+
+    def identity(self, sources: Iterable[str] = ()) -> dict[str, Any]:
+        """The training settings that enter the id of a run with these sources. Settings added by later versions enter
+        it only off their defaults, so that earlier runs keep their ids."""
         settings = self.model_dump(mode="json", exclude={"checkpoint_minutes"})
+        settings["weights"] = {name: self.weights[name] for name in sources if self.weights.get(name, 1) != 1}
         defaults = type(self).model_fields
         return {
             key: value
