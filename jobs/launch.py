@@ -217,7 +217,7 @@ def _work_off(
         if failure is None:
             if step.kind == "learn":
                 for target in step.targets:
-                    kind = "fine-tune" if "fine-tune" in study.transfers(step.run.strategy, target) else "evaluate"
+                    kind = "fine-tune" if study.trained_transfers(step.run.strategy, target) else "evaluate"
                     waiting[kind].append(Step(kind, step.run, (target,)))
             elif step.kind == "fine-tune":
                 waiting["evaluate"].append(replace(step, kind="evaluate"))

@@ -10,6 +10,7 @@ import torch
 
 from jobs.kept_representations import save_representation
 from jobs.learning.precision import Arithmetic, is_recurrent, keep_to, resolve
+from jobs.learning.readout import read_out
 from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
 from jobs.learning.train import train
 from jobs.networks.branching import Network, build_network
@@ -28,6 +29,7 @@ from jobs.targets.track_labels import TargetData
 from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours
 from study.core.digests import read, sealed
 from study.core.errors import Damaged, Fault, InputFaults
+from study.core.evaluation_factors import REPRESENTATION
 from study.core.paths import Paths
 from study.core.results import TRAIN_SCORES_VERSION
 from study.core.run import Run, make_run, seed_sequence
@@ -48,15 +50,19 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
     remove_folder(paths.checkpoints(run.run_id))
     if trained.outcome != "ok":
         return
-    for key in dict.fromkeys(prepared.targets[name].sound for name in targets):
-        path = paths.representations(run.run_id) / f"{key}.npy"
+    needed = {
+        (prepared.targets[name].sound, setting.readout): name
+        for name in targets
+        for setting in study.evaluations(run.strategy, name)
+    }
+    for (key, readout), sharing in needed.items():
+        path = paths.representation(run.run_id, key, readout)
         if not path.is_file():
-            sharing = next(name for name in targets if prepared.targets[name].sound == key)
             store = open_sound(study, key)
             vectors = (
                 _mfcc(study, store, open_target(study, sharing, prepared.targets[sharing]))
                 if run.strategy == "MFCC"
-                else _represent(study, run, store)
+                else _represent(study, run, store, readout)
             )
             save_representation(path, vectors)
 
@@ -168,11 +174,13 @@ def _initial_seed(run: Run) -> np.random.SeedSequence:
     return seed_sequence(run.run_id, "initial weights")
 
 
-def _represent(study: Study, run: Run, store: MelStore) -> np.ndarray:
-    """The vector of each clip in the store, (n_tracks, 2 * dim) float32: means, then deviations."""
+def _represent(study: Study, run: Run, store: MelStore, readout: str) -> np.ndarray:
+    """The vector of each clip in the store, (n_tracks, d) float32."""
     network, statistics, _ = load_network(Paths(study.store).weights(run.run_id))
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return represent(network, store, statistics, study.crop_frames, device)
+    if readout == REPRESENTATION:
+        return represent(network, store, statistics, study.crop_frames, device)
+    return read_out(network, store, statistics, study.crop_frames, readout, device)
 
 
 def _mfcc(study: Study, store: MelStore, target: TargetData) -> np.ndarray:

@@ -158,7 +158,8 @@ def corpus_fingerprint(sound: str, training: np.ndarray) -> str:
 def target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -> str:
     """A hash of all that a target's scores depend on, except the representation: labels, sound, splits and probe.
 
-    Evaluation factors and fine-tuning enter only in studies that have them, so that other fingerprints stay.
+    Evaluation factors and how networks are trained on it enter only in studies that have them, so that other
+    fingerprints stay.
     """
     target = study.targets[name]
     plays = () if data.plays is None else (data.plays.indptr, data.plays.indices, data.plays.data)
@@ -168,8 +169,8 @@ def target_fingerprint(study: Study, name: str, data: TargetData, sound: str) ->
         content.update(b"none" if array is None else str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
     evaluation: list[object] = []
     if study.evaluation_factors:
-        fine_tuning = None if data.labels is None else study.fine_tuning.model_dump(mode="json")
-        evaluation = [study.evaluation_factors, fine_tuning]
+        trains = data.labels is not None and "transfer" in study.evaluation_factors
+        evaluation = [study.evaluation_factors, study.fine_tuning.model_dump(mode="json") if trains else None]
     return fingerprint(
         target.identity(),
         sorted(target.metric_names),

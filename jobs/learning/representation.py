@@ -49,7 +49,7 @@ def represent(
     reader = crop_reader(store, statistics, crop_frames, device)
     n_crops = n_slices(store.n_sound_frames, crop_frames)
     vectors = np.empty((len(store), 2 * network.representation_dim), dtype=np.float32)
-    for tracks in _groups(n_crops):
+    for tracks in groups_of_tracks(n_crops):
         with use_float32("float32"):
             values, of_track = of_crops(network.representation, reader, tracks)
         mean = mean_over_crops(values, of_track)
@@ -156,7 +156,7 @@ def _check_size(network: dict[str, Any], tensors: Mapping[str, Tensor]) -> None:
         raise ValueError("the header states more parameters than there are")
 
 
-def _groups(n_crops: np.ndarray) -> list[np.ndarray]:
+def groups_of_tracks(n_crops: np.ndarray) -> list[np.ndarray]:
     """Groups of consecutive tracks with about `GROUP_CROPS` crops in total."""
     number = np.cumsum(n_crops) // GROUP_CROPS
     return np.split(np.arange(len(n_crops)), np.flatnonzero(np.diff(number)) + 1)

@@ -17,3 +17,4 @@ def factor_column(name: str) -> str:
 
 
 TRANSFER = factor_column("transfer")
+"""How a run is transferred to a target, where a study has several ways."""

@@ -34,13 +34,6 @@ this version, so it can be designed and analysed but not launched."""
 NETWORK_FACTORS = ("width", "backbone", "activation", "initialisation")
 """Training factors that also change an untrained network."""
 
-TRANSFERS = ("frozen", "fine-tune")
-"""Levels of `transfer`: a probe on the run's frozen representation, or its network fine-tuned on the target."""
-
-EVALUATION_FACTORS = {"transfer": TRANSFERS}
-"""Factors of the evaluation, each with its levels. Every run is evaluated at each level. They are columns of the
-results; no design varies them, and they are not part of a run's identity."""
-
 WITHOUT_NETWORK = ("MFCC", "Choi")
 """Baselines without a network of this program: they can neither be fine-tuned nor embed sound."""
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from study.core.errors import Fault, nearest
-from study.core.factors import EVALUATION_FACTORS
 from study.core.paths import FILE_NAME
 from study.core.study_file import Source, Target
 
@@ -29,9 +28,6 @@ def function_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
     for name in factors:
         if name in NAMES_OF_RESULTS:
             yield Fault(FILE_NAME, f"[factors] {name}", None, "this name is taken; expected a different one")
-        if name in EVALUATION_FACTORS:
-            expected = "is a factor of the evaluation of representations; give a function's factor another name"
-            yield Fault(FILE_NAME, f"[factors] {name}", list(factors[name]), expected)
     if not factors and not sections.get("sources"):
         yield Fault(FILE_NAME, "[factors]", None, "expected a factor or a source: the function has nothing to vary")
 

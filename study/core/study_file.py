@@ -8,12 +8,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
 
+from study.core.evaluation_factors import (
+    ALL_FEATURES,
+    FROZEN,
+    REPRESENTATION,
+    SCRATCH,
+    TRAINED,
+    Setting,
+    crossed,
+    of_evaluation,
+)
 from study.core.factors import (
     ALONE,
-    EVALUATION_FACTORS,
+    BASELINES,
     STRATEGIES,
     TRAINING_FACTORS,
-    TRANSFERS,
     WITHOUT_NETWORK,
     Level,
 )
@@ -220,7 +229,7 @@ class Target(Section):
 
 
 class FineTuning(Section):
-    """How a run's network is fine-tuned on a target, if `[factors] transfer` includes "fine-tune"."""
+    """How a network is trained on a target, if `[factors] transfer` has a level that does so."""
 
     epochs: Positive = 30
     batch_size: Annotated[Int, Field(ge=2, le=10**6)] = 32
@@ -357,7 +366,7 @@ class Study(Section):
         return {
             name: Levels(levels, self.scale.get(name, "linear"), name in ranges)
             for name, levels in self.factors.items()
-            if name != "strategy" and name not in EVALUATION_FACTORS and name not in self.nuisance_factors
+            if name != "strategy" and name not in self.evaluation_factors and name not in self.nuisance_factors
         }
 
     @property
@@ -367,9 +376,11 @@ class Study(Section):
         return {name: levels for name, levels in self.factors.items() if name in named}
 
     @property
-    def evaluation_factors(self) -> dict[str, tuple[Level, ...]]:
-        """Factors of the evaluation; each run is evaluated at every level, the first being that without the factor."""
-        return {name: levels for name, levels in EVALUATION_FACTORS.items() if name in self.factors}
+    def evaluation_factors(self) -> dict[str, tuple[str, ...]]:
+        """The levels of the factors of the evaluation, the reference first. A function's runs have none."""
+        if self.run is not None:
+            return {}
+        return of_evaluation(self.factors)
 
     @property
     def score_factors(self) -> dict[str, tuple[Level, ...]]:
@@ -381,11 +392,29 @@ class Study(Section):
         """The primary metric of each target."""
         return {name: target.primary_metric for name, target in self.targets.items()}
 
-    def transfers(self, strategy: str, target: str) -> tuple[str, ...]:
-        """How runs of a strategy are transferred to a target: only frozen if there is no network to fine-tune, or no
-        track label to fine-tune it on."""
-        fixed = strategy in WITHOUT_NETWORK or self.targets[target].task == "recommendation"
-        return TRANSFERS if "transfer" in self.factors and not fixed else TRANSFERS[:1]
+    def evaluations(self, strategy: str, target: str) -> tuple[Setting, ...]:
+        """In which ways runs of a strategy are evaluated on a target, the reference first.
+
+        Levels that do not apply are left out: of `transfer` and `readout` where there is no network, of `transfer` and
+        `probe` on a recommendation, the logistic probe on a regression. The baseline Random is not trained from
+        scratch, since its network fine-tuned is that.
+        """
+        varied, task = self.evaluation_factors, self.targets[target].task
+        transfers, readouts = varied.get("transfer", (FROZEN,)), varied.get("readout", (REPRESENTATION,))
+        probes = varied.get("probe", (self.targets[target].probe,))
+        if strategy in WITHOUT_NETWORK:
+            transfers, readouts = (FROZEN,), (REPRESENTATION,)
+        if strategy in BASELINES:
+            transfers = tuple(name for name in transfers if name != SCRATCH)
+        if task == "recommendation":
+            transfers, probes = (FROZEN,), probes[:1]
+        if task == "regression":
+            probes = tuple(name for name in probes if name != "logistic")
+        return crossed(transfers, probes, varied.get("pca", (ALL_FEATURES,)), readouts)
+
+    def trained_transfers(self, strategy: str, target: str) -> tuple[str, ...]:
+        """The levels of `transfer` for which a network is trained on the target."""
+        return tuple(setting.transfer for setting in self.evaluations(strategy, target) if setting.transfer in TRAINED)
 
     @property
     def crop_frames(self) -> int:
