@@ -61,7 +61,7 @@ def test_the_representation_itself_is_one_of_them(make_store, strategy: str) -> 
         np.testing.assert_allclose(read_out(network, store, statistics, 63, readout), usual, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("backbone", ["lstm", "short-chunk"])
+@pytest.mark.parametrize("backbone", ["lstm", "k2c1"])
 def test_stages_of_any_backbone(make_store, backbone: str) -> None:
     store = make_store([200, 130])
     network = build_network("SS-R", {"tag": 4}, store.channels, store.n_mels, 0.25, backbone, seed=SEED)
