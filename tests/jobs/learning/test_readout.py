@@ -63,10 +63,10 @@ def test_the_representation_itself_is_one_of_them(make_store, strategy: str) -> 
 
 @pytest.mark.parametrize("backbone", ["lstm", "k2c1"])
 def test_stages_of_any_backbone(make_store, backbone: str) -> None:
-    store = make_store([200, 130])
+    store = make_store([1100, 600])
     network = build_network("SS-R", {"tag": 4}, store.channels, store.n_mels, 0.25, backbone, seed=SEED)
     (first, *_), last = [name for name, _ in network.shared.named_children()], "representation"
-    frames = network.minimum_crop[0]
+    frames = max(63, network.minimum_crop[0])
     found = read_out(network, store, band_statistics(store, [0, 1]), frames, f"{first}+{last}:mean")
     assert len(found) == 2 and np.isfinite(found).all() and found.shape[1] > network.representation_dim
 
