@@ -124,7 +124,7 @@ def test_status_runs_and_predictions_know_the_settings(finished: Path, rows: pd.
 
 def test_ids_and_plans_do_not_depend_on_them(finished: Path) -> None:
     with_factors = read_study(finished)
-    without = read_study(finished, ['factors={ strategy = ["SS-R", "MSS-CR"] }', "fine_tuning={}"])
+    without = with_factors.model_copy(update={"factors": {"strategy": ("SS-R", "MSS-CR")}})
     for strategy, sources in (("SS-R", ("tag",)), ("MSS-CR", ("self", "tag"))):
         assert make_run(with_factors, "", 0, strategy, sources) == make_run(without, "", 0, strategy, sources)
     assert [run.run_id for run in baseline_runs(with_factors)] == [run.run_id for run in baseline_runs(without)]

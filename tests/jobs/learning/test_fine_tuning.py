@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.learning import fine_tuning
+from jobs.learning.batches import crop_reader
 from jobs.learning.fine_tuning import WAYS, FineTuned, Way, fine_tune
 from jobs.learning.representation import load_network, save_weights
 from jobs.networks.branching import build_network
@@ -107,7 +108,17 @@ def test_a_new_output_layer_leaves_the_network_alone(weights: Path, features: np
     assert {name for name, own in model.named_parameters() if own.grad is not None} == {"head.1.weight", "head.1.bias"}
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert model.head.training and not model.network.training
-    assert with_way(weights, features, Way(whole_network=False)).mean() > 0.6
+
+
+def test_a_new_output_layer_reads_what_the_network_has_learned(weights: Path, features: np.ndarray) -> None:
+    """A network that was trained to tell the sign of a number tells it by a new output layer, too."""
+    network, statistics, _ = load_network(weights)
+    data = data_of(features[:, 0], "regression")
+    reader = crop_reader(sound_of(data.track_ids, features), statistics, 63, torch.device("cpu"))
+    numbers, generator = features[:, :1].astype(np.float32), np.random.default_rng(1)
+    fine_tuning._train(FineTuned(network, 1), reader, np.arange(40), numbers[:40], SETTINGS, 1e-6, generator)
+    save_weights(weights, network, statistics, {})
+    assert with_way(weights, features, Way(whole_network=False)).mean() >= 0.9
 
 
 def test_from_scratch_the_weights_of_the_run_do_not_matter(weights: Path, features: np.ndarray, tmp_path: Path) -> None:
