@@ -260,9 +260,11 @@ def on_transfer(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGI
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
             f"{TRANSFERRED[level]}, instead of training a probe on its frozen representation, "
-            f"{verdict}: it changes by {size(row, row.p, note_on(row.effect, fragile))}{where}. Baselines, sources, "
-            "components and repeats are compared on frozen representations only."
+            f"{verdict}: it changes by {size(row, row.p, note_on(row.effect, fragile))}{where}."
         )
+    reference = listed([f"{name} = {levels[0]}" for name, levels in table.evaluation_levels.items()])
+    if reference:
+        yield f"Baselines, sources, components and repeats are compared at {reference} only."
 
 
 def on_sources(table: ResultsTable) -> Iterator[str]:
