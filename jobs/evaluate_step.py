@@ -71,11 +71,12 @@ def _scored(
     splits, settings = target_splits(data, target, study.seed, name), study.evaluations(run.strategy, name)
     for setting in settings:
         began, label, earlier_s = time.monotonic(), setting.label(settings[0]), 0.0
-        if trained.outcome == "ok":
+        has_what_it_takes = trained.gives == "network" or not setting.needs_network
+        if trained.outcome == "ok" and has_what_it_takes:
             found, earlier_s = _evaluation(study, run, name, at, setting, data, splits)
             _keep_predictions(paths.target(run.run_id, name), target, found.predictions, label)
         else:
-            found = without_scores(target, splits, trained.outcome)
+            found = without_scores(target, splits, "no network" if trained.outcome == "ok" else trained.outcome)
         seconds = earlier_s + time.monotonic() - began
         levels = {factor_column(factor): getattr(setting, factor) for factor in study.evaluation_factors}
         rows += [

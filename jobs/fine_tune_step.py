@@ -32,7 +32,8 @@ def fine_tune_run(study: Study, run: Run, targets: tuple[str, ...]) -> None:
         for transfer in study.trained_transfers(run.strategy, name):
             path = paths.fine_tuned(run.run_id, name, made.fingerprint, transfer)
             is_scored = paths.result(run.run_id, name, made.fingerprint).is_file()
-            if trained.outcome == "ok" and not path.is_file() and not is_scored:
+            has_network = trained.outcome == "ok" and trained.gives == "network"
+            if has_network and not path.is_file() and not is_scored:
                 predictions = _predictions(study, run, name, made, transfer)
                 table = pa.Table.from_pandas(predictions, preserve_index=False)
                 write_beside_another_launch(path, sealed_parquet(table))

@@ -85,6 +85,11 @@ class Setting:
         """The number of principal components that the probe gets, None for all features."""
         return None if self.pca == ALL_FEATURES else int(self.pca)
 
+    @property
+    def needs_network(self) -> bool:
+        """Whether a function of crops or files is not enough."""
+        return self.transfer != FROZEN or self.readout != REPRESENTATION
+
     def levels(self, names: Iterable[str]) -> tuple[str, ...]:
         """Its levels of these factors."""
         return tuple(getattr(self, name) for name in names)

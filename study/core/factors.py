@@ -27,9 +27,10 @@ TRAINING_FACTORS = (
     "loss",
     "reduction",
     "initialisation",
+    "learner",
 )
-"""Keys of `[training]` that a factor of the same name sets for each run. Any other factor has no effect on training in
-this version, so it can be designed and analysed but not launched."""
+"""Keys of `[training]` that a factor of the same name sets for each run. Any other factor is a setting of a learner, or
+has no effect on training, so that it can be designed and analysed but not launched."""
 
 NETWORK_FACTORS = ("width", "backbone", "activation", "initialisation")
 """Training factors that also change an untrained network."""

@@ -10,7 +10,7 @@ from study.core.paths import FILE_NAME
 from study.core.study_file import Source, Target
 
 NO_STRATEGIES = "a study whose runs are a function has no strategies; give the factor another name"
-WITHOUT_EFFECT = ("corpus", "mel", "training", "fine_tuning", "baselines")
+WITHOUT_EFFECT = ("corpus", "mel", "training", "fine_tuning", "baselines", "learners")
 NAMES_OF_RESULTS = ("run_id", "score", "outcome", "repeat", "fold", "metric")
 OF_SCORES = ("task", "metrics")
 
@@ -19,7 +19,7 @@ def function_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
     """Sections and factors that only studies of sound have."""
     for name in WITHOUT_EFFECT:
         section = sections.get(name)
-        if section is not None and section.model_fields_set:
+        if getattr(section, "model_fields_set", section):
             expected = "has no effect in a study whose runs are a function ([run]); leave it out"
             yield Fault(FILE_NAME, f"[{name}]", None, expected)
     factors = sections.get("factors", {})

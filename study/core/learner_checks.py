@@ -7,8 +7,9 @@ from typing import Any
 
 from study.core.errors import Fault, nearest
 from study.core.evaluation_factors import EVALUATION_FACTORS
+from study.core.extensions import LEARNERS, extension_names
 from study.core.factors import TRAINING_FACTORS
-from study.core.learners import BASE, BUILT_IN, GROUP, ONNX, TAKEN, installed
+from study.core.learners import BASE, BUILT_IN, ONNX, TAKEN
 from study.core.paths import FILE_NAME
 from study.core.study_file import LearnerSection
 
@@ -16,12 +17,12 @@ from study.core.study_file import LearnerSection
 def learner_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
     """Sections that are faulty themselves are absent from `sections`; `training` and `factors` are there."""
     declared: Mapping[str, LearnerSection] = sections.get("learners", {})
-    functions, factors = (*BUILT_IN, *installed()), sections["factors"]
+    functions, factors = (*BUILT_IN, *extension_names(LEARNERS)), sections["factors"]
     named = {str(level): "[factors] learner" for level in factors.get("learner", ())}
     named = named or {sections["training"].learner: "[training] learner"}
     for name, key in named.items():
         if name not in (*functions, *declared):
-            expected = f"expected one of {', '.join((*functions, *declared))}, or another of the group {GROUP}"
+            expected = f"expected one of {', '.join((*functions, *declared))}, or one that an installed package adds"
             yield Fault(FILE_NAME, key, name, expected, nearest(name, (*functions, *declared)))
         elif name == ONNX and name not in declared:
             yield Fault(FILE_NAME, "[learners.onnx] weights", None, "missing; the encoder is read from this file")

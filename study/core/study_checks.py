@@ -23,6 +23,7 @@ from study.core.function_checks import (
     score_target_faults,
     source_of_function_faults,
 )
+from study.core.learner_checks import learner_faults
 from study.core.objectives import suited
 from study.core.paths import FILE_NAME
 from study.core.scales import are_numbers
@@ -40,6 +41,7 @@ def named_files(study: Study) -> list[tuple[str, Path]]:
         named += [(f"[sources.{name}] table", source.table), (f"[sources.{name}] path", source.path)]
     for name, target in study.targets.items():
         named += [(f"[targets.{name}] tracks", target.tracks), (f"[targets.{name}] interactions", target.interactions)]
+    named += [(f"[learners.{name}] weights", learner.weights) for name, learner in study.learners.items()]
     return [(key, path) for key, path in named if path is not None]
 
 
@@ -63,12 +65,13 @@ def not_launchable(study: Study) -> list[Fault]:
                 FILE_NAME,
                 f"[factors] {name}",
                 list(levels),
-                "has no effect on training, so it can be designed and analysed but not launched; "
-                f"factors that can be launched: the sources, strategy, {', '.join(TRAINING_FACTORS)}",
-                nearest(name, TRAINING_FACTORS),
+                "has no effect on training, so it can be designed and analysed but not launched; factors that can be "
+                f"launched: the sources, strategy, {', '.join((*TRAINING_FACTORS, *study.learner_factors))}, and what "
+                "[learners.NAME.settings] declares",
+                nearest(name, (*TRAINING_FACTORS, *study.learner_factors)),
             )
             for name, levels in study.further_factors.items()
-            if name not in TRAINING_FACTORS
+            if name not in (*TRAINING_FACTORS, *study.learner_factors)
         ]
     )
 
@@ -103,6 +106,8 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
     evaluated = {} if is_function else of_evaluation(factors)
     if not is_function:
         yield from evaluation_faults(sections)
+    if not is_function and "training" in sections:
+        yield from learner_faults(sections)
     yield from _scale_faults(sections.get("scale", {}), factors, evaluated)
     nuisance = (
         {name for phase in sections["design"].phase for name in phase.nuisance} if "design" in sections else set()

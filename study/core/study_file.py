@@ -49,6 +49,7 @@ from study.core.field_types import (
     factor_ranges,
     one_of,
 )
+from study.core.learners import BASE
 from study.core.objectives import default_objective
 from study.core.overrides import Override
 from study.core.scales import Levels, Scale
@@ -176,6 +177,7 @@ class Training(Section):
     reduction: Literal["batchmean", "mean"] = "batchmean"
     initialisation: Literal["pytorch", "glorot"] = "pytorch"
     compile: Literal["auto", True, False] = "auto"
+    learner: Text = BASE
 
     def identity(self) -> dict[str, Any]:
         """The training settings that enter a run's id. Settings added by later versions enter it only off their
@@ -187,6 +189,14 @@ class Training(Section):
             for key, value in settings.items()
             if key in FIRST_TRAINING_KEYS or value != defaults[key].default
         }
+
+
+class LearnerSection(Section):
+    """A learner (`study.core.learners`): the function, by default of the section's name, and what it is called with."""
+
+    learner: Text | None = None
+    weights: Location | None = None
+    settings: dict[Name, Scalar] = Field(default={})
 
 
 class Target(Section):
@@ -329,6 +339,7 @@ class Study(Section):
     ] = Field(default={})
     scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
+    learners: dict[Name, LearnerSection] = Field(default={})
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     fine_tuning: FineTuning = FineTuning()
     baselines: Baselines = Baselines()
@@ -446,6 +457,21 @@ class Study(Section):
             further = [name for name, levels in self.further_factors.items() if not levels.is_range]
             found["balance"] = (*always, *further)
         return phase.model_copy(update=found) if found else phase
+
+    def learner_function(self, levels: Mapping[str, Level]) -> str:
+        """The name of the function that a run learns by."""
+        name = self.training_of(levels).learner
+        return self.learners.get(name, LearnerSection()).learner or name
+
+    def learner_settings(self, levels: Mapping[str, Level]) -> dict[str, Level]:
+        """What a run's learner is called with: the settings of its section, overridden by factors of their names."""
+        section = self.learners.get(self.training_of(levels).learner, LearnerSection())
+        return {name: levels.get(name, value) for name, value in section.settings.items()}
+
+    @property
+    def learner_factors(self) -> tuple[str, ...]:
+        """The names of settings of learners, which factors may vary."""
+        return tuple(dict.fromkeys(name for section in self.learners.values() for name in section.settings))
 
     def training_of(self, levels: Mapping[str, Level]) -> Training:
         """The training settings of a run: `[training]`, overridden by factors with the names of its keys."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from study.core.columns import factor_column
+from study.core.columns import TRANSFER, factor_column
 from study.core.errors import Fault, InputFaults, nearest
-from study.core.evaluation_factors import Setting
+from study.core.evaluation_factors import FROZEN, Setting
 from study.core.paths import Paths
 from study.core.run import named_run
 from study.core.study_file import Study
@@ -82,7 +82,7 @@ def run_detail(study: Study, named: str) -> dict[str, Any]:
     by_id = {run.run.run_id: run for run in read_sweep(study).runs}
     run = by_id[named_run(named, by_id, "--run")]
     scores = _scores(study, [run])
-    by_metric = scores.groupby(["target", "setting", "metric"], sort=False)["score"]
+    by_metric = scores.groupby(["target", "transfer", "setting", "metric"], sort=False)["score"]
     of_targets = by_metric.agg(mean="mean", sd="std", n="count").reset_index()
     order = {target: position for position, target in enumerate(study.targets)}
     of_targets = of_targets.sort_values("target", key=lambda names: names.map(order), kind="stable")
@@ -132,16 +132,18 @@ def _score_column(target: str, setting: str) -> str:
 
 
 def _scores(study: Study, runs: Iterable[RunState]) -> pd.DataFrame:
-    """The rows of these runs' results that have a score, each with what sets its `setting` apart."""
+    """The rows of these runs' results that have a score, each with its level of `transfer` and what sets its `setting`
+    apart."""
     runs = list(runs)
     fingerprints = {result.target: result.fingerprint for run in runs for result in run.results}
     rows, _ = read_results(Paths(study.store), expected_results(study, [run.run for run in runs], fingerprints))
     if rows.empty:
-        return pd.DataFrame(columns=["run_id", "target", "setting", "metric", "score"])
+        return pd.DataFrame(columns=["run_id", "target", "transfer", "setting", "metric", "score"])
     labels = {target: _labels(study, target) for target in study.targets}
     levels = rows[[factor_column(name) for name in study.evaluation_factors]].itertuples(index=False, name=None)
     of_rows = [labels[target][at] for target, at in zip(rows["target"], levels, strict=True)]
-    return rows.assign(setting=of_rows)[rows["score"].notna()]
+    transfer = rows[TRANSFER] if TRANSFER in rows else FROZEN
+    return rows.assign(setting=of_rows, transfer=transfer)[rows["score"].notna()]
 
 
 def as_records(table: pd.DataFrame) -> list[dict[str, Any]]:

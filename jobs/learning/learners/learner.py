@@ -102,4 +102,8 @@ class Learned:
         return "network" if self.of_file is None else "files"
 
 
-Learner = Callable[..., Learned]
+@dataclass(frozen=True)
+class Learner:
+    """A learner, by its one function: `learn(context, **settings) -> Learned`."""
+
+    learn: Callable[..., Learned]
