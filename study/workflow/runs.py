@@ -142,7 +142,7 @@ def _scores(study: Study, runs: Iterable[RunState]) -> pd.DataFrame:
     labels = {target: _labels(study, target) for target in study.targets}
     levels = rows[[factor_column(name) for name in study.evaluation_factors]].itertuples(index=False, name=None)
     of_rows = [labels[target][at] for target, at in zip(rows["target"], levels, strict=True)]
-    transfer = rows[TRANSFER] if TRANSFER in rows else FROZEN
+    transfer = rows.get(TRANSFER, FROZEN)
     return rows.assign(setting=of_rows, transfer=transfer)[rows["score"].notna()]
 
 
