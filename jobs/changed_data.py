@@ -59,7 +59,7 @@ def changes_since_training(
             if then[source_column(name)] != made_from(name, then["corpus"]):
                 counts[f"[sources.{name}] table", study.sources[name].file.name] += 1
         if then.get("learner", "") != "".join(read):
-            counts[f"[learners.{learner}] weights", f"what the learner {learner} reads"] += 1
+            counts[f"[learners.{learner}] weights", f"the file that learner {learner!r} reads"] += 1
     return counts
 
 
