@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from study.core.columns import FACTOR, SOURCE, factor_column, source_column
+from study.core.columns import FACTOR, NUISANCE, OBSERVED, SOURCE, factor_column, source_column
 from study.core.errors import Fault, nearest
 from study.core.evaluation_factors import EVALUATION_FACTORS
 from study.core.factors import BASELINES, STRATEGIES, sources_allowed
@@ -100,6 +100,11 @@ def factor_columns(rows: pd.DataFrame) -> list[str]:
     """The columns of further factors that a run has one level of."""
     evaluation = evaluation_columns(rows)
     return [str(name) for name in rows if str(name).startswith(FACTOR) and name not in evaluation]
+
+
+def condition_columns(rows: pd.DataFrame) -> list[str]:
+    """The columns of nuisance factors and of recorded conditions, which no model has unless a formula names them."""
+    return [str(name) for name in rows if str(name).startswith(NUISANCE) or name in OBSERVED]
 
 
 def failed(rows: pd.DataFrame) -> pd.Series:

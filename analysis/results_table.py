@@ -17,6 +17,7 @@ import pandas as pd
 
 from analysis.result_checks import (
     SAME_FOR_A_RUN,
+    condition_columns,
     evaluation_columns,
     factor_columns,
     failed,
@@ -235,7 +236,7 @@ def _cells(rows: pd.DataFrame, cell: list[str], of_a_run: list[str]) -> pd.DataF
 
 
 def _mean_by_run_and_target(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
-    kept = _of_a_run(rows, sources)
+    kept = [*_of_a_run(rows, sources), *condition_columns(rows)]
     numbers = rows.assign(score=pd.to_numeric(rows["score"]))
     by_cell = numbers.groupby(["run_id", "target", *evaluation_columns(rows)], sort=False)
     return by_cell.agg(

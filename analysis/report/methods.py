@@ -26,6 +26,8 @@ NAMED_MODELS = {
     "size": "a fixed intercept, and fixed effects of r*, n* and their product, each with an independent random slope "
     "by target (Eq. 13-16)",
 }
+CENTRED_BY_TARGET = ("strategy", "size")
+LESS_MEANS = "; by target, effects are of columns less their means over the target's rows, as standardised scores are"
 MOST_NAMED = 1500
 """Characters of a list of terms."""
 BY_TABLE = {
@@ -124,21 +126,27 @@ def _in_words(model: Model) -> str:
     shared = [_with_kinds(term) for term in model.random_part if term.group != "target"] + slopes
     left_out = [f"{term} ({why})" for term, why in model.coding.left_out.items()]
     omitted = [f"{term} ({why})" for term, why in model.omitted.items()]
-    return NAMED_MODELS[model.name.removeprefix(PAPER)] + "".join(
-        f"; {what} {in_brief(some, MOST_NAMED)}"
-        for what, some in (
-            ("fixed effects of", factors),
-            ("independent random intercepts by", shared),
-            ("left out were", left_out),
-            ("random terms that these runs cannot estimate:", omitted),
+    centred = LESS_MEANS if model.name in CENTRED_BY_TARGET else ""
+    return (
+        NAMED_MODELS[model.name.removeprefix(PAPER)]
+        + centred
+        + "".join(
+            f"; {what} {in_brief(some, MOST_NAMED)}"
+            for what, some in (
+                ("fixed effects of", factors),
+                ("independent random intercepts by", shared),
+                ("left out were", left_out),
+                ("random terms that these runs cannot estimate:", omitted),
+            )
+            if some
         )
-        if some
     )
 
 
 def _with_kinds(term: RandomTerm) -> str:
     kinds = [str(name) for name in term.columns]
-    return term.group if kinds == ["intercept"] else f"{term.group} (with its own variance for each of {listed(kinds)})"
+    alike = kinds == ["intercept"] or term.tied
+    return term.group if alike else f"{term.group} (with its own variance for each of {listed(kinds)})"
 
 
 def _ended(model: Model) -> str:

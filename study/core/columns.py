@@ -4,6 +4,8 @@ from __future__ import annotations
 
 SOURCE, FACTOR, NUISANCE = "source.", "factor.", "nuisance."
 """What the names begin with."""
+OBSERVED = ("device", "precision", "threads", "code_version")
+"""Columns of results on conditions that are recorded, not assigned."""
 
 
 def source_column(name: str) -> str:
@@ -14,6 +16,11 @@ def source_column(name: str) -> str:
 def factor_column(name: str) -> str:
     """The level of this further factor."""
     return FACTOR + name
+
+
+def nuisance_column(name: str) -> str:
+    """The level of this nuisance factor."""
+    return NUISANCE + name
 
 
 TRANSFER = factor_column("transfer")

@@ -116,7 +116,8 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
     yield from _nuisance_faults(nuisance, factors, evaluated)
     has_sources = sources or is_function
     if "analysis" in sections and has_sources:
-        yield from analysis_faults(sections["analysis"], sources, factors | evaluated)
+        scored = {name: levels for name, levels in factors.items() if name not in nuisance} | evaluated
+        yield from analysis_faults(sections["analysis"], sources, scored, nuisance)
     if "design" in sections and has_sources:
         strategies = (ALONE,) if is_function else designed.get("strategy", STRATEGIES)
         yield from _phase_faults(sections["design"].phase, strategies, designed, list(sources))

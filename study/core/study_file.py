@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
+from pydantic import AfterValidator, Field, PrivateAttr, Strict
 
 from study.core.evaluation_factors import (
     ALL_FEATURES,
@@ -31,6 +31,7 @@ from study.core.field_types import (
     Count,
     Counts,
     DesignModel,
+    Factors,
     Flag,
     Int,
     Location,
@@ -46,7 +47,6 @@ from study.core.field_types import (
     Strategy,
     Text,
     distinct,
-    factor_ranges,
     one_of,
 )
 from study.core.learners import BASE
@@ -333,10 +333,7 @@ class Study(Section):
     corpus: Corpus = Field(default=None)  # type: ignore[assignment]  # only the runs of a function have none
     mel: Mel = Mel()
     sources: Annotated[dict[Name, Source], Field(min_length=1)] = Field(default={})
-    factors: Annotated[
-        dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]],
-        BeforeValidator(factor_ranges),
-    ] = Field(default={})
+    factors: Factors = Field(default={})
     scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
     learners: dict[Name, LearnerSection] = Field(default={})

@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from study.core.columns import TRANSFER, factor_column
+from study.core.columns import TRANSFER, factor_column, nuisance_column
 from study.core.errors import Fault, InputFaults, nearest
 from study.core.evaluation_factors import FROZEN, Setting
 from study.core.paths import Paths
+from study.core.plan import assigned_before
 from study.core.run import named_run
 from study.core.study_file import Study
 from study.core.valid_results import expected_results, read_results
@@ -27,13 +28,15 @@ def study_runs(study: Study) -> pd.DataFrame:
     """One row per run, baselines first, then in the order of the plan.
 
     `run_id, phase, replicate, strategy, n_sources, sources` (names joined by +), a `factor.<name>` for each further
-    factor, `state` (as `study status` counts), `cause` of a failure, `outcome` of the training (ok or diverged; missing
-    until it is trained), and a `score.<target>` for each target: the mean of its primary metric over repeats and
-    folds, NaN without one. In a study with evaluation factors, this is the score at the reference, and the columns
-    of the others name what sets them apart: `score.<target>.fine-tune`, `score.<target>.svm.512`.
+    factor, a `nuisance.<name>` for each nuisance factor (None where none was assigned), `state` (as `study status`
+    counts), `cause` of a failure, `outcome` of the training (ok or diverged; missing until it is trained), and a
+    `score.<target>` for each target: the mean of its primary metric over repeats and folds, NaN without one.
+    In a study with evaluation factors, this is the score at the reference, and the columns of the others name what sets
+    them apart: `score.<target>.fine-tune`, `score.<target>.svm.512`.
     Raises `InputFaults` if there is no plan of this study file.
     """
     runs = read_sweep(study).runs
+    assigned = assigned_before(Paths(study.store).plan) if study.nuisance_factors else {}
     rows = [
         {
             "run_id": run.run.run_id,
@@ -43,6 +46,7 @@ def study_runs(study: Study) -> pd.DataFrame:
             "n_sources": run.run.n_sources,
             "sources": "+".join(run.run.sources),
             **{factor_column(name): run.run.factors.get(name) for name in study.further_factors},
+            **{nuisance_column(name): assigned.get(run.run.run_id, {}).get(name) for name in study.nuisance_factors},
             "state": run.state,
             "cause": run.failure.cause if run.failure else None,
             "outcome": run.trained.outcome if run.trained else None,
