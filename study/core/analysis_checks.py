@@ -12,7 +12,8 @@ import pandas as pd
 from study.core.coding import first_model, second_model
 from study.core.columns import factor_column
 from study.core.errors import Fault, nearest
-from study.core.factors import EVALUATION_FACTORS, STRATEGIES, Level, sources_allowed
+from study.core.evaluation_factors import EVALUATION_FACTORS
+from study.core.factors import STRATEGIES, Level, sources_allowed
 from study.core.formula_names import columns_of, faults_of_formula
 from study.core.paths import FILE_NAME
 from study.core.study_file import AnalysisSection
@@ -22,12 +23,15 @@ NAMED_MODELS = (*CONTRASTED, "components")
 
 
 def analysis_faults(
-    analysis: AnalysisSection, sources: Iterable[str], factors: Mapping[str, Sequence[Level]]
+    analysis: AnalysisSection,
+    sources: Iterable[str],
+    factors: Mapping[str, Sequence[Level]],
+    nuisance: Iterable[str] = (),
 ) -> Iterator[Fault]:
-    """Every fault of further models and contrasts."""
+    """Every fault of further models and contrasts; `factors` without those of `nuisance`."""
     further = {name: levels for name, levels in factors.items() if name != "strategy"}
     strategies = [name for name in factors.get("strategy", STRATEGIES) if name in STRATEGIES]
-    columns = columns_of(sources, further)
+    columns = columns_of(sources, further, nuisance)
     names: list[str] = []
     for number, model in enumerate(analysis.model, 1):
         key = f"[[analysis.model]] {number} ({model.name})"

@@ -14,6 +14,7 @@ import numpy as np
 from study.core.backbones import BACKBONES
 from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
 from study.core.factors import STRATEGIES, WITHOUT_NETWORK
+from study.core.learners import ONNX
 from study.core.run import Run
 from study.core.study_file import Study, Training
 
@@ -119,8 +120,9 @@ def n_slices(n_sound_frames: np.ndarray, crop_frames: int) -> np.ndarray:
 
 
 def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
-    """Training steps of a run; a baseline has none."""
-    if run.is_baseline:
+    """Training steps of a run; a baseline has none, nor an encoder from a file. Other learners are taken to train as
+    Algorithm 1 does."""
+    if run.is_baseline or study.learner_function(run.factors) == ONNX:
         return 0
     training = study.training_of(run.factors)
     in_turn = training.sources_in_turn(run.n_sources)
@@ -148,9 +150,9 @@ def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) ->
 def training_flops(study: Study, run: Run, n_training_tracks: int, n_validation_tracks: int = 0) -> float:
     """FLOPs of a run's training: its steps and, per epoch, one forward pass of every source's validation tracks.
 
-    0 for a baseline.
+    0 for a baseline and for an encoder from a file.
     """
-    if run.is_baseline:
+    if run.is_baseline or study.learner_function(run.factors) == ONNX:
         return 0.0
     training, factors = study.training_of(run.factors), source_factors_of(study, run)
     crops = sum(2 if n_factors is None else 1 for n_factors in factors.values())

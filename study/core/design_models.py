@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from study.core.columns import source_column
+from study.core.columns import OBSERVED, source_column
 from study.core.errors import Fault
 from study.core.factors import Level
 from study.core.formula import quoted
@@ -13,7 +13,7 @@ from study.core.formula_names import Column, columns_of, faults_of_terms
 
 MAIN, FIRST = "main", "first"
 """Main effects of everything; the fixed terms of the analysis's first model. Any other model is a formula."""
-NOT_DESIGNED = ("n_parameters", "replicate", "target", "run_id", "combination", "phase")
+NOT_DESIGNED = (*OBSERVED, "n_parameters", "replicate", "target", "run_id", "combination", "phase")
 """Names of the analysis's language for what no design chooses."""
 
 

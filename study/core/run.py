@@ -77,6 +77,8 @@ def make_run(
         "replicate": replicate,
         "seed": study.seed,
     }
+    if study.training_of(levels).learner in study.learners:
+        uses["learner"] = {"function": study.learner_function(levels), "settings": study.learner_settings(levels)}
     return Run(_hash(uses), phase, replicate, strategy, ordered, levels)
 
 

@@ -182,7 +182,9 @@ def test_dropout_is_that_of_the_settings(small_study: Path, monkeypatch: pytest.
     prepare(study, workers=1)
     run = make_run(study, "", 0, "SS-R", ("self",))
     networks = []
-    monkeypatch.setattr("jobs.learn_step.train", lambda network, **_: networks.append(network) or Trained("ok", 0, 0.0))
+    monkeypatch.setattr(
+        "jobs.learning.learners.base.train", lambda network, **_: networks.append(network) or Trained("ok", 0, 0.0)
+    )
     learn(study, run, (), "only")
     rates = [layer.p for layer in networks[0].modules() if isinstance(layer, nn.Dropout)]
     assert rates == [0.2, 0.2], "of fc-feature and of the pair head"
