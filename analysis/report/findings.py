@@ -19,6 +19,7 @@ from analysis.verdict_rows import COLUMNS, NONE_FRAGILE, Fragile, verdict_rows
 from analysis.wording import by_target, listed, number, p_shown
 from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE, strategy_of
 from study.core.columns import FACTOR, TRANSFER
+from study.core.evaluation_factors import FINE_TUNE, LAST_LAYER, SCRATCH
 from study.core.factors import STRATEGIES
 
 SHARED = {"run_id": "other trainings", "combination": "other combinations of sources"}
@@ -197,6 +198,13 @@ def size_effect(model: Model, fragile: Fragile = NONE_FRAGILE) -> pd.DataFrame:
     return verdict_rows(over_sizes, fragile)
 
 
+TRANSFERRED = {
+    LAST_LAYER: "Training a new output layer on a run's frozen network",
+    FINE_TUNE: "Fine-tuning a run's network for the target",
+    SCRATCH: "Training a run's network for the target from scratch",
+}
+
+
 def over_range(rows: pd.DataFrame, span: float | pd.Series) -> pd.DataFrame:
     """Effects of numbers by the unit as effects over a span of so many units."""
     return rows.assign(**{name: rows[name] * span for name in ("estimate", "ci_low", "ci_high")})
@@ -241,19 +249,22 @@ def _factor_statements(model: Model) -> pd.DataFrame:
 
 
 def on_transfer(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
-    """What fine-tuning changes against a probe on the frozen representation."""
+    """What training on the target changes against a probe on the frozen representation."""
     if model.fit is None or not table.shares_runs:
         return
-    at_both = table.scores.groupby("target")[TRANSFER].nunique() > 1
-    only = [name for name in table.targets if not at_both[name]]
-    where = f"; no fine-tuned scores on {listed(only)}" if only else ""
     for row in verdict_rows(model.statements[model.statements["family"] == TRANSFER]).itertuples():
+        level = row.effect.partition("[")[2].removesuffix("]")
+        scored = set(table.scores.loc[table.scores[TRANSFER] == level, "target"])
+        only = [name for name in table.targets if name not in scored]
+        where = f"; no such scores on {listed(only)}" if only else ""
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
-            "Fine-tuning a run's network for the target, instead of training a probe on its frozen representation, "
-            f"{verdict}: it changes by {size(row, row.p, note_on(row.effect, fragile))}{where}. Baselines, sources, "
-            "components and repeats are compared on frozen representations only."
+            f"{TRANSFERRED[level]}, instead of training a probe on its frozen representation, "
+            f"{verdict}: it changes by {size(row, row.p, note_on(row.effect, fragile))}{where}."
         )
+    reference = listed([f"{name} = {levels[0]}" for name, levels in table.evaluation_levels.items()])
+    if reference:
+        yield f"Baselines, sources, components and repeats are compared at {reference} only."
 
 
 def on_sources(table: ResultsTable) -> Iterator[str]:

@@ -31,10 +31,12 @@ LESS_MEANS = "; by target, effects are of columns less their means over the targ
 MOST_NAMED = 1500
 """Characters of a list of terms."""
 BY_TABLE = {
-    "scores_by_transfer": "Runs were transferred to a target in two ways: by a probe on the frozen representation and, "
-    "where tracks have labels, by fine-tuning the network. Scores were standardised over both, and the models have a "
-    "random intercept for the run. Components, baselines and comparisons of scores use only the frozen scores, "
-    "standardised separately.",
+    "scores_by_transfer": "Runs were transferred to a target in several ways: by a probe on the frozen representation "
+    "and, where tracks have labels, by training the network.",
+    "scores_by_probe": "Representations were evaluated by several probes.",
+    "scores_by_pca": "Representations were also evaluated by their first principal components, fitted on the probe's "
+    "training part: a control for their different numbers of dimensions.",
+    "scores_by_readout": "Networks were read out at several stages.",
     "within_source": "The spread among replicates of a single source is their pooled standard deviation divided by "
     "that of all scores on the target, with chi-squared intervals.",
     "spread_tests": "The test of Brown and Forsythe (1974) was applied to the first model's residuals on each target, "
@@ -87,6 +89,13 @@ def _on_scores(table: ResultsTable) -> Iterator[str]:
         "was coded as r* = 0, 0.2, 0.4, 0.6, 0.8, 1 for SS-R, MS-SR@FC, MS-CR@6, MS-CR@4, MS-CR@2, MSS-CR (Kim et al. "
         "2019, Eq. 10-16)."
     )
+    if table.evaluation_levels and table.shares_runs:
+        reference = listed([f"{name} = {levels[0]}" for name, levels in table.evaluation_levels.items()])
+        yield (
+            "Scores of all settings of the evaluation were standardised together, and the models have a random "
+            "intercept for the run. Components, baselines and comparisons of scores use only the scores at "
+            f"{reference}, standardised separately."
+        )
 
 
 def _on_models(models: Sequence[Model]) -> Iterator[str]:
