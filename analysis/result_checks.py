@@ -9,7 +9,8 @@ import pandas as pd
 
 from study.core.columns import FACTOR, NUISANCE, OBSERVED, SOURCE, factor_column, source_column
 from study.core.errors import Fault, nearest
-from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, sources_allowed
+from study.core.evaluation_factors import EVALUATION_FACTORS
+from study.core.factors import BASELINES, STRATEGIES, sources_allowed
 
 NEEDED = {
     "run_id": "no score can be assigned to its run",
@@ -60,9 +61,10 @@ def faults_of_rows(
     if double.any():
         yield _fault(" x ".join(key), None, f"expected once; {_rows(double)} share theirs: {_cells(rows[double])}")
     for column in evaluation_columns(rows):
-        valid = EVALUATION_FACTORS[column.removeprefix(FACTOR)]
-        for level in rows.loc[~rows[column].isin(valid), column].unique():
-            yield _fault(column, level, f"expected one of {', '.join(valid)}", nearest(str(level), valid))
+        factor = EVALUATION_FACTORS[column.removeprefix(FACTOR)]
+        for level in rows[column].unique():
+            if not factor.has(level):
+                yield _fault(column, level, factor.expected, nearest(str(level), factor.named))
     yield from _faults_of_metrics(rows, metric_of)
     yield from _faults_of_runs(rows, sources)
     for name in VERSIONS:

@@ -174,7 +174,7 @@ def test_a_folder_is_never_imported_from(trials: Path, tmp_path: Path) -> None:
         (('task = "score"', 'task = "classification"'), ["[targets.parsing] task"]),
         (('metrics = ["accuracy"]', "repeats = 3"), ["[targets.parsing] metrics", "[targets.parsing] repeats"]),
         (('"trials:learn"', '"trials.learn"'), ["[run] function"]),
-        (("[factors]", '[factors]\ntransfer = ["frozen", "fine-tune"]'), ["[factors] transfer"]),
+        (("[factors]", "[learners.a]\nsettings = { b = 1 }\n[factors]"), ["[learners]"]),
         (("[run]\n", "[runs]\n"), None),
     ],
 )

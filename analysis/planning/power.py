@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.fitting.mixed_problem import NotCertified
-from analysis.planning.simulation import Planned, Refitted, dependence, joined, planned_model, refit, simulate
+from analysis.planning.simulation import Planned, Refitted, dependence, joined, planned_model, prefix, refit, simulate
 from analysis.planning.truth import Truth
 from analysis.simultaneous import critical_p
 from analysis.statements import mean_n_star
@@ -90,7 +90,7 @@ def power(
         scores = simulate(truth, all_runs, max(targets), n, rng)
         for (size, n_targets), refits in found.items():
             contrasts = weights_of(estimable[size], list(plans[size].columns))
-            here = scores[:, :n_targets, :size]
+            here = prefix(scores[:, :n_targets], size)
             try:
                 refits.append(refit(here, plans[size], contrasts, truth))
                 if (size, n_targets) not in critical:
@@ -118,8 +118,8 @@ def _in_units(cell: Cell, ratio: Mapping[str, float]) -> Cell:
 
 def _prefix(runs: pd.DataFrame, whole: Coding, factors: Mapping[str, Sequence[Level]], size: int) -> Planned:
     """The terms of the whole plan's model that are estimable from its first runs."""
-    prefix = first_model(runs.iloc[:size], factors)
-    terms = [term for term in whole.columns if term in prefix.columns]
+    first = first_model(runs.iloc[:size], factors)
+    terms = [term for term in whole.columns if term in first.columns]
     coding = Coding(whole.columns.iloc[:size][terms], tuple(term for term in whole.random if term in terms))
     return planned_model(runs.iloc[:size], coding, factors)
 

@@ -12,7 +12,8 @@ import pandas as pd
 from study.core.coding import first_model, second_model
 from study.core.columns import factor_column
 from study.core.errors import Fault, nearest
-from study.core.factors import EVALUATION_FACTORS, STRATEGIES, Level, sources_allowed
+from study.core.evaluation_factors import EVALUATION_FACTORS
+from study.core.factors import STRATEGIES, Level, sources_allowed
 from study.core.formula_names import columns_of, faults_of_formula
 from study.core.paths import FILE_NAME
 from study.core.study_file import AnalysisSection

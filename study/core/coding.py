@@ -14,7 +14,8 @@ import pandas as pd
 
 from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.errors import Fault, nearest, raise_all
-from study.core.factors import ALONE, EVALUATION_FACTORS, STRATEGIES, Level
+from study.core.evaluation_factors import EVALUATION_FACTORS
+from study.core.factors import ALONE, STRATEGIES, Level
 from study.core.scales import Levels, are_numbers, curvature, has_curvature, scale_of, scaled, unit
 
 SINGLE = STRATEGIES[0]
@@ -60,7 +61,7 @@ def combination(rows: pd.DataFrame) -> np.ndarray:
     present = rows[sources].to_numpy(dtype=bool)
     parts = [rows["strategy"].astype(str)] if "strategy" in rows else []
     parts += [pd.Series(["+".join(short[row]) for row in present], index=rows.index)]
-    of_evaluation = EVALUATION_FACTORS if "strategy" in rows else {}
+    of_evaluation = EVALUATION_FACTORS if "strategy" in rows else ()
     factors = [name for name in map(str, rows) if name.startswith(FACTOR)]
     parts += [rows[name].astype(str) for name in factors if name.removeprefix(FACTOR) not in of_evaluation]
     return np.asarray(parts[0].str.cat(parts[1:], sep=" | "), dtype=object)

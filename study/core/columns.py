@@ -24,3 +24,4 @@ def nuisance_column(name: str) -> str:
 
 
 TRANSFER = factor_column("transfer")
+"""How a run is transferred to a target, where a study has several ways."""

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from study.core.errors import Fault, nearest
-from study.core.factors import EVALUATION_FACTORS
 from study.core.paths import FILE_NAME
 from study.core.study_file import Source, Target
 
 NO_STRATEGIES = "a study whose runs are a function has no strategies; give the factor another name"
-WITHOUT_EFFECT = ("corpus", "mel", "training", "fine_tuning", "baselines")
+WITHOUT_EFFECT = ("corpus", "mel", "training", "fine_tuning", "baselines", "learners")
 NAMES_OF_RESULTS = ("run_id", "score", "outcome", "repeat", "fold", "metric")
 OF_SCORES = ("task", "metrics")
 
@@ -20,7 +19,7 @@ def function_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
     """Sections and factors that only studies of sound have."""
     for name in WITHOUT_EFFECT:
         section = sections.get(name)
-        if section is not None and section.model_fields_set:
+        if getattr(section, "model_fields_set", section):
             expected = "has no effect in a study whose runs are a function ([run]); leave it out"
             yield Fault(FILE_NAME, f"[{name}]", None, expected)
     factors = sections.get("factors", {})
@@ -29,9 +28,6 @@ def function_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
     for name in factors:
         if name in NAMES_OF_RESULTS:
             yield Fault(FILE_NAME, f"[factors] {name}", None, "this name is taken; expected a different one")
-        if name in EVALUATION_FACTORS:
-            expected = "is a factor of the evaluation of representations; give a function's factor another name"
-            yield Fault(FILE_NAME, f"[factors] {name}", list(factors[name]), expected)
     if not factors and not sections.get("sources"):
         yield Fault(FILE_NAME, "[factors]", None, "expected a factor or a source: the function has nothing to vary")
 
