@@ -13,7 +13,7 @@ from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import intercepts_by
 from analysis.results_table import ResultsTable
-from study.core.coding import SINGLE, factor_columns, source_columns, strategy_columns
+from study.core.coding import factor_columns, is_single, source_columns, strategy_columns
 from study.core.columns import factor_column, source_column
 from study.core.errors import InputFaults
 from study.core.factors import Level
@@ -21,7 +21,7 @@ from study.core.model_matrix import independent
 
 FORMULA = (
     "z ~ 0 + strategy + <further factors> + (1 | <first source>) + (1 | <second source>) + ..., each target by itself, "
-    "without SS-R"
+    "without single-source runs"
 )
 
 
@@ -49,7 +49,7 @@ def source_components(
     """The components of each target, of frozen representations, adjusted for further factors; `rng` draws what the
     intervals need."""
     scores = table.frozen.scores
-    several = scores[scores["strategy"] != SINGLE]
+    several = scores[~is_single(scores, table.known)]
     for target in table.targets:
         yield components_within(target, several[several["target"] == target], table.sources, rng, factors)
 

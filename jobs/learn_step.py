@@ -25,12 +25,13 @@ from jobs.prepared_data import (
 from jobs.records import Trained, now, read_trained, write_trained
 from jobs.sound.mel_store import MelStore
 from jobs.targets.track_labels import TargetData
-from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours
+from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours, strategy_of
 from study.core.digests import read, sealed
 from study.core.errors import Damaged, Fault, InputFaults
 from study.core.paths import Paths
 from study.core.results import TRAIN_SCORES_VERSION
 from study.core.run import Run, make_run, seed_sequence
+from study.core.strategies import single_of
 from study.core.study_file import Study, Training
 from study.core.version import __version__
 from study.core.writing import remove_folder, write_once, write_whole
@@ -150,7 +151,7 @@ def _network_and_labels(
     }
     factors = {name: labels[name].shape[1] if name in labels else None for name in run.sources}
     network = build_network(
-        "SS-R" if run.strategy == "Random" else run.strategy,
+        strategy_of(study, run),
         factors,
         store.channels,
         store.n_mels,
@@ -215,7 +216,7 @@ def _description(study: Study, run: Run) -> dict[str, Any]:
 
 def _kept_arithmetic(study: Study, settings: Training, device: str, n_training_tracks: int) -> Arithmetic:
     """The choice that `auto` made for the study's first trained run; all its runs keep to it."""
-    alone = (make_run(study, "", 0, "SS-R", (name,)) for name in study.sources)
+    alone = (make_run(study, "", 0, single_of(study.known_strategies), (name,)) for name in study.sources)
     hours = min(run_cost_gpu_hours(study, run, n_training_tracks) or 0.0 for run in alone)
     backbones = study.factors.get("backbone", (study.training.backbone,))
     most = study.training.model_copy(update={"backbone": min(backbones, key=is_recurrent)})  # compiled if any can be

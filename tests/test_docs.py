@@ -12,9 +12,10 @@ from typer.main import get_command
 from jobs.failures import DAMAGED, DISK_FULL, ERROR, GPU_MEMORY, HOST_MEMORY, LOST
 from study.cli import app
 from study.core import study_file
-from study.core.factors import BASELINES, EVALUATION_FACTORS, STRATEGIES, TRAINING_FACTORS, TRANSFERS
+from study.core.factors import BASELINES, EVALUATION_FACTORS, TRAINING_FACTORS, TRANSFERS
 from study.core.reading import read_study
 from study.core.results import result_schema
+from study.core.strategies import STRATEGIES
 from study.core.study_file import METRICS
 from tests.small_study import STUDY
 

@@ -17,9 +17,9 @@ from analysis.results_table import ResultsTable
 from analysis.statements import AT_MEAN, PAIRS, SIZE, SLOPES
 from analysis.verdict_rows import COLUMNS, NONE_FRAGILE, Fragile, verdict_rows
 from analysis.wording import by_target, listed, number, p_shown
-from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE, strategy_of
+from study.core.coding import DETERMINED, N_UNKNOWN, strategy_of
 from study.core.columns import FACTOR, TRANSFER
-from study.core.factors import STRATEGIES
+from study.core.strategies import BUILT_IN, single_of
 
 SHARED = {"run_id": "other trainings", "combination": "other combinations of sources"}
 """What the statements generalise to where a model has such a random intercept."""
@@ -48,22 +48,23 @@ def on_strategies(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str
     if model.fit is None:
         yield f"The strategies could not be compared: {model.why_not}."
         return
+    single = single_of(model.coding.strategies, strategies_of(model.fit))
     where, pairs, at = "with two sources", model.contrasts, ""
     if N_UNKNOWN in model.coding.left_out.values():
         where = "at the numbers of sources of these runs, which the rows do not give,"
-    elif len(model.contrasts_of_means) and (_against_single(pairs).empty or extrapolated(model)):
+    elif len(model.contrasts_of_means) and (_against(single, pairs).empty or extrapolated(model)):
         where, pairs, at = f"with {_mean_n(model)} sources", model.contrasts_of_means, AT_MEAN
-    against = _against_single(pairs)
+    against = _against(single, pairs)
     if against.empty:
-        yield f"No strategy can be compared with single-source learning ({SINGLE}): only one of the two has scores."
+        yield f"No strategy can be compared with single-source learning ({single}): only one of the two has scores."
     else:
-        names = against["contrast"].str.removesuffix(f" - {SINGLE}")
+        names = against["contrast"].str.removesuffix(f" - {single}")
         n_comparisons = len(model.contrasts) + len(model.contrasts_of_means)
         effects = against["contrast"] + at
         groups = _by_verdict(names, against, against["p_adjusted"], _after(n_comparisons), _notes(effects, fragile))
-        aside = _not_among(model, [SINGLE, *names])
+        aside = _not_among(model, [single, *names])
         yield (
-            f"Compared with single-source learning ({SINGLE}), the score {where} is {groups}{aside}. "
+            f"Compared with single-source learning ({single}), the score {where} is {groups}{aside}. "
             "One SD is the standard deviation of the scores on a target."
         )
     yield from _on_best(model)
@@ -113,8 +114,8 @@ def _named(effects: pd.Series, model: Model) -> list[str]:
     ]
 
 
-def _against_single(pairs: pd.DataFrame) -> pd.DataFrame:
-    return pairs[pairs["contrast"].str.endswith(f" - {SINGLE}")]
+def _against(single: str, pairs: pd.DataFrame) -> pd.DataFrame:
+    return pairs[pairs["contrast"].str.endswith(f" - {single}")]
 
 
 def _not_among(model: Model, compared: Sequence[str]) -> str:
@@ -170,8 +171,8 @@ def on_number_of_sources(model: Model, fragile: Fragile = NONE_FRAGILE) -> Itera
     yield f"Each further source {'; it '.join(parts)}.{together}"
 
 
-def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
-    """What the size of the network changes, over the sizes that were run."""
+def on_size(model: Model, fragile: Fragile = NONE_FRAGILE, occurring: Sequence[str] = tuple(BUILT_IN)) -> Iterator[str]:
+    """What the size of the network changes, over the sizes that were run; `occurring` are their strategies."""
     if model.fit is None:
         yield f"The effect of network size could not be estimated: {model.why_not}."
         return
@@ -180,7 +181,8 @@ def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
         return
     for row in size_effect(model, fragile).itertuples():
         sizes = model.fit.fixed["r_star"]
-        low, high = (STRATEGIES[round(at * (len(STRATEGIES) - 1))] for at in (sizes.min(), sizes.max()))
+        of_name = {name: model.coding.strategies[name].size for name in occurring}
+        low, high = (min(of_name, key=lambda name: abs(of_name[name] - at)) for at in (sizes.min(), sizes.max()))
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
             f"Network size {verdict}: from {low} to {high} (r* from {sizes.min():g} to {sizes.max():g}, at n* = 0) it "

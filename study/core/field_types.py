@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -118,7 +118,7 @@ Location = Annotated[Path, AfterValidator(_in_study_folder)]
 Store = Annotated[Location, BeforeValidator(_store)]
 SampleRate = Annotated[Int, BeforeValidator(_sample_rate)]
 Counts = Annotated[tuple[Positive, ...], BeforeValidator(_counts), Field(min_length=1), AfterValidator(distinct)]
-Strategy = Literal["SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR"]
+StrategyName = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9@._-]+$", max_length=LONGEST_NAME)]
 Scalar = Annotated[
     Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()],
     AfterValidator(_finite),

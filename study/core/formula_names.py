@@ -8,11 +8,13 @@ from itertools import pairwise
 
 from study.core.columns import factor_column, source_column
 from study.core.errors import Fault, nearest
-from study.core.factors import STRATEGIES, Level
+from study.core.factors import Level
 from study.core.formula import Formula, Variable, quoted
 from study.core.formula_grammar import parse, parse_terms
 from study.core.formula_tokens import FormulaError, tokens
 from study.core.scales import are_numbers
+from study.core.strategies import BUILT_IN as SIX
+from study.core.strategies import Strategies
 
 RESPONSE = "score"
 
@@ -29,14 +31,15 @@ class Column:
 BUILT_IN = {
     column.name: column
     for column in (
-        Column("strategy", False, STRATEGIES),
         *(Column(name, True) for name in ("n_sources", "n_star", "r_star", "n_parameters", "replicate")),
         *(Column(name, False) for name in ("target", "run_id", "combination", "phase")),
     )
 }
 
 
-def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -> dict[str, Column]:
+def columns_of(
+    sources: Iterable[str], factors: Mapping[str, Sequence[Level]], strategies: Strategies = SIX
+) -> dict[str, Column]:
     """Each name that a formula may use, and its column.
 
     Sources (1 if a run learns from it, else 0) and further factors are named `source.<name>` and `factor.<name>`, or
@@ -48,7 +51,8 @@ def columns_of(sources: Iterable[str], factors: Mapping[str, Sequence[Level]]) -
         full[factor_column(name)] = Column(factor_column(name), numbers, () if numbers else tuple(levels))
     short = [name.partition(".")[2] for name in full]
     plain = {name: column for name, column in zip(short, full.values(), strict=True) if short.count(name) == 1}
-    return {**full, **{name: column for name, column in plain.items() if name not in full}, **BUILT_IN}
+    own = {name: column for name, column in plain.items() if name not in full}
+    return {**full, **own, "strategy": Column("strategy", False, tuple(strategies)), **BUILT_IN}
 
 
 def faults_of_formula(

@@ -11,6 +11,7 @@ from study.core.paths import FILE_NAME
 from study.core.study_file import Source, Target
 
 NO_STRATEGIES = "a study whose runs are a function has no strategies; give the factor another name"
+NO_EFFECT = "has no effect in a study whose runs are a function ([run]); leave it out"
 WITHOUT_EFFECT = ("corpus", "mel", "training", "fine_tuning", "baselines")
 NAMES_OF_RESULTS = ("run_id", "score", "outcome", "repeat", "fold", "metric")
 OF_SCORES = ("task", "metrics")
@@ -21,8 +22,9 @@ def function_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
     for name in WITHOUT_EFFECT:
         section = sections.get(name)
         if section is not None and section.model_fields_set:
-            expected = "has no effect in a study whose runs are a function ([run]); leave it out"
-            yield Fault(FILE_NAME, f"[{name}]", None, expected)
+            yield Fault(FILE_NAME, f"[{name}]", None, NO_EFFECT)
+    if sections.get("own_strategies"):
+        yield Fault(FILE_NAME, "[strategies]", None, NO_EFFECT)
     factors = sections.get("factors", {})
     if "strategy" in factors:
         yield Fault(FILE_NAME, "[factors] strategy", list(factors["strategy"]), NO_STRATEGIES)

@@ -14,6 +14,7 @@ from study.core.cost import (
     network_name,
     representation_dim,
     representation_flops,
+    strategy_of,
     training_flops,
 )
 from study.core.durations import Work
@@ -110,7 +111,9 @@ def target_work(model: Model, kind: str, run: Run, target: str) -> Work:
     training = model.study.training_of(run.factors)
     if kind == "fine-tune":
         return Work(((kind, target, network_name(training)), (kind, target)), 1.0)
-    size = 0 if run.strategy in WITHOUT_NETWORK else representation_dim(run.strategy, run.n_sources, training.width)
+    size = 0
+    if run.strategy not in WITHOUT_NETWORK:
+        size = representation_dim(strategy_of(model.study, run), run.n_sources, training.width, training.backbone)
     return Work(((kind, target, size), (kind, target)), 1.0)
 
 

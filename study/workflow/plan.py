@@ -101,7 +101,7 @@ def smallest_effects(study: Study, runs: Sequence[Run], run_share: float = RUN_S
     from study.core.coding import first_model
 
     rows = run_rows(study, runs)
-    coding = first_model(rows, study.further_factors)
+    coding = first_model(rows, study.further_factors, study.known_strategies)
     if len(study.targets) < 2 or len(rows) <= coding.columns.shape[1]:
         return {}
     truth = paper_truth(coding)

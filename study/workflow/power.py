@@ -52,7 +52,7 @@ def study_power(
     except InputFaults as error:
         raise InputFaults([*error.faults, *term_faults(study, [], effects, deviations)]) from None
     frame = plan_rows(study, planned)
-    coding = first_model(frame, study.further_factors)
+    coding = first_model(frame, study.further_factors, study.known_strategies)
     basis = fitted_truth(paths.report / "fit.json", coding) if fitted else paper_truth(coding)
     truth = stated(basis, coding, effects, deviations)
     for name in study.evaluation_factors:
@@ -67,6 +67,7 @@ def study_power(
         n_simulations,
         np.random.default_rng(study_seed_sequence(study, "power")),
         show,
+        study.known_strategies,
     )
     plain = [_plain(cell, n_fixed) for cell in cells]
     rows = [
@@ -75,7 +76,7 @@ def study_power(
         for row in cell["power"]
     ]
     write_whole(paths.power / "power.csv", csv_bytes(pd.DataFrame(rows)))
-    draw_power(cells, paths.power)
+    draw_power(cells, paths.power, study.known_strategies)
     return {
         "study": study.name,
         "simulations": n_simulations,
@@ -142,7 +143,7 @@ def term_faults(
         planned, _, _ = runs_in_order(study, sizes)
     except InputFaults as error:
         return error.faults if sizes else ()
-    coding = first_model(plan_rows(study, planned), study.further_factors)
+    coding = first_model(plan_rows(study, planned), study.further_factors, study.known_strategies)
     try:
         stated(paper_truth(coding), coding, effects, deviations)
     except InputFaults as error:

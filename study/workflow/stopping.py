@@ -46,7 +46,7 @@ def read_until(study: Study, text: str) -> Rule:
     rows = plan_rows(study, read_plan(Paths(study.store).plan, study))
     for name, levels in study.evaluation_factors.items():
         rows = rows.merge(pd.DataFrame({factor_column(name): levels}), how="cross")
-    return read_rule(text, list(first_model(rows, study.score_factors).columns))
+    return read_rule(text, list(first_model(rows, study.score_factors, study.known_strategies).columns))
 
 
 def enough_when(
