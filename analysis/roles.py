@@ -129,6 +129,13 @@ class Roles:
             how = listed([OPTION[role] for role in self.guessed])
             guessed = f" Guessed: {listed(self.guessed)}; to choose otherwise, use {how}."
         yield f"Columns: {'; '.join(f'{role}: {name}' for role, name in named.items())}{splits}.{guessed}"
+        treatments = [name for name in self.treatment if name not in self.unit]
+        if counts_anew(self.unit) and len(treatments) > 1:
+            (name,) = self.unit
+            yield (
+                f"The same {name} under another combination of {listed(treatments)} counts as another unit. "
+                f"If it is one unit, name all columns that identify it, such as --unit {treatments[0]},{name}."
+            )
         if self.unused:
             yield f"Columns not used: {'; '.join(f'{name} ({why})' for name, why in self.unused.items())}."
 

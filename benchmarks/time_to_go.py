@@ -22,8 +22,8 @@ import pandas as pd
 import soundfile
 
 from jobs import records, steps
-from jobs.launch import Progress
 from jobs.steps import Report
+from jobs.sweep import Progress
 from study.core.reading import read_study
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import design_study

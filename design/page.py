@@ -76,36 +76,21 @@ def design_page(
     phases = {phase.phase.name: phase for phase in sequential_phases(study) if by_phase.get(phase.phase.name)}
     found = [diagnose(study, phase, by_phase[name]) for name, phase in phases.items()]
     tried = {name: alternatives(study, phase, by_phase[name]) for name, phase in phases.items()}
-    chosen = {each.name for each in found}
-    fixed = [run for run in runs if run.phase not in chosen]
-    errors = expected_errors(study, fixed, [run for run in runs if run.phase in chosen])
-    sequential = [run for run in runs if run.phase in chosen]
+    fixed = [run for run in runs if run.phase not in phases]
+    sequential = [run for run in runs if run.phase in phases]
+    errors = expected_errors(study, fixed, sequential)
     further = list(islice(in_turn(study, sequential_phases(study, runs)), FURTHER_RUNS))
     said = verdict(study, runs, further, smallest or {})
-    curve = margin_curve(study, fixed, sequential, shown_sizes(len(sequential)))
     levels = level_table(study, runs)
-    scopes = {name: by_phase[name] for name in chosen} or {"all": list(runs)}
+    scopes = {name: by_phase[name] for name in phases} or {"all": list(runs)}
     maps = {name: aliasing_table(*_as_codes(study, of)) for name, of in scopes.items()}
     costs = {name: [cost_hours(run) for run in of] for name, of in by_phase.items()}
     hours = {name: None if None in of else math.fsum(of) for name, of in costs.items()}  # type: ignore[arg-type]
     prefixes = pd.concat([_prefix_rows(each) for each in found]) if found else pd.DataFrame()
     notes = [*notes, *_notes(found), *_unused_levels(study, levels), *on_baselines(study, cost_hours, cost_unit)]
-
-    files = {
-        "balance.csv": _csv(levels),
-        "aliasing.csv": _csv(pd.concat([_long(name, table) for name, table in maps.items()])),
-        "standard_errors.csv": _csv(errors),
-    }
-    if found:
-        files["prefixes.csv"] = _csv(pd.concat([each.prefixes.assign(phase=each.name) for each in found]))
-        files["alternatives.csv"] = _csv(pd.concat([table.assign(phase=name) for name, table in tried.items()]))
-    spent = _hours_spent(fixed, sequential, curve, cost_hours)
     with drawing():
-        images = {name: png(figure) for name, figure in _pictures(study, scopes, maps, levels, found).items()}
-        if len(curve) > 1:
-            images["precision"] = png(margin_figure(curve, KINDS, spent))
-    files |= {f"figures/{name}.png": content for name, content in images.items()}
-    shown = errors[errors.n_runs.isin([*shown_sizes(len(runs) - len(fixed)), 0])].set_index("n_runs")
+        pictures = _pictures(study, scopes, maps, levels, found) | _precision(study, fixed, sequential, cost_hours)
+        images = {name: png(figure) for name, figure in pictures.items()}
     html = _template().render(
         study=study,
         n_runs=len(runs),
@@ -114,25 +99,18 @@ def design_page(
         verdict=said,
         found=found,
         prefixes=prefixes.to_dict("records"),
-        errors=shown,
+        errors=errors[errors.n_runs.isin([*shown_sizes(len(sequential)), 0])].set_index("n_runs"),
         notes=notes,
         tried=tried,
         images={name: base64.b64encode(content).decode() for name, content in images.items()},
         scopes=list(scopes),
     )
-    files["design.html"] = html.encode()
-    ends = [each.prefixes.iloc[-1] for each in found]
-    summary: dict[str, Any] = {
-        "hours_by_phase": hours,
-        "verdict": said,
-        "prefixes": _plain(prefixes),
-        "notes": notes,
-        "unbalance": {each.name: each.unbalance for each in found},
-    }
-    if found:
-        summary["largest_unbalance"] = max(int(end.unbalance) for end in ends)
-        summary["largest_aliasing"] = round(max(float(end.aliasing) for end in ends), 3)
-    return Page(files, summary)
+    tables = {"balance": levels, "aliasing": pd.concat([_long(name, table) for name, table in maps.items()])}
+    files = {f"{name}.csv": _csv(table) for name, table in (tables | _by_phase(found, tried)).items()}
+    files |= {"standard_errors.csv": _csv(errors), "design.html": html.encode()}
+    files |= {f"figures/{name}.png": content for name, content in images.items()}
+    summary = {"hours_by_phase": hours, "verdict": said, "prefixes": _plain(prefixes), "notes": notes}
+    return Page(files, summary | _ends(found))
 
 
 def write_page(page: Page, folder: Path) -> None:
@@ -144,6 +122,38 @@ def write_page(page: Page, folder: Path) -> None:
 
 def _prefix_rows(each: PhaseDiagnostics) -> pd.DataFrame:
     return each.prefixes.merge(each.canonical, on="n_runs").assign(phase=each.name)
+
+
+def _by_phase(found: Sequence[PhaseDiagnostics], tried: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables that there are of sequential phases alone."""
+    if not found:
+        return {}
+    return {
+        "prefixes": pd.concat([each.prefixes.assign(phase=each.name) for each in found]),
+        "alternatives": pd.concat([table.assign(phase=name) for name, table in tried.items()]),
+    }
+
+
+def _ends(found: Sequence[PhaseDiagnostics]) -> dict[str, Any]:
+    """Unbalance and aliasing of the sequential phases at their end, for the summary."""
+    unbalance = {"unbalance": {each.name: each.unbalance for each in found}}
+    if not found:
+        return unbalance
+    ends = [each.prefixes.iloc[-1] for each in found]
+    return unbalance | {
+        "largest_unbalance": max(int(end.unbalance) for end in ends),
+        "largest_aliasing": round(max(float(end.aliasing) for end in ends), 3),
+    }
+
+
+def _precision(
+    study: Study, fixed: Sequence[Run], sequential: Sequence[Run], cost_hours: Callable[[Run], float | None]
+) -> dict[str, Figure]:
+    """The curve of precision by number of runs, if there is more than one number."""
+    curve = margin_curve(study, fixed, sequential, shown_sizes(len(sequential)))
+    if len(curve) < 2:
+        return {}
+    return {"precision": margin_figure(curve, KINDS, _hours_spent(fixed, sequential, curve, cost_hours))}
 
 
 def _hours_spent(

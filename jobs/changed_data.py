@@ -53,7 +53,7 @@ def changes_since_training(
         counts.update(_of_corpus(study, then, sound, of_corpus, now))
         for name in run.sources:
             if then[source_column(name)] != made_from(name, then["corpus"]):
-                counts[f"[sources.{name}] table", study.sources[name].table.name] += 1
+                counts[f"[sources.{name}] table", study.sources[name].file.name] += 1
     return counts
 
 

@@ -96,7 +96,7 @@ def _labels(study: Study, prepared: Prepared, corpus: Corpus, afresh: bool) -> I
     if corpus_fingerprint(prepared.corpus_sound, training) != prepared.corpus_fingerprint:
         yield Finding("[corpus] tracks, validation, split_by", "other training tracks than were prepared", LEARNED)
         return
-    tables = [source.table for source in study.sources.values() if source.table is not None]
+    tables = [source.file for source in study.sources.values() if source.file is not None]
     if afresh:
         content_hashes(tables, Paths(study.store).prepared / "labels" / HASHES, afresh=True)
     for name, source in study.sources.items():
@@ -106,7 +106,7 @@ def _labels(study: Study, prepared: Prepared, corpus: Corpus, afresh: bool) -> I
         if name not in prepared.sources:
             yield Finding(f"[sources.{name}]", "not prepared yet", "`study launch` prepares it")
         elif made_from != prepared.sources[name]:
-            yield Finding(str(source.table), "not the table that labels were made from", LEARNED)
+            yield Finding(str(source.file), "not the table that labels were made from", LEARNED)
 
 
 def _targets(study: Study, prepared: Prepared, inputs: Inputs) -> Iterator[Finding]:

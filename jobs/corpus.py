@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.labels.label_models import LABEL_MODELS
+from jobs.labels.label_models import label_model
 from jobs.labels.tables import empty_text, faulty_rows, read_columns
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import FILE_NAME
@@ -68,7 +68,7 @@ def read_labels(sources: Mapping[str, Source]) -> tuple[dict[str, Any], list[Fau
     for name, source in sources.items():
         if source.labels != "self":
             try:
-                labels[name] = LABEL_MODELS[source.labels].read(source)
+                labels[name] = label_model(str(source.labels)).read(source)
             except InputFaults as error:
                 faults += error.faults
     return labels, faults

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 import torch
 from pydantic import BaseModel, Field, Strict
 
+from jobs.learning.batches import Statistics
 from jobs.learning.representation import GROUP_CROPS, load_network, represent
+from jobs.networks.branching import Network
 from jobs.sound.decode import SUFFIXES
 from jobs.sound.mel_store import Counts, MelStore
 from jobs.sound.mel_writing import Clip, read_clips
@@ -43,27 +45,9 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
     the vector that the study has for such sound (`represent`), identical to the bit on a CPU.
     Raises InputFaults if the weights are not from a run. Raises RunFailed and writes nothing if no sound is left.
     """
-    try:
-        network, statistics, description = load_network(weights)
-        of = Described.model_validate(description)
-        if (of.channels, of.mel.n_mels) != (network.channels, network.n_mels):
-            raise ValueError(f"a network of {network.channels} channels and {network.n_mels} bands for other sound")
-    except Damaged as damaged:
-        raise InputFaults([Fault("", "RUN", str(weights), f"not the weights of a run: {damaged.why}")]) from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputFaults([Fault(str(weights), "", None, f"not the weights of a run: {error}")]) from None
-    run_id, mel, rate_hz, channels = of.run_id, of.mel, of.sample_rate_hz, of.channels
-    crop_frames = mel.crop_frames(rate_hz)
+    network, statistics, of = _read_weights(weights)
+    crop_frames = of.mel.crop_frames(of.sample_rate_hz)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    schema = pa.schema(
-        [
-            ("path", pa.string()),
-            ("run_id", pa.string()),
-            ("duration_s", pa.float64()),
-            ("n_crops", pa.int32()),
-            ("representation", pa.list_(pa.float32(), 2 * network.representation_dim)),
-        ]
-    )
     faults: list[Fault] = []
 
     with written_whole(out) as sink:
@@ -71,13 +55,13 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
             list(map(str, sounds)),
             workers,
             f"sound to {out.name}",
-            sample_rate_hz=rate_hz,
-            channels=channels,
-            mel=mel,
+            sample_rate_hz=of.sample_rate_hz,
+            channels=of.channels,
+            mel=of.mel,
             crop_frames=crop_frames,
         )
-        with pq.ParquetWriter(sink, schema) as file:
-            for group in _groups(sounds, clips, crop_frames, mel.crop_s, pad, faults):
+        with pq.ParquetWriter(sink, _schema(network.representation_dim)) as file:
+            for group in _groups(sounds, clips, crop_frames, of.mel.crop_s, pad, faults):
                 store = _store(group)
                 with limited_threads(of.threads):
                     vectors = represent(network, store, statistics, crop_frames, device)
@@ -88,16 +72,42 @@ def embed(weights: Path, sounds: Sequence[Path], out: Path, workers: int = 1, pa
                 )
                 columns = [
                     list(store.track_ids),
-                    [run_id] * len(group),
+                    [of.run_id] * len(group),
                     [clip.duration_s for _, clip in group],
                     n_slices(store.n_sound_frames, crop_frames).tolist(),
                     pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1]),
                 ]
-                file.write_table(pa.table(columns, schema=schema).filter(pa.array(finite)))
+                file.write_table(pa.table(columns, schema=file.schema).filter(pa.array(finite)))
         if len(faults) == len(sounds):
             left_out = in_short(faults, fault_list_of(out))
             raise RunFailed(f"{left_out}\nno sound is left, so {out} was not written")
     return faults
+
+
+def _read_weights(path: Path) -> tuple[Network, Statistics, Described]:
+    """Raises InputFaults if the file has no weights of a run."""
+    try:
+        network, statistics, description = load_network(path)
+        of = Described.model_validate(description)
+        if (of.channels, of.mel.n_mels) != (network.channels, network.n_mels):
+            raise ValueError(f"a network of {network.channels} channels and {network.n_mels} bands for other sound")
+    except Damaged as damaged:
+        raise InputFaults([Fault("", "RUN", str(path), f"not the weights of a run: {damaged.why}")]) from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputFaults([Fault(str(path), "", None, f"not the weights of a run: {error}")]) from None
+    return network, statistics, of
+
+
+def _schema(representation_dim: int) -> pa.Schema:
+    return pa.schema(
+        [
+            ("path", pa.string()),
+            ("run_id", pa.string()),
+            ("duration_s", pa.float64()),
+            ("n_crops", pa.int32()),
+            ("representation", pa.list_(pa.float32(), 2 * representation_dim)),
+        ]
+    )
 
 
 def fault_list_of(out: Path) -> Path:

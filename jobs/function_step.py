@@ -15,11 +15,9 @@ from __future__ import annotations
 
 import importlib
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from jobs.prepared_data import read_prepared
 from jobs.records import Trained, now, write_trained
 from jobs.result_rows import result_row
 from study.core.errors import Fault, InputFaults, RunFailed, nearest, raise_all
+from study.core.extensions import installed_only
 from study.core.paths import FILE_NAME, Paths
 from study.core.results import TRAIN_SCORES_VERSION, Score, commit_result
 from study.core.run import Run, seed_sequence
@@ -93,19 +92,6 @@ def loaded(study: Study) -> Function:
         expected = f"{module_name} has no function {name}"
         raise InputFaults([Fault(FILE_NAME, key, study.run.function, expected, near)])
     return found
-
-
-@contextmanager
-def installed_only() -> Iterator[None]:
-    """Import from what is installed or on PYTHONPATH alone: without the current folder, unless PYTHONPATH names it."""
-    before = list(sys.path)
-    named = {os.path.realpath(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path}
-    here = os.path.realpath(os.curdir)
-    sys.path[:] = [path for path in before if os.path.realpath(path or os.curdir) != here or here in named]
-    try:
-        yield
-    finally:
-        sys.path[:] = before
 
 
 def scores_of(study: Study, returned: object) -> dict[str, list[Score]]:

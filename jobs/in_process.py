@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from importlib.util import find_spec
 
-from jobs.steps import Report, Step, execute
+from jobs.steps import Kind, Report, Step, execute
 from study.core.durations import Slots
 from study.core.study_file import Study
 
@@ -17,7 +17,7 @@ class InProcess:
         self._study = study
         self._started: deque[Step] = deque()
 
-    def has_room(self, step: Step) -> bool:
+    def has_room(self, kind: Kind) -> bool:
         return not self._started
 
     def start(self, step: Step) -> None:

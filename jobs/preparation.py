@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from jobs.corpus import training_split
+from jobs.corpus import Corpus, training_split
 from jobs.inputs import CORPUS, on_broken, read_inputs, readable_target
 from jobs.prepared_data import (
     Prepared,
@@ -37,7 +37,7 @@ from jobs.prepared_data import (
 from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.decode import sound_fault
 from jobs.sound.mel_store import MelStore, band_statistics, check_frames, read_mel_store
-from jobs.source_labels import on_kept_information, prepare_labels
+from jobs.source_labels import SourceLabels, on_kept_information, prepare_labels
 from jobs.targets.track_labels import TargetData
 from study.core.digests import sealed_json
 from study.core.errors import Damaged, Fault, InputFaults, raise_all
@@ -69,27 +69,7 @@ def prepare(
     hash_of = _hashes(study, sounds, workers)
     hashes = {name: [hash_of[path] for path in tracks["path"]] for name, tracks in sounds.items()}
     keys = {name: sound_key(study, tracks["track_id"], hashes[name]) for name, tracks in sounds.items()}
-    broken: list[Fault] = []
-    for name, tracks in sounds.items():
-        try:
-            if not _is_usable(sound_folder(study, keys[name]), on_broken(study, name), all_frames, tell):
-                from jobs.sound.mel_writing import write_mel_store  # imports torch
-
-                tell(f"sound: converting {len(tracks)} clips to mel spectrograms")
-                write_mel_store(
-                    sound_folder(study, keys[name]),
-                    tracks,
-                    study.corpus.sample_rate_hz,
-                    study.corpus.channels,
-                    study.mel,
-                    study.crop_frames,
-                    on_broken(study, name),
-                    workers,
-                    hashes[name],
-                )
-        except InputFaults as error:
-            broken += error.faults
-    raise_all(broken)
+    _convert_sound(study, sounds, hashes, keys, workers, all_frames, tell)
     store = open_sound(study, keys[CORPUS])
     targets = _readable_targets(study, listed, keys, tell)
 
@@ -113,19 +93,41 @@ def prepare(
         },
     )
     write_whole(prepared_json(paths), sealed_json(asdict(prepared)))
-    tell(
-        f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} for training, "
-        f"{prepared.n_validation} for validation; {store.counts}"
-    )
-    for line in on_kept_information(study, labels):
-        tell(line)
-    if len(study.targets) == 1:
-        tell("only one target: runs can be trained and scored, but `study analyze` needs two or more")
-    for name, count in corpus.unlabelled.items():
-        if count:
-            left_out = "left out" if study.corpus.use == "common" else "not used to learn it"
-            tell(f"source {name}: {count} tracks without a label are {left_out}")
+    _say_what_there_is(study, corpus, store, prepared, labels, tell)
     return prepared
+
+
+def _convert_sound(
+    study: Study,
+    sounds: Mapping[str, pd.DataFrame],
+    hashes: Mapping[str, list[str | None]],
+    keys: Mapping[str, str],
+    workers: int,
+    all_frames: bool,
+    tell: Callable[[str], None],
+) -> None:
+    """Make the mel stores that are missing or damaged. Raises InputFaults naming all files that cannot be read."""
+    broken: list[Fault] = []
+    for name, tracks in sounds.items():
+        try:
+            if not _is_usable(sound_folder(study, keys[name]), on_broken(study, name), all_frames, tell):
+                from jobs.sound.mel_writing import write_mel_store  # imports torch
+
+                tell(f"sound: converting {len(tracks)} clips to mel spectrograms")
+                write_mel_store(
+                    sound_folder(study, keys[name]),
+                    tracks,
+                    study.corpus.sample_rate_hz,
+                    study.corpus.channels,
+                    study.mel,
+                    study.crop_frames,
+                    on_broken(study, name),
+                    workers,
+                    hashes[name],
+                )
+        except InputFaults as error:
+            broken += error.faults
+    raise_all(broken)
 
 
 def _hashes(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) -> dict[str, str | None]:
@@ -156,6 +158,28 @@ def _readable_targets(
             tell(f"target {name}: {len(dropped)} of {len(data.track_ids)} clips cannot be read and are left out")
     raise_all(faults)
     return targets
+
+
+def _say_what_there_is(
+    study: Study,
+    corpus: Corpus,
+    store: MelStore,
+    prepared: Prepared,
+    labels: Mapping[str, SourceLabels],
+    tell: Callable[[str], None],
+) -> None:
+    tell(
+        f"corpus: {len(store)} of {corpus.listed} tracks, {prepared.n_training} for training, "
+        f"{prepared.n_validation} for validation; {store.counts}"
+    )
+    for line in on_kept_information(study, labels):
+        tell(line)
+    if len(study.targets) == 1:
+        tell("only one target: runs can be trained and scored, but `study analyze` needs two or more")
+    for name, count in corpus.unlabelled.items():
+        if count:
+            left_out = "left out" if study.corpus.use == "common" else "not used to learn it"
+            tell(f"source {name}: {count} tracks without a label are {left_out}")
 
 
 def _is_usable(folder: Path, broken: str, all_frames: bool, tell: Callable[[str], None]) -> bool:

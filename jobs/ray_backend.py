@@ -20,7 +20,7 @@ from typing import Any
 
 from jobs import failures
 from jobs.records import end_open_attempt
-from jobs.steps import Report, Step, execute
+from jobs.steps import Kind, Report, Step, execute
 from study.core.durations import Slots, slots_of
 from study.core.errors import Fault, InputFaults
 from study.core.paths import Paths
@@ -100,17 +100,17 @@ class RayBackend:
         self._in_fresh_process = ray.remote(max_calls=1, max_retries=0)(execute)  # which frees GPU memory at its end
         self._in_any_process = ray.remote(max_retries=0)(execute)
 
-    def _needs(self, step: Step) -> dict[str, float]:
-        gpus = self._gpu_share if step.kind != "evaluate" and self._gpus else 0.0
+    def _needs(self, kind: Kind) -> dict[str, float]:
+        gpus = self._gpu_share if kind != "evaluate" and self._gpus else 0.0
         return {"CPU": float(self._threads), "GPU": gpus}
 
-    def has_room(self, step: Step) -> bool:
-        """Whether the cluster at its present size could start the step at once."""
+    def has_room(self, kind: Kind) -> bool:
+        """Whether the cluster at its present size could start a step of this kind at once."""
         total = ray.cluster_resources()
-        taken = [self._needs(running) for running in self._running.values()]
+        taken = [self._needs(running.kind) for running in self._running.values()]
         return all(
-            need + sum(other[kind] for other in taken) <= total.get(kind, 0.0) + 1e-9
-            for kind, need in self._needs(step).items()
+            need + sum(other[resource] for other in taken) <= total.get(resource, 0.0) + 1e-9
+            for resource, need in self._needs(kind).items()
         )
 
     def slots(self) -> Slots:
@@ -121,7 +121,7 @@ class RayBackend:
     def start(self, step: Step) -> None:
         # Without a GPU there is no memory to free, and a new process takes two seconds to import torch.
         task = self._in_fresh_process if step.kind != "evaluate" and self._gpus else self._in_any_process
-        needs = self._needs(step)
+        needs = self._needs(step.kind)
         ref = task.options(num_cpus=needs["CPU"], num_gpus=needs["GPU"]).remote(self._study, step)
         self._running[ref] = step
 

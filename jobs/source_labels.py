@@ -11,17 +11,19 @@ import pandas as pd
 
 from jobs.corpus import Corpus
 from jobs.labels.information import kept_information
-from jobs.labels.label_models import LABEL_MODELS
+from jobs.labels.label_models import label_model
+from jobs.labels.levels import LevelTable
 from jobs.labels.plsa import PlsaModel, top_terms
-from jobs.labels.tables import TermTable
+from jobs.labels.tables import ScalarTable, TermTable
 from jobs.prepared_data import fingerprint, labels_path, save_arrays, topics_path, whole_arrays
 from jobs.sound.content_hashes import HASHES, content_hashes
 from study.core.content import csv_bytes
 from study.core.errors import Fault
+from study.core.extensions import SOURCES, extensions
 from study.core.paths import Paths
 from study.core.progress import Tell
 from study.core.run import study_seed_sequence
-from study.core.study_file import Source, Study
+from study.core.study_file import LABELS, Source, Study
 from study.core.writing import write_whole
 
 LITTLE = 0.1
@@ -31,7 +33,7 @@ LITTLE = 0.1
 @dataclass(frozen=True)
 class SourceLabels:
     """A fingerprint of what the labels were made from, and the fraction of their table's information that they keep
-    (None for `self`, which has no table)."""
+    (None for `self`, which has no table, and for numbers)."""
 
     fingerprint: str
     kept: float | None = None
@@ -43,7 +45,7 @@ def label_faults(study: Study, corpus: Corpus, training: np.ndarray) -> Iterator
     for name, source in study.sources.items():
         if source.labels != "self":
             table, labelled = _labelled(corpus, name, track_ids)
-            model_of = LABEL_MODELS[source.labels]
+            model_of = label_model(str(source.labels))
             factors = model_of.factors(source, table, training[labelled])
             yield from model_of.faults(table, training[labelled], factors)
 
@@ -61,7 +63,7 @@ def prepare_labels(
     source, made_from = study.sources[name], labels_fingerprint(study, name, corpus, track_ids, training, of_corpus)
     if source.labels == "self":
         return SourceLabels(made_from)
-    model_of = LABEL_MODELS[source.labels]
+    model_of = label_model(str(source.labels))
     table, labelled = _labelled(corpus, name, track_ids)
     trains = training[labelled]
     factors = model_of.factors(source, table, trains)
@@ -81,8 +83,10 @@ def prepare_labels(
             _write_topics(study, name, made_from, model)
         arrays = {"distribution": distribution}
         save_arrays(path, **arrays)
-    values = None if isinstance(table, TermTable) else table.values[trains]
-    return SourceLabels(made_from, kept_information(arrays["distribution"][labelled][trains], values))
+    values = table.values[trains] if isinstance(table, ScalarTable | LevelTable) else None
+    made = arrays["distribution"][labelled][trains]
+    are_shares = made.shape[1] > 1 and not (made < 0).any()
+    return SourceLabels(made_from, kept_information(made, values) if are_shares else None)
 
 
 def labels_fingerprint(
@@ -92,12 +96,15 @@ def labels_fingerprint(
     source = study.sources[name]
     if source.labels == "self":
         return fingerprint(of_corpus, "self")
-    model_of = LABEL_MODELS[source.labels]
+    model_of = label_model(str(source.labels))
     table, labelled = _labelled(corpus, name, track_ids)
     trains = training[labelled]
     revised = ["revised"] if model_of.revised(table, trains, model_of.factors(source, table, trains)) else []
-    (table_hash,) = content_hashes([source.table], Paths(study.store).prepared / "labels" / HASHES)
-    return fingerprint(of_corpus, source.label_settings(), study.seed, table_hash, *revised)
+    files = [] if source.file is None else [source.file]
+    hashes = content_hashes(files, Paths(study.store).prepared / "labels" / HASHES)
+    ours = source.labels in LABELS
+    packages = [] if ours else [str(one) for one in extensions(SOURCES) if one.name == source.labels]
+    return fingerprint(of_corpus, source.label_settings(), study.seed, *hashes, *revised, *packages)
 
 
 def on_kept_information(study: Study, made: Mapping[str, SourceLabels]) -> Iterator[str]:

@@ -27,12 +27,14 @@ from study.core.run import Run
 from study.core.study_file import Study
 from study.core.writing import touch
 
+Kind = Literal["call", "learn", "fine-tune", "evaluate"]
+
 
 @dataclass(frozen=True)
 class Step:
     """A piece of work on one run; it is sent to a worker together with the study file."""
 
-    kind: Literal["call", "learn", "fine-tune", "evaluate"]
+    kind: Kind
     run: Run
     targets: tuple[str, ...]
 

@@ -117,11 +117,11 @@ class StudyFolder:
         return analyze_study(self.settings, until, formulas, **options)
 
     def power(self, **options: Any) -> Shown:
-        """Simulate which effects the plan can detect. `options`: those of `study.workflow.power.study_power`."""
+        """Simulate which effects the plan can detect. `options`: fields of `study.workflow.power.PowerOptions`."""
         from study.display.power import draw_power_table
-        from study.workflow.power import study_power
+        from study.workflow.power import PowerOptions, study_power
 
-        return Shown(study_power(self.settings, **options), draw_power_table)
+        return Shown(study_power(self.settings, PowerOptions(**options)), draw_power_table)
 
     def embed(self, run: str, files: Sequence[str | Path]) -> pd.DataFrame:
         """A run's representation of sound files: see `study.embed`. `run` is a run_id or its beginning."""

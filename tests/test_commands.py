@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -182,6 +183,14 @@ def test_design_counts_baselines_beside_what_it_plans(small_study: Path, capfd: 
 
 def test_schema_is_json(capfd: pytest.CaptureFixture[str]) -> None:
     assert json.loads(study(capfd, "schema")[1])["title"] == "Study"
+
+
+@pytest.mark.parametrize("typed, offered", [("study la", "launch"), ("study launch --st", "--stop-after")])
+def test_a_shell_completes_commands_and_options(typed: str, offered: str) -> None:
+    asked = {"_STUDY_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    command = [sys.executable, "-c", "import sys; from study.cli import run; sys.argv[0] = 'study'; run()"]
+    done = subprocess.run(command, env=os.environ | asked, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == [offered]
 
 
 def test_help_loads_nothing_heavy() -> None:

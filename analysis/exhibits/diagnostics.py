@@ -20,7 +20,7 @@ from analysis.fitted_model import Model
 from analysis.fitting.bootstrap import simulate_responses
 from analysis.fitting.conditional import fitted, modes
 from analysis.fitting.mixed_model import MixedFit
-from analysis.wording import listed, number
+from analysis.wording import listed, number, p_shown
 
 SIMULATIONS = 250
 
@@ -93,11 +93,11 @@ def sentences(found: Sequence[Diagnostics]) -> Iterator[str]:
     if not found:
         return
     odd = [one for one in found if one.ks_p < ALPHA]
-    tests = listed([f"model {one.name}: D = {number(one.ks, 3)}, p = {number(one.ks_p, 3)}" for one in found])
+    tests = listed([f"model {one.name}: D = {number(one.ks, 3)}, {p_shown(one.ks_p)}" for one in found])
     names = listed([one.name for one in odd])
     verdict = "The distribution of the scores does not differ significantly from what the models simulate"
     if odd:
-        simulated = f"models {names} simulate" if len(odd) > 1 else f"model {names} simulates"
+        simulated = f"the models {names} simulate" if len(odd) > 1 else f"the model {names} simulates"
         verdict = f"The distribution of the scores differs significantly from what {simulated}"
     yield f"{verdict} (Kolmogorov-Smirnov test; {tests})."
 

@@ -11,6 +11,7 @@ from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
 from analysis.model_checks import PERMUTED, ModelChecks
 from analysis.wording import listed, number, p_shown
+from study.core.columns import FACTOR
 
 NOTES = {
     "dependence": (
@@ -52,14 +53,16 @@ def exhibit(evidence: Evidence) -> Exhibit:
     checks = evidence.checks
     frames = {name: getattr(checks, name) for name in NOTES}
     tables = [Table(f"check_{name}", *NOTES[name], frame) for name, frame in frames.items() if len(frame)]
-    return Exhibit("model_checks", "models", tuple(tables), tuple(sentences(checks)))
+    unit = "unit" if evidence.table.roles else "run"
+    return Exhibit("model_checks", "models", tuple(tables), tuple(sentences(checks, unit)))
 
 
-def sentences(checks: ModelChecks) -> Iterator[str]:
-    """What was found, and what was not."""
-    yield from _on_dependence(checks.dependence)
-    yield from _on_outliers(checks.runs, checks.scores)
-    yield from _on_influence(checks.influence)
+def sentences(checks: ModelChecks, unit: str = "run") -> Iterator[str]:
+    """What was found, and what was not; `unit` is what the scores of a run are called in this table."""
+    several = len(checks.targets) != 1
+    yield from _on_dependence(checks.dependence, unit)
+    yield from _on_outliers(checks.runs, checks.scores, unit, several)
+    yield from _on_influence(checks.influence, unit)
     yield from _on_targets(checks.targets)
     if len(checks.comparison) > 1:
         best, second = checks.comparison["model"][:2]
@@ -67,7 +70,7 @@ def sentences(checks: ModelChecks) -> Iterator[str]:
         yield f"Of the models of these scores, {best} has the lowest AIC; the next is {second}, {ahead} above it."
 
 
-def _on_dependence(dependence: pd.DataFrame) -> Iterator[str]:
+def _on_dependence(dependence: pd.DataFrame, unit: str) -> Iterator[str]:
     if dependence.empty:
         return
     permuted = dependence["left_out"] == PERMUTED
@@ -75,32 +78,36 @@ def _on_dependence(dependence: pd.DataFrame) -> Iterator[str]:
     tests += [f"scores permuted within targets, {p_shown(p)}" for p in dependence.loc[permuted, "p"]]
     first = dependence["p"].iloc[0]
     verdict = "depend on each other" if first < ALPHA else "do not detectably depend on each other"
-    yield f"Scores of one run {verdict} beyond the model's other terms ({'; '.join(tests)})."
+    yield f"Scores of one {unit} {verdict} beyond the model's other terms ({'; '.join(tests)})."
 
 
-def _on_outliers(runs: pd.DataFrame, scores: pd.DataFrame) -> Iterator[str]:
+def _on_outliers(runs: pd.DataFrame, scores: pd.DataFrame, unit: str, several: bool) -> Iterator[str]:
     if runs.empty or scores.empty:
         return
     odd_runs, odd_scores = runs[runs["p_adjusted"] < ALPHA], scores[scores["p_adjusted"] < ALPHA]
     named = [f"{run} ({p_shown(p)})" for run, p in zip(odd_runs["run_id"], odd_runs["p_adjusted"], strict=True)]
     cells = zip(odd_scores["run_id"], odd_scores["target"], odd_scores["p_adjusted"], strict=True)
-    of_scores = [f"{run} on {target} ({p_shown(p)})" for run, target, p in cells]
+    of_scores = [f"{run}{f' on {target}' if several else ''} ({p_shown(p)})" for run, target, p in cells]
     if not named and not of_scores:
-        yield "No run and no single score is an outlier of the model (Holm over all of them)."
+        yield f"No {unit} and no single score is an outlier of the model (Holm over all of them)."
     if named:
-        yield f"These runs differ significantly from what the other runs predict (Holm over all runs): {_some(named)}."
+        yield (
+            f"These {unit}s differ significantly from what the other {unit}s predict (Holm over all {unit}s): "
+            f"{_some(named)}."
+        )
     if of_scores:
-        yield f"These single scores are outliers (Holm over all scores): {_some(of_scores)}."
+        yield f"These single scores are outliers (Holm over all scores): {unit} {_some(of_scores)}."
 
 
-def _on_influence(influence: pd.DataFrame) -> Iterator[str]:
+def _on_influence(influence: pd.DataFrame, unit: str) -> Iterator[str]:
     if influence.empty:
         return
     fragile = influence[influence["depends_on_one_run"]]
     if len(fragile):
-        yield f"Not significant without one single run: {_some(list(fragile['effect']))}."
+        effects = [effect.replace(FACTOR, "") for effect in fragile["effect"]]
+        yield f"Not significant without one single {unit}: {_some(effects)}."
     else:
-        yield "Leaving out any single run makes no significant statement non-significant (variances as fitted)."
+        yield f"Leaving out any single {unit} makes no significant statement non-significant (variances as fitted)."
 
 
 def _on_targets(targets: pd.DataFrame) -> Iterator[str]:
@@ -111,7 +118,10 @@ def _on_targets(targets: pd.DataFrame) -> Iterator[str]:
         "spread differently": list(targets.loc[targets["p_spread"] < ALPHA, "target"]),
     }
     found = [f"{what} on {_some(names)}" for what, names in odd.items() if names]
-    if found:
+    if len(targets) == 1:
+        is_normal = not odd["are not normal"]
+        yield "Residuals are normal, as far as can be detected." if is_normal else "Residuals are not normal."
+    elif found:
         yield f"Residuals {' and '.join(found)} (Holm over the targets)."
     else:
         yield "Residuals are normal and spread alike on every target, as far as can be detected."

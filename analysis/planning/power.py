@@ -35,6 +35,15 @@ SEED = 0
 
 
 @dataclass(frozen=True)
+class Grid:
+    """Numbers of runs (the first so many) and of targets, each with each, and how many studies are simulated."""
+
+    sizes: Sequence[int]
+    targets: Sequence[int]
+    n_simulations: int
+
+
+@dataclass(frozen=True)
 class Cell:
     """A number of runs on a number of targets. `power` has a row an effect: `effect, value, power, power_low,
     power_high` (Wilson's 95 % interval) and `smallest`, all NaN where the effect is not estimable from so few runs.
@@ -56,14 +65,13 @@ def power(
     runs: pd.DataFrame,
     factors: Mapping[str, Sequence[Level]],
     truth: Truth,
-    sizes: Sequence[int],
-    targets: Sequence[int],
-    n_simulations: int,
+    grid: Grid,
     rng: np.random.Generator,
     tell: Callable[[int], None] = lambda n_simulated: None,
     strategies: Strategies = BUILT_IN,
 ) -> list[Cell]:
-    """Power at each of `sizes` (the first so many of `runs`, as in plan.parquet) on each number of `targets`."""
+    """Power in each cell of the grid; `runs` as in plan.parquet."""
+    sizes, targets, n_simulations = grid.sizes, grid.targets, grid.n_simulations
     whole = first_model(runs, factors, strategies)
     effects = effects_of(list(whole.columns))
     all_runs = planned_model(runs, whole, factors)

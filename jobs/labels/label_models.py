@@ -1,4 +1,8 @@
-"""The label models by their name in a source's `labels`. `self` has none: its pairs are made during learning."""
+"""The label models by their name in a source's `labels`: ours, and those that installed packages add.
+
+`self` has none: its pairs are made during learning. A package adds its own by an entry point of the group
+`study.sources` that names a `LabelModel`.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ from jobs.labels.plsa import fit_plsa, fold_in, plsa_faults
 from jobs.labels.tables import read_scalars, read_terms
 from jobs.labels.tags import fit_tags, has_tags, tag_faults
 from study.core.errors import Fault
+from study.core.extensions import SOURCES, load_extension
 from study.core.study_file import Source
 
 
@@ -66,3 +71,8 @@ LABEL_MODELS: dict[str, LabelModel] = {
         number_of_levels,
     ),
 }
+
+
+def label_model(labels: str) -> LabelModel:
+    """The label model of this name. Raises InputFaults if there is none, or it cannot be loaded."""
+    return LABEL_MODELS.get(labels) or load_extension(SOURCES, labels, LabelModel)

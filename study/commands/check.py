@@ -20,6 +20,8 @@ def check(folder: Folder = Path("."), overrides: Overrides = None, as_json: AsJs
     if as_json:
         print(json.dumps(checked.as_json(), indent=1))
         raise typer.Exit(2 if checked.faults else 0)
+    for extension in checked.extensions:
+        tell(f"installed: {extension}")
     for caution in checked.cautions:
         tell(f"warning: {caution}")
     if checked.faults:

@@ -41,14 +41,15 @@ def power(
     """Simulate which effects the plan can detect, and what more runs or targets would gain."""
     from study.core.reading import read_study
     from study.display.power import draw_power_table
-    from study.workflow.power import study_power, term_faults
+    from study.workflow.power import PowerOptions, study_power, term_faults
 
     study = read_study(folder, overrides or ())
     (sizes, run_faults), (n_targets, target_faults) = _counts(runs, "--runs"), _counts(targets, "--targets")
     if run_faults or target_faults:
         raise InputFaults([*run_faults, *target_faults, *term_faults(study, sizes, effect or [], sd or [])])
+    options = PowerOptions(sizes, n_targets, effect or [], sd or [], fitted, simulations)
     with _progress_shown(simulations) as show:
-        power_facts = study_power(study, sizes, n_targets, effect or [], sd or [], fitted, simulations, tell, show)
+        power_facts = study_power(study, options, tell, show)
     if as_json:
         print(json.dumps(power_facts, indent=1, allow_nan=False))
     else:

@@ -11,8 +11,8 @@ from study.commands.terminal import tell
 from study.core.progress import duration
 
 if TYPE_CHECKING:
-    from jobs.launch import Progress
     from jobs.steps import Report
+    from jobs.sweep import Progress
     from study.core.run import Run
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from study.core.errors import nearest
+from study.core.extensions import extension_names
 from study.core.margin import read_margin
 from study.core.scales import points_of
 
@@ -97,6 +99,21 @@ def _margin(value: object) -> object:
     except ValueError as error:
         raise PydanticCustomError("margin", "{expected}", {"expected": str(error)}) from None
     return value
+
+
+def one_of(group: str, names: Sequence[str]) -> AfterValidator:
+    """One of our `names`, or of those that installed packages add to the group of entry points."""
+
+    def known(value: str) -> str:
+        if value not in names:
+            valid = (*names, *extension_names(group))
+            if value not in valid:
+                expected = f"expected {' or '.join(', '.join(map(repr, valid)).rsplit(', ', 1))}"
+                near = nearest(value, valid)
+                raise PydanticCustomError("unknown_name", "{expected}", {"expected": expected, "nearest": near})
+        return value
+
+    return AfterValidator(known)
 
 
 def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:

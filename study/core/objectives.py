@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from study.core.extensions import OBJECTIVES, extension_names
 
-GROUP = "study.objectives"
-"""The entry points by which installed packages add objectives of their own."""
 OF_LABELS = {
     "self": ("pairs", "contrastive"),
     "tags": ("kl", "bce", "focal"),
@@ -19,6 +17,15 @@ WITHOUT_LABELS = OF_LABELS["self"]
 """They draw two crops for an item, and need no table."""
 
 
-def installed() -> tuple[str, ...]:
-    """The names that installed packages add, by their metadata: nothing is loaded."""
-    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+def suited(labels: str) -> tuple[str, ...]:
+    """The objectives that a source with these labels may name, the default first; those of packages come last.
+
+    Labels of a package may be learned by any objective that needs labels.
+    """
+    every = dict.fromkeys(name for kind, names in OF_LABELS.items() if kind != "self" for name in names)
+    return (*OF_LABELS.get(labels, tuple(every)), *extension_names(OBJECTIVES))
+
+
+def default_objective(labels: str, loss: str) -> str:
+    """Pairs for `self`, `loss` of the training for tags, and otherwise the first that suits the labels."""
+    return loss if labels == "tags" else OF_LABELS.get(labels, OF_LABELS["plsa"])[0]

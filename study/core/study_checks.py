@@ -21,12 +21,12 @@ from study.core.function_checks import (
     score_target_faults,
     source_of_function_faults,
 )
-from study.core.objectives import OF_LABELS, installed
+from study.core.objectives import suited
 from study.core.own_strategies import TYPICAL_CROP, faults_of_strategies, known_strategies
 from study.core.paths import FILE_NAME
 from study.core.scales import are_numbers
 from study.core.strategies import ALONE, BUILT_IN, NONE, OF_FUNCTIONS, Strategies, Strategy, single_of
-from study.core.study_file import METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
+from study.core.study_file import LABELS, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
 
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
 
@@ -36,7 +36,8 @@ def named_files(study: Study) -> list[tuple[str, Path]]:
     named: list[tuple[str, Path | None]] = []
     if "corpus" in study.model_fields_set:
         named.append(("[corpus] tracks", study.corpus.tracks))
-    named += [(f"[sources.{name}] table", source.table) for name, source in study.sources.items()]
+    for name, source in study.sources.items():
+        named += [(f"[sources.{name}] table", source.table), (f"[sources.{name}] path", source.path)]
     for name, target in study.targets.items():
         named += [(f"[targets.{name}] tracks", target.tracks), (f"[targets.{name}] interactions", target.interactions)]
     return [(key, path) for key, path in named if path is not None]
@@ -130,7 +131,10 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
     if source.labels is None:
         yield Fault(FILE_NAME, f"{section} labels", None, "missing")
         return
-    if source.reader is not None or source.path is not None:
+    if source.labels not in LABELS:  # of a package, which reads what it likes
+        if source.table is not None and source.path is not None:
+            yield Fault(FILE_NAME, f"{section} path", str(source.path), "expected either `table` or `path`")
+    elif source.reader is not None or source.path is not None:
         yield Fault(
             FILE_NAME,
             f"{section} reader",
@@ -142,16 +146,11 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
     elif source.labels != "self" and source.table is None:
         yield Fault(FILE_NAME, f"{section} table", None, f'missing; labels = "{source.labels}" needs a table')
     if source.objective is not None:
-        suited = OF_LABELS[source.labels]
-        if source.objective not in (*suited, *installed()):
-            expected = f'expected one of {", ".join((*suited, *installed()))} for labels = "{source.labels}"'
-            yield Fault(
-                FILE_NAME,
-                f"{section} objective",
-                source.objective,
-                expected,
-                nearest(source.objective, (*suited, *installed())),
-            )
+        valid = suited(source.labels)
+        if source.objective not in valid:
+            expected = f'expected one of {", ".join(valid)} for labels = "{source.labels}"'
+            near = nearest(source.objective, valid)
+            yield Fault(FILE_NAME, f"{section} objective", source.objective, expected, near)
     if source.tf_idf and source.labels != "plsa":
         yield Fault(FILE_NAME, f"{section} tf_idf", True, 'only for labels = "plsa"')
     if source.resolution is not None and source.labels != "gmm":

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
 
+from study.core.extensions import SOURCES
 from study.core.factors import (
     EVALUATION_FACTORS,
     TRAINING_FACTORS,
@@ -35,8 +36,9 @@ from study.core.field_types import (
     Text,
     distinct,
     factor_ranges,
+    one_of,
 )
-from study.core.objectives import OF_LABELS
+from study.core.objectives import default_objective
 from study.core.overrides import Override
 from study.core.own_strategies import Sharing, known_strategies
 from study.core.scales import Levels, Scale
@@ -46,6 +48,8 @@ BALANCED = ("strategy", "sources", "n_sources")
 """What a sequential phase balances where its file does not say; `anytime` every further factor besides."""
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
 """Keys of `[training]` that always enter a run's id; any other key enters it only if it is off its default."""
+LABELS = ("self", "gmm", "plsa", "tags", "classes", "ordinal")
+"""Kinds of labels; installed packages may add others."""
 LEVEL_LABELS = ("classes", "ordinal")
 """Label kinds with one factor per level of their table, so that the table determines the number of factors."""
 METRICS = {
@@ -99,7 +103,7 @@ class Mel(Section):
 class Source(Section):
     """A learning source. `labels` determines how its table becomes a distribution over factors (paper 2.3)."""
 
-    labels: Literal["self", "gmm", "plsa", "tags", "classes", "ordinal"] | None = None
+    labels: Annotated[Text, one_of(SOURCES, LABELS), Field(examples=list(LABELS))] | None = None
     table: Location | None = None
     factors: Annotated[Int, Field(ge=2, le=10000)] = 50
     tf_idf: Flag = False
@@ -108,6 +112,11 @@ class Source(Section):
     objective: Text | None = None
     reader: Text | None = None
     path: Location | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """What its labels are made from, if it names any."""
+        return self.table or self.path
 
     @property
     def stated_factors(self) -> int | None:
@@ -119,14 +128,13 @@ class Source(Section):
 
         Of tags, whose default is `loss` of `[training]`, it always enters if it is given.
         """
-        default = OF_LABELS[self.labels][0] if self.labels in OF_LABELS and self.labels != "tags" else None
+        default = None if self.labels == "tags" else default_objective(str(self.labels), "")
         named = {} if self.objective in (None, default) else {"objective": self.objective}
         return self.label_settings() | named
 
     def objective_under(self, training: Training) -> str:
         """Its objective; without one, pairs for `self`, `loss` of the training for tags, and KL for all others."""
-        default = training.loss if self.labels == "tags" else OF_LABELS[str(self.labels)][0]
-        return self.objective or default
+        return self.objective or default_objective(str(self.labels), training.loss)
 
     def label_settings(self) -> dict[str, Any]:
         """The settings that its labels are made by: never the table's path, and keys added after version 0.1 only off

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from study.core.errors import Caution, Fault, InputFaults, distinct
+from study.core.extensions import SOURCES, Extension, extensions
 from study.core.fault_list import list_faults
 from study.core.paths import Paths
 from study.core.reading import read_sections
 from study.core.scales import proposals
+from study.core.study_file import LABELS, Study
 from study.workflow.cost_of_a_run import RunCost, cost_of_a_run
 from study.workflow.data_cautions import (
     changed_cautions,
@@ -32,7 +34,8 @@ class Checked:
     """The faults, the cautions (allowed, but likely trouble later) and, without faults, the cost of a run and
     proposals for the study file.
 
-    `list_of_all` names the file that lists all faults if only some of them are printed.
+    `list_of_all` names the file that lists all faults if only some of them are printed; `extensions` are what installed
+    packages add, used or not.
     """
 
     faults: tuple[Fault, ...]
@@ -40,6 +43,7 @@ class Checked:
     cost: RunCost | None = None
     list_of_all: str = ""
     proposals: tuple[str, ...] = ()
+    extensions: tuple[Extension, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         faults = [
@@ -58,12 +62,20 @@ class Checked:
             "warnings": [asdict(caution) for caution in self.cautions],
             "cost": asdict(self.cost) if self.cost else None,
             "proposals": list(self.proposals),
+            "extensions": [asdict(extension) for extension in self.extensions],
         }
 
 
 @needs_train()
 def check_folder(folder: Path, overrides: Sequence[str] = ()) -> Checked:
-    """Check the study in `folder`: its file, its tables and its sound. Faulty sections do not stop the others."""
+    """Check the study in `folder`: its file, its tables and its sound. Faulty sections do not stop the others.
+
+    Nothing of installed packages is loaded, so tables that only they can read are left out, with a caution.
+    """
+    return replace(_checked(folder, overrides), extensions=extensions())
+
+
+def _checked(folder: Path, overrides: Sequence[str]) -> Checked:
     try:
         study, faults = read_sections(folder, overrides)
     except InputFaults as error:
@@ -76,10 +88,15 @@ def check_folder(folder: Path, overrides: Sequence[str] = ()) -> Checked:
     from jobs.checked_sound import check_sound, content_of
     from jobs.inputs import CORPUS, read_inputs
 
+    whole, (study, cautions) = study, _without_extensions(study)
     workers, inputs = os.cpu_count() or 1, read_inputs(study)
     dropped, of_sound = check_sound(study, inputs, workers)
     faults += [*inputs.faults, *of_sound]
-    cautions = [*separator_cautions(study), *target_cautions(study, inputs.targets), *dropped_cautions(inputs, dropped)]
+    cautions += [
+        *separator_cautions(study),
+        *target_cautions(study, inputs.targets),
+        *dropped_cautions(inputs, dropped),
+    ]
     corpus = inputs.corpus
     if corpus is not None:
         cautions += unlabelled_cautions(study, corpus)
@@ -87,7 +104,8 @@ def check_folder(folder: Path, overrides: Sequence[str] = ()) -> Checked:
         hash_of = content_of(study, inputs, workers)
         cautions += leakage_cautions(inputs, dropped, hash_of)
         if not faults:
-            cautions += plan_cautions(study)
+            cautions += plan_cautions(whole)
+        if not faults and study is whole:
             runs = planned_runs(study)
             without = dropped.get(CORPUS, {})
             cautions += changed_cautions(changes_since_training(study, corpus, hash_of, without, runs))
@@ -97,4 +115,21 @@ def check_folder(folder: Path, overrides: Sequence[str] = ()) -> Checked:
     if faults:
         return Checked(tuple(distinct(faults)), tuple(cautions), None, list_of_all)
     proposed = tuple(proposals(study.further_factors, study.scale))
-    return Checked((), tuple(cautions), cost_of_a_run(study), list_of_all, proposed)
+    return Checked((), tuple(cautions), cost_of_a_run(whole), list_of_all, proposed)
+
+
+def _without_extensions(study: Study) -> tuple[Study, list[Caution]]:
+    """The study without sources whose tables only an installed package can read, and a caution for each."""
+    of_packages = {one.name: one for one in extensions(SOURCES)}
+    kept = {name: source for name, source in study.sources.items() if source.labels in (None, *LABELS)}
+    cautions = [
+        Caution(
+            f"[sources.{name}] labels",
+            f"only the {of_packages[str(source.labels)]} can read what they are made from, and `study check` loads no "
+            "packages",
+            "study prepare",
+        )
+        for name, source in study.sources.items()
+        if name not in kept
+    ]
+    return (study.model_copy(update={"sources": kept}) if cautions else study), cautions

@@ -16,8 +16,8 @@ from study.workflow.plan import design_study
 
 if TYPE_CHECKING:
     from analysis.analyze import Analysis
-    from jobs.launch import Progress
     from jobs.steps import Report
+    from jobs.sweep import Progress
 
 DEMO_BUDGET = "11"
 """Runs of the sequential phase; 24 in all with those on single sources and on all sources."""

@@ -26,8 +26,8 @@ from study.workflow.prepare import prepare_study
 from study.workflow.stopping import enough_when, read_until
 
 if TYPE_CHECKING:
-    from jobs.launch import Backend, Progress
     from jobs.steps import Report
+    from jobs.sweep import Backend, Progress
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ def _launch(
         raise InputFaults([Fault(FILE_NAME, "[study] store", str(study.store), expected)])
     from jobs import launch as story
     from jobs.function_step import refuse_unloadable
+    from jobs.sweep import Limits
 
     refuse_unloadable(study)
     with listing_faults_in(Paths(study.store).faults):
@@ -112,7 +113,8 @@ def _launch(
             outlook.look(progress, report)
             show(progress, report)
 
-        progress = story.launch(study, prepared, runs, backend, shown, options.stop_after_s, next_run, enough)
+        limits = Limits(options.stop_after_s, next_run, enough)
+        progress = story.launch(study, prepared, runs, backend, shown, limits)
     finally:
         backend.close()
     if progress.failed:

@@ -23,9 +23,9 @@ from study.workflow.estimates import (
 )
 
 if TYPE_CHECKING:
-    from jobs.launch import Progress
     from jobs.steps import Report
     from jobs.steps import Step as Started
+    from jobs.sweep import Progress
 
 
 class Outlook:

@@ -95,7 +95,7 @@ def smallest_effects(study: Study, runs: Sequence[Run], run_share: float = RUN_S
     part of the variance around the model; none where they cannot be fitted."""
     import numpy as np
 
-    from analysis.planning.power import power
+    from analysis.planning.power import Grid, power
     from analysis.planning.truth import paper_truth, with_run_share
     from design.expected_errors import run_rows
     from study.core.coding import first_model
@@ -108,7 +108,7 @@ def smallest_effects(study: Study, runs: Sequence[Run], run_share: float = RUN_S
     if run_share != RUN_SHARE:
         truth = with_run_share(truth, run_share)
     rng = np.random.default_rng(study_seed_sequence(study, "verdict"))
-    (cell,) = power(rows, study.further_factors, truth, [len(rows)], [len(study.targets)], N_SIMULATIONS, rng)
+    (cell,) = power(rows, study.further_factors, truth, Grid([len(rows)], [len(study.targets)], N_SIMULATIONS), rng)
     return {} if cell.why_not else dict(zip(cell.power["effect"], cell.power["smallest"], strict=True))
 
 

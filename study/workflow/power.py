@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -25,14 +26,26 @@ FRACTIONS = (0.25, 0.5, 1.0, 2.0)
 """Default sizes, as fractions of the plan's sequential runs, as far as there are candidates."""
 
 
+@dataclass(frozen=True)
+class PowerOptions:
+    """What is simulated."""
+
+    sizes: Sequence[int] = ()
+    """Numbers of sequential runs; empty: `FRACTIONS` of the plan."""
+    n_targets: Sequence[int] = ()
+    """Numbers of targets; empty: the study's, and twice as many."""
+    effects: Sequence[str] = ()
+    """Sizes of fixed effects, as TERM=VALUE."""
+    deviations: Sequence[str] = ()
+    """Standard deviations between targets, or of `residual`, as TERM=VALUE."""
+    fitted: bool = False
+    """All other effects and variances from report/fit.json; otherwise near the paper's."""
+    n_simulations: int = 1000
+
+
 def study_power(
     study: Study,
-    sizes: Sequence[int] = (),
-    n_targets: Sequence[int] = (),
-    effects: Sequence[str] = (),
-    deviations: Sequence[str] = (),
-    fitted: bool = False,
-    n_simulations: int = 1000,
+    options: PowerOptions = PowerOptions(),
     tell: Tell = silent,
     show: Callable[[int], None] = lambda n_done: None,
 ) -> dict[str, Any]:
@@ -40,56 +53,53 @@ def study_power(
     import numpy as np
 
     from analysis.contrasts import ALPHA
-    from analysis.planning.power import WANTED
+    from analysis.planning.power import WANTED, Grid
     from analysis.planning.power import power as simulate
     from analysis.planning.power_figure import draw_power
     from analysis.planning.truth import fitted_truth, paper_truth, stated
     from study.core.coding import first_model
 
-    paths = Paths(study.store)
+    paths, n_simulations = Paths(study.store), options.n_simulations
     try:
-        planned, n_fixed, sizes = runs_in_order(study, sizes)
+        planned, n_fixed, sizes = runs_in_order(study, options.sizes)
     except InputFaults as error:
-        raise InputFaults([*error.faults, *term_faults(study, [], effects, deviations)]) from None
+        faults = term_faults(study, [], options.effects, options.deviations)
+        raise InputFaults([*error.faults, *faults]) from None
     frame = plan_rows(study, planned)
     coding = first_model(frame, study.further_factors, study.known_strategies)
-    basis = fitted_truth(paths.report / "fit.json", coding) if fitted else paper_truth(coding)
-    truth = stated(basis, coding, effects, deviations)
+    basis = fitted_truth(paths.report / "fit.json", coding) if options.fitted else paper_truth(coding)
+    truth = stated(basis, coding, options.effects, options.deviations)
     for name in study.evaluation_factors:
         tell(f"{factor_column(name)} acts on the evaluation and is not simulated: one score per run and target")
-    n_targets = n_targets or (max(2, len(study.targets)), 2 * len(study.targets))
-    cells = simulate(
-        frame,
-        study.further_factors,
-        truth,
-        [n_fixed + size for size in sizes],
-        n_targets,
-        n_simulations,
-        np.random.default_rng(study_seed_sequence(study, "power")),
-        show,
-        study.known_strategies,
-    )
+    n_targets = options.n_targets or (max(2, len(study.targets)), 2 * len(study.targets))
+    grid = Grid([n_fixed + size for size in sizes], n_targets, n_simulations)
+    rng = np.random.default_rng(study_seed_sequence(study, "power"))
+    cells = simulate(frame, study.further_factors, truth, grid, rng, show, study.known_strategies)
     plain = [_plain(cell, n_fixed) for cell in cells]
-    rows = [
-        {**{key: value for key, value in cell.items() if key != "power"}, **row}
-        for cell in plain
-        for row in cell["power"]
-    ]
-    write_whole(paths.power / "power.csv", csv_bytes(pd.DataFrame(rows)))
+    write_whole(paths.power / "power.csv", csv_bytes(pd.DataFrame(_rows(plain))))
     draw_power(cells, paths.power, study.known_strategies)
     return {
         "study": study.name,
         "simulations": n_simulations,
         "alpha": ALPHA,
         "smallest_at_power": WANTED,
-        "basis": "report/fit.json" if fitted else "near the paper's",
-        "stated": [*effects, *deviations],
+        "basis": "report/fit.json" if options.fitted else "near the paper's",
+        "stated": [*options.effects, *options.deviations],
         "effects": dict(truth.effects),
         "sd": {**truth.sd, "residual": truth.residual_sd},
         "cells": plain,
         "table": str(paths.power / "power.csv"),
         "figure": str(paths.power / "power.png"),
     }
+
+
+def _rows(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each effect of each cell."""
+    return [
+        {**{key: value for key, value in cell.items() if key != "power"}, **row}
+        for cell in cells
+        for row in cell["power"]
+    ]
 
 
 def runs_in_order(study: Study, sizes: Sequence[int]) -> tuple[list[Run], int, list[int]]:

@@ -24,8 +24,8 @@ from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import cost_of
 
 if TYPE_CHECKING:
-    from jobs.launch import Progress
     from jobs.steps import Report
+    from jobs.sweep import Progress
 
 FOLDER = "quick"
 FEWEST_TRACKS = 48

@@ -213,6 +213,7 @@ def test_three_hundred_rows_are_ranked_in_one_command(
     assert not ended.value.code
     printed = capfd.readouterr().err
     assert "Columns: score: accuracy; target: task; unit: seed of model_size and pretraining_data" in printed
+    assert "such as --unit model_size,seed." in printed
     assert (
         "model_size, ranked by mean score: 1.4B" in printed and "compared with 1.4B, the score is lower for" in printed
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.launch import Backend
 from jobs.preparation import prepare
 from jobs.steps import Step
+from jobs.sweep import Backend
 from study.core.reading import read_study
 from study.core.run import make_run
 from study.core.study_file import Study
@@ -41,7 +41,7 @@ class BackendContract:
         too_early = Step("evaluate", make_run(study, "single", 0, "SS-R", ("tag",)), ("timbre",))
         reports = []
         for step in (learn, too_early, Step("evaluate", run, ("timbre",))):
-            assert backend.has_room(step)
+            assert backend.has_room(step.kind)
             backend.start(step)
             reports.append(backend.next_report())
         assert [report.step for report in reports] == [learn, too_early, Step("evaluate", run, ("timbre",))]
@@ -53,7 +53,7 @@ class BackendContract:
         run = make_run(study, "single", 0, "SS-R", ("pitch",))
         step = Step("learn", run, ("timbre",))
         started = 0
-        while backend.has_room(step):
+        while backend.has_room(step.kind):
             backend.start(step)
             started += 1
             assert started <= 1000

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.planning.power import power
+from analysis.planning.power import Grid, power
 from analysis.planning.truth import paper_truth, stated
 from design.expected_errors import over_targets, run_rows
 from design.generate import generate
@@ -60,7 +60,7 @@ def test_smallest_effects_are_those_of_study_power(planned, n_targets: int, shar
     typed = [f"run={(share * total) ** 0.5}", "combination=0", f"residual={((1 - share) * total) ** 0.5}"]
     typed.append("combination[one source]=0")
     truth = stated(paper_truth(coding), coding, [], typed if share != RUN_SHARE else [])
-    (cell,) = power(rows, study.further_factors, truth, [len(rows)], [n_targets], 300, rng)
+    (cell,) = power(rows, study.further_factors, truth, Grid([len(rows)], [n_targets], 300), rng)
     assert len(said) == len(cell.power)
     # of each kind the largest is said; single ones differ by the luck of the draw
     for kind in (":n_star", " - ", "factor."):

@@ -21,7 +21,7 @@ from tests.writing_places import others, places
 
 SWEEP = {
     "jobs/evaluate_step.py _keep_predictions", "jobs/evaluate_step.py _keep_representation",
-    "jobs/fine_tune_step.py fine_tune_run", "jobs/launch.py forget_representations",
+    "jobs/fine_tune_step.py fine_tune_run", "jobs/sweep.py forget_representations",
     "jobs/kept_representations.py save_representation",
     "jobs/learn_step.py _kept_arithmetic", "jobs/learn_step.py learn", "jobs/learning/checkpoint.py write_checkpoint",
     "jobs/learning/representation.py save_weights", "jobs/learning/training_log.py cut_log",

@@ -19,6 +19,7 @@ from jobs.kept_representations import read_representation, save_representation
 from jobs.preparation import prepare
 from jobs.records import read_attempts, read_trained
 from jobs.steps import Report, Step, execute
+from jobs.sweep import Limits, Progress, forget_representations
 from study.commands.sweep_progress import line as _line
 from study.core.digests import facts_of, sealed_json
 from study.core.errors import InputFaults, Interrupted, RunFailed
@@ -53,12 +54,12 @@ def survey(study: Study) -> Survey:
     return survey_results(Paths(study.store), expected_results(study, few_runs(study), fingerprints))
 
 
-def launch(study: Study, backend=None, runs=None, **options):
+def launch(study: Study, backend=None, runs=None, **limits):
     prepared = prepare(study, workers=1)
     reports: list[Report] = []
     progress = story.launch(
         study, prepared, runs or few_runs(study), backend or InProcess(study), lambda _, report: reports.append(report),
-        **options,
+        Limits(**limits),
     )  # fmt: skip
     return progress, Counter((report.step.kind, report.failure is None) for report in reports)
 
@@ -208,7 +209,7 @@ def test_a_representation_that_is_not_finite_is_an_outcome(study: Study) -> None
     path.unlink()
     again = execute(study, Step("evaluate", run, ("timbre",)))
     assert again.failure is None, "what another launch did is done"
-    assert _line(story.Progress(1, 1), again).endswith(" SS-R self: scored by another launch")
+    assert _line(Progress(1, 1), again).endswith(" SS-R self: scored by another launch")
 
 
 def test_a_representation_deleted_under_an_evaluation_by_a_launch_that_was_first(study: Study, monkeypatch) -> None:
@@ -222,7 +223,7 @@ def test_a_representation_deleted_under_an_evaluation_by_a_launch_that_was_first
         with monkeypatch.context() as patch:
             patch.setattr(evaluate_step, "read_representation", load)
             assert execute(study, Step("evaluate", run, ("timbre",))).scores
-        story.forget_representations(study, run)
+        forget_representations(study, run)
         return load(path)
 
     monkeypatch.setattr(evaluate_step, "read_representation", too_late)

@@ -30,7 +30,7 @@ def test_scores_as_the_model_has_them_are_told_from_others() -> None:
     assert next(iter(sentences([normal]))).startswith(
         "The distribution of the scores does not differ significantly from what the models simulate"
     )
-    assert "differs significantly from what model strategy simulates" in next(iter(sentences([skewed])))
+    assert "differs significantly from what the model strategy simulates" in next(iter(sentences([skewed])))
 
 
 def test_the_distance_from_uniform_is_that_of_kolmogorov_and_smirnov() -> None:

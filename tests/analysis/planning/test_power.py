@@ -10,7 +10,7 @@ from statsmodels.stats.power import TTestIndPower
 
 from analysis.fitting.mixed_model import contrast_tests, fit_mixed
 from analysis.planning import simulation
-from analysis.planning.power import power, share
+from analysis.planning.power import Grid, power, share
 from analysis.planning.simulation import Planned, planned_model, refit, simulate
 from analysis.planning.truth import Truth, fitted_truth, paper_truth, stated
 from study.core.coding import first_model
@@ -61,8 +61,8 @@ def test_many_refits_are_each_the_fit_of_the_report() -> None:
 def test_power_is_that_of_a_t_test(two_strategies) -> None:
     runs, truth = two_strategies
     sd = np.sqrt(0.5**2 + 0.3**2 / 5)
-    (cell,) = power(runs, {}, replace(truth, effects={"strategy[MS-SR@FC]": 0.0, "strategy[MSS-CR]": 0.6}), [10], [12],
-                    1500, np.random.default_rng(3))  # fmt: skip
+    truth = replace(truth, effects={"strategy[MS-SR@FC]": 0.0, "strategy[MSS-CR]": 0.6})
+    (cell,) = power(runs, {}, truth, Grid([10], [12], 1500), np.random.default_rng(3))
     expected = TTestIndPower().power(0.6 / sd, 12, 0.05)
     row = cell.power.set_index("effect").loc["MSS-CR - MS-SR@FC"]
     assert row["value"] == pytest.approx(0.6) and row["power"] == pytest.approx(expected, abs=0.04)
@@ -74,7 +74,7 @@ def test_power_is_that_of_a_t_test(two_strategies) -> None:
 def cells():
     runs = plan(per_strategy=24)
     truth = stated(paper_truth(first_model(runs)), first_model(runs), ["strategy[MSS-CR]:n_star=0.25"], ["residual=1"])
-    return power(runs, {}, truth, [16, 48], [4, 8], 300, np.random.default_rng(4))
+    return power(runs, {}, truth, Grid([16, 48], [4, 8], 300), np.random.default_rng(4))
 
 
 def test_power_rises_with_runs_and_targets_and_effects(cells) -> None:
@@ -92,11 +92,11 @@ def test_power_rises_with_runs_and_targets_and_effects(cells) -> None:
 def test_effects_of_the_smallest_size_are_found_with_80_percent() -> None:
     runs = plan(per_strategy=24)
     truth = paper_truth(first_model(runs))
-    (first,) = power(runs, {}, truth, [48], [5], 400, np.random.default_rng(5))
+    (first,) = power(runs, {}, truth, Grid([48], [5], 400), np.random.default_rng(5))
     smallest = first.power.set_index("effect")["smallest"]
     slopes = {name: value for name, value in smallest.items() if name in truth.effects}
-    (again,) = power(runs, {}, replace(truth, effects={**truth.effects, **slopes}), [48], [5], 400,
-                     np.random.default_rng(5))  # fmt: skip
+    with_slopes = replace(truth, effects={**truth.effects, **slopes})
+    (again,) = power(runs, {}, with_slopes, Grid([48], [5], 400), np.random.default_rng(5))
     found = again.power.set_index("effect").loc[list(slopes), "power"]
     np.testing.assert_allclose(found, 0.8, atol=0.04)
 
@@ -104,7 +104,7 @@ def test_effects_of_the_smallest_size_are_found_with_80_percent() -> None:
 def test_what_few_runs_do_not_tell_has_no_power() -> None:
     runs = pd.concat([plan(4, sizes=(4,)), plan(12)], ignore_index=True)
     truth = paper_truth(first_model(runs))
-    few, enough, none = power(runs, {}, truth, [8, 32, 1], [3], 20, np.random.default_rng(6))
+    few, enough, none = power(runs, {}, truth, Grid([8, 32, 1], [3], 20), np.random.default_rng(6))
     assert few.power["power"].isna().all(), "four sources throughout: no slopes, and no strategy's mean at n* = 0"
     assert enough.power["power"].notna().all()
     assert none.why_not is not None and none.power.empty
@@ -120,7 +120,7 @@ def test_fits_that_failed_count_as_failed_and_not_as_nothing_found(two_strategie
 
     monkeypatch.setattr(simulation, "minimise", half_fails)
     effects = {"strategy[MS-SR@FC]": 0.0, "strategy[MSS-CR]": 9.0}
-    (cell,) = power(runs, {}, replace(truth, effects=effects), [10], [4], 40, np.random.default_rng(7))
+    (cell,) = power(runs, {}, replace(truth, effects=effects), Grid([10], [4], 40), np.random.default_rng(7))
     assert cell.n_failed == 20 and cell.power["power"].tolist() == [1.0]
     assert cell.power["power_low"].item() == pytest.approx(share(20, 20)[1])
 

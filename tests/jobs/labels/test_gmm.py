@@ -12,7 +12,7 @@ from jobs.labels.gmm import fit_gmm, posterior
 from jobs.labels.tables import ScalarTable
 from study.core.errors import InputFaults
 from study.core.study_file import Source
-from tests.contracts.label_model import LabelModelContract
+from study.testing.label_model import LabelModelContract
 
 
 def table_of(values) -> ScalarTable:

@@ -19,7 +19,7 @@ from jobs.labels.levels import (
 )
 from study.core.errors import InputFaults
 from study.core.study_file import Source
-from tests.contracts.label_model import LabelModelContract
+from study.testing.label_model import LabelModelContract
 
 DYNAMICS = ("pianissimo", "piano", "mezzo-forte", "forte", "fortissimo", "tutta-forza")
 

@@ -13,7 +13,7 @@ from jobs.labels.plsa import fit_plsa, fold_in, top_terms
 from jobs.labels.tables import TermTable
 from study.core.errors import InputFaults
 from study.core.study_file import Source
-from tests.contracts.label_model import LabelModelContract
+from study.testing.label_model import LabelModelContract
 
 
 def table_of(weights, tf_idf: bool = False) -> TermTable:

@@ -16,7 +16,7 @@ from jobs.targets.splits import Split
 from jobs.targets.track_labels import TargetData
 from study.core.errors import Damaged
 from study.core.study_file import FineTuning
-from tests.contracts.target import sound_of
+from study.testing.target import sound_of
 
 SEED = np.random.SeedSequence(4)
 N_TRACKS = 60

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 import torch
 
 from jobs.learn_step import learn
-from jobs.learning.objectives import OBJECTIVES, contrastive, objective
+from jobs.learning.objectives import OBJECTIVES, contrastive
 from jobs.learning.representation import load_network
 from jobs.preparation import prepare
 from study.core.cost import n_parameters
@@ -20,7 +19,7 @@ from study.core.objectives import OF_LABELS
 from study.core.paths import Paths
 from study.core.reading import read_study
 from study.core.run import make_run
-from tests.contracts.objective import FACTORS, N_TRACKS, ObjectiveContract
+from study.testing.objective import FACTORS, N_TRACKS, ObjectiveContract
 from tests.small_study import STUDY, write_small_study
 
 
@@ -142,27 +141,3 @@ def test_objectives_that_do_not_suit_the_labels(tmp_path: Path, source: str, nam
         read_study(tmp_path)
     (fault,) = caught.value.faults
     assert fault.key == f"[sources.{source}] objective" and told in fault.expected
-
-
-def test_a_package_adds_an_objective(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the page, by an entry point; reading a study file loads nothing of the package."""
-    page = (Path(__file__).parents[3] / "docs" / "learning.md").read_text(encoding="utf-8")
-    source = page.split("```python\n")[1].split("```")[0]
-    (tmp_path / "site" / "absolute.py").parent.mkdir()
-    (tmp_path / "site" / "absolute.py").write_text(source, encoding="utf-8")
-    metadata = tmp_path / "site" / "absolute-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: absolute\nVersion: 1.0\n", encoding="utf-8")
-    (metadata / "entry_points.txt").write_text("[study.objectives]\nabsolute = absolute:OBJECTIVE\n", encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    (small / "study.toml").write_text(
-        STUDY.replace("[sources.pitch]", '[sources.pitch]\nobjective = "absolute"'), encoding="utf-8"
-    )
-    study = read_study(small)
-    assert "absolute" not in sys.modules
-    prepare(study, workers=1)
-    run = make_run(study, "", 0, "SS-R", ("pitch",))
-    learn(study, run, (), "only")
-    assert load_network(Paths(study.store).weights(run.run_id))[0].objectives == {"pitch": "absolute"}
-    with pytest.raises(ValueError, match="no objective 'absolut'"):
-        objective("absolut")

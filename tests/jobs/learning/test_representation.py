@@ -17,7 +17,7 @@ from jobs.sound.mel_store import band_statistics
 from study.core.cost import n_slices
 from study.core.errors import Damaged
 from study.core.study_file import Mel
-from tests.jobs.networks.source_outputs import features
+from study.testing.source_outputs import features
 
 SEED = np.random.SeedSequence(3)
 LENGTHS = [130, 63, 400, 125, 200, 64]

@@ -25,7 +25,7 @@ from jobs.sound.mel_store import MelStore, band_statistics
 from study.core.errors import RunFailed
 from study.core.strategies import STRATEGIES
 from study.core.study_file import Training
-from tests.jobs.networks.source_outputs import features
+from study.testing.source_outputs import features
 
 SEED = np.random.SeedSequence(11)
 RUN_ID = "0123456789abcdef"

@@ -11,7 +11,7 @@ from jobs.networks.branching import build_network
 from jobs.networks.stages import ACTIVATIONS, stages
 from study.core.backbones import BACKBONES
 from study.core.study_file import Training
-from tests.contracts.backbone import BackboneContract
+from study.testing.backbone import BackboneContract
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from jobs.networks.branching import Network, build_network, torch_seed
 from study.core.backbones import BACKBONES
 from study.core.cost import n_parameters
 from study.core.strategies import STRATEGIES
-from tests.jobs.networks.source_outputs import features, logits, loss
+from study.testing.source_outputs import features, logits, loss
 
 NAMES = ("tag", "self", "bpm", "year", "taste", "lyrics", "cdr_tag", "artist")
 SEED = np.random.SeedSequence(7)

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from jobs.failures import Failure
-from jobs.launch import Progress
 from jobs.steps import Report, Step
+from jobs.sweep import Progress
 from study.commands.sweep_progress import line
 from study.core.run import Run
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from jobs.failures import Failure
-from jobs.launch import Progress
 from jobs.steps import Report, Step
+from jobs.sweep import Progress
 from study.core.durations import Slots
 from study.core.paths import Paths
 from study.core.plan import read_plan

@@ -12,33 +12,38 @@ from torch import nn
 
 from jobs.learning.batches import crop_reader
 from jobs.learning.objectives import objective
-from jobs.learning.tasks import Batch, item_losses, source_tasks, training_batches
+from jobs.learning.tasks import Batch, Task, item_losses, source_tasks, training_batches
 from jobs.learning.train import train
-from jobs.networks.branching import build_network
+from jobs.networks.branching import Network, build_network
+from jobs.sound.mel_store import MelStore
 from study.core.study_file import Training
+from study.testing.memory_store import memory_store
 
 N_TRACKS, FRAMES, BANDS, FACTORS = 12, 70, 32, 4
 STATISTICS = np.full(BANDS, -40.0), np.full(BANDS, 20.0)
 
 
 class ObjectiveContract:
+    """Subclass with `name`, of one of ours or of an entry point, and `labels`."""
+
     name: str
+    n_tracks = N_TRACKS
     steps = 300
     part = 0.1
     """What of the first loss, above the least, is left on a fixed batch after so many steps."""
 
     def labels(self, rng: np.random.Generator) -> np.ndarray | None:
-        """(N_TRACKS, FACTORS) that the objective learns from; None if it needs none."""
+        """(N_TRACKS, factors) that the objective learns from; None if it needs none."""
         raise NotImplementedError
 
     @pytest.fixture
-    def store(self, make_store):
-        return make_store([FRAMES] * N_TRACKS)
+    def store(self) -> MelStore:
+        return memory_store([FRAMES] * N_TRACKS)
 
-    def built(self, strategy: str = "MS-CR@6", width: float = 0.25):
+    def built(self, strategy: str = "MS-CR@6", width: float = 0.25) -> Network:
         """A network of this objective beside a source of KL."""
         labels = self.labels(np.random.default_rng(2))
-        sources = {"own": None if labels is None else FACTORS, "other": 3}
+        sources = {"own": None if labels is None else labels.shape[1], "other": 3}
         return build_network(
             strategy, sources, 1, BANDS, width, objectives={"own": self.name}, seed=np.random.SeedSequence(3)
         )
@@ -48,40 +53,40 @@ class ObjectiveContract:
         other = np.random.default_rng(4).dirichlet(np.ones(3), N_TRACKS)
         return {"other": other} | ({} if labels is None else {"own": labels})
 
-    def tasks(self, network):
+    def tasks(self, network: Network) -> list[Task]:
         every = np.arange(N_TRACKS)
         return source_tasks(network, self.tables(), every, every, torch.device("cpu"))
 
-    def first_batch(self, store, network, seed: int = 5, n: int = 8) -> Batch:
+    def first_batch(self, store: MelStore, network: Network, seed: int = 5, n: int = 8) -> Batch:
         reader = crop_reader(store, STATISTICS, 63, torch.device("cpu"))
         batches = training_batches(np.random.default_rng(seed), reader, self.tasks(network), n)
         return next(batch for batch in batches if batch.source == 0)
 
-    def losses(self, store, network, batch: Batch) -> torch.Tensor:
+    def losses(self, store: MelStore, network: Network, batch: Batch) -> torch.Tensor:
         reader = crop_reader(store, STATISTICS, 63, torch.device("cpu"))
         return item_losses(network, reader, self.tasks(network)[0], batch.codes, batch.peak_db, batch.wanted, "float32")
 
-    def test_an_item_has_a_loss_that_is_not_below_the_least(self, store) -> None:
+    def test_an_item_has_a_loss_that_is_not_below_the_least(self, store: MelStore) -> None:
         network = self.built()
         losses = self.losses(store, network, self.first_batch(store, network))
         assert losses.shape == (8,) and bool(losses.isfinite().all())
         assert float(losses.mean().detach()) >= objective(self.name).least(8)
 
-    def test_gradients_reach_only_its_branch(self, store) -> None:
+    def test_gradients_reach_only_its_branch(self, store: MelStore) -> None:
         network = self.built()
         self.losses(store, network, self.first_batch(store, network)).mean().backward()
         reached = {name for name, weight in network.named_parameters() if weight.grad is not None}
         own = ("shared.", "branches.0.", "heads.0.")
         assert reached == {name for name, _ in network.named_parameters() if name.startswith(own)}
 
-    def test_a_batch_is_the_seeds(self, store) -> None:
+    def test_a_batch_is_the_seeds(self, store: MelStore) -> None:
         network = self.built()
         one, again, other = (self.first_batch(store, network, seed) for seed in (5, 5, 6))
         assert torch.equal(one.codes, again.codes) and torch.equal(one.wanted, again.wanted)
         assert not torch.equal(one.codes, other.codes)
         assert len(one.codes) == 8 * objective(self.name).crops
 
-    def test_a_fixed_batch_is_learned(self, store) -> None:
+    def test_a_fixed_batch_is_learned(self, store: MelStore) -> None:
         network = self.built("MSS-CR")
         for layer in network.modules():
             if isinstance(layer, nn.Dropout):
@@ -98,7 +103,7 @@ class ObjectiveContract:
             optimiser.step()
         pytest.fail(f"from {first:.3g} to {float(loss.detach()) - least:.3g} above the least in {self.steps} steps")
 
-    def test_resumed_training_ends_with_the_same_bits(self, store, tmp_path: Path) -> None:
+    def test_resumed_training_ends_with_the_same_bits(self, store: MelStore, tmp_path: Path) -> None:
         whole = self.trained(store, tmp_path / "whole", epochs=2)
         self.trained(store, tmp_path / "parts", epochs=1)
         resumed = self.trained(store, tmp_path / "parts", epochs=2)
@@ -106,7 +111,7 @@ class ObjectiveContract:
         lines = (tmp_path / "whole" / "log.jsonl").read_text(encoding="utf-8").splitlines()
         assert json.loads(lines[-1])["validation_loss"]["own"] >= objective(self.name).least(4)
 
-    def trained(self, store, folder: Path, epochs: int) -> list[torch.Tensor]:
+    def trained(self, store: MelStore, folder: Path, epochs: int) -> list[torch.Tensor]:
         network = self.built(width=0.1)
         folder.mkdir(exist_ok=True)
         ended = train(

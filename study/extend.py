@@ -1,0 +1,61 @@
+"""What a package of your own imports to extend a study: the one documented path (docs/extend.md).
+
+    from study.extend import Objective
+
+Where these names are defined may change between versions; that they can be imported from here does not. Each is
+imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jobs.labels.label_models import LABEL_MODELS, LabelModel
+    from jobs.labels.tables import ScalarTable, TermTable, read_columns, read_scalars, read_terms, rows_of
+    from jobs.learning.objectives.objective import Objective
+    from study.core.errors import Fault, InputFaults, RunFailed
+    from study.core.study_file import Source, Target
+
+_HOMES = {
+    "Fault": "study.core.errors",
+    "InputFaults": "study.core.errors",
+    "LABEL_MODELS": "jobs.labels.label_models",
+    "LabelModel": "jobs.labels.label_models",
+    "Objective": "jobs.learning.objectives.objective",
+    "RunFailed": "study.core.errors",
+    "ScalarTable": "jobs.labels.tables",
+    "Source": "study.core.study_file",
+    "Target": "study.core.study_file",
+    "TermTable": "jobs.labels.tables",
+    "read_columns": "jobs.labels.tables",
+    "read_scalars": "jobs.labels.tables",
+    "read_terms": "jobs.labels.tables",
+    "rows_of": "jobs.labels.tables",
+}
+
+__all__ = [
+    "LABEL_MODELS",
+    "Fault",
+    "InputFaults",
+    "LabelModel",
+    "Objective",
+    "RunFailed",
+    "ScalarTable",
+    "Source",
+    "Target",
+    "TermTable",
+    "read_columns",
+    "read_scalars",
+    "read_terms",
+    "rows_of",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'study.extend' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
