@@ -60,7 +60,7 @@ def test_every_command_is_shown() -> None:
 @pytest.mark.parametrize("section", [
     study_file.Header, study_file.Corpus, study_file.Mel, study_file.Source, study_file.Training, study_file.Target,
     study_file.Baselines, study_file.Cluster, study_file.Compute, study_file.Phase, study_file.Constraint,
-    study_file.Model, study_file.Contrast, study_file.FineTuning, study_file.RunSection,
+    study_file.Model, study_file.Contrast, study_file.FineTuning, study_file.RunSection, study_file.Sharing,
 ], ids=lambda section: section.__name__)  # fmt: skip
 def test_every_key_of_the_study_file_is_documented(section) -> None:
     text = page("study-file.md")

@@ -46,24 +46,25 @@ def faults_of_strategies(
 ) -> Iterator[Fault]:
     """Every fault of `[strategies]`. `backbones` are those of the study, each with the section that names it; `levels`
     are the strategies that it runs."""
-    for name, sharing in own.items():
-        section = f"[strategies.{name}]"
-        if name in (*BUILT_IN, *BASELINES):
-            yield Fault(FILE_NAME, section, None, "this name is taken; expected a different one")
-        if sharing.sources == "one":
-            if sharing.share is not None:
-                expected = 'has no effect with sources = "one"; leave it out'
-                yield Fault(FILE_NAME, f"{section} share", sharing.share, expected)
-        elif sharing.share is None:
-            yield Fault(
-                FILE_NAME, f"{section} share", None, 'missing; expected a stage of the backbone, "all" or "none"'
-            )
-        else:
-            yield from _faults_of_share(f"{section} share", sharing.share, backbones)
-            if sharing.size is None and sharing.share not in SIZES and not backbones.keys() & BACKBONES.keys():
-                expected = "missing; expected a number from 0 to 1: parameters are known of built-in backbones alone"
-                yield Fault(FILE_NAME, f"{section} size", None, expected)
-    yield from _equal(own, [name for name in backbones if name in BACKBONES], levels)
+    faults = [fault for name, sharing in own.items() for fault in _faults_of(name, sharing, backbones)]
+    yield from faults or _equal(own, [name for name in backbones if name in BACKBONES], levels)
+
+
+def _faults_of(name: str, sharing: Sharing, backbones: Mapping[str, str]) -> Iterator[Fault]:
+    section = f"[strategies.{name}]"
+    if name in (*BUILT_IN, *BASELINES):
+        yield Fault(FILE_NAME, section, None, "this name is taken; expected a different one")
+    if sharing.sources == "one":
+        if sharing.share is not None:
+            expected = 'has no effect with sources = "one"; leave it out'
+            yield Fault(FILE_NAME, f"{section} share", sharing.share, expected)
+    elif sharing.share is None:
+        yield Fault(FILE_NAME, f"{section} share", None, 'missing; expected a stage of the backbone, "all" or "none"')
+    else:
+        yield from _faults_of_share(f"{section} share", sharing.share, backbones)
+        if sharing.size is None and sharing.share not in SIZES and not backbones.keys() & BACKBONES.keys():
+            expected = "missing; expected a number from 0 to 1: parameters are known of built-in backbones alone"
+            yield Fault(FILE_NAME, f"{section} size", None, expected)
 
 
 def _strategy(sharing: Sharing, backbone: str, crop: Shape) -> Strategy:

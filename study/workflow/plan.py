@@ -108,7 +108,8 @@ def smallest_effects(study: Study, runs: Sequence[Run], run_share: float = RUN_S
     if run_share != RUN_SHARE:
         truth = with_run_share(truth, run_share)
     rng = np.random.default_rng(study_seed_sequence(study, "verdict"))
-    (cell,) = power(rows, study.further_factors, truth, Grid([len(rows)], [len(study.targets)], N_SIMULATIONS), rng)
+    grid, known = Grid([len(rows)], [len(study.targets)], N_SIMULATIONS), study.known_strategies
+    (cell,) = power(rows, study.further_factors, truth, grid, rng, strategies=known)
     return {} if cell.why_not else dict(zip(cell.power["effect"], cell.power["smallest"], strict=True))
 
 
