@@ -130,4 +130,6 @@ def with_fit(model: Model, fit: MixedFit, fitting: Fitting) -> Model:
 def _in_lme4(term: RandomTerm) -> list[str]:
     names = [f"`{name}`" for name in term.columns]
     group = ":".join(f"`{name}`" if not name.isidentifier() else name for name in term.group.split(":"))
+    if term.tied:
+        return [f"(1 | {group})"]
     return [f"(0 + {part} | {group})" for part in ([" + ".join(names)] if term.correlated else names)]

@@ -6,7 +6,8 @@ such scores for independent, and calls differences significant that are none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,6 +22,8 @@ from study.core.factors import Level
 FEWEST_BETWEEN_RUNS = 3
 """Degrees of freedom between runs, after the fixed terms, from which differences of runs are judged."""
 ONE_SCORE = "each run has one score"
+SAME = 1e-9
+"""The share of its length within which a column is zero, or a multiple of another."""
 ONE_SOURCE, SEVERAL_SOURCES = "one source", "several sources"
 """The combinations that have a variance of their own each."""
 
@@ -76,20 +79,54 @@ def centred(coding: Coding) -> Coding:
     return replace(coding, columns=columns)
 
 
+def less_target_means(columns: pd.DataFrame, target: np.ndarray) -> pd.DataFrame:
+    """The columns (n_rows, q) less their means over each target's rows, without those that this leaves as a multiple of
+    one before them.
+
+    Standardising takes out each target's mean, and with it what a target's deviations have in common. Columns from
+    which it is taken out, too, leave the deviations independent. Those of two strategies become one another's negative:
+    how much each of them varies is then not estimable, but their difference is. A column of a single target stays, for
+    its variance is not estimable, and whoever fits it says so.
+    """
+    codes = pd.factorize(target)[0]
+    less_means, kept = _less_means(columns, target), {}
+    for name, column in columns.items():
+        raw, own = column.to_numpy(dtype=float), less_means[name].to_numpy()
+        length = np.linalg.norm(own)
+        if len(np.unique(codes[raw != 0.0])) == 1:
+            kept[str(name)] = raw
+        elif length > SAME * np.linalg.norm(raw) and all(
+            abs(own @ other) < (1 - SAME) * length * np.linalg.norm(other) for other in kept.values()
+        ):
+            kept[str(name)] = own
+    return pd.DataFrame(kept, index=columns.index)
+
+
+def _less_means(columns: pd.DataFrame, target: np.ndarray) -> pd.DataFrame:
+    """The columns (n_rows, q) less their means over each target's rows, rounded once, whatever the rows' order."""
+    codes, values = pd.factorize(target)[0], columns.to_numpy(dtype=float).copy()
+    for code in range(codes.max() + 1):
+        own = codes == code
+        values[own] -= [math.fsum(column) / own.sum() for column in values[own].T]
+    return pd.DataFrame(values, index=columns.index, columns=columns.columns)
+
+
 def headline_terms(
     rows: pd.DataFrame, coding: Coding, factors: Mapping[str, Sequence[Level]], sources_known: bool
 ) -> RandomPart:
     """The random part over `rows` (one a run, target and evaluation level) of a model with this `centred` coding.
 
     By target, the coding's own terms, further factors and interactions: a slope on a number or on a factor of two
-    levels, independent deviations of one variance on the levels of others. Then `(1 | run_id)`, and
-    `(1 | combination)`. In a table of any field (without strategies) units vary as targets do in treatments that
-    differ within them.
+    levels, independent deviations of one variance on the levels of others. Slopes are of columns `less_target_means`.
+    Then `(1 | run_id)`, and `(1 | combination)`. In a table of any field (without strategies) targets have an intercept
+    in their place, and units vary as targets do in treatments that differ within them.
     """
     any_field = "strategy" not in rows
     target, run = rows["target"].astype(str), rows["run_id"].astype(str)
     if target.nunique() > 1 or not any_field:
         part = RandomPart(_varying("target", target, list(coding.random), rows, coding, factors))
+        if not any_field:
+            part = replace(part, terms=tuple(_standardised(part.terms)))
     else:
         reason = "all scores are of one target"
         part = RandomPart((), {_shown("target", "..."): reason})
@@ -109,19 +146,21 @@ def headline_terms(
     return _with_strategies(part, rows, coding) if "r_star" in coding.columns else part
 
 
+def _standardised(terms: Iterable[RandomTerm]) -> Iterator[RandomTerm]:
+    for term in terms:
+        columns = less_target_means(term.columns, term.levels) if term.group == "target" else term.columns
+        if columns.shape[1]:
+            yield replace(term, columns=columns)
+
+
 def _with_strategies(part: RandomPart, rows: pd.DataFrame, coding: Coding) -> RandomPart:
     """Of the size of networks, which varies only between strategies: these are what its slope is judged by.
 
-    Strategies differ beyond a line, on average and on each target. Slopes by target are of columns less their means,
-    since standardised scores have a mean of zero on each target.
+    Strategies differ beyond a line, on average and on each target.
     """
     strategy = rows["strategy"].astype(str)
-    terms = tuple(
-        replace(term, columns=term.columns - term.columns.mean()) if term.group == "target" else term
-        for term in part.terms
-    )
     by_target = intercepts_by("target:strategy", (rows["target"].astype(str) + ":" + strategy).to_numpy())
-    part = replace(part, terms=(*terms, by_target))
+    part = replace(part, terms=(*part.terms, by_target))
     df = strategy.nunique() - 2
     if df <= 0:
         reason = "the size of the network determines the strategy, so that statements hold for these very strategies"
@@ -155,8 +194,13 @@ def _varying(
     found = [RandomTerm(group, of_row.to_numpy(), coding.columns[slopes])] if slopes else []
     for names in by_level:
         columns = [factor_column(name) for name in names]
-        levels = of_row.str.cat([rows[column].astype(str) for column in columns], sep=":")
-        found.append(intercepts_by(":".join([group, *columns]), levels.to_numpy()))
+        name = ":".join([group, *columns])
+        levels = rows[columns].astype(str).agg(":".join, axis=1)
+        if group == "target":
+            indicators = _less_means(pd.get_dummies(levels, dtype=float), of_row.to_numpy())
+            found.append(RandomTerm(name, of_row.to_numpy(), indicators, tied=True))
+        else:
+            found.append(intercepts_by(name, of_row.str.cat(levels, sep=":").to_numpy()))
     return tuple(found)
 
 

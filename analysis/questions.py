@@ -14,7 +14,7 @@ WORDS = {
     BASELINES: ("Does training help, compared with the baselines?", "difference from a baseline"),
     SOURCES: ("Which sources matter, for which target?", "effect of a source on a target"),
     BEST_SOURCES: ("Does a target's best single source help?", "effect of a target's best source"),
-    TRANSFER: ("Does fine-tuning help?", "effect of fine-tuning"),
+    TRANSFER: ("Does training on the target help?", "effect of training on the target"),
 }
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from study.core.columns import FACTOR, SOURCE, factor_column, source_column
+from study.core.columns import FACTOR, NUISANCE, OBSERVED, SOURCE, factor_column, source_column
 from study.core.errors import Fault, nearest
-from study.core.factors import BASELINES, EVALUATION_FACTORS
+from study.core.evaluation_factors import EVALUATION_FACTORS
+from study.core.factors import BASELINES
 from study.core.strategies import Strategies, single_of
 
 NEEDED = {
@@ -65,9 +66,10 @@ def faults_of_rows(
     if double.any():
         yield _fault(" x ".join(key), None, f"expected once; {_rows(double)} share theirs: {_cells(rows[double])}")
     for column in evaluation_columns(rows):
-        valid = EVALUATION_FACTORS[column.removeprefix(FACTOR)]
-        for level in rows.loc[~rows[column].isin(valid), column].unique():
-            yield _fault(column, level, f"expected one of {', '.join(valid)}", nearest(str(level), valid))
+        factor = EVALUATION_FACTORS[column.removeprefix(FACTOR)]
+        for level in rows[column].unique():
+            if not factor.has(level):
+                yield _fault(column, level, factor.expected, nearest(str(level), factor.named))
     yield from _faults_of_metrics(rows, metric_of)
     yield from _faults_of_runs(rows, sources, strategies)
     for name in VERSIONS:
@@ -103,6 +105,11 @@ def factor_columns(rows: pd.DataFrame) -> list[str]:
     """The columns of further factors that a run has one level of."""
     evaluation = evaluation_columns(rows)
     return [str(name) for name in rows if str(name).startswith(FACTOR) and name not in evaluation]
+
+
+def condition_columns(rows: pd.DataFrame) -> list[str]:
+    """The columns of nuisance factors and of recorded conditions, which no model has unless a formula names them."""
+    return [str(name) for name in rows if str(name).startswith(NUISANCE) or name in OBSERVED]
 
 
 def failed(rows: pd.DataFrame) -> pd.Series:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from analysis.result_checks import (
     SAME_FOR_A_RUN,
+    condition_columns,
     evaluation_columns,
     factor_columns,
     failed,
@@ -28,7 +29,8 @@ from analysis.roles import Roles
 from study.core.coding import is_single
 from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.errors import Fault, InputFaults, nearest, raise_all
-from study.core.factors import BASELINES, EVALUATION_FACTORS, Level
+from study.core.evaluation_factors import EVALUATION_FACTORS
+from study.core.factors import BASELINES, Level
 from study.core.strategies import BUILT_IN, Strategies, single_of
 from study.core.tables import read_parquet
 
@@ -107,8 +109,8 @@ class ResultsTable:
 
     @cached_property
     def frozen(self) -> ResultsTable:
-        """The scores at the first level of every evaluation factor, standardised by themselves: what there is without
-        such factors. The table itself where it has one row per run and target."""
+        """The scores at the reference level of every evaluation factor, standardised by themselves: what there is
+        without such factors. The table itself where it has one row per run and target."""
         if self.roles or not self.shares_runs:
             return self
         scores, baselines, missing, by_split = map(
@@ -130,10 +132,14 @@ class ResultsTable:
 
     @property
     def evaluation_levels(self) -> Mapping[str, Sequence[Level]]:
-        """The levels of evaluation factors, that of a study without them first."""
+        """The levels of evaluation factors that occur, the reference first."""
         if self.roles:
             return {}
-        return {name: levels for name, levels in EVALUATION_FACTORS.items() if factor_column(name) in self.scores}
+        return {
+            name: factor.in_order(self.scores[factor_column(name)].unique())
+            for name, factor in EVALUATION_FACTORS.items()
+            if factor_column(name) in self.scores
+        }
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -246,7 +252,7 @@ def _cells(rows: pd.DataFrame, cell: list[str], of_a_run: list[str]) -> pd.DataF
 
 
 def _mean_by_run_and_target(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
-    kept = _of_a_run(rows, sources)
+    kept = [*_of_a_run(rows, sources), *condition_columns(rows)]
     numbers = rows.assign(score=pd.to_numeric(rows["score"]))
     by_cell = numbers.groupby(["run_id", "target", *evaluation_columns(rows)], sort=False)
     return by_cell.agg(
@@ -272,9 +278,15 @@ def standardised(scores: pd.DataFrame, metrics: pd.Series) -> tuple[pd.Series, p
 
 
 def _at_first_levels(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows at the reference of every evaluation factor; of the probe that is the first which a target has."""
     for name in evaluation_columns(rows):
-        first = EVALUATION_FACTORS[name.removeprefix(FACTOR)][0]
-        rows = rows[rows[name] == first].drop(columns=name)
+        factor = EVALUATION_FACTORS[name.removeprefix(FACTOR)]
+        if factor.needs_reference:
+            at_reference = rows[name] == factor.named[0]
+        else:
+            first = {target: factor.in_order(levels.unique())[0] for target, levels in rows.groupby("target")[name]}
+            at_reference = rows[name] == rows["target"].map(first)
+        rows = rows[at_reference].drop(columns=name)
     return rows.reset_index(drop=True)
 
 

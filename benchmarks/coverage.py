@@ -115,7 +115,7 @@ def settings(runs: pd.DataFrame, coding: Coding, truth: Truth) -> list[Setting]:
 
 def paper_plan(coding: Coding) -> Planned:
     """The paper's first model, without what runs share."""
-    return Planned(coding.columns, coding.random)
+    return Planned(coding.columns, coding.columns[list(coding.random)])
 
 
 def contrasts(coding: Coding) -> np.ndarray:

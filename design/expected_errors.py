@@ -96,7 +96,8 @@ def over_targets(coding: Coding, effects: Sequence[Effect], variances: Variances
     left = max(columns.shape[0] - columns.shape[1], 1)
     run = variances.residual * variances.run_share
     rest = variances.residual - run
-    noise = np.diag(np.linalg.pinv(columns.T @ columns, rcond=KNOWN, hermitian=True)) * random
+    information, scale = _scaled(columns.T @ columns)
+    noise = np.diag(np.linalg.pinv(information, rcond=KNOWN, hermitian=True)) / scale**2 * random
     unit, squares = unit_errors(columns, weights) ** 2, weights**2
     total = unit * (run + rest / n_targets) + squares @ tau / n_targets
     # by target each random term's estimates spread by tau_k^2 and by what the residual adds
@@ -107,9 +108,18 @@ def over_targets(coding: Coding, effects: Sequence[Effect], variances: Variances
     return Expected(np.sqrt(total), df, stats.t.isf(ALPHA / 2, df) * np.sqrt(total))
 
 
+def _scaled(information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The information (p, p) on columns of length 1, and the lengths (p,): which directions are known must not depend
+    on the unit of a number."""
+    length = np.sqrt(np.diag(information))
+    length = np.where(length > 0, length, 1.0)
+    return information / np.outer(length, length), length
+
+
 def _unit_errors(information: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    information, length = _scaled(information)
     values, vectors = np.linalg.eigh(information)
     known = values > KNOWN * values.max(initial=1.0)
-    along = weights @ vectors
-    unknown = (along[:, ~known] ** 2).sum(axis=1) > KNOWN
+    along = weights / length @ vectors
+    unknown = (along[:, ~known] ** 2).sum(axis=1) > KNOWN * (along**2).sum(axis=1)
     return np.where(unknown, np.nan, np.sqrt((along[:, known] ** 2 / values[known]).sum(axis=1)))

@@ -22,8 +22,8 @@ from study.core.run import Run, make_run, study_seed_sequence
 from study.core.study_file import Phase, Study
 
 FIXED_WORK = 0.1
-"""What each run takes beside its training (start, loading, representing, evaluating), of the mean training of its
-phase. By trial (benchmarks/design_cost.py); a constant, so that the order depends on the study file alone."""
+"""What each run takes beside its training (start, loading, representing, evaluating), as a part of the mean training
+of its phase. A constant, so that the order depends on the study file alone; benchmarks/design_cost.py measures it."""
 
 
 def factorial_runs(study: Study, phase: Phase) -> list[Run]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from design.expected_errors import over_targets, run_rows
 from study.core.coding import Coding, first_model
+from study.core.columns import FACTOR
 from study.core.effects import Effect, effects_of
 from study.core.run import Run
 from study.core.study_file import Study
@@ -29,7 +30,7 @@ FURTHER_RUNS = 50
 KINDS = {
     "pairs": "differences between strategies at n* = 0",
     "slopes": "slopes on the number of sources",
-    "factors": "effects of further factors",
+    "factors": "effects of further factors (numeric ones over their range)",
 }
 
 
@@ -41,11 +42,13 @@ def kind_of(effect: Effect) -> str:
 
 
 def margins(coding: Coding, n_targets: int, run_share: float = RUN_SHARE) -> dict[str, float]:
-    """The widest half-width of a 95 % interval of each kind of effect; nan where some cannot be estimated."""
+    """The widest half-width of a 95 % interval of each kind of effect, of numbers over their range; nan where some
+    cannot be estimated."""
     effects = effects_of(list(coding.columns))
     if not effects:
         return {}
     margin = over_targets(coding, effects, assumed_variances(coding.columns, run_share), n_targets).margin
+    margin = margin * [_span(coding, effect) for effect in effects]
     kinds = [kind_of(effect) for effect in effects]
     return {kind: float(np.max(margin[np.array([each == kind for each in kinds])])) for kind in KINDS if kind in kinds}
 
@@ -123,9 +126,15 @@ def _listed(parts: Sequence[str]) -> str:
 def _smallest_by_kind(coding: Coding, smallest: Mapping[str, float]) -> dict[str, float]:
     by_kind: dict[str, list[float]] = {}
     for effect in effects_of(list(coding.columns)):
-        by_kind.setdefault(kind_of(effect), []).append(smallest.get(effect.name, np.nan))
+        least = smallest.get(effect.name, np.nan) * _span(coding, effect)
+        by_kind.setdefault(kind_of(effect), []).append(least)
     return {kind: max(by_kind[kind]) for kind in KINDS if kind in by_kind and np.isfinite(by_kind[kind]).all()}
 
 
 def _first_model(study: Study, runs: Sequence[Run]) -> Coding:
     return first_model(run_rows(study, runs), study.further_factors, study.known_strategies)
+
+
+def _span(coding: Coding, effect: Effect) -> float:
+    """What a further factor's effect is multiplied by: a number's range, and 1 of a level and of all other effects."""
+    return float(np.ptp(coding.columns[effect.name])) if effect.name.startswith(FACTOR) else 1.0

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
 from jobs.corpus import Corpus, training_split
+from jobs.learner_weights import hashes_of_weights
 from jobs.prepared_data import AGAIN, corpus_fingerprint, fingerprint, sound_folder, sound_key
 from jobs.records import known_training
 from jobs.sound.mel_store import INDEX
@@ -41,10 +42,13 @@ def changes_since_training(
         return labels_fingerprint(study, name, corpus, track_ids, training, of_corpus)
 
     counts: Counter[Change] = Counter()
+    weights = hashes_of_weights(study)
     for run in runs:
         trained = known_training(Paths(study.store), run.run_id)
         labels = (made_from(name, of_corpus) for name in run.sources)
-        if trained is None or trained.data_fingerprint == fingerprint(of_corpus, *labels):
+        learner = study.training_of(run.factors).learner
+        read = [weights[learner]] if learner in weights and not run.is_baseline else []
+        if trained is None or trained.data_fingerprint == fingerprint(of_corpus, *labels, *read):
             continue
         then = trained.made_from
         if not then:
@@ -54,6 +58,8 @@ def changes_since_training(
         for name in run.sources:
             if then[source_column(name)] != made_from(name, then["corpus"]):
                 counts[f"[sources.{name}] table", study.sources[name].file.name] += 1
+        if then.get("learner", "") != "".join(read):
+            counts[f"[learners.{learner}] weights", f"the file that learner {learner!r} reads"] += 1
     return counts
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from jobs.corpus import Corpus, training_split
 from jobs.inputs import CORPUS, Inputs, read_inputs
+from jobs.learner_weights import hashes_of_weights
 from jobs.prepared_data import (
     Prepared,
     corpus_fingerprint,
@@ -43,6 +44,7 @@ def changed_inputs(
     if inputs.corpus is not None and not inputs.faults:
         found += _labels(study, prepared, inputs.corpus, afresh)
     found += _targets(study, prepared, inputs)
+    found += _learners(study, prepared)
     found += _runs(study, prepared, runs)
     return list(dict.fromkeys(found))
 
@@ -53,6 +55,12 @@ def _runs(study: Study, prepared: Prepared, runs: Iterable[Run]) -> Iterator[Fin
             trained = known_training(Paths(study.store), run.run_id)
             if trained is not None and trained.data_fingerprint != prepared.fingerprint_of(run):
                 yield Finding(f"runs/{run.run_id}", "trained on other data than what is prepared", LEARNED)
+
+
+def _learners(study: Study, prepared: Prepared) -> Iterator[Finding]:
+    for name, content in hashes_of_weights(study).items():
+        if prepared.learners.get(name, content) != content:
+            yield Finding(str(study.learners[name].weights), "not the file that runs learned by", LEARNED)
 
 
 def _sounds(study: Study, prepared: Prepared, inputs: Inputs, afresh: bool, workers: int) -> Iterator[Finding]:

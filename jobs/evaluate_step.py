@@ -1,4 +1,4 @@
-"""The step `evaluate`: a run on a target's splits, as the study transfers it, its rows committed once."""
+"""The step `evaluate`: a run on a target's splits, in every setting of the evaluation, its rows committed once."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from jobs.records import Trained, now, read_trained
 from jobs.result_rows import result_row
 from jobs.targets.scoring import (
     Evaluation,
+    Split,
+    TargetData,
     evaluate,
     evaluate_predictions,
     target_splits,
@@ -25,6 +27,7 @@ from study.core.columns import factor_column
 from study.core.content import csv_bytes
 from study.core.digests import read, sealed_parquet, table_of
 from study.core.errors import Damaged
+from study.core.evaluation_factors import FROZEN, REPRESENTATION, Setting
 from study.core.paths import Paths
 from study.core.results import commit_result
 from study.core.run import Run, seed_sequence
@@ -61,45 +64,53 @@ def evaluate_run(study: Study, run: Run, targets: tuple[str, ...], attempt: str)
 def _scored(
     study: Study, run: Run, trained: Trained, attempt: str, name: str, at: PreparedTarget
 ) -> tuple[list[dict[str, object]], dict[str, float]]:
-    """The rows of a target, and the mean of its primary metric for each transfer that has scores."""
-    started_at, target = now(), study.targets[name]
+    """The rows of a target, and the mean of its primary metric in each setting that has scores."""
+    paths, started_at, target = Paths(study.store), now(), study.targets[name]
     rows, means = [], {}
-    for transfer in study.transfers(run.strategy, name):
-        began = time.monotonic()
-        found, earlier_s = _evaluation(study, run, name, at, transfer, trained.outcome)
+    data = open_target(study, name, at)
+    splits, settings = target_splits(data, target, study.seed, name), study.evaluations(run.strategy, name)
+    for setting in settings:
+        began, label, earlier_s = time.monotonic(), setting.label(settings[0]), 0.0
+        has_what_it_takes = trained.gives == "network" or not setting.needs_network
+        if trained.outcome == "ok" and has_what_it_takes:
+            found, earlier_s = _evaluation(study, run, name, at, setting, data, splits)
+            _keep_predictions(paths.target(run.run_id, name), target, found.predictions, label)
+        else:
+            found = without_scores(target, splits, "no network" if trained.outcome == "ok" else trained.outcome)
         seconds = earlier_s + time.monotonic() - began
-        levels = {factor_column(factor): transfer for factor in study.evaluation_factors}
+        levels = {factor_column(factor): getattr(setting, factor) for factor in study.evaluation_factors}
         rows += [
             result_row(study, run, trained, attempt, name, at.fingerprint, started_at, seconds, score) | levels
             for score in found.scores
         ]
         primary = [s.score for s in found.scores if s.metric == target.primary_metric and s.outcome == "ok"]
         if primary:
-            means[name if transfer == "frozen" else f"{name} {transfer}"] = float(np.mean(primary))
+            means[f"{name} {label}".strip()] = float(np.mean(primary))
     return rows, means
 
 
 def _evaluation(
-    study: Study, run: Run, name: str, at: PreparedTarget, transfer: str, outcome: str
+    study: Study,
+    run: Run,
+    name: str,
+    at: PreparedTarget,
+    setting: Setting,
+    data: TargetData,
+    splits: list[Split],
 ) -> tuple[Evaluation, float]:
-    """A run's scores on a target, transferred in one way, and the seconds that an earlier step took for them."""
+    """A run's scores on a target in one setting, and the seconds that an earlier step took for them."""
     paths, target = Paths(study.store), study.targets[name]
-    data = open_target(study, name, at)
-    splits = target_splits(data, target, study.seed, name)
-    if outcome != "ok":
-        return without_scores(target, splits, outcome), 0.0
-    folder, earlier_s = paths.target(run.run_id, name), 0.0
-    if transfer == "frozen":
-        vectors = read_representation(paths.representations(run.run_id) / f"{at.sound}.npy")
-        features = vectors[open_sound(study, at.sound).positions(data.track_ids)]
-        found = evaluate(data, target, splits, features, seed_sequence(run.run_id, f"probe of {name}"))
-        if "representation" in target.keep:
-            _keep_representation(folder, data.track_ids, features)
-    else:
-        predictions = read(paths.fine_tuned(run.run_id, name, at.fingerprint), table_of, MADE_AGAIN).to_pandas()
-        found, earlier_s = evaluate_predictions(data, target, splits, predictions), predictions.attrs["seconds"]
-    _keep_predictions(folder, target, found.predictions, transfer)
-    return found, earlier_s
+    if setting.transfer != FROZEN:
+        path = paths.fine_tuned(run.run_id, name, at.fingerprint, setting.transfer)
+        predictions = read(path, table_of, MADE_AGAIN).to_pandas()
+        return evaluate_predictions(data, target, splits, predictions), predictions.attrs["seconds"]
+    vectors = read_representation(paths.representation(run.run_id, at.sound, setting.readout))
+    features = vectors[open_sound(study, at.sound).positions(data.track_ids)]
+    if "representation" in target.keep and setting.readout == REPRESENTATION:
+        _keep_representation(paths.target(run.run_id, name), data.track_ids, features)
+    probed = target.model_copy(update={"probe": setting.probe})
+    seed = seed_sequence(run.run_id, f"probe of {name}")
+    return evaluate(data, probed, splits, features, seed, setting.components), 0.0
 
 
 def _keep_representation(folder: Path, track_ids: Sequence[str], features: np.ndarray) -> None:
@@ -110,9 +121,9 @@ def _keep_representation(folder: Path, track_ids: Sequence[str], features: np.nd
     write_whole(folder / KEPT, sealed_parquet(pa.Table.from_pandas(table, preserve_index=False)))
 
 
-def _keep_predictions(folder: Path, target: Target, predictions: pd.DataFrame, transfer: str) -> None:
+def _keep_predictions(folder: Path, target: Target, predictions: pd.DataFrame, label: str) -> None:
     """What the scores were made from, and for classes how often each was taken for each."""
-    of = "" if transfer == "frozen" else f"-{transfer}"
+    of = f"-{label.replace(':', '_')}" if label else ""
     write_whole(folder / f"predictions{of}.parquet", predictions.to_parquet(index=False))
     if target.task == "classification" and len(predictions):
         confusion = pd.crosstab(predictions["label"], predictions["prediction"])

@@ -1,4 +1,4 @@
-"""The step `learn`: train a run's network unless done already, then represent the sound of targets."""
+"""The step `learn`: let a run's learner learn unless done already, then represent the sound of targets."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from jobs.kept_representations import save_representation
+from jobs.learner_weights import hashes_of_weights
+from jobs.learning.learners import learned
+from jobs.learning.learners.learner import Context, Learned
 from jobs.learning.precision import Arithmetic, is_recurrent, keep_to, resolve
-from jobs.learning.representation import load_network, represent, save_weights, set_normalisations
-from jobs.learning.train import train
-from jobs.networks.branching import Network, build_network
+from jobs.learning.readout import read_out
+from jobs.learning.representation import load_network, over_slices, represent, save_weights
 from jobs.prepared_data import (
     CHANGED,
     Prepared,
@@ -23,177 +25,165 @@ from jobs.prepared_data import (
     read_prepared,
 )
 from jobs.records import Trained, now, read_trained, write_trained
+from jobs.sound.content_hashes import content_hash
 from jobs.sound.mel_store import MelStore
+from jobs.sound.spectra import mean_and_deviation
 from jobs.targets.track_labels import TargetData
 from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours, strategy_of
 from study.core.digests import read, sealed
 from study.core.errors import Damaged, Fault, InputFaults
+from study.core.evaluation_factors import REPRESENTATION
+from study.core.learners import BASE
 from study.core.paths import Paths
 from study.core.results import TRAIN_SCORES_VERSION
-from study.core.run import Run, make_run, seed_sequence
+from study.core.run import Run, make_run
 from study.core.strategies import single_of
 from study.core.study_file import Study, Training
 from study.core.version import __version__
-from study.core.writing import remove_folder, write_once, write_whole
-
-MFCC_DIM = 60
-"""20 coefficients and their first and second differences."""
+from study.core.writing import make_folder, remove_folder, write_once, write_whole
 
 
 def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> None:
-    """Train the run unless done already, and represent the sound of the targets, each set of sounds once."""
+    """Let the run learn unless done already, and represent the sound of the targets, each set of sounds once."""
     paths, prepared = Paths(study.store), read_prepared(study)
-    trained = read_trained(paths, run.run_id)
+    trained, now_learned = read_trained(paths, run.run_id), None
     if trained is None:
-        trained = write_trained(paths, run.run_id, _train_run(study, prepared, run, attempt))
-    remove_folder(paths.checkpoints(run.run_id))
+        trained, now_learned = _learn_run(study, prepared, run, attempt)
+        trained = write_trained(paths, run.run_id, trained)
+    if trained.gives == "network" or trained.outcome != "ok":
+        remove_folder(paths.checkpoints(run.run_id))
     if trained.outcome != "ok":
         return
-    for key in dict.fromkeys(prepared.targets[name].sound for name in targets):
-        path = paths.representations(run.run_id) / f"{key}.npy"
+    needed = {
+        (prepared.targets[name].sound, setting.readout): name
+        for name in targets
+        for setting in study.evaluations(run.strategy, name)
+        if setting.readout == REPRESENTATION or trained.gives == "network"
+    }
+    for (key, readout), sharing in needed.items():
+        path = paths.representation(run.run_id, key, readout)
         if not path.is_file():
-            sharing = next(name for name in targets if prepared.targets[name].sound == key)
             store = open_sound(study, key)
-            vectors = (
-                _mfcc(study, store, open_target(study, sharing, prepared.targets[sharing]))
-                if run.strategy == "MFCC"
-                else _represent(study, run, store)
-            )
+            if trained.gives == "network" and run.strategy != "MFCC":  # of earlier versions, MFCC says so, too
+                vectors = _represent(study, run, store, readout)
+            else:
+                now_learned = now_learned or learned(study, run, _context(study, prepared, run))
+                target = open_target(study, sharing, prepared.targets[sharing])
+                vectors = _by_function(study, prepared, now_learned, store, target)
             save_representation(path, vectors)
 
 
-def _train_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> Trained:
-    """Learn the run's representation and save its weights."""
+def _learn_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> tuple[Trained, Learned]:
+    """What the run's learner gives, its weights stored if it is a network, and the record of it."""
     paths, started_at = Paths(study.store), now()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    threads = study.compute.threads
-    facts: dict[str, Any] = {
-        "attempt": attempt,
-        "threads": threads,
-        "data_fingerprint": prepared.fingerprint_of(run),
-        "made_from": prepared.made_from(run),
-        "train_scores_version": TRAIN_SCORES_VERSION,
-        "started_at": started_at,
-    }
-    if run.strategy == "MFCC":
-        return Trained(
-            "ok",
-            train_seconds=0.0,
-            train_steps=0,
-            device="cpu",
-            precision="float32",
-            n_parameters=0,
-            representation_dim=MFCC_DIM,
-            **facts,
-        )
-    settings = study.training_of(run.factors)
-    # By fingerprint: a training never resumes from a checkpoint of other data.
-    checkpoints = paths.checkpoints(run.run_id) / facts["data_fingerprint"]
-    store, arrays = open_sound(study, prepared.corpus_sound), open_corpus_arrays(study, prepared)
-    statistics = (arrays.mean, arrays.deviation)
-    training = np.flatnonzero(arrays.training)
-    network, labels = _network_and_labels(study, prepared, run, store)
-    if run.strategy == "Random":
-        began = time.monotonic()
-        initial = _initial_seed(run)
-        set_normalisations(network, store, statistics, training, study.crop_frames, initial, device)
-        outcome, steps, seconds, arithmetic = "ok", 0, time.monotonic() - began, Arithmetic()
-    else:
-        arithmetic = _kept_arithmetic(study, settings, device, len(training))
-        ended = train(
-            network,
-            store=store,
-            statistics=statistics,
-            crop_frames=study.crop_frames,
-            labels=labels,
-            training_tracks=training,
-            validation_tracks=np.flatnonzero(~arrays.training),
-            settings=settings,
-            run_id=run.run_id,
-            device=device,
-            threads=threads,
-            checkpoint_folder=checkpoints,
-            log_path=paths.log(run.run_id),
-            arithmetic=arithmetic,
-            gpu_share=study.cluster.gpu_share,
-        )
-        outcome, steps, seconds = ended.outcome, ended.steps, ended.seconds
+    context, began = _context(study, prepared, run), time.monotonic()
+    _check_weights(study, prepared, run)
+    found = learned(study, run, context)
+    fingerprint = prepared.fingerprint_of(run)
     # If the run is recorded by now, another launch was first, and its weights stay.
-    if outcome == "ok" and read_trained(paths, run.run_id) is None:
+    if found.network is not None and found.outcome == "ok" and read_trained(paths, run.run_id) is None:
         description = _description(study, run) | {
-            "data_fingerprint": facts["data_fingerprint"],
-            "precision": arithmetic.precision,
-            "compiled": arithmetic.compiled,
+            "data_fingerprint": fingerprint,
+            "precision": found.precision,
+            "compiled": context.arithmetic.compiled,
         }
-        save_weights(paths.weights(run.run_id), network, statistics, description)
-    return Trained(
-        outcome,
-        train_seconds=seconds,
-        train_steps=steps,
-        device=_device_name(device),
-        precision=arithmetic.precision,
-        n_parameters=network.n_parameters,
-        representation_dim=network.representation_dim,
-        **facts,
+        save_weights(paths.weights(run.run_id), found.network, context.statistics, description)
+    trained = Trained(
+        found.outcome,
+        attempt=attempt,
+        train_seconds=time.monotonic() - began if found.seconds is None else found.seconds,
+        train_steps=found.steps,
+        device=_device_name(context.device) if found.gives != "files" else "cpu",
+        precision=found.precision,
+        n_parameters=found.n_parameters,
+        representation_dim=found.dimensions,
+        threads=study.compute.threads,
+        data_fingerprint=fingerprint,
+        train_scores_version=TRAIN_SCORES_VERSION,
+        started_at=started_at,
+        made_from=prepared.made_from(run),
+        learner=run.strategy if run.is_baseline else context.settings.learner,
+        gives=found.gives,
     )
+    return trained, found
 
 
-def _network_and_labels(
-    study: Study, prepared: Prepared, run: Run, store: MelStore
-) -> tuple[Network, dict[str, np.ndarray]]:
-    """The run's network before training, and the labels of its sources that have a table."""
-    settings = study.training_of(run.factors)
+def _context(study: Study, prepared: Prepared, run: Run) -> Context:
+    """What the run's learner is called with."""
+    paths, settings = Paths(study.store), study.training_of(run.factors)
+    store, arrays = open_sound(study, prepared.corpus_sound), open_corpus_arrays(study, prepared)
+    training, device = np.flatnonzero(arrays.training), "cuda" if torch.cuda.is_available() else "cpu"
     objectives = {name: study.sources[name].objective_under(settings) for name in run.sources}
     labels = {
         name: _learned_labels(study, prepared, name, objectives[name])
         for name in run.sources
         if study.sources[name].labels != "self"
     }
-    factors = {name: labels[name].shape[1] if name in labels else None for name in run.sources}
-    network = build_network(
-        strategy_of(study, run),
-        factors,
-        store.channels,
-        store.n_mels,
-        settings.width,
-        settings.backbone,
-        settings.activation,
-        settings.initialisation,
-        objectives,
-        seed=_initial_seed(run),
+    # By fingerprint: a training never resumes from a checkpoint of other data.
+    folder = paths.checkpoints(run.run_id) / prepared.fingerprint_of(run)
+    if not run.is_baseline and study.learner_function(run.factors) != BASE:
+        make_folder(folder)
+    return Context(
+        run_id=run.run_id,
+        strategy=run.strategy,
+        sharing=strategy_of(study, run),
+        sources=run.sources,
+        levels=run.factors,
+        settings=settings,
+        objectives=objectives,
+        labels=labels,
+        source_factors={name: labels[name].shape[1] if name in labels else None for name in run.sources},
+        store=store,
+        statistics=(arrays.mean, arrays.deviation),
+        crop_frames=study.crop_frames,
+        training_tracks=training,
+        validation_tracks=np.flatnonzero(~arrays.training),
+        sample_rate_hz=study.corpus.sample_rate_hz,
+        mel=study.mel,
+        device=device,
+        threads=study.compute.threads,
+        gpu_share=study.cluster.gpu_share,
+        arithmetic=Arithmetic() if run.is_baseline else _kept_arithmetic(study, settings, device, len(training)),
+        folder=folder,
+        log_path=paths.log(run.run_id),
     )
-    return network, labels
 
 
-def _initial_seed(run: Run) -> np.random.SeedSequence:
-    return seed_sequence(run.run_id, "initial weights")
-
-
-def _represent(study: Study, run: Run, store: MelStore) -> np.ndarray:
-    """The vector of each clip in the store, (n_tracks, 2 * dim) float32: means, then deviations."""
+def _represent(study: Study, run: Run, store: MelStore, readout: str) -> np.ndarray:
+    """The vector of each clip in the store, (n_tracks, d) float32, by the run's stored network."""
     network, statistics, _ = load_network(Paths(study.store).weights(run.run_id))
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return represent(network, store, statistics, study.crop_frames, device)
+    if readout == REPRESENTATION:
+        return represent(network, store, statistics, study.crop_frames, device)
+    return read_out(network, store, statistics, study.crop_frames, readout, device)
 
 
-def _mfcc(study: Study, store: MelStore, target: TargetData) -> np.ndarray:
-    """As `_represent`, of the MFCC baseline, which goes back to the sound files of a target that has this sound.
+def _by_function(study: Study, prepared: Prepared, found: Learned, store: MelStore, target: TargetData) -> np.ndarray:
+    """As `_represent`, by a function of crops; or of files, which are those of a target that has this sound.
 
     Raises InputFaults naming the first file that is not what the store was made from.
     """
-    from jobs.sound.content_hashes import content_hash
-    from jobs.sound.decode import decode
-    from jobs.sound.spectra import mfcc_120
-
+    if found.of_crops is not None:
+        arrays = open_corpus_arrays(study, prepared)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        return over_slices(found.of_crops, store, (arrays.mean, arrays.deviation), study.crop_frames, device)
+    assert found.of_file is not None  # `Learned` has one of them
     path_of = dict(zip(target.track_ids, target.paths, strict=True))
-    rate, channels = study.corpus.sample_rate_hz, study.corpus.channels
     vectors = []
     for track_id, stored in zip(store.track_ids, store.content_hash, strict=True):
         path = path_of[track_id]
-        vectors.append(mfcc_120(decode(path, rate, channels), rate, study.mel))
+        vectors.append(mean_and_deviation(found.of_file(path)))
         if content_hash(path) != stored:  # after it was decoded, so that it was this that was decoded
             raise InputFaults([Fault(str(path), "", None, CHANGED)])
     return np.stack(vectors)
+
+
+def _check_weights(study: Study, prepared: Prepared, run: Run) -> None:
+    """Raise InputFaults if the file that the run's learner reads has changed since `prepare`."""
+    name = study.training_of(run.factors).learner
+    made_from = prepared.made_from(run).get("learner")
+    if made_from is not None and hashes_of_weights(study)[name] != made_from:
+        raise InputFaults([Fault(str(study.learners[name].weights), "", None, CHANGED)])
 
 
 def _description(study: Study, run: Run) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import pandas as pd
 
 from jobs.corpus import Corpus, training_split
 from jobs.inputs import CORPUS, on_broken, read_inputs, readable_target
+from jobs.learner_weights import hashes_of_weights
 from jobs.prepared_data import (
     Prepared,
     PreparedTarget,
@@ -91,6 +92,8 @@ def prepare(
             name: PreparedTarget(keys[name], target_fingerprint(study, name, data, keys[name]), len(data.track_ids))
             for name, data in targets.items()
         },
+        study.training.learner,
+        hashes_of_weights(study),
     )
     write_whole(prepared_json(paths), sealed_json(asdict(prepared)))
     _say_what_there_is(study, corpus, store, prepared, labels, tell)

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from study.core.columns import source_column
 from study.core.content import npz_bytes
 from study.core.digests import facts_of, read, read_needed, sealed
 from study.core.errors import Damaged, Fault, InputFaults
+from study.core.learners import BASE
 from study.core.paths import Paths
 from study.core.run import Run
 from study.core.study_file import Study
@@ -54,10 +55,19 @@ class Prepared:
     n_validation: int
     sources: Mapping[str, str]
     targets: Mapping[str, PreparedTarget]
+    learner: str = BASE
+    """The learner of runs for which no factor says another."""
+    learners: Mapping[str, str] = field(default_factory=dict)
+    """Learner -> the hash of the weights that the study file names for it, if it does."""
 
     def fingerprint_of(self, run: Run) -> str:
-        """The data that a run's weights come from: the corpus and the labels of its sources."""
-        return fingerprint(self.corpus_fingerprint, *(self.sources[name] for name in run.sources))
+        """The data that a run's weights come from: the corpus, the labels of its sources, what its learner reads."""
+        sources = (self.sources[name] for name in run.sources)
+        return fingerprint(self.corpus_fingerprint, *sources, *self._of_learner(run).values())
+
+    def _of_learner(self, run: Run) -> dict[str, str]:
+        name = str(run.factors.get("learner", self.learner))
+        return {} if run.is_baseline or name not in self.learners else {"learner": self.learners[name]}
 
     @property
     def target_fingerprints(self) -> dict[str, str]:
@@ -65,9 +75,10 @@ class Prepared:
         return {name: target.fingerprint for name, target in self.targets.items()}
 
     def made_from(self, run: Run) -> dict[str, str]:
-        """The same in parts, so that a change can be named later: `sound`, `corpus`, and `source.<name>` of each."""
+        """The same in parts, so that a change can be named later: `sound`, `corpus`, `source.<name>` of each, and
+        `learner`."""
         sources = {source_column(name): self.sources[name] for name in run.sources}
-        return {"sound": self.corpus_sound, "corpus": self.corpus_fingerprint, **sources}
+        return {"sound": self.corpus_sound, "corpus": self.corpus_fingerprint, **sources, **self._of_learner(run)}
 
 
 @dataclass(frozen=True)
@@ -158,7 +169,8 @@ def corpus_fingerprint(sound: str, training: np.ndarray) -> str:
 def target_fingerprint(study: Study, name: str, data: TargetData, sound: str) -> str:
     """A hash of all that a target's scores depend on, except the representation: labels, sound, splits and probe.
 
-    Evaluation factors and fine-tuning enter only in studies that have them, so that other fingerprints stay.
+    Evaluation factors and how networks are trained on it enter only in studies that have them, so that other
+    fingerprints stay.
     """
     target = study.targets[name]
     plays = () if data.plays is None else (data.plays.indptr, data.plays.indices, data.plays.data)
@@ -168,8 +180,8 @@ def target_fingerprint(study: Study, name: str, data: TargetData, sound: str) ->
         content.update(b"none" if array is None else str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
     evaluation: list[object] = []
     if study.evaluation_factors:
-        fine_tuning = None if data.labels is None else study.fine_tuning.model_dump(mode="json")
-        evaluation = [study.evaluation_factors, fine_tuning]
+        trains = data.labels is not None and "transfer" in study.evaluation_factors
+        evaluation = [study.evaluation_factors, study.fine_tuning.model_dump(mode="json") if trains else None]
     return fingerprint(
         target.identity(),
         sorted(target.metric_names),

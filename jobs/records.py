@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from jobs.failures import DISK_FULL, Failure, is_tried_again
 from study.core.digests import facts_of, read, sealed_json
@@ -51,6 +52,10 @@ class Trained:
     started_at: str
     made_from: Mapping[str, str] = field(default_factory=dict)
     """The parts of `data_fingerprint` (`Prepared.made_from`); empty where they were not recorded yet."""
+    learner: str = "base"
+    """Its name in the study file; of a baseline, its strategy."""
+    gives: Literal["network", "crops", "files"] = "network"
+    """What the learner gives (`jobs.learning.learners`); only a network has weights."""
 
 
 def write_trained(paths: Paths, run_id: str, trained: Trained) -> Trained:

@@ -28,7 +28,14 @@ def result_row(
     """The row of one score, without the levels of evaluation factors."""
     training = asdict(trained)
     value = score.score if score.outcome == "ok" else None
-    for name in ("outcome", "attempt", "started_at", "made_from"):  # the row's own are the evaluation's
+    for name in (
+        "outcome",
+        "attempt",
+        "started_at",
+        "made_from",
+        "learner",
+        "gives",
+    ):  # the row's own are the evaluation's
         training.pop(name)
     return {
         "schema_version": SCHEMA_VERSION,

@@ -152,7 +152,8 @@ def _follow(sweep: Sweep, step: Step) -> bool:
     """Let what follows a finished step wait its turn; whether the run is done."""
     if step.kind == "learn":
         for target in step.targets:
-            kind: Kind = "fine-tune" if "fine-tune" in sweep.study.transfers(step.run.strategy, target) else "evaluate"
+            trains = sweep.study.trained_transfers(step.run.strategy, target)
+            kind: Kind = "fine-tune" if trains else "evaluate"
             sweep.waiting[kind].append(Step(kind, step.run, (target,)))
         return False
     if step.kind == "fine-tune":

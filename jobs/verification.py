@@ -97,8 +97,8 @@ def _verify_run(study: Study, run: Run, verified: Verified) -> None:
     if not os.path.lexists(record):
         return
     trained = _look(paths, verified, record, lambda: read_trained(paths, run.run_id))
-    is_trained = isinstance(trained, Trained) and trained.outcome == "ok"
-    if is_trained and study.run is None and run.strategy != "MFCC":
+    has_weights = isinstance(trained, Trained) and trained.outcome == "ok" and trained.gives == "network"
+    if has_weights and study.run is None and run.strategy != "MFCC":
         weights = paths.weights(run.run_id)
         _look(paths, verified, weights, lambda: load_network(weights))
     for path in sorted(paths.representations(run.run_id).glob("*.npy")):

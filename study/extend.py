@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jobs.labels.label_models import LABEL_MODELS, LabelModel
     from jobs.labels.tables import ScalarTable, TermTable, read_columns, read_scalars, read_terms, rows_of
+    from jobs.learning.learners.learner import Context, Learned, Learner
     from jobs.learning.objectives.objective import Objective
     from study.core.errors import Fault, InputFaults, RunFailed
     from study.core.study_file import Source, Target
 
 _HOMES = {
+    "Context": "jobs.learning.learners.learner",
     "Fault": "study.core.errors",
     "InputFaults": "study.core.errors",
     "LABEL_MODELS": "jobs.labels.label_models",
     "LabelModel": "jobs.labels.label_models",
+    "Learned": "jobs.learning.learners.learner",
+    "Learner": "jobs.learning.learners.learner",
     "Objective": "jobs.learning.objectives.objective",
     "RunFailed": "study.core.errors",
     "ScalarTable": "jobs.labels.tables",
@@ -35,9 +39,12 @@ _HOMES = {
 
 __all__ = [
     "LABEL_MODELS",
+    "Context",
     "Fault",
     "InputFaults",
     "LabelModel",
+    "Learned",
+    "Learner",
     "Objective",
     "RunFailed",
     "ScalarTable",

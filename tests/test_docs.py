@@ -12,7 +12,8 @@ from typer.main import get_command
 from jobs.failures import DAMAGED, DISK_FULL, ERROR, GPU_MEMORY, HOST_MEMORY, LOST
 from study.cli import app
 from study.core import study_file
-from study.core.factors import BASELINES, EVALUATION_FACTORS, TRAINING_FACTORS, TRANSFERS
+from study.core.evaluation_factors import EVALUATION_FACTORS
+from study.core.factors import BASELINES, TRAINING_FACTORS
 from study.core.reading import read_study
 from study.core.results import result_schema
 from study.core.strategies import STRATEGIES
@@ -60,7 +61,8 @@ def test_every_command_is_shown() -> None:
 @pytest.mark.parametrize("section", [
     study_file.Header, study_file.Corpus, study_file.Mel, study_file.Source, study_file.Training, study_file.Target,
     study_file.Baselines, study_file.Cluster, study_file.Compute, study_file.Phase, study_file.Constraint,
-    study_file.Model, study_file.Contrast, study_file.FineTuning, study_file.RunSection, study_file.Sharing,
+    study_file.Model, study_file.Contrast, study_file.FineTuning, study_file.RunSection, study_file.LearnerSection,
+    study_file.Sharing,
 ], ids=lambda section: section.__name__)  # fmt: skip
 def test_every_key_of_the_study_file_is_documented(section) -> None:
     text = page("study-file.md")
@@ -70,7 +72,8 @@ def test_every_key_of_the_study_file_is_documented(section) -> None:
 
 def test_names_are_documented() -> None:
     text = page("study-file.md") + page("results.md") + page("learning.md")
-    factors = [*TRAINING_FACTORS, *EVALUATION_FACTORS, *TRANSFERS]
+    levels = [level for factor in EVALUATION_FACTORS.values() for level in factor.named]
+    factors = [*TRAINING_FACTORS, *EVALUATION_FACTORS, *levels]
     names = [*STRATEGIES, *BASELINES[:2], *factors, *(name for of in METRICS.values() for name in of)]
     assert [name for name in names if name not in text] == []
     causes = page("cluster.md")

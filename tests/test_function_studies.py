@@ -90,6 +90,19 @@ def test_the_page_from_the_file_to_the_report(trials: Path, tmp_path: Path, monk
     assert "optimiser" in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
 
 
+def test_a_nuisance_level_is_a_column_of_the_runs_and_of_the_analysis(trials: Path) -> None:
+    text = trials.joinpath("study.toml").read_text()
+    text = text.replace("[factors]\n", '[factors]\nday = ["mon", "tue"]\n')
+    phase = '[[design.phase]]\nname = "runs"\ncriterion = "anytime"\nnuisance = ["day"]\n'
+    trials.joinpath("study.toml").write_text(text + phase)
+    study = launched(trials)
+    days = study_runs(study)["nuisance.day"]
+    assert days.value_counts().to_dict() == {"mon": 10, "tue": 10}
+    analysis = analyze_study(study, formulas=["score ~ optimiser + day + (1 | target)"])
+    assert "nuisance.day[tue]" in set(analysis.models["formula-1"].fixed["term"])
+    assert own_results(study).groupby("run_id")["nuisance.day"].nunique().eq(1).all()
+
+
 def test_the_function_is_given_what_the_page_says(trials: Path, tmp_path: Path) -> None:
     """Its seed is the run's own, and its folder is there from one call to the next."""
     (tmp_path / "code" / "trials.py").write_text(
@@ -161,7 +174,7 @@ def test_a_folder_is_never_imported_from(trials: Path, tmp_path: Path) -> None:
         (('task = "score"', 'task = "classification"'), ["[targets.parsing] task"]),
         (('metrics = ["accuracy"]', "repeats = 3"), ["[targets.parsing] metrics", "[targets.parsing] repeats"]),
         (('"trials:learn"', '"trials.learn"'), ["[run] function"]),
-        (("[factors]", '[factors]\ntransfer = ["frozen", "fine-tune"]'), ["[factors] transfer"]),
+        (("[factors]", "[learners.a]\nsettings = { b = 1 }\n[factors]"), ["[learners]"]),
         (("[run]\n", "[runs]\n"), None),
     ],
 )

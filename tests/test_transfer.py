@@ -130,7 +130,7 @@ def test_the_report_tells_the_levels_apart(copy: Path, monkeypatch: pytest.Monke
         assert "run_id" in [term["group"] for term in fit[model]["random"]] and "| run_id)" in fit[model]["formula"]
     n_runs = len(read_plan(Paths(copy).plan, read_study(copy)))
     assert fit["strategy"]["n_rows"] == n_runs * (2 + 2 + 1)
-    assert "Fine-tuning a run" in page.read_text() and "no fine-tuned scores on plays" in page.read_text()
+    assert "Fine-tuning a run" in page.read_text() and "no such scores on plays" in page.read_text()
     means = pd.read_csv(page.parent / "tables" / "scores_by_transfer.csv")
     assert sorted(zip(means["runs"], means["factor.transfer"], strict=True)) == [
         (runs, level) for runs in ("Random", "learned") for level in ("fine-tune", "frozen")
@@ -197,7 +197,7 @@ def test_a_training_that_diverged_has_no_score_at_either_level(small_study: Path
     ("old", "new", "told"),
     [
         ("", '[factors]\ntransfer = ["frozen", "finetune"]\n',
-         "'finetune': expected one of frozen, fine-tune; did you mean 'fine-tune'"),
+         "'finetune': expected one of frozen, last-layer, fine-tune, scratch; did you mean 'fine-tune'"),
         ("", '[factors]\ntransfer = ["frozen"]\n', "expected two levels or more"),
         ("", "[fine_tuning]\nepochs = 3\n", "has no effect without"),
         ("", '[factors]\ntransfer = ["frozen", "fine-tune"]\n[fine_tuning]\nbatch_size = 1\nepoch = 3\n',
@@ -221,4 +221,6 @@ def test_a_table_with_a_level_that_is_none_is_refused(
     table = rows(read_study(finished)).assign(**{"factor.transfer": "fine-tuned"})
     table.to_parquet(tmp_path / "t.parquet")
     status, _, err = command(capfd, "analyze", str(tmp_path), "--results", str(tmp_path / "t.parquet"))
-    assert status == 2 and "factor.transfer = 'fine-tuned': expected one of frozen, fine-tune" in err
+    assert (
+        status == 2 and "factor.transfer = 'fine-tuned': expected one of frozen, last-layer, fine-tune, scratch" in err
+    )

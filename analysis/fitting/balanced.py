@@ -203,7 +203,7 @@ def _(design: Balanced, at: BalancedEvaluation) -> Derivatives:
     r = w[..., None] * left
     squares = response.yy - np.einsum("rga,ra->rg", response.uy + left, at.coefficients)
     quadratic_g = w**2 * squares
-    flat = in_stratum.reshape(*in_stratum.shape[:2], -1)
+    flat = in_stratum.reshape(*in_stratum.shape[:2], in_stratum.shape[2] * in_stratum.shape[3])  # also of no response
     crossed = flat @ in_stratum.mT.reshape(flat.shape).mT
     weights = w[:, :, None] * w[:, None, :]
     own = np.eye(len(design.size))
@@ -264,11 +264,11 @@ def _crossed(
     shared: list[tuple[int, np.ndarray]] = []
     sets = _sets_of_units(random, codes, unit, order)
     of_set, of_kind = np.arange(order.shape[1]), None
-    ends = np.cumsum([term.columns.shape[1] for term in random])
+    ends = np.cumsum([term.n_parameters for term in random])
     n_parameters, of_unit = int(ends[-1]), int(ends[unit] - 1)
     for number, (term, code, end) in enumerate(zip(random, codes, ends, strict=True)):
         columns = term.columns.to_numpy(dtype=float)
-        start, own = int(end) - columns.shape[1], columns[first]
+        start, own = int(end) - term.n_parameters, columns[first]
         if not _same(columns, order):
             return None
         if number == unit:
@@ -277,7 +277,9 @@ def _crossed(
             if code.max() + 1 != len(order):
                 return None
             z += list(own.T)
-            tied += range(start, int(end))
+            tied += [start] * columns.shape[1] if term.tied else range(start, int(end))
+        elif term.tied:
+            return None
         elif _same(code, order) and number != sets:  # of sets of units, in the mean alone
             indicators = (code[first, None] == np.arange(code.max() + 1)) * np.sqrt(len(order))
             shared += [(start + k, one) for k, column in enumerate(own.T) for one in (indicators * column[:, None]).T]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.fitting.random_terms import RandomTerm
 from study.core.errors import StudyError
 
 
@@ -28,3 +30,10 @@ class EngineFit:
     df: np.ndarray | None
     covariance: tuple[np.ndarray, ...]
     residual_variance: float
+
+
+def require_own_variances(random: Sequence[RandomTerm]) -> None:
+    """Raise `EngineFailed` for what other engines have no formula for: several coefficients of one variance."""
+    for term in random:
+        if term.tied:
+            raise EngineFailed(f"it has no term for independent coefficients of one variance, as by {term.group}")

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from analysis.fitting.engine_fit import EngineFailed, EngineFit
+from analysis.fitting.engine_fit import EngineFailed, EngineFit, require_own_variances
 from analysis.fitting.random_terms import RandomTerm
 from study.core.errors import Fault, InputFaults
 
@@ -68,6 +68,7 @@ def fit(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: 
     own: `||` would leave the levels of a factor correlated. Raises `EngineFailed` with R's message, and `InputFaults`
     as `versions`.
     """
+    require_own_variances(random)
     pymer4 = _pymer4()
     data = {f"x{position}": fixed[term].to_numpy(dtype=float) for position, term in enumerate(fixed.columns)}
     parts, names = ["y ~ 0", *data], []

@@ -51,8 +51,11 @@ class Layout:
 
     @property
     def squared_scale(self) -> np.ndarray:
-        """What the squares of the columns were multiplied by, where no coefficients are correlated, term by term."""
-        return np.concatenate([np.empty(0), *(np.diag(one) for one in self.transform)]) ** 2
+        """What the squares of the columns were multiplied by (K,), where no coefficients are correlated."""
+        found = np.empty(1 + max((int(index.max()) for index in self.parameters), default=-1))
+        for index, transform in zip(self.parameters, self.transform, strict=True):
+            found[np.diag(index)] = np.diag(transform) ** 2
+        return found
 
     @property
     def dense_u(self) -> np.ndarray:
@@ -122,6 +125,8 @@ def _transform(term: RandomTerm, n_levels: int) -> np.ndarray:
     where they depend on each other."""
     raw = term.columns.to_numpy(dtype=float)
     lengths = np.linalg.norm(raw, axis=0)
+    if term.tied:
+        lengths = np.full(len(lengths), np.sqrt((lengths**2).mean()))
     scale = np.diag(np.sqrt(n_levels) / np.where(lengths > 0.0, lengths, np.sqrt(n_levels)))
     if not term.correlated or len(raw) < len(scale):
         return scale
@@ -231,12 +236,11 @@ def _parameters(random: Sequence[RandomTerm]) -> tuple[np.ndarray, ...]:
     for term in random:
         width = term.columns.shape[1]
         index = np.full((width, width), -1)
-        np.fill_diagonal(index, n_before + np.arange(width))
-        n_before += width
+        np.fill_diagonal(index, n_before + (0 if term.tied else np.arange(width)))
         if term.correlated:
             row, column = np.tril_indices(width, -1)
-            index[row, column] = index[column, row] = n_before + np.arange(len(row))
-            n_before += len(row)
+            index[row, column] = index[column, row] = n_before + width + np.arange(len(row))
+        n_before += term.n_parameters
         matrices.append(index)
     return tuple(matrices)
 

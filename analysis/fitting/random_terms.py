@@ -13,13 +13,21 @@ class RandomTerm:
     """Coefficients that vary by the levels of a grouping factor, `(columns | group)` of lme4's formulas.
 
     `group` is the factor's name as printed, `levels` (n_rows,) the level of each row, `columns` (n_rows, q) numeric,
-    named as terms; `correlated`, they have covariances beside their variances, else they are independent.
+    named as terms; `correlated`, they have covariances beside their variances, else they are independent; `tied`, these
+    independent ones have one variance.
     """
 
     group: str
     levels: np.ndarray
     columns: pd.DataFrame
     correlated: bool = False
+    tied: bool = False
+
+    @property
+    def n_parameters(self) -> int:
+        """How many variances and covariances it has."""
+        width = self.columns.shape[1]
+        return min(width, 1) if self.tied else width * (width + 1) // 2 if self.correlated else width
 
 
 def intercepts_by(group: str, levels: np.ndarray) -> RandomTerm:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.fitting.engine_fit import EngineFailed, EngineFit
+from analysis.fitting.engine_fit import EngineFailed, EngineFit, require_own_variances
 from analysis.fitting.random_terms import RandomTerm
 from study.core.errors import Fault, InputFaults
 
@@ -43,6 +43,7 @@ def fit(y: np.ndarray, fixed: pd.DataFrame, random: Sequence[RandomTerm], reml: 
     Raises `EngineFailed` for what MixedLM has no model for: correlated coefficients in more than one term, or beside
     crossed factors.
     """
+    require_own_variances(random)
     from statsmodels.regression.mixed_linear_model import MixedLMParams
     from statsmodels.tools.sm_exceptions import ModelWarning
 

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.fitting.random_terms import RandomTerm
 from analysis.results_table import ResultsTable
 from study.core.coding import combination, n_star, r_star
+from study.core.columns import NUISANCE
 from study.core.factors import Level
 from study.core.formula import Formula, RandomPart
 from study.core.formula_names import Column, columns_of
@@ -43,12 +44,10 @@ def model_rows(table: ResultsTable) -> pd.DataFrame:
 
 def known_columns(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> dict[str, Column]:
     """The names that a formula over this table may use; `factors` are the levels of further factors, in their order."""
-    present = set(model_rows(table))
-    return {
-        name: column
-        for name, column in columns_of(table.sources, factors, table.known).items()
-        if column.name in present
-    }
+    present = list(map(str, model_rows(table)))
+    nuisance = [name.removeprefix(NUISANCE) for name in present if name.startswith(NUISANCE)]
+    known = columns_of(table.sources, factors, nuisance, table.known)
+    return {name: column for name, column in known.items() if column.name in present}
 
 
 def build(formula: Formula, rows: pd.DataFrame, columns: Mapping[str, Column], response: str = "z") -> Built:

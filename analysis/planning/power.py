@@ -9,18 +9,18 @@ runs and of targets share the simulated scores, so that they differ by the plan 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from analysis.fitting.mixed_problem import NotCertified
-from analysis.planning.simulation import Planned, Refitted, dependence, joined, planned_model, refit, simulate
+from analysis.planning.simulation import Planned, Refitted, dependence, joined, planned_model, prefix, refit, simulate
 from analysis.planning.truth import Truth
 from analysis.simultaneous import critical_p
 from analysis.statements import mean_n_star
-from study.core.coding import Coding, first_model
+from study.core.coding import Coding, first_model, over_range, span_ratios
 from study.core.effects import Effect, effects_at, effects_of, weights_of
 from study.core.errors import InputFaults
 from study.core.factors import Level
@@ -72,7 +72,11 @@ def power(
 ) -> list[Cell]:
     """Power in each cell of the grid; `runs` as in plan.parquet."""
     sizes, targets, n_simulations = grid.sizes, grid.targets, grid.n_simulations
+    of_units = first_model(runs, factors, strategies).columns
+    runs, factors = over_range(runs, factors)  # beside numbers in their millions, variances would have no optimum
     whole = first_model(runs, factors, strategies)
+    ratio = span_ratios(whole.columns, of_units)
+    truth = truth.with_units(ratio)
     effects = effects_of(list(whole.columns))
     all_runs = planned_model(runs, whole, factors)
     plans = {size: _prefix(runs, whole, factors, size) for size in sizes}
@@ -88,7 +92,7 @@ def power(
         scores = simulate(truth, all_runs, max(targets), n, rng)
         for (size, n_targets), refits in found.items():
             contrasts = weights_of(estimable[size], list(plans[size].columns))
-            here = scores[:, :n_targets, :size]
+            here = prefix(scores[:, :n_targets], size)
             try:
                 refits.append(refit(here, plans[size], contrasts, truth))
                 if (size, n_targets) not in critical:
@@ -100,15 +104,25 @@ def power(
     return [
         Cell(size, n_targets, n_simulations, why_not=why_not[size, n_targets])
         if (size, n_targets) in why_not
-        else _cell(size, n_targets, effects, estimable[size], truth, critical[size, n_targets], joined(refits))
+        else _in_units(
+            _cell(size, n_targets, effects, estimable[size], truth, critical[size, n_targets], joined(refits)), ratio
+        )
         for (size, n_targets), refits in found.items()
     ]
 
 
+def _in_units(cell: Cell, ratio: Mapping[str, float]) -> Cell:
+    """The cell with slopes per unit of their factors instead of over their range."""
+    per_range = cell.power["effect"].map(ratio).fillna(1.0)
+    return replace(
+        cell, power=cell.power.assign(**{name: cell.power[name] * per_range for name in ("value", "smallest")})
+    )
+
+
 def _prefix(runs: pd.DataFrame, whole: Coding, factors: Mapping[str, Sequence[Level]], size: int) -> Planned:
     """The terms of the whole plan's model that are estimable from its first runs."""
-    prefix = first_model(runs.iloc[:size], factors, whole.strategies)
-    terms = [term for term in whole.columns if term in prefix.columns]
+    first = first_model(runs.iloc[:size], factors, whole.strategies)
+    terms = [term for term in whole.columns if term in first.columns]
     random = tuple(term for term in whole.random if term in terms)
     coding = Coding(whole.columns.iloc[:size][terms], random, strategies=whole.strategies)
     return planned_model(runs.iloc[:size], coding, factors)

@@ -19,7 +19,7 @@ from analysis.fitting.mixed_model import MixedFit, contrast_tests, half_width
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.headline_terms import centred
 from analysis.models import headline_fit
-from analysis.planning.simulation import planned_model, refit, simulate
+from analysis.planning.simulation import planned_model, prefix, refit, simulate
 from analysis.planning.truth import Truth, sd_name
 from analysis.results_table import ResultsTable
 from study.core.coding import first_model
@@ -136,7 +136,7 @@ def runs_needed(
     def kept_by_half(size: int) -> bool:
         first = planned_model(runs.iloc[:size], replace(coding, columns=coding.columns.iloc[:size]), factors)
         try:
-            found = refit(scores[..., :size], first, weights_of(rule.effects, list(first.columns)), truth)
+            found = refit(prefix(scores, size), first, weights_of(rule.effects, list(first.columns)), truth)
         except (InputFaults, NotCertified):
             return False
         margin = half_width(found.se, found.df)

@@ -7,6 +7,7 @@ estimate's error, its standard error and its degrees of freedom are the same wha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -46,24 +47,25 @@ def joined(parts: Sequence[Refitted]) -> Refitted:
 
 @dataclass(frozen=True)
 class Planned:
-    """The first model over the runs of a plan: fixed `columns` (n_runs, p), the `random` among them that vary by
-    target, and what is `shared`: random terms whose levels and columns are given by run, `target:...` by target too."""
+    """The first model over the runs of a plan: fixed `columns` (n_runs, p), the `random` ones (n_runs, q), whose slopes
+    vary by target, and what is `shared`: random terms whose levels and columns are given by run, `target:...` by target
+    too."""
 
     columns: pd.DataFrame
-    random: tuple[str, ...]
+    random: pd.DataFrame
     shared: tuple[RandomTerm, ...] = ()
 
     def terms(self, n_targets: int) -> list[RandomTerm]:
         """The random terms over the rows of so many targets, target by target."""
         target = np.repeat(np.arange(n_targets).astype(str), len(self.columns))
-        by_target = RandomTerm("target", target, self.over(self.columns[list(self.random)], n_targets))
+        by_target = RandomTerm("target", target, self.over(self.random, n_targets))
         of_shared = []
         for term in self.shared:
             levels = np.tile(term.levels.astype(str).astype(object), n_targets)
             if term.group.startswith("target:"):
                 levels = target.astype(object) + ":" + levels
-            of_shared.append(RandomTerm(term.group, levels, self.over(term.columns, n_targets)))
-        return [by_target, *of_shared]
+            of_shared.append(replace(term, levels=levels, columns=self.over(term.columns, n_targets)))
+        return [by_target, *of_shared] if self.random.shape[1] else of_shared
 
     @staticmethod
     def over(columns: pd.DataFrame, n_targets: int) -> pd.DataFrame:
@@ -71,9 +73,16 @@ class Planned:
         return pd.concat([columns] * n_targets, ignore_index=True)
 
     def deviations(self, truth: Truth) -> np.ndarray:
-        """The true deviation of each random column, term by term (K,)."""
-        names = [*self.random, *(sd_name(term.group, str(name)) for term in self.shared for name in term.columns)]
-        return np.array([truth.sd.get(name, 0.0) for name in names])
+        """The true deviation of each random column, term by term (K,). A column in which two strategies differ stands
+        for the deviations of both."""
+        by_target = {str(name): truth.sd.get(str(name), 0.0) for name in self.random}
+        strategies = [name for name in self.columns if str(name).startswith("strategy[") and str(name).endswith("]")]
+        if len(strategies) == 2 and len(of_pair := [name for name in strategies if name in by_target]) == 1:
+            by_target[of_pair[0]] = math.hypot(*(truth.sd.get(name, 0.0) for name in strategies))
+        shared = (
+            sd_name(term.group, str(name)) for term in self.shared for name in [*term.columns][: term.n_parameters]
+        )
+        return np.array([*by_target.values(), *(truth.sd.get(name, 0.0) for name in shared)])
 
 
 def planned_model(runs: pd.DataFrame, coding: Coding, factors: Mapping[str, Sequence[Level]]) -> Planned:
@@ -84,19 +93,21 @@ def planned_model(runs: pd.DataFrame, coding: Coding, factors: Mapping[str, Sequ
     rows = pd.concat([runs.assign(target=name) for name in ("1", "2")], ignore_index=True)
     doubled = replace(coding, columns=Planned.over(coding.columns, 2))
     part = headline_terms(rows, doubled, factors, any(str(name).startswith(SOURCE) for name in runs))
-    by_target, *others = part.terms
+    by_target = [term.columns for term in part.terms if term.group == "target"]
+    others = [term for term in part.terms if term.group != "target"]
     first = slice(len(runs))
     shared = [
-        RandomTerm(
-            term.group,
-            np.array([str(level).removeprefix("1:") for level in term.levels[first]], dtype=object)
+        replace(
+            term,
+            levels=np.array([str(level).removeprefix("1:") for level in term.levels[first]], dtype=object)
             if term.group.startswith("target:")
             else term.levels[first],
-            term.columns.iloc[first],
+            columns=term.columns.iloc[first],
         )
         for term in others
     ]
-    return Planned(coding.columns, tuple(map(str, by_target.columns)), tuple(shared))
+    random = by_target[0] if by_target else rows[[]]
+    return Planned(coding.columns, random.iloc[first], tuple(shared))
 
 
 def simulate(truth: Truth, plan: Planned, n_targets: int, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -106,11 +117,17 @@ def simulate(truth: Truth, plan: Planned, n_targets: int, n: int, rng: np.random
     deviations = plan.deviations(truth)
     for term in plan.terms(n_targets):
         codes, levels = pd.factorize(np.asarray(term.levels))
-        for column in term.columns.to_numpy(dtype=float).T:
-            drawn = deviations[k] * rng.standard_normal((n, len(levels)))
+        for number, column in enumerate(term.columns.to_numpy(dtype=float).T):
+            drawn = deviations[k + (0 if term.tied else number)] * rng.standard_normal((n, len(levels)))
             scores += drawn[:, codes] * column
-            k += 1
+        k += term.n_parameters
     return scores.reshape(n, n_targets, n_runs)
+
+
+def prefix(scores: np.ndarray, size: int) -> np.ndarray:
+    """Scores (n, n_targets, n_runs) of the first runs, less each target's mean over these, as the analysis has them."""
+    own = scores[..., :size]
+    return np.asarray(own - own.mean(axis=-1, keepdims=True))
 
 
 def refit(scores: np.ndarray, plan: Planned, contrasts: np.ndarray, truth: Truth) -> Refitted:

@@ -40,6 +40,13 @@ class Truth:
     sd: Mapping[str, float]
     residual_sd: float
 
+    def with_units(self, ratio: Mapping[str, float]) -> Truth:
+        """The same where the columns of these terms are so many times as large."""
+        effects, sd = (
+            {name: value / ratio.get(name, 1.0) for name, value in of.items()} for of in (self.effects, self.sd)
+        )
+        return Truth(effects, sd, self.residual_sd)
+
 
 def sd_name(group: str, column: str) -> str:
     """What the deviation of a random column is called."""
@@ -60,7 +67,8 @@ def paper_truth(coding: Coding) -> Truth:
             effects[term] = 0.0
         elif term.startswith(FACTOR):
             effects[term] = 0.0
-            sd[term.partition("[")[0]] = FACTOR_SD / math.sqrt(2.0)
+            if term.endswith("]"):  # levels vary by target each for itself
+                sd[term.partition("[")[0]] = FACTOR_SD / math.sqrt(2.0)
         else:
             effects[term] = 0.0 if coding.strategies[strategy_of(term)].share == ALL else SLOPE_EFFECT
     return Truth(effects, sd, RESIDUAL_SD)

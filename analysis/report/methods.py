@@ -26,13 +26,17 @@ NAMED_MODELS = {
     "size": "a fixed intercept, and fixed effects of r*, n* and their product, each with an independent random slope "
     "by target (Eq. 13-16)",
 }
+CENTRED_BY_TARGET = ("strategy", "size")
+LESS_MEANS = "; by target, effects are of columns less their means over the target's rows, as standardised scores are"
 MOST_NAMED = 1500
 """Characters of a list of terms."""
 BY_TABLE = {
-    "scores_by_transfer": "Runs were transferred to a target in two ways: by a probe on the frozen representation and, "
-    "where tracks have labels, by fine-tuning the network. Scores were standardised over both, and the models have a "
-    "random intercept for the run. Components, baselines and comparisons of scores use only the frozen scores, "
-    "standardised separately.",
+    "scores_by_transfer": "Runs were transferred to a target in several ways: by a probe on the frozen representation "
+    "and, where tracks have labels, by training the network.",
+    "scores_by_probe": "Representations were evaluated by several probes.",
+    "scores_by_pca": "Representations were also evaluated by their first principal components, fitted on the probe's "
+    "training part: a control for their different numbers of dimensions.",
+    "scores_by_readout": "Networks were read out at several stages.",
     "within_source": "The spread among replicates of a single source is their pooled standard deviation divided by "
     "that of all scores on the target, with chi-squared intervals.",
     "spread_tests": "The test of Brown and Forsythe (1974) was applied to the first model's residuals on each target, "
@@ -85,6 +89,13 @@ def _on_scores(table: ResultsTable) -> Iterator[str]:
         f"of sources n was coded as n* = 0 for {table.single} and n* = n − 2 for the other strategies. The size of the "
         f"network was coded as r* = {sizes} for {', '.join(table.known)} (Kim et al. 2019, Eq. 10-16)."
     )
+    if table.evaluation_levels and table.shares_runs:
+        reference = listed([f"{name} = {levels[0]}" for name, levels in table.evaluation_levels.items()])
+        yield (
+            "Scores of all settings of the evaluation were standardised together, and the models have a random "
+            "intercept for the run. Components, baselines and comparisons of scores use only the scores at "
+            f"{reference}, standardised separately."
+        )
 
 
 def _on_models(models: Sequence[Model]) -> Iterator[str]:
@@ -115,21 +126,27 @@ def _in_words(model: Model) -> str:
     shared = [_with_kinds(term) for term in model.random_part if term.group != "target"] + slopes
     left_out = [f"{term} ({why})" for term, why in model.coding.left_out.items()]
     omitted = [f"{term} ({why})" for term, why in model.omitted.items()]
-    return NAMED_MODELS[model.name.removeprefix(PAPER)] + "".join(
-        f"; {what} {in_brief(some, MOST_NAMED)}"
-        for what, some in (
-            ("fixed effects of", factors),
-            ("independent random intercepts by", shared),
-            ("left out were", left_out),
-            ("random terms that these runs cannot estimate:", omitted),
+    centred = LESS_MEANS if model.name in CENTRED_BY_TARGET else ""
+    return (
+        NAMED_MODELS[model.name.removeprefix(PAPER)]
+        + centred
+        + "".join(
+            f"; {what} {in_brief(some, MOST_NAMED)}"
+            for what, some in (
+                ("fixed effects of", factors),
+                ("independent random intercepts by", shared),
+                ("left out were", left_out),
+                ("random terms that these runs cannot estimate:", omitted),
+            )
+            if some
         )
-        if some
     )
 
 
 def _with_kinds(term: RandomTerm) -> str:
     kinds = [str(name) for name in term.columns]
-    return term.group if kinds == ["intercept"] else f"{term.group} (with its own variance for each of {listed(kinds)})"
+    alike = kinds == ["intercept"] or term.tied
+    return term.group if alike else f"{term.group} (with its own variance for each of {listed(kinds)})"
 
 
 def _ended(model: Model) -> str:

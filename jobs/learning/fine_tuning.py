@@ -1,18 +1,20 @@
-"""Fine-tuning: a run's network is trained further, end to end, on the labels of a target's tracks.
+"""Fine-tuning: a run's network is trained further on the labels of a target's tracks: end to end, its new output layer
+alone, or end to end from fresh weights.
 
 The network gets a head like a source's on all branches concatenated: dropout, then one unit per class or one for a
 number. A step sees a batch of training tracks, a random crop of each; an epoch sees each track once. Batch
 normalisation uses the batch's moments in training, which also updates the running ones, and the running ones in
 prediction. A track's prediction is the mean over its slices: of class probabilities, or of numbers.
 
-The whole network is trained, which did better than a part of it in Cycon (2020, 5.2). A new output on frozen layers
-would be the probe.
+Training the whole network did better than a part of it in Cycon (2020, 5.2). With the network frozen, only the new
+output layer is trained, on crops; its batch normalisations keep their moments and it has no dropout but the head's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,23 +26,49 @@ from torch.nn import functional
 from jobs.learning.batches import CropReader, crop_reader, draw_starts
 from jobs.learning.optimisers import OPTIMISERS
 from jobs.learning.representation import load_network, mean_over_crops, of_crops
-from jobs.networks.branching import DROPOUT, Network, torch_seed
+from jobs.networks.branching import DROPOUT, Network, build_network, torch_seed
 from jobs.sound.mel_store import MelStore
 from jobs.targets.splits import Split
 from jobs.targets.track_labels import TargetData
+from study.core.evaluation_factors import FINE_TUNE, LAST_LAYER, SCRATCH
 from study.core.study_file import FineTuning
 
 
-class FineTuned(nn.Module):
-    """A network with a head of `n_outputs` on its representation: crops to logits or numbers, (batch, n_outputs)."""
+@dataclass(frozen=True)
+class Way:
+    """Which layers are trained, and from which weights: the run's, or fresh ones of this initialisation."""
 
-    def __init__(self, network: Network, n_outputs: int) -> None:
+    whole_network: bool = True
+    initialisation: str | None = None
+
+
+WAYS: dict[str, Callable[[str], Way]] = {
+    LAST_LAYER: lambda initialisation: Way(whole_network=False),
+    FINE_TUNE: lambda initialisation: Way(),
+    SCRATCH: lambda initialisation: Way(initialisation=initialisation),
+}
+"""Level of `transfer` -> the way of a run with this initialisation."""
+
+
+class FineTuned(nn.Module):
+    """A network with a head of `n_outputs` on its representation: crops to logits or numbers, (batch, n_outputs).
+
+    Without `whole_network`, only the head is trained.
+    """
+
+    def __init__(self, network: Network, n_outputs: int, whole_network: bool = True) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.whole_network = network.requires_grad_(whole_network), whole_network
         self.head = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(network.representation_dim, n_outputs))
 
     def forward(self, crops: Tensor) -> Tensor:
         return self.head(self.network.all_features(crops))
+
+    def train(self, mode: bool = True) -> FineTuned:
+        super().train(mode)
+        if not self.whole_network:
+            self.network.eval()
+        return self
 
 
 def fine_tune(
@@ -53,6 +81,7 @@ def fine_tune(
     l2: float,
     seed: np.random.SeedSequence,
     device: str | torch.device = "cpu",
+    way: Way = Way(),
 ) -> pd.DataFrame:
     """Train the network in `weights` on each split and predict its test part: one row per test item and split.
 
@@ -68,7 +97,8 @@ def fine_tune(
         own = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, split.repeat, split.fold))
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(torch_seed(own))
-            predictions = _predictions(deepcopy(network), reader, rows, data, split, settings, l2, own)
+            model = FineTuned(_started(network, way, own), _n_outputs(data), way.whole_network)
+            predictions = _predictions(model, reader, rows, data, split, settings, l2, own)
         if predictions is not None:
             tables.append(
                 pd.DataFrame(
@@ -84,8 +114,19 @@ def fine_tune(
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
+def _started(network: Network, way: Way, seed: np.random.SeedSequence) -> Network:
+    """The network from which a split's training starts, of its own."""
+    if way.initialisation is None:
+        return deepcopy(network)
+    return build_network(**network.specification, initialisation=way.initialisation, seed=seed)
+
+
+def _n_outputs(data: TargetData) -> int:
+    return len(np.unique(data.labels)) if data.task == "classification" else 1
+
+
 def _predictions(
-    network: Network,
+    model: FineTuned,
     reader: CropReader,
     rows: np.ndarray,
     data: TargetData,
@@ -97,11 +138,9 @@ def _predictions(
     """Predictions for the split's test part (n_test,), in the labels' units; None if the training diverged."""
     if data.task == "classification":
         classes, wanted = np.unique(data.labels, return_inverse=True)
-        model = FineTuned(network, len(classes))
     else:
         centre, scale = data.labels[split.train].mean(), data.labels[split.train].std() or 1.0
         wanted = ((data.labels - centre) / scale).astype(np.float32)[:, None]
-        model = FineTuned(network, 1)
     model.to(reader.device)
     if not _train(model, reader, rows[split.train], wanted[split.train], settings, l2, np.random.default_rng(seed)):
         return None
@@ -126,7 +165,8 @@ def _train(
     generator: np.random.Generator,
 ) -> bool:
     """Train the model in place, and leave it in evaluation mode; False as soon as an epoch's loss is not finite."""
-    optimiser = OPTIMISERS["adam"](list(model.parameters()), settings.learning_rate, l2)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimiser = OPTIMISERS["adam"](trained, settings.learning_rate, l2)
     labels = torch.from_numpy(wanted).to(reader.device)
     loss_of = functional.mse_loss if labels.is_floating_point() else functional.cross_entropy
     model.train()

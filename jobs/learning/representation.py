@@ -44,18 +44,27 @@ def represent(
 
     Tracks are in the store's order. A track with one slice has SD 0.
     """
-    device = torch.device(device)
-    network.to(device)
-    reader = crop_reader(store, statistics, crop_frames, device)
-    n_crops = n_slices(store.n_sound_frames, crop_frames)
-    vectors = np.empty((len(store), 2 * network.representation_dim), dtype=np.float32)
-    for tracks in _groups(n_crops):
+    network.to(torch.device(device))
+    return over_slices(network.representation, store, statistics, crop_frames, device)
+
+
+def over_slices(
+    compute: Callable[[Tensor], Tensor],
+    store: MelStore,
+    statistics: Statistics,
+    crop_frames: int,
+    device: str | torch.device = "cpu",
+) -> np.ndarray:
+    """As `represent`, of any function of standardised crops."""
+    reader = crop_reader(store, statistics, crop_frames, torch.device(device))
+    vectors = []
+    for tracks in groups_of_tracks(n_slices(store.n_sound_frames, crop_frames)):
         with use_float32("float32"):
-            values, of_track = of_crops(network.representation, reader, tracks)
+            values, of_track = of_crops(compute, reader, tracks)
         mean = mean_over_crops(values, of_track)
         variance = mean_over_crops(np.square(values - mean[of_track]), of_track)
-        vectors[tracks] = np.concatenate((mean, np.sqrt(variance)), axis=1)
-    return vectors
+        vectors.append(np.concatenate((mean, np.sqrt(variance)), axis=1, dtype=np.float32))
+    return np.concatenate(vectors)
 
 
 def of_crops(
@@ -156,7 +165,7 @@ def _check_size(network: dict[str, Any], tensors: Mapping[str, Tensor]) -> None:
         raise ValueError("the header states more parameters than there are")
 
 
-def _groups(n_crops: np.ndarray) -> list[np.ndarray]:
+def groups_of_tracks(n_crops: np.ndarray) -> list[np.ndarray]:
     """Groups of consecutive tracks with about `GROUP_CROPS` crops in total."""
     number = np.cumsum(n_crops) // GROUP_CROPS
     return np.split(np.arange(len(n_crops)), np.flatnonzero(np.diff(number)) + 1)

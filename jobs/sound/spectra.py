@@ -45,10 +45,9 @@ def mel_db(sound: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
     return decibels.permute(2, 0, 1).contiguous().numpy()
 
 
-def mfcc_120(sound: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
-    """The MFCC baseline, float32 (120,), of sound (channels, samples): means, then standard deviations,
-    over time of 20 coefficients, their deltas and their second deltas (paper 4.2; Choi et al. 2017), of the
-    channels' mean.
+def mfcc(sound: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
+    """The MFCC baseline (n_frames, 60) of sound (channels, samples): 20 coefficients, their deltas and their second
+    deltas (paper 4.2; Choi et al. 2017), of the channels' mean.
 
     Deltas are Savitzky-Golay slopes over 9 frames, as in librosa; shorter clips repeat their end
     frames."""
@@ -56,8 +55,12 @@ def mfcc_120(sound: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
     coefficients = dct(decibels, axis=0, type=2, norm="ortho")[:N_MFCC]
     edges = "interp" if coefficients.shape[1] >= DELTA_FRAMES else "nearest"
     deltas = [savgol_filter(coefficients, DELTA_FRAMES, order, deriv=order, axis=1, mode=edges) for order in (1, 2)]
-    series = np.concatenate([coefficients, *deltas])
-    return np.concatenate([series.mean(axis=1), series.std(axis=1)]).astype(np.float32)
+    return np.concatenate([coefficients, *deltas]).T
+
+
+def mean_and_deviation(parts: np.ndarray) -> np.ndarray:
+    """The means, then the standard deviations, over the parts of a sound (n_parts, d): float32 (2 * d,)."""
+    return np.concatenate([parts.T.mean(axis=1), parts.T.std(axis=1)]).astype(np.float32)
 
 
 @lru_cache(maxsize=4)

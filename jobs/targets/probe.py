@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, r2_score, recall_score
@@ -72,6 +73,19 @@ def standardise(features: np.ndarray, training: np.ndarray) -> np.ndarray:
     rounding = 1e-7 * np.abs(features[training]).max(axis=0)  # float32 features: constant except for rounding
     scale = np.where(deviation > rounding, 1 / np.maximum(deviation, np.finfo(float).tiny), 0.0)
     return (features - mean) * scale
+
+
+def principal_components(
+    features: np.ndarray, training: np.ndarray, components: int, seed: np.random.SeedSequence
+) -> np.ndarray:
+    """The first principal components (n, k) of features (n, d), fitted on the rows `training`.
+
+    k is `components`, or the number of features or of training rows if that is smaller. Components keep their
+    variances: features that are no more than `components` are only rotated.
+    """
+    k = min(components, features.shape[1], len(training))
+    fitted = PCA(k, random_state=int(seed.generate_state(1)[0])).fit(features[training].astype(np.float64))
+    return fitted.transform(features.astype(np.float64))
 
 
 def probe_predictions(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from jobs.targets.probe import PROBES, SCORES, ProbeDiverged, probe_predictions, standardise
+from jobs.targets.probe import PROBES, SCORES, ProbeDiverged, principal_components, probe_predictions, standardise
 from jobs.targets.recommendation import read_plays, recommend, user_ndcg
 from jobs.targets.splits import Split, split_faults, target_splits
 from jobs.targets.track_labels import TargetData, read_track_labels
@@ -56,8 +56,11 @@ def evaluate(
     splits: list[Split],
     features: np.ndarray,
     probe_seed: np.random.SeedSequence,
+    components: int | None = None,
 ) -> Evaluation:
     """Score `features` (n_tracks, d), rows in the order of `data.track_ids`, on every split and metric.
+
+    With `components`, of so many principal components of the features, or of all if there are fewer.
 
     `probe_seed` belongs to the run and target; each split derives its own from it. Features that are not finite
     and probes that diverge are outcomes, not errors. Raises ValueError unless there is one row of features
@@ -74,7 +77,10 @@ def evaluate(
         outcome, values = OK if finite else "non-finite representation", dict[str, float]()
         if finite:
             try:
-                values, predictions = score_split(data, target, split, features, seed)
+                scaled = standardise(features, split.train) if target.features == "standardised" else features
+                if components is not None:
+                    scaled = principal_components(scaled, split.train, components, seed)
+                values, predictions = score_split(data, target, split, scaled, seed)
                 rows.append(predictions.assign(repeat=split.repeat, fold=split.fold))
             except (ProbeDiverged, np.linalg.LinAlgError):
                 outcome = "probe diverged"
@@ -112,8 +118,6 @@ def _scores(target: Target, split: Split, outcome: str, values: dict[str, float]
 def _probe(
     data: TargetData, target: Target, split: Split, features: np.ndarray, seed: np.random.SeedSequence
 ) -> tuple[dict[str, float], pd.DataFrame]:
-    if target.features == "standardised":
-        features = standardise(features, split.train)
     predictions = probe_predictions(
         target.task, target.probe, features, data.labels, split.train, split.test, int(seed.generate_state(1)[0])
     )
@@ -125,8 +129,6 @@ def _probe(
 def _recommendation(
     data: TargetData, target: Target, split: Split, features: np.ndarray, seed: np.random.SeedSequence
 ) -> tuple[dict[str, float], pd.DataFrame]:
-    if target.features == "standardised":
-        features = standardise(features, split.train)
     scores, users = recommend(data, features.astype(np.float64), split.train, split.test, np.random.default_rng(seed))
     by_user = {metric: user_ndcg(data, metric, scores, split.test, users) for metric in target.metric_names}
     rows = pd.DataFrame({"user_id": [data.user_ids[row] for row in users]} | by_user)

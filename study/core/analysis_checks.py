@@ -12,7 +12,8 @@ import pandas as pd
 from study.core.coding import first_model, second_model
 from study.core.columns import factor_column
 from study.core.errors import Fault, nearest
-from study.core.factors import EVALUATION_FACTORS, Level
+from study.core.evaluation_factors import EVALUATION_FACTORS
+from study.core.factors import Level
 from study.core.formula_names import columns_of, faults_of_formula
 from study.core.paths import FILE_NAME
 from study.core.strategies import Strategies
@@ -23,13 +24,18 @@ NAMED_MODELS = (*CONTRASTED, "components")
 
 
 def analysis_faults(
-    analysis: AnalysisSection, sources: Iterable[str], factors: Mapping[str, Sequence[Level]], known: Strategies
+    analysis: AnalysisSection,
+    sources: Iterable[str],
+    factors: Mapping[str, Sequence[Level]],
+    known: Strategies,
+    nuisance: Iterable[str] = (),
 ) -> Iterator[Fault]:
-    """Every fault of further models and contrasts; `known` are all strategies that the study may have."""
+    """Every fault of further models and contrasts; `factors` without those of `nuisance`, `known` all strategies that
+    the study may have."""
     further = {name: levels for name, levels in factors.items() if name != "strategy"}
     levels = factors.get("strategy", tuple(known))
     strategies = {str(name): known[str(name)] for name in levels if name in known}
-    columns = columns_of(sources, further, known)
+    columns = columns_of(sources, further, nuisance, known)
     names: list[str] = []
     for number, model in enumerate(analysis.model, 1):
         key = f"[[analysis.model]] {number} ({model.name})"

@@ -14,8 +14,9 @@ import pandas as pd
 
 from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.errors import Fault, nearest, raise_all
-from study.core.factors import EVALUATION_FACTORS, Level
-from study.core.scales import are_numbers, curvature, has_curvature, scale_of, scaled, unit
+from study.core.evaluation_factors import EVALUATION_FACTORS
+from study.core.factors import Level
+from study.core.scales import Levels, are_numbers, curvature, has_curvature, scale_of, scaled, unit
 from study.core.strategies import ALONE, BUILT_IN, OF_FUNCTIONS, Strategies
 
 INTERCEPT = "intercept"
@@ -67,7 +68,7 @@ def combination(rows: pd.DataFrame) -> np.ndarray:
     present = rows[sources].to_numpy(dtype=bool)
     parts = [rows["strategy"].astype(str)] if "strategy" in rows else []
     parts += [pd.Series(["+".join(short[row]) for row in present], index=rows.index)]
-    of_evaluation = EVALUATION_FACTORS if "strategy" in rows else {}
+    of_evaluation = EVALUATION_FACTORS if "strategy" in rows else ()
     factors = [name for name in map(str, rows) if name.startswith(FACTOR)]
     parts += [rows[name].astype(str) for name in factors if name.removeprefix(FACTOR) not in of_evaluation]
     return np.asarray(parts[0].str.cat(parts[1:], sep=" | "), dtype=object)
@@ -198,6 +199,27 @@ def _with_factors(model: Coding, rows: pd.DataFrame, factors: Mapping[str, Seque
 def _n_star_or_nan(rows: pd.DataFrame, strategies: Strategies) -> np.ndarray:
     counts = rows["n_sources"] if "n_sources" in rows else np.full(len(rows), np.nan)
     return n_star(rows["strategy"], counts, strategies)
+
+
+def over_range(
+    rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]
+) -> tuple[pd.DataFrame, dict[str, Sequence[Level]]]:
+    """The rows and the factors with each number from 0 to 1, evenly on the factor's scale."""
+    changed: dict[str, Sequence[Level]] = dict(factors)
+    for name, levels in factors.items():
+        if are_numbers(levels) and len(levels) > 1:
+            known = scaled(levels, levels)
+            lowest, span = known.min(), np.ptp(known)
+            changed[name] = Levels(((known - lowest) / span).tolist())
+            values = (scaled(rows[factor_column(name)], levels) - lowest) / span
+            rows = rows.assign(**{factor_column(name): values})
+    return rows, changed
+
+
+def span_ratios(columns: pd.DataFrame, before: pd.DataFrame) -> dict[str, float]:
+    """How many times as far the columns of further factors range as they did before, by term."""
+    names = [str(name) for name in columns if str(name).startswith(FACTOR) and name in before]
+    return {name: float(np.ptp(columns[name]) / np.ptp(before[name])) for name in names}
 
 
 def _known(strategy: Iterable[str], strategies: Strategies) -> np.ndarray:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 SOURCE, FACTOR, NUISANCE = "source.", "factor.", "nuisance."
 """What the names begin with."""
+OBSERVED = ("device", "precision", "threads", "code_version")
+"""Columns of results on conditions that are recorded, not assigned."""
 
 
 def source_column(name: str) -> str:
@@ -16,4 +18,10 @@ def factor_column(name: str) -> str:
     return FACTOR + name
 
 
+def nuisance_column(name: str) -> str:
+    """The level of this nuisance factor."""
+    return NUISANCE + name
+
+
 TRANSFER = factor_column("transfer")
+"""How a run is transferred to a target, where a study has several ways."""

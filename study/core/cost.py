@@ -14,6 +14,7 @@ import numpy as np
 from study.core.backbones import BACKBONES
 from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
 from study.core.factors import WITHOUT_NETWORK
+from study.core.learners import ONNX
 from study.core.run import Run
 from study.core.strategies import BUILT_IN, Strategy, strategy_named
 from study.core.study_file import Study, Training
@@ -83,7 +84,7 @@ def step_flops(
     batch_size: int = 128,
     backbone: str = "base",
 ) -> float:
-    """FLOPs of a training step, averaged over the sources. All strategies cost the same: each step has one source.
+    """FLOPs of a training step of one source, averaged over the sources. All strategies cost the same.
 
     Counts the forward pass and the backward pass to inputs and weights, but not to the crops. `self` has two crops per
     item. Output layers are left out (under 0.1 %).
@@ -123,11 +124,13 @@ def strategy_of(study: Study, run: Run) -> Strategy:
 
 
 def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
-    """Training steps of a run; a baseline has none."""
-    if run.is_baseline:
+    """Training steps of a run; a baseline has none, nor an encoder from a file. Other learners are taken to train as
+    Algorithm 1 does."""
+    if run.is_baseline or study.learner_function(run.factors) == ONNX:
         return 0
     training = study.training_of(run.factors)
-    steps = epoch_steps(n_training_tracks, training.batch_size, run.n_sources, training.iterations)
+    in_turn = training.sources_in_turn(run.n_sources)
+    steps = epoch_steps(n_training_tracks, training.batch_size, in_turn, training.iterations)
     return training.epochs * steps
 
 
@@ -151,9 +154,9 @@ def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) ->
 def training_flops(study: Study, run: Run, n_training_tracks: int, n_validation_tracks: int = 0) -> float:
     """FLOPs of a run's training: its steps and, per epoch, one forward pass of every source's validation tracks.
 
-    0 for a baseline.
+    0 for a baseline and for an encoder from a file.
     """
-    if run.is_baseline:
+    if run.is_baseline or study.learner_function(run.factors) == ONNX:
         return 0.0
     training, factors = study.training_of(run.factors), source_factors_of(study, run)
     crops = sum(2 if n_factors is None else 1 for n_factors in factors.values())
@@ -170,7 +173,8 @@ def run_work(study: Study, run: Run) -> float:
     if study.run is not None:
         return 1.0
     training = study.training_of(run.factors)
-    visits = training.epochs * (run.n_sources if training.iterations == "lm" else 1)
+    in_turn = training.sources_in_turn(run.n_sources)
+    visits = training.epochs * (in_turn if training.iterations == "lm" else 1)
     return visits * _step_flops_of(study, run, training) / training.batch_size
 
 
@@ -191,7 +195,8 @@ def network_name(training: Training) -> str:
 
 
 def _step_flops_of(study: Study, run: Run, training: Training) -> float:
-    return step_flops(
+    sources_a_step = run.n_sources // training.sources_in_turn(run.n_sources)
+    return sources_a_step * step_flops(
         source_factors_of(study, run),
         study.crop_frames,
         study.mel.n_mels,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from study.core.columns import source_column
+from study.core.columns import OBSERVED, source_column
 from study.core.errors import Fault
 from study.core.factors import Level
 from study.core.formula import quoted
@@ -14,7 +14,7 @@ from study.core.strategies import BUILT_IN, Strategies
 
 MAIN, FIRST = "main", "first"
 """Main effects of everything; the fixed terms of the analysis's first model. Any other model is a formula."""
-NOT_DESIGNED = ("n_parameters", "replicate", "target", "run_id", "combination", "phase")
+NOT_DESIGNED = (*OBSERVED, "n_parameters", "replicate", "target", "run_id", "combination", "phase")
 """Names of the analysis's language for what no design chooses."""
 
 
@@ -22,7 +22,7 @@ def columns_of_design(
     sources: Sequence[str], levels: Mapping[str, Sequence[Level]], strategies: Strategies = BUILT_IN
 ) -> dict[str, Column]:
     """What the formula of a design's model may name: `columns_of`, without what only results have."""
-    known = columns_of(sources, levels, strategies)
+    known = columns_of(sources, levels, strategies=strategies)
     return {name: column for name, column in known.items() if column.name not in NOT_DESIGNED}
 
 

@@ -21,19 +21,20 @@ TRAINING_FACTORS = (
     "loss",
     "reduction",
     "initialisation",
+    "schedule",
+    "select",
+    "patience",
+    "dropout",
+    "learning_rate_schedule",
+    "clip_norm",
+    "weight_decay",
+    "learner",
 )
-"""Keys of `[training]` that a factor of the same name sets for each run. Any other factor has no effect on training in
-this version, so it can be designed and analysed but not launched."""
+"""Keys of `[training]` that a factor of the same name sets for each run. Any other factor is a setting of a learner, or
+has no effect on training, so that it can be designed and analysed but not launched."""
 
 NETWORK_FACTORS = ("width", "backbone", "activation", "initialisation")
 """Training factors that also change an untrained network."""
-
-TRANSFERS = ("frozen", "fine-tune")
-"""Levels of `transfer`: a probe on the run's frozen representation, or its network fine-tuned on the target."""
-
-EVALUATION_FACTORS = {"transfer": TRANSFERS}
-"""Factors of the evaluation, each with its levels. Every run is evaluated at each level. They are columns of the
-results; no design varies them, and they are not part of a run's identity."""
 
 WITHOUT_NETWORK = ("MFCC", "Choi")
 """Baselines without a network of this program: they can neither be fine-tuned nor embed sound."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
 from study.core.errors import nearest
 from study.core.extensions import extension_names
@@ -53,7 +54,7 @@ def _counts(value: object) -> object:
     return value
 
 
-def factor_ranges(value: object, info: ValidationInfo) -> object:
+def _factor_ranges(value: object, info: ValidationInfo) -> object:
     """`[factors]` with each `{ from = 1e-5, to = 0.1 }` as its points on the scale that `[scale]` gives it."""
     if not isinstance(value, Mapping):
         return value
@@ -134,13 +135,27 @@ Name = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]+$", max_length=LONGE
 Location = Annotated[Path, AfterValidator(_in_study_folder)]
 Store = Annotated[Location, BeforeValidator(_store)]
 SampleRate = Annotated[Int, BeforeValidator(_sample_rate)]
-Counts = Annotated[tuple[Positive, ...], BeforeValidator(_counts), Field(min_length=1), AfterValidator(distinct)]
+CountRange = TypedDict("CountRange", {"from": int, "to": int})
+Counts = Annotated[
+    Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(distinct)],
+    BeforeValidator(_counts, json_schema_input_type=Annotated[list[Positive], Field(min_length=1)] | CountRange),
+]
 StrategyName = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9@._-]+$", max_length=LONGEST_NAME)]
 Scalar = Annotated[
     Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()],
     AfterValidator(_finite),
 ]
-
+Levels = Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]
+LevelRange = TypedDict(
+    "LevelRange", {"from": float, "to": float, "points": NotRequired[Annotated[int, Field(ge=3, le=MOST_POINTS)]]}
+)
+Factors = Annotated[
+    dict[Name, Levels],
+    BeforeValidator(
+        _factor_ranges, json_schema_input_type=dict[Name, Annotated[list[Scalar], Field(min_length=1)] | LevelRange]
+    ),
+]
+"""The two ranges describe what the file may say; `_counts` and `_points` check it, in words of their own."""
 
 DesignModel = Annotated[str | dict[str, float], BeforeValidator(_design_model)]
 

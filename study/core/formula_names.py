@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from study.core.columns import factor_column, source_column
+from study.core.columns import OBSERVED, factor_column, nuisance_column, source_column
 from study.core.errors import Fault, nearest
 from study.core.factors import Level
 from study.core.formula import Formula, Variable, quoted
@@ -35,24 +35,31 @@ BUILT_IN = {
         *(Column(name, False) for name in ("target", "run_id", "combination", "phase")),
     )
 }
+RECORDED = {name: Column(name, name == "threads") for name in OBSERVED}
 
 
 def columns_of(
-    sources: Iterable[str], factors: Mapping[str, Sequence[Level]], strategies: Strategies = SIX
+    sources: Iterable[str],
+    factors: Mapping[str, Sequence[Level]],
+    nuisance: Iterable[str] = (),
+    strategies: Strategies = SIX,
 ) -> dict[str, Column]:
     """Each name that a formula may use, and its column.
 
-    Sources (1 if a run learns from it, else 0) and further factors are named `source.<name>` and `factor.<name>`, or
-    `<name>` alone if that is unique. A factor whose levels are all numbers is numeric.
+    Sources (1 if a run learns from it, else 0), further factors and nuisance factors are named `source.<name>`,
+    `factor.<name>` and `nuisance.<name>`, or `<name>` alone if that is unique. A further factor whose levels are all
+    numbers is numeric. Of the same name, a factor comes before a recorded condition (such as `precision`).
     """
     full = {source_column(name): Column(source_column(name), True) for name in sources}
     for name, levels in factors.items():
         numbers = are_numbers(levels)
         full[factor_column(name)] = Column(factor_column(name), numbers, () if numbers else tuple(levels))
+    full |= {name: Column(name, False) for name in map(nuisance_column, nuisance)}
     short = [name.partition(".")[2] for name in full]
     plain = {name: column for name, column in zip(short, full.values(), strict=True) if short.count(name) == 1}
     own = {name: column for name, column in plain.items() if name not in full}
-    return {**full, **own, "strategy": Column("strategy", False, tuple(strategies)), **BUILT_IN}
+    of_strategy = {"strategy": Column("strategy", False, tuple(strategies))}
+    return {**RECORDED, **full, **own, **of_strategy, **BUILT_IN}
 
 
 def faults_of_formula(

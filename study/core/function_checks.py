@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from study.core.errors import Fault, nearest
-from study.core.factors import EVALUATION_FACTORS
 from study.core.paths import FILE_NAME
 from study.core.study_file import Source, Target
 
 NO_STRATEGIES = "a study whose runs are a function has no strategies; give the factor another name"
-NO_EFFECT = "has no effect in a study whose runs are a function ([run]); leave it out"
-WITHOUT_EFFECT = ("corpus", "mel", "training", "fine_tuning", "baselines")
+WITHOUT_EFFECT = ("corpus", "mel", "training", "fine_tuning", "baselines", "learners", "strategies")
 NAMES_OF_RESULTS = ("run_id", "score", "outcome", "repeat", "fold", "metric")
 OF_SCORES = ("task", "metrics")
 
@@ -20,20 +18,16 @@ OF_SCORES = ("task", "metrics")
 def function_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
     """Sections and factors that only studies of sound have."""
     for name in WITHOUT_EFFECT:
-        section = sections.get(name)
-        if section is not None and section.model_fields_set:
-            yield Fault(FILE_NAME, f"[{name}]", None, NO_EFFECT)
-    if sections.get("own_strategies"):
-        yield Fault(FILE_NAME, "[strategies]", None, NO_EFFECT)
+        section = sections.get("own_strategies" if name == "strategies" else name)
+        if getattr(section, "model_fields_set", section):
+            expected = "has no effect in a study whose runs are a function ([run]); leave it out"
+            yield Fault(FILE_NAME, f"[{name}]", None, expected)
     factors = sections.get("factors", {})
     if "strategy" in factors:
         yield Fault(FILE_NAME, "[factors] strategy", list(factors["strategy"]), NO_STRATEGIES)
     for name in factors:
         if name in NAMES_OF_RESULTS:
             yield Fault(FILE_NAME, f"[factors] {name}", None, "this name is taken; expected a different one")
-        if name in EVALUATION_FACTORS:
-            expected = "is a factor of the evaluation of representations; give a function's factor another name"
-            yield Fault(FILE_NAME, f"[factors] {name}", list(factors[name]), expected)
     if not factors and not sections.get("sources"):
         yield Fault(FILE_NAME, "[factors]", None, "expected a factor or a source: the function has nothing to vary")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from study.core.evaluation_factors import REPRESENTATION
+
 FILE_NAME = "study.toml"
 WEIGHTS = "weights.safetensors"
 
@@ -83,9 +85,15 @@ class Paths:
     def representations(self, run_id: str) -> Path:
         return self.run(run_id) / "representations"
 
-    def fine_tuned(self, run_id: str, target: str, fingerprint: str) -> Path:
-        """Predictions of a fine-tuned network until they are scored; deleted with the representations."""
-        return self.representations(run_id) / f"{target}-{fingerprint}.parquet"
+    def fine_tuned(self, run_id: str, target: str, fingerprint: str, transfer: str = "fine-tune") -> Path:
+        """Predictions of a network trained on a target until they are scored; deleted with the representations."""
+        of = "" if transfer == "fine-tune" else f"-{transfer}"
+        return self.representations(run_id) / f"{target}-{fingerprint}{of}.parquet"
+
+    def representation(self, run_id: str, sound: str, readout: str = REPRESENTATION) -> Path:
+        """The vectors of a set of sounds, read out in one way, until targets are scored with them."""
+        of = "" if readout == REPRESENTATION else f"-{readout.replace(':', '_')}"
+        return self.representations(run_id) / f"{sound}{of}.npy"
 
     def attempts(self, run_id: str) -> Path:
         return self.run(run_id) / "attempts"

@@ -34,7 +34,7 @@ PROBE_SCORES_VERSION = 2
 2: a fine-tuned network predicts from all of a track, its last slice padded
 """
 
-OUTCOMES = ("ok", "diverged", "non-finite representation", "probe diverged", "undefined metric")
+OUTCOMES = ("ok", "diverged", "non-finite representation", "probe diverged", "undefined metric", "no network")
 """What a row says of its score: `ok`, or why there is none."""
 DIGEST = b"rows_sha256"
 """The key of a result file's metadata that holds `rows_digest`; files of before have none."""

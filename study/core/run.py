@@ -73,12 +73,14 @@ def make_run(
         "sources": {name: study.sources[name].identity() for name in ordered},
         "factors": levels,
         "mel": study.mel.model_dump(mode="json"),
-        "training": study.training_of(levels).identity(),
+        "training": study.training_of(levels).identity(ordered),
         "replicate": replicate,
         "seed": study.seed,
     }
     if strategy in study.own_strategies:
         uses["sharing"] = study.known_strategies[strategy].definition
+    if study.training_of(levels).learner in study.learners:
+        uses["learner"] = {"function": study.learner_function(levels), "settings": study.learner_settings(levels)}
     return Run(_hash(uses), phase, replicate, strategy, ordered, levels)
 
 

@@ -19,6 +19,7 @@ from study.core.cost import (
 )
 from study.core.durations import Work
 from study.core.factors import WITHOUT_NETWORK
+from study.core.learners import BASE, ONNX
 from study.core.run import Run
 from study.core.study_file import Study, Training
 
@@ -27,7 +28,18 @@ Step = tuple[str, str, tuple[str, ...]]
 WHOLE = ("call", "learn")
 TRAIN = "train"
 """The first element of a training's kinds."""
-COSTLY_FACTORS = ("epochs", "iterations", "batch_size", "width", "backbone", "activation", "optimiser", "precision")
+COSTLY_FACTORS = (
+    "epochs",
+    "iterations",
+    "batch_size",
+    "width",
+    "backbone",
+    "activation",
+    "optimiser",
+    "precision",
+    "schedule",
+    "patience",
+)
 """Factors that change the cost of a training."""
 
 
@@ -82,11 +94,13 @@ def networks_of(study: Study) -> list[Training]:
 
 def training_work(model: Model, run: Run) -> Work:
     """Training the run; its time is unknown while the number of tracks is, and 0 for a baseline. Calls of a function
-    are taken to cost the same."""
+    are taken to cost the same, and so are trainings by a learner of a user's own."""
     if model.study.run is not None:
         return Work(((TRAIN,),), 1.0)
-    if run.is_baseline:
+    if run.is_baseline or model.study.learner_function(run.factors) == ONNX:
         return Work((), 0.0, True)
+    if (learner := _learner(model, run)) != BASE:
+        return Work(((TRAIN, learner),), 1.0)
     network = network_name(model.study.training_of(run.factors))
     if model.sizes.n_training is None:
         return Work(_kinds(TRAIN, run, network), 1.0)
@@ -98,8 +112,8 @@ def representing_work(model: Model, run: Run, targets: Iterable[str]) -> Work:
     """Representing the sound of targets. The baseline Random also passes the corpus through its network once."""
     sizes = model.sizes
     crops = sum(sizes.crops.get(key, 0) for key in {sizes.sound_of.get(name) for name in targets} if key is not None)
-    if run.strategy in WITHOUT_NETWORK:
-        return Work((("represent", run.strategy),), float(crops))
+    if run.strategy in WITHOUT_NETWORK or _learner(model, run) != BASE:
+        return Work((("represent", run.strategy if run.is_baseline else _learner(model, run)),), float(crops))
     crops += (sizes.n_training or 0) if run.is_baseline else 0
     network = network_name(model.study.training_of(run.factors))
     seconds = crops * representation_flops(model.study, run) / model.speed(network)
@@ -111,6 +125,8 @@ def target_work(model: Model, kind: str, run: Run, target: str) -> Work:
     training = model.study.training_of(run.factors)
     if kind == "fine-tune":
         return Work(((kind, target, network_name(training)), (kind, target)), 1.0)
+    if (learner := _learner(model, run)) != BASE:
+        return Work(((kind, target, learner), (kind, target)), 1.0)
     size = 0
     if run.strategy not in WITHOUT_NETWORK:
         size = representation_dim(strategy_of(model.study, run), run.n_sources, training.width, training.backbone)
@@ -133,10 +149,15 @@ def steps_of(
     representing = representing_work(model, run, [name for name in targets if name not in represented])
     steps: dict[Step, list[Work]] = {("learn", run.run_id, ()): [*training, representing]}
     for name in targets:
-        if "fine-tune" in model.study.transfers(run.strategy, name):
+        if model.study.trained_transfers(run.strategy, name):
             steps["fine-tune", run.run_id, (name,)] = [target_work(model, "fine-tune", run, name)]
         steps["evaluate", run.run_id, (name,)] = [target_work(model, "evaluate", run, name)]
     return steps
+
+
+def _learner(model: Model, run: Run) -> str:
+    """The learner of a run; a baseline has none, and counts as the base."""
+    return BASE if run.is_baseline else model.study.training_of(run.factors).learner
 
 
 def _kinds(what: str, run: Run, network: str) -> tuple[tuple[str, ...], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from study.core.analysis_checks import analysis_faults
 from study.core.backbones import BACKBONES
 from study.core.design_models import model_faults
 from study.core.errors import Fault, nearest
-from study.core.factors import EVALUATION_FACTORS, TRAINING_FACTORS, Level
+from study.core.evaluation_checks import evaluation_faults
+from study.core.evaluation_factors import of_evaluation
+from study.core.factors import TRAINING_FACTORS, Level
 from study.core.file_checks import faults_of_validation
 from study.core.function_checks import (
     NO_STRATEGIES,
@@ -21,12 +23,14 @@ from study.core.function_checks import (
     score_target_faults,
     source_of_function_faults,
 )
+from study.core.learner_checks import learner_faults
 from study.core.objectives import suited
 from study.core.own_strategies import TYPICAL_CROP, faults_of_strategies, known_strategies
 from study.core.paths import FILE_NAME
 from study.core.scales import are_numbers
 from study.core.strategies import ALONE, BUILT_IN, NONE, OF_FUNCTIONS, Strategies, Strategy, single_of
 from study.core.study_file import LABELS, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
+from study.core.training_checks import training_faults
 
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
 
@@ -40,6 +44,7 @@ def named_files(study: Study) -> list[tuple[str, Path]]:
         named += [(f"[sources.{name}] table", source.table), (f"[sources.{name}] path", source.path)]
     for name, target in study.targets.items():
         named += [(f"[targets.{name}] tracks", target.tracks), (f"[targets.{name}] interactions", target.interactions)]
+    named += [(f"[learners.{name}] weights", learner.weights) for name, learner in study.learners.items()]
     return [(key, path) for key, path in named if path is not None]
 
 
@@ -63,12 +68,13 @@ def not_launchable(study: Study) -> list[Fault]:
                 FILE_NAME,
                 f"[factors] {name}",
                 list(levels),
-                "has no effect on training, so it can be designed and analysed but not launched; "
-                f"factors that can be launched: the sources, strategy, {', '.join(TRAINING_FACTORS)}",
-                nearest(name, TRAINING_FACTORS),
+                "has no effect on training, so it can be designed and analysed but not launched; factors that can be "
+                f"launched: the sources, strategy, {', '.join((*TRAINING_FACTORS, *study.learner_factors))}, and what "
+                "[learners.NAME.settings] declares",
+                nearest(name, (*TRAINING_FACTORS, *study.learner_factors)),
             )
             for name, levels in study.further_factors.items()
-            if name not in TRAINING_FACTORS
+            if name not in (*TRAINING_FACTORS, *study.learner_factors)
         ]
     )
 
@@ -97,28 +103,27 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
     if not is_function and {"corpus", "mel", "training"} <= sections.keys():
         yield from _crop_faults(sections["corpus"], sections["mel"], sections["training"], factors)
     if "training" in sections and sources and not is_function:
-        yield from _loss_faults(sections["training"], sources, factors)
+        yield from training_faults(sections["training"], sources, factors, sections.get("corpus"))
     known = OF_FUNCTIONS if is_function else _known_strategies(sections)
-    if "training" in sections and not is_function:
-        levels = factors.get("strategy", tuple(known))
-        yield from faults_of_strategies(sections.get("own_strategies", {}), _backbones(sections), levels)
     for name, levels in factors.items():
         yield from _factor_faults(name, levels, known)
-    yield from _scale_faults(sections.get("scale", {}), factors)
-    if "fine_tuning" in sections and sections["fine_tuning"].model_fields_set and "transfer" not in factors:
-        yield Fault(
-            FILE_NAME, "[fine_tuning]", None, 'has no effect without [factors] transfer = ["frozen", "fine-tune"]'
-        )
+    evaluated = {} if is_function else of_evaluation(factors)
+    if not is_function:
+        yield from evaluation_faults(sections)
+    if not is_function and "training" in sections:
+        levels = factors.get("strategy", tuple(known))
+        yield from faults_of_strategies(sections.get("own_strategies", {}), _backbones(sections), levels)
+        yield from learner_faults(sections)
+    yield from _scale_faults(sections.get("scale", {}), factors, evaluated)
     nuisance = (
         {name for phase in sections["design"].phase for name in phase.nuisance} if "design" in sections else set()
     )
-    designed = {
-        name: levels for name, levels in factors.items() if name not in EVALUATION_FACTORS and name not in nuisance
-    }
-    yield from _nuisance_faults(nuisance, factors)
+    designed = {name: levels for name, levels in factors.items() if name not in evaluated and name not in nuisance}
+    yield from _nuisance_faults(nuisance, factors, evaluated)
     has_sources = sources or is_function
     if "analysis" in sections and has_sources:
-        yield from analysis_faults(sections["analysis"], sources, factors, known)
+        scored = {name: levels for name, levels in factors.items() if name not in nuisance} | evaluated
+        yield from analysis_faults(sections["analysis"], sources, scored, known, nuisance)
     if "design" in sections and has_sources:
         levels = tuple(known) if is_function else designed.get("strategy", tuple(known))
         named = {str(name): known[str(name)] for name in levels if name in known}
@@ -164,8 +169,8 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
             source.factors,
             f"expected {len(source.order)}, the number of levels in `order`; or leave it out",
         )
-    if source.labels == "self" and "factors" in source.model_fields_set:
-        yield Fault(FILE_NAME, f"{section} factors", source.factors, 'labels = "self" has no factors')
+    if source.labels in ("self", "number") and "factors" in source.model_fields_set:
+        yield Fault(FILE_NAME, f"{section} factors", source.factors, f'labels = "{source.labels}" has no factors')
 
 
 def _target_faults(name: str, target: Target) -> Iterator[Fault]:
@@ -244,18 +249,6 @@ def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[
             yield Fault(FILE_NAME, "[mel] n_mels", mel.n_mels, f"{because} {least_bands} or more")
 
 
-def _loss_faults(training: Training, sources: Mapping[str, Source], factors: Mapping[str, Any]) -> Iterator[Fault]:
-    """Losses for tags in a study without a source of tags: they would have no effect."""
-    if any(source.labels == "tags" for source in sources.values()):
-        return
-    because = 'applies only to sources with labels = "tags", and there are none; expected "kl"'
-    if training.loss != "kl":
-        yield Fault(FILE_NAME, "[training] loss", training.loss, because)
-    for level in factors.get("loss", ()):
-        if level in ("bce", "focal"):
-            yield Fault(FILE_NAME, "[factors] loss", level, because)
-
-
 def _backbones(sections: Mapping[str, Any]) -> dict[str, str]:
     """The backbones of the study, each with the section that names it."""
     of_factor = dict.fromkeys(map(str, sections["factors"].get("backbone", ())), "[factors]")
@@ -290,10 +283,6 @@ def _factor_faults(name: str, levels: tuple[Level, ...], known: Strategies) -> I
     numeric = [isinstance(level, int | float) and not isinstance(level, bool) for level in levels]
     if not all(numeric) and len({type(level) for level in levels}) > 1:
         yield Fault(FILE_NAME, key, list(levels), "expected levels of one kind: all numbers, all text or all booleans")
-    for level in levels:
-        valid = EVALUATION_FACTORS.get(name)
-        if valid is not None and level not in valid:
-            yield Fault(FILE_NAME, key, level, f"expected one of {', '.join(valid)}", nearest(str(level), valid))
     if name in TRAINING_FACTORS:
         for level in levels:
             try:
@@ -302,8 +291,8 @@ def _factor_faults(name: str, levels: tuple[Level, ...], known: Strategies) -> I
                 yield from faults_of_validation(FILE_NAME, "factors", Training, error)
 
 
-def _scale_faults(scales: Mapping[str, str], factors: Mapping[str, Any]) -> Iterator[Fault]:
-    further = [name for name in factors if name != "strategy" and name not in EVALUATION_FACTORS]
+def _scale_faults(scales: Mapping[str, str], factors: Mapping[str, Any], evaluated: Container[str]) -> Iterator[Fault]:
+    further = [name for name in factors if name != "strategy" and name not in evaluated]
     for name, scale in scales.items():
         key = f"[scale] {name}"
         if name not in further:
@@ -315,8 +304,8 @@ def _scale_faults(scales: Mapping[str, str], factors: Mapping[str, Any]) -> Iter
             yield Fault(FILE_NAME, key, scale, f"{min(factors[name])} has no logarithm; expected levels above 0")
 
 
-def _nuisance_faults(names: Iterable[str], factors: Mapping[str, Any]) -> Iterator[Fault]:
-    valid = [name for name in factors if name not in ("strategy", *EVALUATION_FACTORS, *TRAINING_FACTORS)]
+def _nuisance_faults(names: Iterable[str], factors: Mapping[str, Any], evaluated: Iterable[str]) -> Iterator[Fault]:
+    valid = [name for name in factors if name not in ("strategy", *evaluated, *TRAINING_FACTORS)]
     for name in sorted(names):
         if name not in valid:
             others = f"of {', '.join(valid)}" if valid else "there is none"

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Strict
+from pydantic import AfterValidator, Field, PrivateAttr, Strict
 
+from study.core.evaluation_factors import (
+    ALL_FEATURES,
+    FROZEN,
+    REPRESENTATION,
+    SCRATCH,
+    TRAINED,
+    Setting,
+    crossed,
+    of_evaluation,
+)
 from study.core.extensions import SOURCES
 from study.core.factors import (
-    EVALUATION_FACTORS,
+    BASELINES,
     TRAINING_FACTORS,
-    TRANSFERS,
     WITHOUT_NETWORK,
     Level,
 )
@@ -20,6 +29,7 @@ from study.core.field_types import (
     Count,
     Counts,
     DesignModel,
+    Factors,
     Flag,
     Int,
     Location,
@@ -35,9 +45,9 @@ from study.core.field_types import (
     StrategyName,
     Text,
     distinct,
-    factor_ranges,
     one_of,
 )
+from study.core.learners import BASE
 from study.core.objectives import default_objective
 from study.core.overrides import Override
 from study.core.own_strategies import Sharing, known_strategies
@@ -48,7 +58,7 @@ BALANCED = ("strategy", "sources", "n_sources")
 """What a sequential phase balances where its file does not say; `anytime` every further factor besides."""
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
 """Keys of `[training]` that always enter a run's id; any other key enters it only if it is off its default."""
-LABELS = ("self", "gmm", "plsa", "tags", "classes", "ordinal")
+LABELS = ("self", "gmm", "plsa", "tags", "classes", "ordinal", "number")
 """Kinds of labels; installed packages may add others."""
 LEVEL_LABELS = ("classes", "ordinal")
 """Label kinds with one factor per level of their table, so that the table determines the number of factors."""
@@ -121,6 +131,8 @@ class Source(Section):
     @property
     def stated_factors(self) -> int | None:
         """The number of factors stated in the file; None if the source has none or the table determines it."""
+        if self.labels == "number":
+            return 1
         return None if self.labels in ("self", *LEVEL_LABELS) else self.factors
 
     def identity(self) -> dict[str, Any]:
@@ -133,7 +145,7 @@ class Source(Section):
         return self.label_settings() | named
 
     def objective_under(self, training: Training) -> str:
-        """Its objective; without one, pairs for `self`, `loss` of the training for tags, and KL for all others."""
+        """Its objective; without one, the default for its labels (`default_objective`)."""
         return self.objective or default_objective(str(self.labels), training.loss)
 
     def label_settings(self) -> dict[str, Any]:
@@ -167,17 +179,39 @@ class Training(Section):
     reduction: Literal["batchmean", "mean"] = "batchmean"
     initialisation: Literal["pytorch", "glorot"] = "pytorch"
     compile: Literal["auto", True, False] = "auto"
+    schedule: Literal["one", "sum"] = "one"
+    weights: dict[Name, Annotated[Number, Field(gt=0)]] = Field(default={})
+    select: Literal["last", "best"] = "last"
+    patience: Positive | None = None
+    dropout: Annotated[Number, Field(ge=0, lt=1)] = 0.5
+    learning_rate_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    clip_norm: Annotated[Number, Field(gt=0)] | None = None
+    weight_decay: Literal["coupled", "decoupled"] = "coupled"
+    learner: Text = BASE
 
-    def identity(self) -> dict[str, Any]:
-        """The training settings that enter a run's id. Settings added by later versions enter it only off their
-        defaults, so that earlier runs keep their ids."""
+    def sources_in_turn(self, n_sources: int) -> int:
+        """How many sources take turns at steps: all of them, or none where each step has every source."""
+        return n_sources if self.schedule == "one" else 1
+
+    def identity(self, sources: Iterable[str] = ()) -> dict[str, Any]:
+        """The training settings that enter the id of a run with these sources. Settings added by later versions enter
+        it only off their defaults, so that earlier runs keep their ids."""
         settings = self.model_dump(mode="json", exclude={"checkpoint_minutes"})
+        settings["weights"] = {name: self.weights[name] for name in sources if self.weights.get(name, 1) != 1}
         defaults = type(self).model_fields
         return {
             key: value
             for key, value in settings.items()
             if key in FIRST_TRAINING_KEYS or value != defaults[key].default
         }
+
+
+class LearnerSection(Section):
+    """A learner (`study.core.learners`): the function, by default of the section's name, and what it is called with."""
+
+    learner: Text | None = None
+    weights: Location | None = None
+    settings: dict[Name, Scalar] = Field(default={})
 
 
 class Target(Section):
@@ -228,7 +262,7 @@ class Target(Section):
 
 
 class FineTuning(Section):
-    """How a run's network is fine-tuned on a target, if `[factors] transfer` includes "fine-tune"."""
+    """How a network is trained on a target, if `[factors] transfer` has a level that does so."""
 
     epochs: Positive = 30
     batch_size: Annotated[Int, Field(ge=2, le=10**6)] = 32
@@ -315,12 +349,10 @@ class Study(Section):
     mel: Mel = Mel()
     sources: Annotated[dict[Name, Source], Field(min_length=1)] = Field(default={})
     own_strategies: dict[StrategyName, Sharing] = Field(default={}, alias="strategies")
-    factors: Annotated[
-        dict[Name, Annotated[tuple[Scalar, ...], Field(min_length=1), AfterValidator(distinct)]],
-        BeforeValidator(factor_ranges),
-    ] = Field(default={})
+    factors: Factors = Field(default={})
     scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
+    learners: dict[Name, LearnerSection] = Field(default={})
     targets: Annotated[dict[Name, Target], Field(min_length=1)]
     fine_tuning: FineTuning = FineTuning()
     baselines: Baselines = Baselines()
@@ -381,7 +413,7 @@ class Study(Section):
         return {
             name: Levels(levels, self.scale.get(name, "linear"), name in ranges)
             for name, levels in self.factors.items()
-            if name != "strategy" and name not in EVALUATION_FACTORS and name not in self.nuisance_factors
+            if name != "strategy" and name not in self.evaluation_factors and name not in self.nuisance_factors
         }
 
     @property
@@ -391,9 +423,11 @@ class Study(Section):
         return {name: levels for name, levels in self.factors.items() if name in named}
 
     @property
-    def evaluation_factors(self) -> dict[str, tuple[Level, ...]]:
-        """Factors of the evaluation; each run is evaluated at every level, the first being that without the factor."""
-        return {name: levels for name, levels in EVALUATION_FACTORS.items() if name in self.factors}
+    def evaluation_factors(self) -> dict[str, tuple[str, ...]]:
+        """The levels of the factors of the evaluation, the reference first. A function's runs have none."""
+        if self.run is not None:
+            return {}
+        return of_evaluation(self.factors)
 
     @property
     def score_factors(self) -> dict[str, tuple[Level, ...]]:
@@ -405,11 +439,29 @@ class Study(Section):
         """The primary metric of each target."""
         return {name: target.primary_metric for name, target in self.targets.items()}
 
-    def transfers(self, strategy: str, target: str) -> tuple[str, ...]:
-        """How runs of a strategy are transferred to a target: only frozen if there is no network to fine-tune, or no
-        track label to fine-tune it on."""
-        fixed = strategy in WITHOUT_NETWORK or self.targets[target].task == "recommendation"
-        return TRANSFERS if "transfer" in self.factors and not fixed else TRANSFERS[:1]
+    def evaluations(self, strategy: str, target: str) -> tuple[Setting, ...]:
+        """In which ways runs of a strategy are evaluated on a target, the reference first.
+
+        Levels that do not apply are left out: of `transfer` and `readout` where there is no network, of `transfer` and
+        `probe` on a recommendation, the logistic probe on a regression. The baseline Random is not trained from
+        scratch, since its network fine-tuned is that.
+        """
+        varied, task = self.evaluation_factors, self.targets[target].task
+        transfers, readouts = varied.get("transfer", (FROZEN,)), varied.get("readout", (REPRESENTATION,))
+        probes = varied.get("probe", (self.targets[target].probe,))
+        if strategy in WITHOUT_NETWORK:
+            transfers, readouts = (FROZEN,), (REPRESENTATION,)
+        if strategy in BASELINES:
+            transfers = tuple(name for name in transfers if name != SCRATCH)
+        if task == "recommendation":
+            transfers, probes = (FROZEN,), probes[:1]
+        if task == "regression":
+            probes = tuple(name for name in probes if name != "logistic")
+        return crossed(transfers, probes, varied.get("pca", (ALL_FEATURES,)), readouts)
+
+    def trained_transfers(self, strategy: str, target: str) -> tuple[str, ...]:
+        """The levels of `transfer` for which a network is trained on the target."""
+        return tuple(setting.transfer for setting in self.evaluations(strategy, target) if setting.transfer in TRAINED)
 
     @property
     def crop_frames(self) -> int:
@@ -433,6 +485,21 @@ class Study(Section):
             further = [name for name, levels in self.further_factors.items() if not levels.is_range]
             found["balance"] = (*always, *further)
         return phase.model_copy(update=found) if found else phase
+
+    def learner_function(self, levels: Mapping[str, Level]) -> str:
+        """The name of the function that a run learns by."""
+        name = self.training_of(levels).learner
+        return self.learners.get(name, LearnerSection()).learner or name
+
+    def learner_settings(self, levels: Mapping[str, Level]) -> dict[str, Level]:
+        """What a run's learner is called with: the settings of its section, overridden by factors of their names."""
+        section = self.learners.get(self.training_of(levels).learner, LearnerSection())
+        return {name: levels.get(name, value) for name, value in section.settings.items()}
+
+    @property
+    def learner_factors(self) -> tuple[str, ...]:
+        """The names of settings of learners, which factors may vary."""
+        return tuple(dict.fromkeys(name for section in self.learners.values() for name in section.settings))
 
     def training_of(self, levels: Mapping[str, Level]) -> Training:
         """The training settings of a run: `[training]`, overridden by factors with the names of its keys."""

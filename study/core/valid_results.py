@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.core.columns import FACTOR, SOURCE, TRANSFER
+from study.core.columns import FACTOR, SOURCE, factor_column
 from study.core.digests import unreadable_fault
 from study.core.errors import Fault, raise_all
 from study.core.paths import Paths
@@ -53,8 +53,8 @@ RANGES = {
 """Least and largest score of a metric, by its name before any `@`."""
 
 
-Rows = Counter[tuple[int, int, str, str | None]]
-"""Repeat, fold, metric and, where the study fine-tunes, transfer (else None), each once."""
+Rows = Counter[tuple[int, int, str, tuple[str, ...]]]
+"""Repeat, fold, metric and the levels of the study's evaluation factors, each once."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class Expected:
     levels: Mapping[str, object]
     rows: tuple[Rows, ...]
     metrics: tuple[str, ...]
+    evaluation: tuple[str, ...]
+    """The columns of the evaluation factors."""
     digest: str
     """Of all the above, so that a file is judged again once anything else is expected of it."""
 
@@ -95,24 +97,25 @@ def expected_results(study: Study, runs: Iterable[Run], fingerprints: Mapping[st
     """The result files of the runs on the study's targets, by path; `fingerprints` has those of prepared targets."""
     paths, schema, expected = Paths(study.store), result_schema(study), {}
     columns, rows_of = _sha256(schema), cache(partial(_expected_rows, study))
+    evaluation = tuple(map(factor_column, study.evaluation_factors))
     for run in runs:
         levels = {"replicate": run.replicate, "strategy": run.strategy, "n_sources": run.n_sources, "seed": study.seed}
         levels |= run_columns(study, run)
         of_run = _sha256(columns, run.is_baseline, sorted(levels.items()))
         for name in study.targets:
             if name in fingerprints:
-                transfers = study.transfers(run.strategy, name) if study.evaluation_factors else (None,)
-                rows, of_rows = rows_of(name, transfers)
+                each = study.evaluations(run.strategy, name)
+                rows, of_rows = rows_of(name, tuple(setting.levels(study.evaluation_factors) for setting in each))
                 path = paths.result(run.run_id, name, fingerprints[name])
                 metrics = study.targets[name].metric_names
-                expected[path] = Expected(run, schema, levels, rows, metrics, f"{of_run}{of_rows}")
+                expected[path] = Expected(run, schema, levels, rows, metrics, evaluation, f"{of_run}{of_rows}")
     return expected
 
 
-def _expected_rows(study: Study, name: str, transfers: tuple[str | None, ...]) -> tuple[tuple[Rows, ...], str]:
+def _expected_rows(study: Study, name: str, levels: tuple[tuple[str, ...], ...]) -> tuple[tuple[Rows, ...], str]:
     """The rows of a target, as many ways as its splits may be, and their digest."""
     target = study.targets[name]
-    each = list(product(target.metric_names, transfers))
+    each = list(product(target.metric_names, levels))
     rows = tuple(Counter((*split, *rest) for split in splits for rest in each) for splits in target.possible_splits)
     return rows, _sha256(each, *(sorted(of.items(), key=str) for of in rows))
 
@@ -215,12 +218,12 @@ def _check_levels(table: pa.Table, expected: Expected) -> None:
 
 
 def _check_rows(table: pa.Table, expected: Expected) -> None:
-    transfer = table.column(TRANSFER).to_pylist() if TRANSFER in table.column_names else [None] * len(table)
+    levels = [table.column(name).to_pylist() for name in expected.evaluation]
     columns = (table.column(name).to_pylist() for name in ("repeat", "fold", "metric"))
-    found = Counter(zip(*columns, transfer, strict=True))
+    found = Counter(zip(*columns, zip(*levels, strict=True) if levels else [()] * len(table), strict=True))
     if not expected.rows:
         splits = {row[:2] for row in found}
-        if found != Counter((*split, metric, None) for split in splits for metric in expected.metrics):
+        if found != Counter((*split, metric, ()) for split in splits for metric in expected.metrics):
             raise _Wrong("", f"expected {', '.join(expected.metrics)} once for each repeat and fold")
         return
     rows = next((rows for rows in expected.rows if rows == found), expected.rows[0])

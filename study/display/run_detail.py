@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from study.core.factors import TRANSFERS
 from study.core.progress import duration
 from study.display.consoles import console
 
@@ -70,7 +69,7 @@ def _on_attempt(attempt: dict[str, Any]) -> str:
 
 def _on_score(score: dict[str, Any]) -> str:
     spread = "" if score["sd"] is None else f" (SD {score['sd']:.3f} over {score['n']} splits)"
-    target = score["target"] + ("" if score["transfer"] == TRANSFERS[0] else f", {score['transfer']}")
+    target = score["target"] + (f", {score['setting']}" if score["setting"] else "")
     return f"{target}: {score['metric']} {score['mean']:.3f}{spread}"
 
 

@@ -10,7 +10,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from study.core.columns import FACTOR
+from study.core.columns import FACTOR, NUISANCE
 from study.core.factors import BASELINE_PHASE
 from study.core.run import counted
 from study.core.strategies import ALONE
@@ -33,7 +33,7 @@ def print_runs(study_name: str, runs: pd.DataFrame) -> None:
     rows = [[_cell(name, row) for name in shown] for row in runs.to_dict("records")]
     for name, cells in zip(shown, zip(*rows, strict=True), strict=True):
         table.add_column(
-            Text(name.removeprefix(SCORE).removeprefix(FACTOR)),
+            Text(name.removeprefix(SCORE).removeprefix(FACTOR).removeprefix(NUISANCE)),
             overflow="fold",
             justify="right" if name.startswith(SCORE) else "left",
             min_width=None if name == "sources" else max(map(len, cells)),

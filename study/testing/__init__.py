@@ -17,12 +17,14 @@ import pytest
 if TYPE_CHECKING:
     from study.testing.backbone import BackboneContract
     from study.testing.label_model import LabelModelContract
+    from study.testing.learner import LearnerContract
     from study.testing.objective import ObjectiveContract
     from study.testing.target import TargetContract, TrackLabelContract
 
 _HOMES = {
     "BackboneContract": "backbone",
     "LabelModelContract": "label_model",
+    "LearnerContract": "learner",
     "ObjectiveContract": "objective",
     "TargetContract": "target",
     "TrackLabelContract": "target",
@@ -31,6 +33,7 @@ _HOMES = {
 __all__ = [
     "BackboneContract",
     "LabelModelContract",
+    "LearnerContract",
     "ObjectiveContract",
     "TargetContract",
     "TrackLabelContract",

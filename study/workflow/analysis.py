@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from study.core.columns import factor_column, source_column
+from study.core.columns import factor_column, nuisance_column, source_column
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import FILE_NAME, Paths
-from study.core.plan import read_plan
+from study.core.plan import assigned_before, read_plan
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.results import stored_results
@@ -61,7 +61,9 @@ def analyze_study(
         **(_of_sound(study) if study.run is None else {}),
     } | options
     if study.run is not None:
-        return analyze(function_table(study, rows), AnalysisOptions(**options))
+        table = function_table(study, rows)
+        table = replace(table, scores=with_nuisance(study, table.scores))
+        return analyze(table, AnalysisOptions(**options))
     analysis = analyze(rows, AnalysisOptions(**options))
     precision = tuple(on_precision(study, rule, analysis.evidence.strategy, analysis.table))
     return analysis.adding(Exhibit("precision", "runs", sentences=precision)) if precision else analysis
@@ -112,7 +114,15 @@ def own_results(study: Study, tell: Tell = silent) -> pd.DataFrame:
     rows, faults = read_results(paths, expected)
     for fault in faults:
         tell(str(fault))
-    return _with_levels_of_baselines(runs, _with_sources(study, rows))
+    return with_nuisance(study, _with_levels_of_baselines(runs, _with_sources(study, rows)))
+
+
+def with_nuisance(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with a column `nuisance.<name>` for each nuisance factor, as the plan assigned it to their runs."""
+    given = assigned_before(Paths(study.store).plan)
+    levels = {name: rows["run_id"].map({run: of[name] for run, of in given.items() if name in of})
+              for name in study.nuisance_factors}  # fmt: skip
+    return rows.assign(**{nuisance_column(name): column for name, column in levels.items()})
 
 
 def _with_sources(study: Study, rows: pd.DataFrame) -> pd.DataFrame:

@@ -80,12 +80,18 @@ def _weights(run: str, overrides: Sequence[str]) -> Path:
 
 def weights_in_study(study: Study, run: str) -> Path:
     """The weights of a run by its run_id or its beginning. Raises InputFaults if it has none or matches several."""
+    from jobs.records import known_training
+
     paths = Paths(study.store)
     baselines = {baseline.run_id: baseline.strategy for baseline in baseline_runs(study)}
     known = list(dict.fromkeys([*baselines, *(path.name for path in sorted(paths.runs.glob("*")) if path.is_dir())]))
     run_id = named_run(run, known, "RUN")
     if baselines.get(run_id) in WITHOUT_NETWORK:
         expected = f"is the baseline {baselines[run_id]}, which has no network to embed with"
+        raise InputFaults([Fault("", "RUN", run, expected)])
+    trained = known_training(paths, run_id)
+    if trained is not None and trained.outcome == "ok" and trained.gives != "network":
+        expected = f"its learner {trained.learner!r} gives no network to embed with, but a function of {trained.gives}"
         raise InputFaults([Fault("", "RUN", run, expected)])
     if not paths.weights(run_id).is_file():
         expected = "has no weights: it has not been trained yet (`study launch` trains it), or its training diverged"

@@ -18,6 +18,7 @@ from study.core.cost import n_slices, run_cost_gpu_hours, run_steps
 from study.core.durations import Left, Rates, Slots, Unit, Work, slots_of, time_to_go_s
 from study.core.errors import InputFaults
 from study.core.factors import WITHOUT_NETWORK
+from study.core.learners import BASE
 from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.run import Run, baseline_runs
@@ -205,7 +206,8 @@ def _finished(
             yield (trained.attempt, TRAIN), training_work(model, run), trained.train_seconds
         return
     here = trained is not None and (run.strategy in WITHOUT_NETWORK or (trained.device != "cpu") == model.on_gpu)
-    if trained is not None and here and model.sizes.n_training and not run.is_baseline:
+    by_base = trained is not None and trained.learner == BASE  # what others count as a step is not known
+    if trained is not None and here and by_base and model.sizes.n_training and not run.is_baseline:
         work = training_work(model, run)
         share = trained.train_steps / run_steps(model.study, run, model.sizes.n_training)  # less where it diverged
         yield (trained.attempt, TRAIN), Work(work.kinds, work.modelled * share), trained.train_seconds

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from study.core.errors import Fault, InputFaults, Interrupted, RunFailed, nearest, raise_all
 from study.core.fault_list import listing_faults_in
+from study.core.learners import BASE
 from study.core.paths import FILE_NAME, Paths
 from study.core.plan import read_plan, refuse_other_overrides, write_plan
 from study.core.progress import Tell, duration, silent
@@ -87,6 +88,10 @@ def _launch(
     from jobs.sweep import Limits
 
     refuse_unloadable(study)
+    if any(study.learner_function(run.factors) != BASE for run in runs if not run.is_baseline):
+        from jobs.learning.learners import refuse_learners  # imports torch
+
+        refuse_learners(study, runs)
     with listing_faults_in(Paths(study.store).faults):
         prepared = prepare_study(study, tell)
     survey = survey_results(Paths(study.store), expected_results(study, runs, prepared.target_fingerprints))

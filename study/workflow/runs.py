@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from study.core.columns import TRANSFER, factor_column
+from study.core.columns import TRANSFER, factor_column, nuisance_column
 from study.core.errors import Fault, InputFaults, nearest
-from study.core.factors import TRANSFERS
+from study.core.evaluation_factors import FROZEN, Setting
 from study.core.paths import Paths
+from study.core.plan import assigned_before
 from study.core.run import named_run
 from study.core.study_file import Study
 from study.core.valid_results import expected_results, read_results
@@ -27,13 +28,15 @@ def study_runs(study: Study) -> pd.DataFrame:
     """One row per run, baselines first, then in the order of the plan.
 
     `run_id, phase, replicate, strategy, n_sources, sources` (names joined by +), a `factor.<name>` for each further
-    factor, `state` (as `study status` counts), `cause` of a failure, `outcome` of the training (ok or diverged; missing
-    until it is trained), and a `score.<target>` for each target: the mean of its primary metric over repeats and
-    folds, NaN without one. In a study that fine-tunes, this is the score of the frozen representation, and
-    `score.<target>.fine-tune` that of the fine-tuned network.
+    factor, a `nuisance.<name>` for each nuisance factor (None where none was assigned), `state` (as `study status`
+    counts), `cause` of a failure, `outcome` of the training (ok or diverged; missing until it is trained), and a
+    `score.<target>` for each target: the mean of its primary metric over repeats and folds, NaN without one.
+    In a study with evaluation factors, this is the score at the reference, and the columns of the others name what sets
+    them apart: `score.<target>.fine-tune`, `score.<target>.svm.512`.
     Raises `InputFaults` if there is no plan of this study file.
     """
     runs = read_sweep(study).runs
+    assigned = assigned_before(Paths(study.store).plan) if study.nuisance_factors else {}
     rows = [
         {
             "run_id": run.run.run_id,
@@ -43,6 +46,7 @@ def study_runs(study: Study) -> pd.DataFrame:
             "n_sources": run.run.n_sources,
             "sources": "+".join(run.run.sources),
             **{factor_column(name): run.run.factors.get(name) for name in study.further_factors},
+            **{nuisance_column(name): assigned.get(run.run.run_id, {}).get(name) for name in study.nuisance_factors},
             "state": run.state,
             "cause": run.failure.cause if run.failure else None,
             "outcome": run.trained.outcome if run.trained else None,
@@ -51,11 +55,11 @@ def study_runs(study: Study) -> pd.DataFrame:
     ]
     scores = _scores(study, runs)
     scores = scores[scores["metric"] == scores["target"].map(study.primary_metrics)]
-    columns = list(map(_score_column, scores["target"], scores["transfer"]))
+    columns = list(map(_score_column, scores["target"], scores["setting"]))
     means = scores.assign(column=columns).pivot_table(index="run_id", columns="column", values="score", aggfunc="mean")
     table = pd.DataFrame(rows).join(means.reindex(columns=_score_columns(study)), on="run_id")
     table.attrs[LESS] = [
-        _score_column(name, TRANSFERS[0]) for name, metric in study.primary_metrics.items() if metric.endswith("-")
+        _score_column(name, "") for name, metric in study.primary_metrics.items() if metric.endswith("-")
     ]
     return table
 
@@ -82,7 +86,7 @@ def run_detail(study: Study, named: str) -> dict[str, Any]:
     by_id = {run.run.run_id: run for run in read_sweep(study).runs}
     run = by_id[named_run(named, by_id, "--run")]
     scores = _scores(study, [run])
-    by_metric = scores.groupby(["target", "transfer", "metric"], sort=False)["score"]
+    by_metric = scores.groupby(["target", "transfer", "setting", "metric"], sort=False)["score"]
     of_targets = by_metric.agg(mean="mean", sd="std", n="count").reset_index()
     order = {target: position for position, target in enumerate(study.targets)}
     of_targets = of_targets.sort_values("target", key=lambda names: names.map(order), kind="stable")
@@ -118,23 +122,32 @@ def _settings(study: Study, run: RunState) -> dict[str, Any]:
 
 
 def _score_columns(study: Study) -> list[str]:
-    strategy = study.strategies[0]  # any strategy with a network
-    return [_score_column(target, level) for target in study.targets for level in study.transfers(strategy, target)]
+    return [_score_column(target, label) for target in study.targets for label in _labels(study, target).values()]
 
 
-def _score_column(target: str, transfer: str) -> str:
-    return f"{SCORE}{target}" + ("" if transfer == TRANSFERS[0] else f".{transfer}")
+def _labels(study: Study, target: str) -> dict[tuple[str, ...], str]:
+    """Of the settings that runs are evaluated in, by their levels, what sets each apart from the reference."""
+    each: tuple[Setting, ...] = study.evaluations(study.strategies[0], target)  # any strategy with a network
+    return {setting.levels(study.evaluation_factors): setting.label(each[0]) for setting in each}
+
+
+def _score_column(target: str, setting: str) -> str:
+    return f"{SCORE}{target}" + (f".{setting}" if setting else "")
 
 
 def _scores(study: Study, runs: Iterable[RunState]) -> pd.DataFrame:
-    """The rows of these runs' results that have a score, each with its level of `transfer`."""
+    """The rows of these runs' results that have a score, each with its level of `transfer` and what sets its `setting`
+    apart."""
     runs = list(runs)
     fingerprints = {result.target: result.fingerprint for run in runs for result in run.results}
     rows, _ = read_results(Paths(study.store), expected_results(study, [run.run for run in runs], fingerprints))
     if rows.empty:
-        return pd.DataFrame(columns=["run_id", "target", "transfer", "metric", "score"])
-    transfer = rows[TRANSFER] if TRANSFER in rows else TRANSFERS[0]
-    return rows.assign(transfer=transfer)[rows["score"].notna()]
+        return pd.DataFrame(columns=["run_id", "target", "transfer", "setting", "metric", "score"])
+    labels = {target: _labels(study, target) for target in study.targets}
+    levels = rows[[factor_column(name) for name in study.evaluation_factors]].itertuples(index=False, name=None)
+    of_rows = [labels[target][at] for target, at in zip(rows["target"], levels, strict=True)]
+    transfer = rows.get(TRANSFER, FROZEN)
+    return rows.assign(setting=of_rows, transfer=transfer)[rows["score"].notna()]
 
 
 def as_records(table: pd.DataFrame) -> list[dict[str, Any]]:

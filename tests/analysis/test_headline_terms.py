@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.headline_terms import ONE_SOURCE, SEVERAL_SOURCES, centred, headline_terms
+from analysis.headline_terms import ONE_SOURCE, SEVERAL_SOURCES, centred, headline_terms, less_target_means
 from analysis.models import paper_size_model, paper_strategy_model, size_model, strategy_model
 from analysis.results_table import results_table
 from study.core.coding import first_model
@@ -83,10 +83,16 @@ def test_few_degrees_of_freedom_between_runs_give_no_verdict() -> None:
 def test_further_factors_are_centred_and_vary_by_target() -> None:
     rows = rows_of(runs_of(*SINGLES, *MIXTURES), act=["relu", "elu"], width=[1.0, 2.0, 4.0], loss=["x", "y", "z", "z"])
     found, part = groups(rows, act=["relu", "elu"], width=[1.0, 2.0, 4.0], loss=["x", "y", "z"])
-    assert found["target"][-2:] == ["factor.act[elu]", "factor.width"] and found["target:factor.loss"] == ["intercept"]
+    assert found["target"][-2:] == ["factor.act[elu]", "factor.width"] and found["target:factor.loss"] == [
+        "x",
+        "y",
+        "z",
+    ]
     by_target = part.terms[0].columns
     np.testing.assert_allclose(by_target[["factor.act[elu]", "factor.width"]].mean(), 0.0, atol=1e-12)
-    assert len(np.unique(part.terms[1].levels)) == 3 * 3
+    levels = part.terms[1]
+    assert levels.tied and levels.n_parameters == 1 and set(levels.levels) == {"t0", "t1", "t2"}
+    np.testing.assert_allclose(levels.columns.groupby(levels.levels).sum(), 0.0, atol=1e-12)
 
 
 def test_no_score_decides(simulate) -> None:
@@ -113,3 +119,24 @@ def test_the_size_of_the_network_is_adjusted_for_further_factors(simulate) -> No
     model = size_model(table, table.factor_levels)
     assert "factor.width" in model.fit.fixed_terms and "factor.width" in model.statements["effect"].tolist()
     assert "factor.width" not in paper_size_model(table).fit.fixed_terms
+
+
+def test_slopes_by_target_are_of_columns_from_which_standardising_took_the_targets_means() -> None:
+    target = np.repeat(["a", "b", "c"], [4, 4, 2])
+    columns = pd.DataFrame({"x": np.arange(10.0), "constant": 1.0, "only b": (np.arange(10) == 5) * 1.0})
+    found = less_target_means(columns.assign(opposite=3.0 - 2.0 * columns["x"]), target)
+    assert list(found) == ["x", "only b"]
+    np.testing.assert_array_equal(found["x"], [-1.5, -0.5, 0.5, 1.5, -1.5, -0.5, 0.5, 1.5, -0.5, 0.5])
+    np.testing.assert_array_equal(found["only b"], columns["only b"])
+
+
+def test_of_two_strategies_the_difference_varies_by_target() -> None:
+    rows = pd.DataFrame([
+        {"run_id": f"r{k}", "strategy": strategy, "n_sources": 2, "target": target}
+        for k, strategy in enumerate(["MS-CR@2", "MSS-CR"] * 4) for target in "abc"
+    ])  # fmt: skip
+    terms = headline_terms(rows, centred(first_model(rows)), {}, False).terms
+    assert [(term.group, list(term.columns)) for term in terms] == [
+        ("target", ["strategy[MS-CR@2]"]),
+        ("run_id", ["intercept"]),
+    ]

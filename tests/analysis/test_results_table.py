@@ -210,7 +210,9 @@ def test_a_target_without_frozen_scores_is_a_fault(results) -> None:
 
 def test_rows_at_no_level_of_transfer_and_rows_twice_at_one_are_refused(results) -> None:
     rows = with_transfer(results, 0.0)
-    with pytest.raises(InputFaults, match=r"factor\.transfer = nan: expected one of frozen, fine-tune"):
+    with pytest.raises(
+        InputFaults, match=r"factor\.transfer = nan: expected one of frozen, last-layer, fine-tune, scratch"
+    ):
         results_table(pd.concat([rows, results.assign(run_id="z" + results["run_id"])]), METRICS)
     with pytest.raises(InputFaults, match=r"factor\.transfer: expected once"):
         results_table(pd.concat([rows, rows.head(1)]), METRICS)

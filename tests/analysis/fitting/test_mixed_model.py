@@ -14,8 +14,8 @@ from scipy import stats
 
 from analysis.fitting.bootstrap import refit
 from analysis.fitting.conditional import modes
-from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_at, fit_mixed, fixed_effects
-from analysis.fitting.random_terms import RandomTerm
+from analysis.fitting.mixed_model import MixedFit, NotCertified, contrast_tests, fit_at, fit_mixed, fixed_effects
+from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from study.core.coding import first_model, strategy_columns
 from study.core.errors import InputFaults
 from tests.analysis.by_target import fit_by_target
@@ -287,3 +287,22 @@ def test_numbers_that_are_not_finite_are_faults_all_at_once() -> None:
         fit_mixed(y, fixed, terms)
     assert [fault.key for fault in raised.value.faults] == ["response", "fixed terms", "random terms by first"]
     assert "2 rows are not finite numbers" in str(raised.value)
+
+
+def test_tied_coefficients_are_as_intercepts_of_one_grouping() -> None:
+    """Indicators of a factor's levels by group, with one variance, are `(1 | group:factor)`."""
+    rng = np.random.default_rng(8)
+    group, level = np.repeat(np.arange(7), 12), np.tile(np.arange(3), 28)
+    y = rng.standard_normal(84) + rng.standard_normal(21)[3 * group + level]
+    fixed = pd.get_dummies(pd.Series(level), prefix="level", dtype=float)
+    tied = RandomTerm("group", group, fixed, tied=True)
+    one, other = fit_mixed(y, fixed, [tied]), fit_mixed(y, fixed, [intercepts_by("both", 3 * group + level)])
+    assert one.criterion == pytest.approx(other.criterion, abs=1e-8)
+    np.testing.assert_allclose(one.variance, np.repeat(other.variance, 3), rtol=1e-5)
+    np.testing.assert_allclose(contrast_tests(one, np.eye(3)), contrast_tests(other, np.eye(3)), rtol=1e-5)
+    with_units = [tied, intercepts_by("unit", np.tile(np.arange(12), 7))]
+    closed = fit_mixed(y, fixed, with_units)
+    assert closed.balanced is not None
+    assert closed.criterion == pytest.approx(
+        fit_mixed(y, fixed, [intercepts_by("both", 3 * group + level), with_units[1]]).criterion, abs=1e-8
+    )

@@ -180,3 +180,17 @@ def test_formulas_of_the_command_line(
     assert [row["group"] for row in models["formula-2"]["random"]] == ["run_id"]
     status, _, err = study(capfd, *words, "score ~ (1 | run)")
     assert status == 2 and "model formula-2 = 'score ~ (1 | run)': column 14: `run`: no such variable" in err
+
+
+def test_a_model_may_adjust_for_a_nuisance_factor_and_for_what_was_recorded(few: pd.DataFrame) -> None:
+    """A planted difference between batches is found by the model that names it, and moves no other model."""
+    number = few["run_id"].map({run: place for place, run in enumerate(few["run_id"].unique())})
+    rows = few.assign(**{"nuisance.batch": number % 2 + 1, "device": "cpu"})
+    rows["score"] += 0.2 * (rows["nuisance.batch"] == 2)
+    formula = "score ~ strategy + batch + device + (1 | target)"
+    analysis = analyze(rows, AnalysisOptions(own=own({"blocks": formula})))
+    blocks = analysis.models["blocks"]
+    found = blocks.fixed.set_index("term").loc["nuisance.batch[2]"]
+    assert found["estimate"] > 0.5 and found["p"] < 1e-6
+    assert blocks.coding.left_out["device[cpu]"] == "the only level that occurs"
+    assert not [name for name in analysis.models["strategy"].coding.columns if "batch" in name or "device" in name]

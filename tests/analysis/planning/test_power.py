@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from statsmodels.stats.power import TTestIndPower
+from statsmodels.stats.power import TTestPower
 
 from analysis.fitting.mixed_model import contrast_tests, fit_mixed
 from analysis.planning import simulation
@@ -33,7 +33,7 @@ def two_strategies() -> tuple[pd.DataFrame, Truth]:
 def test_in_a_balanced_plan_it_is_welchs_test_of_the_targets_means(two_strategies) -> None:
     runs, truth = two_strategies
     coding = first_model(runs)
-    plain = Planned(coding.columns, coding.random)
+    plain = Planned(coding.columns, coding.columns[list(coding.random)])
     scores = simulate(truth, plain, 6, 20, np.random.default_rng(1))
     found = refit(scores, plain, np.array([[-1.0, 1.0]]), truth)
     assert found.certified.all() and not found.singular.all()
@@ -58,15 +58,16 @@ def test_many_refits_are_each_the_fit_of_the_report() -> None:
             np.testing.assert_allclose(mine[one], tests[name], rtol=1e-4, atol=1e-8)
 
 
-def test_power_is_that_of_a_t_test(two_strategies) -> None:
+def test_power_is_that_of_a_paired_t_test(two_strategies) -> None:
+    """Standardising leaves each target the difference of its two strategies."""
     runs, truth = two_strategies
-    sd = np.sqrt(0.5**2 + 0.3**2 / 5)
+    sd = np.sqrt(2 * (0.5**2 + 0.3**2 / 5))
     truth = replace(truth, effects={"strategy[MS-SR@FC]": 0.0, "strategy[MSS-CR]": 0.6})
     (cell,) = power(runs, {}, truth, Grid([10], [12], 1500), np.random.default_rng(3))
-    expected = TTestIndPower().power(0.6 / sd, 12, 0.05)
+    expected = TTestPower().power(0.6 / sd, 12, 0.05)
     row = cell.power.set_index("effect").loc["MSS-CR - MS-SR@FC"]
     assert row["value"] == pytest.approx(0.6) and row["power"] == pytest.approx(expected, abs=0.04)
-    needed = TTestIndPower().solve_power(None, 12, 0.05, 0.8) * sd
+    needed = TTestPower().solve_power(None, 12, 0.05, 0.8) * sd
     assert row["smallest"] == pytest.approx(needed, rel=0.05)
 
 

@@ -27,7 +27,9 @@ def fitted(per_cell: int, sd: float = 0.3, residual_sd: float = 1.0):
     """A fit to simulated scores of so many runs a strategy and number of sources, and its terms."""
     coding = first_model(runs(per_cell))
     truth = Truth({}, {term: sd if "n_star" not in term else sd / 5 for term in coding.random}, residual_sd)
-    y = simulate(truth, Planned(coding.columns, coding.random), N_TARGETS, 1, np.random.default_rng(5))[0]
+    y = simulate(
+        truth, Planned(coding.columns, coding.columns[list(coding.random)]), N_TARGETS, 1, np.random.default_rng(5)
+    )[0]
     rows = pd.concat([coding.columns] * N_TARGETS, ignore_index=True)
     target = np.repeat([f"t{k}" for k in range(N_TARGETS)], len(coding.columns))
     return fit_by_target(y.ravel(), rows, coding.random, target), list(coding.columns)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.learning import fine_tuning
-from jobs.learning.fine_tuning import FineTuned, fine_tune
+from jobs.learning.batches import crop_reader
+from jobs.learning.fine_tuning import WAYS, FineTuned, Way, fine_tune
 from jobs.learning.representation import load_network, save_weights
 from jobs.networks.branching import build_network
 from jobs.targets.splits import Split
@@ -88,3 +89,46 @@ def test_an_epoch_sees_each_track_once_and_no_batch_has_one_alone(n: int, batch_
 def test_what_are_no_weights_is_told(tmp_path: Path, features: np.ndarray) -> None:
     with pytest.raises(Damaged, match=r"none.safetensors: damaged, missing"):
         predicted(tmp_path / "none.safetensors", features, data_of(features[:, 1], "regression"))
+
+
+def with_way(weights: Path, features: np.ndarray, way: Way, settings: FineTuning = SETTINGS) -> np.ndarray:
+    data = data_of(np.where(features[:, 0] > 0, "high", "low"), "classification")
+    sound = sound_of(data.track_ids, features)
+    found = fine_tune(weights, sound, 63, data, [SPLIT], settings, 1e-6, SEED, way=way)
+    return (found["prediction"] == found["label"]).to_numpy()
+
+
+def test_a_new_output_layer_leaves_the_network_alone(weights: Path, features: np.ndarray) -> None:
+    """Neither its weights nor the moments of its normalisations move, and it draws no dropout."""
+    network, _, _ = load_network(weights)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    model = FineTuned(network, 2, whole_network=False).train()
+    crops = torch.randn(4, 1, 63, 32)
+    model(crops).square().sum().backward()
+    assert {name for name, own in model.named_parameters() if own.grad is not None} == {"head.1.weight", "head.1.bias"}
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert model.head.training and not model.network.training
+
+
+def test_a_new_output_layer_reads_what_the_network_has_learned(weights: Path, features: np.ndarray) -> None:
+    """A network that was trained to tell the sign of a number tells it by a new output layer, too."""
+    network, statistics, _ = load_network(weights)
+    data = data_of(features[:, 0], "regression")
+    reader = crop_reader(sound_of(data.track_ids, features), statistics, 63, torch.device("cpu"))
+    numbers, generator = features[:, :1].astype(np.float32), np.random.default_rng(1)
+    longer = SETTINGS.model_copy(update={"epochs": 60})
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        fine_tuning._train(FineTuned(network, 1), reader, np.arange(40), numbers[:40], longer, 1e-6, generator)
+    save_weights(weights, network, statistics, {})
+    assert with_way(weights, features, Way(whole_network=False), longer).mean() >= 0.9
+
+
+def test_from_scratch_the_weights_of_the_run_do_not_matter(weights: Path, features: np.ndarray, tmp_path: Path) -> None:
+    other = build_network("MS-CR@2", {"tag": 4, "self": None}, 1, 32, 0.2, seed=np.random.SeedSequence(99))
+    save_weights(tmp_path / "other", other, (np.full(32, -40.0), np.full(32, 12.0)), {})
+    short, scratch = SETTINGS.model_copy(update={"epochs": 2}), WAYS["scratch"]("pytorch")
+    np.testing.assert_array_equal(
+        with_way(weights, features, scratch, short), with_way(tmp_path / "other", features, scratch, short)
+    )
+    assert with_way(weights, features, scratch).mean() >= 0.9

@@ -10,7 +10,7 @@ from sklearn.model_selection import KFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
-from jobs.targets.probe import PROBES, SCORES, probe_predictions, standardise
+from jobs.targets.probe import PROBES, SCORES, principal_components, probe_predictions, standardise
 from study.core.study_file import METRICS
 
 CHOI = Path(__file__).parents[3] / "../shared/reference/choi2017"
@@ -126,3 +126,27 @@ def test_the_svm_gives_what_scikit_learn_gives_on_published_features(label, expe
         found = probe_predictions("regression", "svm", scaled, labels, train, test, seed=0)
         scores.append(SCORES["r2"](labels[test], found))
     assert np.mean(scores) == pytest.approx(expected, abs=0.02)
+
+
+def test_principal_components_are_fitted_on_the_training_part_alone() -> None:
+    rng = np.random.default_rng(4)
+    features = (rng.normal(size=(60, 6)) * [9, 5, 3, 1, 0.5, 0.1] @ rng.normal(size=(6, 6))).astype(np.float32)
+    training, seed = np.arange(40), np.random.SeedSequence(1)
+    found = principal_components(features, training, 3, seed)
+    centred = features[training].astype(float) - features[training].mean(axis=0, dtype=float)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    by_hand = (features - features[training].mean(axis=0, dtype=float)) @ axes[:3].T
+    np.testing.assert_allclose(np.abs(found), np.abs(by_hand), rtol=1e-4, atol=1e-4)
+    other = features.copy()
+    other[50:] *= 100
+    np.testing.assert_array_equal(principal_components(other, training, 3, seed)[:50], found[:50])
+
+
+@pytest.mark.parametrize(("n_training", "asked", "k"), [(40, 512, 6), (4, 512, 4), (40, 2, 2)])
+def test_no_more_components_than_there_are(n_training: int, asked: int, k: int) -> None:
+    features = np.random.default_rng(5).normal(size=(50, 6))
+    found = principal_components(features, np.arange(n_training), asked, np.random.SeedSequence(1))
+    assert found.shape == (50, k)
+    if k == 6:  # a rotation
+        distances = [np.linalg.norm(of[:, None] - of[None], axis=2) for of in (features, found)]
+        np.testing.assert_allclose(*distances)

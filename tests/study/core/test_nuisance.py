@@ -52,3 +52,17 @@ def test_what_is_assigned_stays_when_a_plan_goes_on_without_some_runs(tmp_path: 
 def test_only_what_acts_on_nothing_is_a_nuisance(tmp_path: Path, name: str, hint: str):
     with pytest.raises(InputFaults, match=hint):
         write_study(tmp_path, PAPER_PHASES + f'nuisance = ["{name}"]\n', factors=GPUS + "width = [0.5, 1.0]")
+
+
+def test_a_formula_may_name_nuisance_factors_and_recorded_conditions(tmp_path: Path):
+    model = '[[analysis.model]]\nname = "blocks"\nformula = "score ~ {} + (1 | target)"\n'
+    phases = NAMED + model.format("gpu_type + nuisance.batch + device + threads")
+    assert write_study(tmp_path / "named", phases, factors=GPUS).analysis.model[0].name == "blocks"
+    with pytest.raises(InputFaults, match="did you mean 'gpu_type'"):
+        write_study(tmp_path / "wrong", NAMED + model.format("gpu_typ"), factors=GPUS)
+    contrast = '[[analysis.contrast]]\nmodel = "strategy"\nname = "c"\nweights = { "factor.gpu_type[H100]" = 1 }\n'
+    with pytest.raises(InputFaults, match="no such term"):  # the named models are of effects of interest
+        write_study(tmp_path / "contrast", NAMED + contrast, factors=GPUS)
+    for name in ("gpu_type", "device"):
+        with pytest.raises(InputFaults, match="no such variable"):  # a design chooses neither
+            write_study(tmp_path / name, NAMED + f'model = "strategy + {name}"\n', factors=GPUS)

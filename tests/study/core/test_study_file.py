@@ -211,8 +211,10 @@ tracks = "a.csv"
     assert study.crop_frames == 216
     assert study.training.model_dump(exclude={"precision", "checkpoint_minutes", "compile"}) == {
         "epochs": 200, "iterations": "lm", "batch_size": 128, "learning_rate": 0.00025, "l2": 1e-6, "width": 1.0,
-        "backbone": "base", "activation": "relu", "optimiser": "adam", "loss": "kl",
-        "reduction": "batchmean", "initialisation": "pytorch",
+        "backbone": "base", "learner": "base", "activation": "relu", "optimiser": "adam", "loss": "kl",
+        "reduction": "batchmean", "initialisation": "pytorch", "schedule": "one", "weights": {}, "select": "last",
+        "patience": None, "dropout": 0.5, "learning_rate_schedule": "constant", "clip_norm": None,
+        "weight_decay": "coupled",
     }  # fmt: skip
     assert study.sources["year"].factors == 50
     assert study.targets["a"].metric_names == ("accuracy",) and study.targets["a"].repeats == 5
@@ -236,6 +238,27 @@ def test_schema_accepts_what_the_model_writes(tmp_path: Path) -> None:
     schema = Study.model_json_schema(by_alias=True)
     assert set(tomllib.loads(STUDY)) <= set(schema["properties"])
     assert schema["additionalProperties"] is False
+
+
+def test_schema_takes_what_the_file_may_say_and_nothing_else(tmp_path: Path) -> None:
+    """Lists and ranges, of levels and of numbers of sources; refused by the schema where the reader refuses them."""
+    validator = pytest.importorskip("jsonschema").Draft202012Validator(Study.model_json_schema(by_alias=True))
+    factors = "[factors]\n{}\n[[design.phase]]\nname = 'p'\nn_sources = {}\n"
+    lists = ("width = [0.5, 1.0]", "[2, 3]")
+    ranges = ("l2 = { from = 0.0, to = 0.1, points = 5 }", "{ from = 2, to = 3 }")
+    wrong = [("width = []", "[2]"), ("width = [0.5]", "[]"), ("l2 = { from = 0.0 }", "[2]"),
+             ("l2 = { from = 0.0, to = 0.1, points = 1 }", "[2]"), ("width = [0.5]", "{ from = 2 }"),
+             ("width = [0.5]", "[0.5]")]  # fmt: skip
+    for words in (lists, ranges):
+        text = STUDY + factors.format(*words)
+        assert read(tmp_path, text) and validator.is_valid(tomllib.loads(text))
+    for words in wrong:
+        text = STUDY + factors.format(*words)
+        with pytest.raises(InputFaults):
+            read(tmp_path, text)
+        assert not validator.is_valid(tomllib.loads(text)), words
+    for entry in TEMPLATES:
+        validator.validate(tomllib.loads((entry / "study.toml").read_text(encoding="utf-8")))
 
 
 @given(
