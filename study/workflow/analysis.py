@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from study.core.columns import factor_column, nuisance_column, source_column
-from study.core.errors import Fault, InputFaults, raise_all
+from study.core.errors import Damaged, Fault, InputFaults, raise_all
 from study.core.paths import FILE_NAME, Paths
 from study.core.plan import assigned_before, read_plan
 from study.core.progress import Tell, silent
@@ -58,7 +58,7 @@ def analyze_study(
         "plan": pd.read_parquet(paths.plan),
         "seed": study.seed,
         "own": _with_formulas(study.analysis, formulas),
-        **(_of_sound(study) if study.run is None else {}),
+        **(_of_sound(study, tell) if study.run is None else {}),
     } | options
     if study.run is not None:
         table = function_table(study, rows)
@@ -69,20 +69,31 @@ def analyze_study(
     return analysis.adding(Exhibit("precision", "runs", sentences=precision)) if precision else analysis
 
 
-def _of_sound(study: Study) -> dict[str, Any]:
+def _of_sound(study: Study, tell: Tell) -> dict[str, Any]:
     """What only runs that learned from sound leave behind."""
-    from jobs.kept_representations import kept_representation, read_topics
+    from jobs.kept_representations import read_topics
     from jobs.prepared_data import read_prepared, sound_left_out
 
     prepared = read_prepared(study)
     left_out = "; ".join(f"{name}: {count} clips" for name, count in sound_left_out(study, prepared).items())
     return {
-        "kept": partial(kept_representation, study),
+        "kept": partial(_kept_unless_damaged, study, tell),
         "topics": read_topics(study, prepared),
         "same_sound": _same_sound(prepared),
         "curves": learning_curves(study, read_plan(Paths(study.store).plan, study)),
         "provenance": {"sound left out": left_out or "none"},
     }
+
+
+def _kept_unless_damaged(study: Study, tell: Tell, run_id: str, target: str) -> pd.DataFrame | None:
+    """What was kept of a run's representation of a target; None, and the file is named, if that is damaged."""
+    from jobs.kept_representations import kept_representation
+
+    try:
+        return kept_representation(study, run_id, target)
+    except Damaged as damaged:
+        tell(f"left out: {damaged}")
+        return None
 
 
 def _same_sound(prepared: Prepared) -> list[list[str]]:
