@@ -54,6 +54,7 @@ def analyze_study(
         "metrics": study.primary_metrics,
         "sources": list(study.sources),
         "levels": study.score_factors,
+        "strategies": study.known_strategies,
         "plan": pd.read_parquet(paths.plan),
         "seed": study.seed,
         "own": _with_formulas(study.analysis, formulas),
@@ -170,8 +171,10 @@ def analyze_tables(
     from analysis.roles import is_of_a_study
 
     rows = pd.concat([read_table(path) for path in files], ignore_index=True)
-    has_study = (folder / FILE_NAME).exists() and is_of_a_study(rows)
-    study = read_study(folder, overrides) if has_study else None
+    study = None
+    if (folder / FILE_NAME).exists() and "strategy" in rows:
+        study = read_study(folder, overrides)
+        study = study if is_of_a_study(rows, study.known_strategies) else None
     options = _of_study(study, rows) | options
     options["name"] = study.name if study else files[0].stem
     options["own"] = _with_formulas(study.analysis if study else AnalysisSection(), formulas)
@@ -207,7 +210,13 @@ def _of_study(study: Study | None, rows: pd.DataFrame) -> dict[str, Any]:
     levels = {name: levels for name, levels in study.score_factors.items() if factor_column(name) in rows}
     # without any, they are read off the columns
     sources = [name for name in study.sources if source_column(name) in rows]
-    return {"metrics": study.primary_metrics, "seed": study.seed, "sources": sources or None, "levels": levels}
+    return {
+        "metrics": study.primary_metrics,
+        "seed": study.seed,
+        "sources": sources or None,
+        "levels": levels,
+        "strategies": study.known_strategies,
+    }
 
 
 def _with_formulas(given: AnalysisSection, formulas: Sequence[str]) -> AnalysisSection:
