@@ -56,7 +56,7 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
     needed = {
         (prepared.targets[name].sound, setting.readout): name
         for name in targets
-        for setting in study.evaluations(run.strategy, name)
+        for setting in study.evaluations(run.strategy, run.sources, name)
         if setting.readout == REPRESENTATION or trained.gives == "network"
     }
     for (key, readout), sharing in needed.items():
