@@ -90,13 +90,14 @@ def network_rate(size: Size, strategy: str, arithmetic: Arithmetic) -> float:
     reader = crop_reader(no_store(), STATISTICS, CROP_FRAMES, device)
     ready = [ready_batch(size, source, task, device) for source, task in enumerate(tasks)]
 
-    def learn(batch: Batch) -> torch.Tensor:
+    def learn(batches: tuple[Batch, ...]) -> tuple[torch.Tensor, ...]:
+        (batch,) = batches
         crops = batch.codes, batch.peak_db
         loss = losses(network, reader, tasks[batch.source], *crops, batch.wanted, arithmetic.precision).mean()
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
-        return loss.detach()
+        return (loss.detach(),)
 
     step = as_graphs(learn, device) if device.type == "cuda" else learn
     with use_float32(arithmetic.precision):
@@ -104,7 +105,7 @@ def network_rate(size: Size, strategy: str, arithmetic: Arithmetic) -> float:
             if number == WARM_UP_STEPS * len(ready):
                 synchronise(device)
                 began = time.perf_counter()
-            step(ready[number % len(ready)])
+            step((ready[number % len(ready)],))
     synchronise(device)
     return size.steps / (time.perf_counter() - began)
 

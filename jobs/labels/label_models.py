@@ -22,6 +22,7 @@ from jobs.labels.levels import (
     read_classes,
     read_ordinal,
 )
+from jobs.labels.number import fit_number, number_faults, standardised
 from jobs.labels.plsa import fit_plsa, fold_in, plsa_faults
 from jobs.labels.tables import read_scalars, read_terms
 from jobs.labels.tags import fit_tags, has_tags, tag_faults
@@ -37,7 +38,7 @@ class LabelModel:
     `faults(table, training, factors)` -> why the fit is impossible, if it is;
     `fit(table, training (n_tracks,) bool, factors, rng)` -> model, from the training tracks alone;
     `distribution(model, table)` -> (n_tracks, factors), each row from its own track and the model alone: it sums to 1,
-    or consists of 0 and at least one 1 (tags), or of NaN if the track has no label under the model;
+    or consists of 0 and at least one 1 (tags), or of any numbers, or of NaN if the track has no label under the model;
     `factors(source, table, training)` -> their number, from the table if the study file does not state it;
     `revised(table, training, factors)`: whether these labels differ from those of the model's first version.
     """
@@ -59,6 +60,13 @@ LABEL_MODELS: dict[str, LabelModel] = {
         fit_gmm,
         posterior,
         revised=gives_each_value_its_own,
+    ),
+    "number": LabelModel(
+        lambda source: read_scalars(source.table),
+        number_faults,
+        fit_number,
+        standardised,
+        lambda source, table, training: 1,
     ),
     "classes": LabelModel(
         lambda source: read_classes(source.table), level_faults, fit_classes, level_distribution, number_of_levels

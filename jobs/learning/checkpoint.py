@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from study.core.writing import remove, write_beside_another_launch
 
@@ -79,7 +79,7 @@ def restore(
     saved = state["optimiser"]
     # before loading, since an optimiser places its counters by these flags
     groups = [
-        group | {flag: fresh[flag] for flag in OF_THE_DEVICE if flag in fresh}
+        group | {flag: fresh[flag] for flag in OF_THE_DEVICE if flag in fresh} | {"lr": _as(fresh["lr"], group["lr"])}
         for group, fresh in zip(saved["param_groups"], optimiser.param_groups, strict=True)
     ]
     optimiser.load_state_dict(saved | {"param_groups": groups})
@@ -87,6 +87,11 @@ def restore(
     torch.set_rng_state(state["torch_cpu"])
     if state["torch_gpu"] is not None and device.type == "cuda":
         torch.cuda.set_rng_state(state["torch_gpu"], device)
+
+
+def _as(form: float | Tensor, rate: float | Tensor) -> float | Tensor:
+    """A learning rate as a number or, as this device's steps read it, in a tensor."""
+    return torch.full_like(form, float(rate)) if isinstance(form, Tensor) else float(rate)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -19,40 +19,52 @@ WARM_UP = 3
 """Ordinary steps of a source before its step is recorded: they compile, choose algorithms and allocate."""
 
 
-def as_graphs(step: Callable[[Batch], Tensor], device: torch.device) -> Callable[[Batch], Tensor]:
-    """`step` (loss, gradients, update; it returns the loss), recorded once for each source and replayed from then on.
+Step = Callable[[tuple[Batch, ...]], tuple[Tensor, ...]]
 
-    The loss is overwritten by the next step. Batches of a source must agree in shape.
+
+def as_graphs(step: Step, device: torch.device) -> Step:
+    """`step` (losses, gradients, update; it returns the losses), recorded once for each source, or once for all sources
+    if a step has a batch of each, and replayed from then on.
+
+    The losses are overwritten by the next step. Batches of a source must agree in shape. What else a step reads must
+    be on the device, such as a learning rate that changes: numbers stay those of the recording.
     """
     pool, stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream(device)
-    taken: Counter[int] = Counter()
-    recorded: dict[int, tuple[torch.cuda.CUDAGraph, Batch, Tensor]] = {}
+    taken: Counter[tuple[int, ...]] = Counter()
+    recorded: dict[tuple[int, ...], tuple[torch.cuda.CUDAGraph, tuple[Batch, ...], tuple[Tensor, ...]]] = {}
 
-    def replayed(batch: Batch) -> Tensor:
-        source = batch.source
-        taken[source] += 1
-        if taken[source] <= WARM_UP:
+    def replayed(batches: tuple[Batch, ...]) -> tuple[Tensor, ...]:
+        sources = tuple(batch.source for batch in batches)
+        taken[sources] += 1
+        if taken[sources] <= WARM_UP:
             stream.wait_stream(torch.cuda.current_stream(device))
             with torch.cuda.stream(stream):
-                loss = step(batch)
+                losses = step(batches)
             torch.cuda.current_stream(device).wait_stream(stream)
-            return loss
-        if source not in recorded:
-            own = replace(
-                batch,
-                codes=batch.codes.to(device, copy=True),
-                peak_db=batch.peak_db.to(device, copy=True),
-                wanted=batch.wanted.clone(),
-            )
+            return losses
+        if sources not in recorded:
+            own = tuple(_on(device, batch) for batch in batches)
             graph = torch.cuda.CUDAGraph()
             # batches may be pinned by another thread meanwhile
             with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-                loss = step(own)
-            recorded[source] = graph, own, loss
-        graph, own, loss = recorded[source]
-        for ours, theirs in ((own.codes, batch.codes), (own.peak_db, batch.peak_db), (own.wanted, batch.wanted)):
-            ours.copy_(theirs, non_blocking=True)
+                losses = step(own)
+            recorded[sources] = graph, own, losses
+        graph, own, losses = recorded[sources]
+        for ours, theirs in zip(own, batches, strict=True):
+            ours.codes.copy_(theirs.codes, non_blocking=True)
+            ours.peak_db.copy_(theirs.peak_db, non_blocking=True)
+            ours.wanted.copy_(theirs.wanted, non_blocking=True)
         graph.replay()
-        return loss
+        return losses
 
     return replayed
+
+
+def _on(device: torch.device, batch: Batch) -> Batch:
+    """A copy of the batch in the device's own memory, for recorded steps to read."""
+    return replace(
+        batch,
+        codes=batch.codes.to(device, copy=True),
+        peak_db=batch.peak_db.to(device, copy=True),
+        wanted=batch.wanted.clone(),
+    )

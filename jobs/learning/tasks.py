@@ -14,13 +14,15 @@ from jobs.learning.batches import CropReader, draw_starts
 from jobs.learning.objectives import objective
 from jobs.learning.objectives.objective import Objective
 from jobs.networks.branching import Network
+from study.core.study_file import Training
 
 
 @dataclass(frozen=True)
 class Task:
     """A source in training: its objective, its part of the network (`branch` None: all is shared), its tracks.
 
-    `labels` (n_tracks of the store, factors) is None where the objective needs none. Losses are divided by `divisor`.
+    `labels` (n_tracks of the store, factors) is None where the objective needs none. Losses are divided by `divisor`;
+    `weight` is theirs in a sum of several sources'.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Task:
     training_tracks: np.ndarray
     validation_tracks: np.ndarray
     divisor: int = 1
+    weight: float = 1.0
 
     def wanted(self, tracks: np.ndarray, n: int, device: torch.device) -> Tensor:
         """What n items should give, of which these tracks were drawn."""
@@ -59,12 +62,12 @@ def source_tasks(
     validation_tracks: np.ndarray,
     device: torch.device,
     loss_of: Mapping[str, str] | None = None,
-    reduction: str = "batchmean",
+    settings: Training = Training(),  # noqa: B008
 ) -> list[Task]:
     """One task per source of the network, with the tracks that have its labels; rows of NaN have none.
 
-    Sources learn by the network's objectives, except those named in `loss_of`. `reduction` "mean" divides a source's
-    loss by its number of outputs.
+    Sources learn by the network's objectives, except those named in `loss_of`. `reduction` "mean" of the settings
+    divides a source's loss by its number of outputs.
     Raises ValueError for labels with a wrong number of factors, and for sources without training tracks.
     """
     tasks = []
@@ -72,7 +75,7 @@ def source_tasks(
         own = network.branches[position] if network.branches else None, network.heads[position]
         of_source = objective((loss_of or {}).get(name, network.objectives[name]))
         split = [np.asarray(tracks) for tracks in (training_tracks, validation_tracks)]
-        divisor = (of_source.outputs or factors or 1) if reduction == "mean" else 1
+        divisor = (of_source.outputs or factors or 1) if settings.reduction == "mean" else 1
         table = None
         if factors is not None:
             values = np.asarray(labels[name], dtype=np.float32)
@@ -81,7 +84,7 @@ def source_tasks(
             present = ~np.isnan(values).any(axis=1)
             split = [tracks[present[tracks]] for tracks in split]
             table = torch.from_numpy(values).to(device)
-        task = Task(name, of_source, *own, table, *split, divisor)
+        task = Task(name, of_source, *own, table, *split, divisor, settings.weights.get(name, 1.0))
         if not len(task.training_tracks):
             raise ValueError(f"no training track has labels of {name!r}")
         tasks.append(task)
@@ -94,14 +97,29 @@ def training_batches(
     generator: np.random.Generator, reader: CropReader, tasks: list[Task], batch_size: int
 ) -> Iterator[Batch]:
     """An endless series of batches: a random source, tracks of it, a crop of each (Algorithm 1)."""
+    for (batch,) in step_batches(generator, reader, tasks, batch_size, "one"):
+        yield batch
+
+
+def step_batches(
+    generator: np.random.Generator, reader: CropReader, tasks: list[Task], batch_size: int, schedule: str
+) -> Iterator[tuple[Batch, ...]]:
+    """An endless series of steps: the batch of a random source ("one"), or a batch of each source ("sum")."""
+    every = range(len(tasks))
     while True:
-        source = int(generator.integers(len(tasks)))
-        task = tasks[source]
-        tracks = task.objective.draw(generator, task.training_tracks, batch_size)
-        starts = draw_starts(generator, reader.store, tracks, reader.crop_frames)
-        wanted = task.wanted(tracks, batch_size, reader.device)
-        codes, peak_db = reader.gather(tracks, starts)
-        yield Batch(source, batch_size, codes, peak_db, wanted, generator.bit_generator.state)
+        sources = every if schedule == "sum" else (int(generator.integers(len(tasks))),)
+        yield tuple(_drawn(generator, reader, tasks, source, batch_size) for source in sources)
+
+
+def _drawn(
+    generator: np.random.Generator, reader: CropReader, tasks: list[Task], source: int, batch_size: int
+) -> Batch:
+    task = tasks[source]
+    tracks = task.objective.draw(generator, task.training_tracks, batch_size)
+    starts = draw_starts(generator, reader.store, tracks, reader.crop_frames)
+    wanted = task.wanted(tracks, batch_size, reader.device)
+    codes, peak_db = reader.gather(tracks, starts)
+    return Batch(source, batch_size, codes, peak_db, wanted, generator.bit_generator.state)
 
 
 def validation_batches(

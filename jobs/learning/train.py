@@ -2,16 +2,16 @@
 
 Each iteration draws a random source, a batch of tracks with its labels, and a crop of each. The network learns the
 labels (`objectives`), or whether two crops are from one track. An epoch has L = l m iterations (or l, by setting).
-Validation is for monitoring only, never for selection.
+Under `schedule = "sum"` each iteration has a batch of every source, and an epoch l iterations.
+Validation is for monitoring only, unless `select` or `patience` say otherwise.
 """
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +19,14 @@ import torch
 
 from jobs.learning.batches import CropReader, Statistics, crop_reader, fits_on, prefetched
 from jobs.learning.checkpoint import capture, read_checkpoint, restore, write_checkpoint
-from jobs.learning.cuda_graphs import as_graphs
+from jobs.learning.learning_rates import first_rate, rate_at, set_rate
 from jobs.learning.optimisers import OPTIMISERS
-from jobs.learning.precision import Arithmetic, compiled, use_float32
-from jobs.learning.tasks import Batch, Task, item_losses, source_tasks, training_batches
+from jobs.learning.position import Clock, Position
+from jobs.learning.precision import Arithmetic, use_float32
+from jobs.learning.selection import Best, overall, validated
+from jobs.learning.tasks import Batch, Task, source_tasks, step_batches
 from jobs.learning.training_log import cut_log, write_line
+from jobs.learning.updates import Step, batch_losses, training_step
 from jobs.learning.validation import validation_losses
 from jobs.networks.branching import Network, torch_seed
 from jobs.sound.mel_store import MelStore
@@ -48,24 +51,13 @@ class Trained:
     seconds: float
 
 
-@dataclass
-class Position:
-    """The progress of a training and the current epoch's losses; stored in checkpoints."""
-
-    epoch: int = 0
-    iteration: int = 0
-    steps: int = 0
-    seconds: float = 0.0
-    loss_sums: list[float] = field(default_factory=list)
-    loss_counts: list[int] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class Parts:
-    """What a training works with from its first step to its last; `generator` draws the batches."""
+    """What a training works with from its first step to its last: `iterations` an epoch; `generator` draws batches."""
 
     run_id: str
     settings: Training
+    iterations: int
     network: Network
     tasks: list[Task]
     reader: CropReader
@@ -115,37 +107,45 @@ def train(
     device = torch.device(device)
     network.to(device).train()
     resident = fits_on(device, store.frames.nbytes, gpu_share)
+    tasks = source_tasks(network, labels, training_tracks, validation_tracks, device, loss_of, settings)
     parts = Parts(
         run_id,
         settings,
+        iterations_of_an_epoch(settings, len(training_tracks), len(tasks)),
         network,
-        tasks=source_tasks(network, labels, training_tracks, validation_tracks, device, loss_of, settings.reduction),
+        tasks,
         reader=crop_reader(store, statistics, crop_frames, device, resident),
-        optimiser=OPTIMISERS[settings.optimiser](list(network.parameters()), settings.learning_rate, settings.l2),
+        optimiser=_optimiser(network, settings, device),
         generator=np.random.default_rng(seed_sequence(run_id, "batches")),
         arithmetic=arithmetic,
         checkpoint_folder=checkpoint_folder,
         log_path=log_path,
     )
-    iterations = epoch_steps(len(training_tracks), settings.batch_size, len(parts.tasks), settings.iterations)
-    losses, step = _losses_and_step(parts)
-    batches = training_batches(parts.generator, parts.reader, parts.tasks, settings.batch_size)
+    losses = batch_losses(network, tasks, parts.reader, arithmetic)
+    step = training_step(network, tasks, losses, parts.optimiser, settings, device)
+    batches = step_batches(parts.generator, parts.reader, tasks, settings.batch_size, settings.schedule)
     if device.type == "cuda" and not resident:
         batches = prefetched(batches)
     generators = [device] if device.type == "cuda" else []
     with closing(batches), use_float32(arithmetic.precision), torch.random.fork_rng(devices=generators):
         torch.manual_seed(torch_seed(seed_sequence(run_id, "dropout")))
-        position, validation = _started(parts), {}
+        (position, best), validation = _started(parts), {}
         clock = Clock(position.seconds)
-        while position.epoch < settings.epochs:
-            means = _epoch(parts, position, clock, iterations, batches, step)
+        while position.epoch < settings.epochs and not best.is_stale(position.epoch, settings.patience):
+            means = _epoch(parts, position, best, clock, batches, step)
             if means is None:
                 return _diverged(parts, position, position.epoch + 1)
             position.epoch += 1
             validation = validation_losses(network, parts.reader, parts.tasks, settings.batch_size, run_id, losses)
             _log_epoch(parts, position, means, validation)
+            if _is_selecting(settings):
+                best.note(position.epoch, overall(validation, tasks), network, settings.select == "best")
             position.iteration, position.loss_sums, position.loss_counts = _nothing_yet(parts)
         position.seconds = clock.seconds()
+        if best.weights is not None:
+            network.load_state_dict(best.weights)
+            write_line(log_path, "selected", of_epoch=best.epoch, validation_loss=best.loss)
+            validation = {}  # that of another epoch
         # training losses do not cover the last update, which followed the last loss
         lasting = [loss for loss in validation.values() if loss is not None]
         if not all(map(math.isfinite, lasting)) or not all(map(_is_finite, network.state_dict().values())):
@@ -153,50 +153,28 @@ def train(
         return Trained("ok", position.steps, position.seconds)
 
 
-class Clock:
-    """Seconds of training, earlier attempts included, and when the last checkpoint was written."""
-
-    def __init__(self, earlier_s: float) -> None:
-        self.earlier_s, self.began = earlier_s, time.monotonic()
-        self.written = self.began
-
-    def seconds(self) -> float:
-        return self.earlier_s + time.monotonic() - self.began
-
-    def is_due(self, minutes: float) -> bool:
-        """Whether so many minutes have passed; if so, they start again."""
-        if time.monotonic() - self.written < 60 * minutes:
-            return False
-        self.written = time.monotonic()
-        return True
+def iterations_of_an_epoch(settings: Training, n_training_tracks: int, n_sources: int) -> int:
+    in_turn = settings.sources_in_turn(n_sources)
+    return epoch_steps(n_training_tracks, settings.batch_size, in_turn, settings.iterations)
 
 
-def _losses_and_step(parts: Parts) -> tuple[Callable[[Batch], torch.Tensor], Callable[[Batch], torch.Tensor]]:
-    """The losses of a batch's items, and a step of the training, which gives their mean."""
-    device, optimiser = parts.device, parts.optimiser
-    of_items = compiled(item_losses, variants=2 * len(parts.tasks)) if parts.arithmetic.compiled else item_losses
-
-    def losses(batch: Batch) -> torch.Tensor:
-        crops = (part.to(device, non_blocking=True) for part in (batch.codes, batch.peak_db))
-        task = parts.tasks[batch.source]
-        return of_items(parts.network, parts.reader, task, *crops, batch.wanted, parts.arithmetic.precision)
-
-    def step(batch: Batch) -> torch.Tensor:
-        loss = losses(batch).mean()
-        loss.backward()
-        optimiser.step()
-        optimiser.zero_grad()
-        return loss.detach()
-
-    return losses, as_graphs(step, device) if device.type == "cuda" else step
+def _optimiser(network: Network, settings: Training, device: torch.device) -> torch.optim.Optimizer:
+    rate, decoupled = first_rate(settings, device), settings.weight_decay == "decoupled"
+    return OPTIMISERS[settings.optimiser](list(network.parameters()), rate, settings.l2, decoupled)
 
 
-def _started(parts: Parts) -> Position:
-    """The position from which to train, that of the newest checkpoint if there is one; logged.
+def _is_selecting(settings: Training) -> bool:
+    return settings.select == "best" or settings.patience is not None
 
-    Raises RunFailed if the checkpoint belongs to another run.
+
+def _started(parts: Parts) -> tuple[Position, Best]:
+    """The position from which to train, that of the newest checkpoint if there is one, and the best epoch before it.
+
+    Raises RunFailed if the checkpoint belongs to another run, or no source has validation tracks to select by.
     """
-    position = Position()
+    if _is_selecting(parts.settings) and not validated(parts.tasks):
+        raise RunFailed("[training] select, patience: no source of the run has validation tracks to be judged by")
+    position, best = Position(), Best()
     position.iteration, position.loss_sums, position.loss_counts = _nothing_yet(parts)
     state, unreadable = read_checkpoint(parts.checkpoint_folder)
     if state is not None:
@@ -204,12 +182,13 @@ def _started(parts: Parts) -> Position:
             raise RunFailed(f"{parts.checkpoint_folder}: a checkpoint of run {state['run_id']}, not {parts.run_id}")
         restore(state, parts.network, parts.optimiser, parts.generator, parts.device)
         position = Position(**{name: state[name] for name in asdict(position)})
+        best = Best(**state.get("best", {}))  # checkpoints of before have none
     cut_log(parts.log_path, position.epoch)
     where = {"device": parts.device.type, "resident": parts.resident}
     write_line(parts.log_path, "started", **asdict(parts.arithmetic), **where)
     if state is not None or unreadable:
         write_line(parts.log_path, "resumed", step=position.steps, unreadable_checkpoints=unreadable)
-    return position
+    return position, best
 
 
 def _nothing_yet(parts: Parts) -> tuple[int, list[float], list[int]]:
@@ -220,30 +199,35 @@ def _nothing_yet(parts: Parts) -> tuple[int, list[float], list[int]]:
 def _epoch(
     parts: Parts,
     position: Position,
+    best: Best,
     clock: Clock,
-    iterations: int,
-    batches: Iterator[Batch],
-    step: Callable[[Batch], torch.Tensor],
+    steps: Iterator[tuple[Batch, ...]],
+    step: Step,
 ) -> list[float | None] | None:
     """Take the epoch's remaining steps; the mean loss of each source, None for one that was not drawn.
 
     None at the first look at a loss that is NaN or infinite.
     """
+    settings, iterations = parts.settings, parts.iterations
     sums = torch.tensor(position.loss_sums, dtype=torch.float64, device=parts.device)
     while position.iteration < iterations:
-        batch = next(batches)
-        sums[batch.source] += step(batch)
-        position.loss_counts[batch.source] += 1
+        batches = next(steps)
+        if settings.learning_rate_schedule != "constant":
+            set_rate(parts.optimiser, rate_at(settings, position.steps, settings.epochs * iterations))
+        for batch, loss in zip(batches, step(batches), strict=True):
+            sums[batch.source] += loss
+            position.loss_counts[batch.source] += 1
         position.iteration += 1
         position.steps += 1
         position.seconds = clock.seconds()
         look = position.iteration == iterations or position.steps % DIVERGENCE_CHECK_STEPS == 0
         if look and not _is_finite(sums):
             return None
-        if clock.is_due(parts.settings.checkpoint_minutes):
+        if clock.is_due(settings.checkpoint_minutes):
             position.loss_sums = sums.tolist()
-            state = capture(parts.network, parts.optimiser, batch.generator_state, parts.device) | asdict(position)
-            write_checkpoint(parts.checkpoint_folder, position.steps, state | {"run_id": parts.run_id})
+            state = capture(parts.network, parts.optimiser, batches[-1].generator_state, parts.device)
+            state |= asdict(position) | {"run_id": parts.run_id, "best": vars(best)}
+            write_checkpoint(parts.checkpoint_folder, position.steps, state)
     return [total / n if n else None for total, n in zip(sums.tolist(), position.loss_counts, strict=True)]
 
 

@@ -49,6 +49,7 @@ class Network(nn.Module):
         backbone: str,
         activation: str,
         objectives: Mapping[str, str] | None = None,
+        dropout: float = DROPOUT,
     ) -> None:
         super().__init__()
         self.objectives = {
@@ -69,7 +70,7 @@ class Network(nn.Module):
         self.shared = stages(0, cut, *built)
         self.branches = nn.ModuleList(stages(cut, every, *built) for _ in range(n_branches))
         self.heads = nn.ModuleList(
-            objective(self.objectives[name]).head(features, factors or 0, DROPOUT, activation)
+            objective(self.objectives[name]).head(features, factors or 0, dropout, activation)
             for name, factors in source_factors.items()
         )
         self.representation_dim = representation_dim(strategy, len(source_factors), width)
@@ -142,6 +143,7 @@ def build_network(
     activation: str = "relu",
     initialisation: str = "pytorch",
     objectives: Mapping[str, str] | None = None,
+    dropout: float = DROPOUT,
     *,
     seed: np.random.SeedSequence,
 ) -> Network:
@@ -149,6 +151,7 @@ def build_network(
 
     `initialisation` is PyTorch's default ("pytorch") or "glorot". `source_factors` in the study's order: source ->
     number of factors, None for `self`; `objectives` names those of sources that learn otherwise than by pairs or KL.
+    `dropout` is that of the heads.
     SS-R has at most one source; without any it is the bare encoder (baseline Random).
     Raises ValueError for an unknown strategy, backbone or activation, and for sources that the strategy cannot have.
     """
@@ -163,7 +166,7 @@ def build_network(
         raise ValueError(f"{strategy} cannot have {len(source_factors)} sources")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed))
-        network = Network(strategy, source_factors, channels, n_mels, width, backbone, activation, objectives)
+        network = Network(strategy, source_factors, channels, n_mels, width, backbone, activation, objectives, dropout)
         if initialisation == "glorot":
             _initialise_glorot(network)
         return network

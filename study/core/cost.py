@@ -83,7 +83,7 @@ def step_flops(
     batch_size: int = 128,
     backbone: str = "base",
 ) -> float:
-    """FLOPs of a training step, averaged over the sources. All strategies cost the same: each step has one source.
+    """FLOPs of a training step of one source, averaged over the sources. All strategies cost the same.
 
     Counts the forward pass and the backward pass to inputs and weights, but not to the crops. `self` has two crops per
     item. Output layers are left out (under 0.1 %).
@@ -125,7 +125,8 @@ def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
     if run.is_baseline or study.learner_function(run.factors) == ONNX:
         return 0
     training = study.training_of(run.factors)
-    steps = epoch_steps(n_training_tracks, training.batch_size, run.n_sources, training.iterations)
+    in_turn = training.sources_in_turn(run.n_sources)
+    steps = epoch_steps(n_training_tracks, training.batch_size, in_turn, training.iterations)
     return training.epochs * steps
 
 
@@ -168,7 +169,8 @@ def run_work(study: Study, run: Run) -> float:
     if study.run is not None:
         return 1.0
     training = study.training_of(run.factors)
-    visits = training.epochs * (run.n_sources if training.iterations == "lm" else 1)
+    in_turn = training.sources_in_turn(run.n_sources)
+    visits = training.epochs * (in_turn if training.iterations == "lm" else 1)
     return visits * _step_flops_of(study, run, training) / training.batch_size
 
 
@@ -188,7 +190,8 @@ def network_name(training: Training) -> str:
 
 
 def _step_flops_of(study: Study, run: Run, training: Training) -> float:
-    return step_flops(
+    sources_a_step = run.n_sources // training.sources_in_turn(run.n_sources)
+    return sources_a_step * step_flops(
         run.strategy,
         source_factors_of(study, run),
         study.crop_frames,

@@ -27,6 +27,13 @@ TRAINING_FACTORS = (
     "loss",
     "reduction",
     "initialisation",
+    "schedule",
+    "select",
+    "patience",
+    "dropout",
+    "learning_rate_schedule",
+    "clip_norm",
+    "weight_decay",
     "learner",
 )
 """Keys of `[training]` that a factor of the same name sets for each run. Any other factor is a setting of a learner, or

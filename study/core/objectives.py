@@ -10,6 +10,7 @@ OF_LABELS = {
     "classes": ("kl", "cross-entropy"),
     "ordinal": ("kl", "cross-entropy"),
     "gmm": ("kl",),
+    "number": ("squared-error",),
     "plsa": ("kl",),
 }
 """For each kind of labels the objectives that suit it, the default first."""

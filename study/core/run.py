@@ -73,7 +73,7 @@ def make_run(
         "sources": {name: study.sources[name].identity() for name in ordered},
         "factors": levels,
         "mel": study.mel.model_dump(mode="json"),
-        "training": study.training_of(levels).identity(),
+        "training": study.training_of(levels).identity(ordered),
         "replicate": replicate,
         "seed": study.seed,
     }

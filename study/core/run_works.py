@@ -27,7 +27,18 @@ Step = tuple[str, str, tuple[str, ...]]
 WHOLE = ("call", "learn")
 TRAIN = "train"
 """The first element of a training's kinds."""
-COSTLY_FACTORS = ("epochs", "iterations", "batch_size", "width", "backbone", "activation", "optimiser", "precision")
+COSTLY_FACTORS = (
+    "epochs",
+    "iterations",
+    "batch_size",
+    "width",
+    "backbone",
+    "activation",
+    "optimiser",
+    "precision",
+    "schedule",
+    "patience",
+)
 """Factors that change the cost of a training."""
 
 

@@ -29,6 +29,7 @@ from study.core.paths import FILE_NAME
 from study.core.scales import are_numbers
 from study.core.source_targets import held_out_faults, source_target_faults
 from study.core.study_file import LABELS, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
+from study.core.training_checks import training_faults
 
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")
 
@@ -101,7 +102,7 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
     if not is_function and {"corpus", "mel", "training"} <= sections.keys():
         yield from _crop_faults(sections["corpus"], sections["mel"], sections["training"], factors)
     if "training" in sections and sources and not is_function:
-        yield from _loss_faults(sections["training"], sources, factors)
+        yield from training_faults(sections["training"], sources, factors, sections.get("corpus"))
     for name, levels in factors.items():
         yield from _factor_faults(name, levels)
     evaluated = {} if is_function else of_evaluation(factors)
@@ -165,8 +166,8 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
             source.factors,
             f"expected {len(source.order)}, the number of levels in `order`; or leave it out",
         )
-    if source.labels == "self" and "factors" in source.model_fields_set:
-        yield Fault(FILE_NAME, f"{section} factors", source.factors, 'labels = "self" has no factors')
+    if source.labels in ("self", "number") and "factors" in source.model_fields_set:
+        yield Fault(FILE_NAME, f"{section} factors", source.factors, f'labels = "{source.labels}" has no factors')
 
 
 def _target_faults(name: str, target: Target) -> Iterator[Fault]:
@@ -253,18 +254,6 @@ def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[
             )
         if mel.n_mels < least_bands:
             yield Fault(FILE_NAME, "[mel] n_mels", mel.n_mels, f"{because} {least_bands} or more")
-
-
-def _loss_faults(training: Training, sources: Mapping[str, Source], factors: Mapping[str, Any]) -> Iterator[Fault]:
-    """Losses for tags in a study without a source of tags: they would have no effect."""
-    if any(source.labels == "tags" for source in sources.values()):
-        return
-    because = 'applies only to sources with labels = "tags", and there are none; expected "kl"'
-    if training.loss != "kl":
-        yield Fault(FILE_NAME, "[training] loss", training.loss, because)
-    for level in factors.get("loss", ()):
-        if level in ("bce", "focal"):
-            yield Fault(FILE_NAME, "[factors] loss", level, because)
 
 
 def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -58,7 +58,7 @@ BALANCED = ("strategy", "sources", "n_sources")
 """What a sequential phase balances where its file does not say; `anytime` every further factor besides."""
 FIRST_TRAINING_KEYS = ("epochs", "iterations", "batch_size", "learning_rate", "l2", "width", "precision")
 """Keys of `[training]` that always enter a run's id; any other key enters it only if it is off its default."""
-LABELS = ("self", "gmm", "plsa", "tags", "classes", "ordinal")
+LABELS = ("self", "gmm", "plsa", "tags", "classes", "ordinal", "number")
 """Kinds of labels; installed packages may add others."""
 LEVEL_LABELS = ("classes", "ordinal")
 """Label kinds with one factor per level of their table, so that the table determines the number of factors."""
@@ -132,6 +132,8 @@ class Source(Section):
     @property
     def stated_factors(self) -> int | None:
         """The number of factors stated in the file; None if the source has none or the table determines it."""
+        if self.labels == "number":
+            return 1
         return None if self.labels in ("self", *LEVEL_LABELS) else self.factors
 
     def identity(self) -> dict[str, Any]:
@@ -144,7 +146,7 @@ class Source(Section):
         return self.label_settings() | named
 
     def objective_under(self, training: Training) -> str:
-        """Its objective; without one, pairs for `self`, `loss` of the training for tags, and KL for all others."""
+        """Its objective; without one, the default for its labels (`default_objective`)."""
         return self.objective or default_objective(str(self.labels), training.loss)
 
     def label_settings(self) -> dict[str, Any]:
@@ -178,12 +180,25 @@ class Training(Section):
     reduction: Literal["batchmean", "mean"] = "batchmean"
     initialisation: Literal["pytorch", "glorot"] = "pytorch"
     compile: Literal["auto", True, False] = "auto"
+    schedule: Literal["one", "sum"] = "one"
+    weights: dict[Name, Annotated[Number, Field(gt=0)]] = Field(default={})
+    select: Literal["last", "best"] = "last"
+    patience: Positive | None = None
+    dropout: Annotated[Number, Field(ge=0, lt=1)] = 0.5
+    learning_rate_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    clip_norm: Annotated[Number, Field(gt=0)] | None = None
+    weight_decay: Literal["coupled", "decoupled"] = "coupled"
     learner: Text = BASE
 
-    def identity(self) -> dict[str, Any]:
-        """The training settings that enter a run's id. Settings added by later versions enter it only off their
-        defaults, so that earlier runs keep their ids."""
+    def sources_in_turn(self, n_sources: int) -> int:
+        """How many sources take turns at steps: all of them, or none where each step has every source."""
+        return n_sources if self.schedule == "one" else 1
+
+    def identity(self, sources: Iterable[str] = ()) -> dict[str, Any]:
+        """The training settings that enter the id of a run with these sources. Settings added by later versions enter
+        it only off their defaults, so that earlier runs keep their ids."""
         settings = self.model_dump(mode="json", exclude={"checkpoint_minutes"})
+        settings["weights"] = {name: self.weights[name] for name in sources if self.weights.get(name, 1) != 1}
         defaults = type(self).model_fields
         return {
             key: value

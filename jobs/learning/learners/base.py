@@ -51,5 +51,6 @@ def untrained_network(context: Context, strategy: str) -> Network:
         settings.activation,
         settings.initialisation,
         context.objectives,
+        settings.dropout,
         seed=context.seed("initial weights"),
     )

@@ -5,7 +5,7 @@ A package adds its own by an entry point of the group `study.objectives` that na
 
 from __future__ import annotations
 
-from jobs.learning.objectives import bce, contrastive, cross_entropy, focal, kl, pairs
+from jobs.learning.objectives import bce, contrastive, cross_entropy, focal, kl, pairs, squared_error
 from jobs.learning.objectives.objective import Objective
 from study.core import extensions
 
@@ -16,6 +16,7 @@ OBJECTIVES: dict[str, Objective] = {
     "bce": bce.OBJECTIVE,
     "focal": focal.OBJECTIVE,
     "cross-entropy": cross_entropy.OBJECTIVE,
+    "squared-error": squared_error.OBJECTIVE,
 }
 
 

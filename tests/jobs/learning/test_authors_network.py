@@ -10,6 +10,7 @@ from torch import nn
 from jobs.learning.batches import crop_reader
 from jobs.learning.tasks import item_losses, source_tasks, training_batches
 from jobs.networks.branching import build_network
+from study.core.study_file import Training
 from tests.reference import authors_network
 
 SOURCES = {"self": None, "tag": 7}
@@ -33,7 +34,9 @@ def test_loss_and_gradients_are_those_of_the_released_network(make_store, strate
     network.train(source != "self")
     rng = np.random.default_rng(3)
     labels = {"tag": rng.dirichlet(np.ones(7), 12)}
-    tasks = source_tasks(network, labels, np.arange(12), np.arange(0), reader.device, reduction="mean")
+    tasks = source_tasks(
+        network, labels, np.arange(12), np.arange(0), reader.device, settings=Training(reduction="mean")
+    )
     branch = list(SOURCES).index(source)
     batch = next(batch for batch in training_batches(rng, reader, tasks, 6) if batch.source == branch)
 
@@ -63,7 +66,9 @@ def test_reduction_divides_a_source_by_its_outputs(make_store) -> None:
     labels = {"tag": np.full((4, 50), 0.02)}
     tracks = np.arange(4)
     for reduction, divisors in (("batchmean", [1, 1]), ("mean", [2, 50])):
-        tasks = source_tasks(network, labels, tracks, tracks, torch.device("cpu"), reduction=reduction)
+        tasks = source_tasks(
+            network, labels, tracks, tracks, torch.device("cpu"), settings=Training(reduction=reduction)
+        )
         assert [task.divisor for task in tasks] == divisors
 
 

@@ -64,6 +64,13 @@ class TestFocal(TestBCE):
     name = "focal"
 
 
+class TestSquaredError(ObjectiveContract):
+    name = "squared-error"
+
+    def labels(self, rng):
+        return rng.normal(size=(N_TRACKS, 1))
+
+
 def test_every_objective_has_a_contract_and_suits_some_labels() -> None:
     contracts = [each for each in globals().values() if isinstance(each, type) and issubclass(each, ObjectiveContract)]
     tested = {each.name for each in contracts if each is not ObjectiveContract}

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from jobs.learning import train as module
+from jobs.learning import updates as module
 from jobs.learning.batches import crop_reader, draw_pairs, pair_labels
 from jobs.learning.checkpoint import read_checkpoint
 from jobs.learning.optimisers import OPTIMISERS

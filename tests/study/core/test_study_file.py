@@ -212,7 +212,9 @@ tracks = "a.csv"
     assert study.training.model_dump(exclude={"precision", "checkpoint_minutes", "compile"}) == {
         "epochs": 200, "iterations": "lm", "batch_size": 128, "learning_rate": 0.00025, "l2": 1e-6, "width": 1.0,
         "backbone": "base", "learner": "base", "activation": "relu", "optimiser": "adam", "loss": "kl",
-        "reduction": "batchmean", "initialisation": "pytorch",
+        "reduction": "batchmean", "initialisation": "pytorch", "schedule": "one", "weights": {}, "select": "last",
+        "patience": None, "dropout": 0.5, "learning_rate_schedule": "constant", "clip_norm": None,
+        "weight_decay": "coupled",
     }  # fmt: skip
     assert study.sources["year"].factors == 50
     assert study.targets["a"].metric_names == ("accuracy",) and study.targets["a"].repeats == 5
