@@ -41,7 +41,7 @@ from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.decode import sound_fault
 from jobs.sound.mel_store import MelStore, band_statistics, check_frames, read_mel_store
 from jobs.source_labels import SourceLabels, on_kept_information, prepare_labels
-from jobs.targets.held_out import held_out_target
+from jobs.targets.held_out import empty_part_faults, held_out_target
 from jobs.targets.splits import how_split, split_faults
 from jobs.targets.track_labels import TargetData
 from study.core.digests import sealed_json
@@ -114,7 +114,7 @@ def _held_out_targets(
         if target.source is not None:
             labels = read_arrays(labels_path(study, target.source, made_from[target.source]))["distribution"]
             targets[name] = held_out_target(study, name, store.track_ids, path_of, training, labels)
-            faults += list(split_faults(targets[name], target))
+            faults += list(empty_part_faults(targets[name])) or list(split_faults(targets[name], target))
     raise_all(faults)
     return targets
 

@@ -3,12 +3,13 @@ test part. It is what a network's own output for the source can be scored on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from jobs.targets.track_labels import TargetData
+from study.core.errors import Fault
 from study.core.study_file import Study
 
 
@@ -38,6 +39,13 @@ def held_out_target(
         labels=of_tracks,
         in_test=~training[kept],
     )
+
+
+def empty_part_faults(data: TargetData) -> Iterator[Fault]:
+    """Parts of such a target without any track that has labels."""
+    for part, in_part in (("training", ~data.in_test), ("held-out", data.in_test)):
+        if not in_part.any():
+            yield Fault(data.file, "track_id", None, f"no {part} track of [corpus] has labels for a target of its own")
 
 
 def as_classes(shares: np.ndarray) -> np.ndarray:
