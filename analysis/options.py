@@ -44,6 +44,8 @@ class AnalysisOptions:
     `equivalence` is the region of practical equivalence, `0.01` or `"0.2 SD"` (`study.core.margin`); None, that of
     `own`, if any. Each of `same_sound` are targets whose tracks are the same sound.
 
+    `targets` says what the targets are (index target; `task, n_tracks, n_classes, split`).
+
     `kept` gives kept representations, and `topics` (`source, topic, terms`) what their topics are. `curves` are the
     losses of trainings (`analysis.exhibits.learning_curves`). `provenance` is what else is known of the data, by name.
     `families` is how many of statements are judged together where none of them stands out (`analyze` sets it).
@@ -65,6 +67,7 @@ class AnalysisOptions:
     equivalence: float | str | None = None
     same_sound: Sequence[Sequence[str]] = ()
     asked: Asked = field(default_factory=Asked)
+    targets: pd.DataFrame | None = None
     kept: Kept | None = None
     topics: pd.DataFrame | None = None
     curves: pd.DataFrame | None = None
