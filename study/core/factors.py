@@ -8,8 +8,11 @@ STRATEGIES = ("SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR")
 ALONE = ""
 """The strategy of all runs where there is nothing to share: those of a function."""
 
-BASELINES = ("MFCC", "Random", "Choi")
-"""Strategies of the runs of phase `baseline`."""
+RANDOM = "Random"
+"""The baseline that has a network of this program."""
+
+BASELINES = ("MFCC", RANDOM, "Choi")
+"""Strategies of the runs of phase `baseline`; installed packages may add others."""
 
 BASELINE_PHASE = "baseline"
 

@@ -17,7 +17,6 @@ from study.core.cost import (
     training_flops,
 )
 from study.core.durations import Work
-from study.core.factors import WITHOUT_NETWORK
 from study.core.learners import BASE, ONNX
 from study.core.run import Run
 from study.core.study_file import Study, Training
@@ -111,7 +110,7 @@ def representing_work(model: Model, run: Run, targets: Iterable[str]) -> Work:
     """Representing the sound of targets. The baseline Random also passes the corpus through its network once."""
     sizes = model.sizes
     crops = sum(sizes.crops.get(key, 0) for key in {sizes.sound_of.get(name) for name in targets} if key is not None)
-    if run.strategy in WITHOUT_NETWORK or _learner(model, run) != BASE:
+    if run.is_without_network or _learner(model, run) != BASE:
         return Work((("represent", run.strategy if run.is_baseline else _learner(model, run)),), float(crops))
     crops += (sizes.n_training or 0) if run.is_baseline else 0
     network = network_name(model.study.training_of(run.factors))
@@ -126,7 +125,7 @@ def target_work(model: Model, kind: str, run: Run, target: str) -> Work:
         return Work(((kind, target, network_name(training)), (kind, target)), 1.0)
     if (learner := _learner(model, run)) != BASE:
         return Work(((kind, target, learner), (kind, target)), 1.0)
-    size = 0 if run.strategy in WITHOUT_NETWORK else representation_dim(run.strategy, run.n_sources, training.width)
+    size = 0 if run.is_without_network else representation_dim(run.strategy, run.n_sources, training.width)
     return Work(((kind, target, size), (kind, target)), 1.0)
 
 

@@ -181,15 +181,16 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
         )
     elif target.tracks is None:
         yield Fault(FILE_NAME, f"{section} tracks", None, "missing")
-    recommends = target.task == "recommendation"
+    recommends, is_ours = target.task == "recommendation", target.task in METRICS
     if recommends != (target.interactions is not None):
         expected = 'missing; task = "recommendation" needs one' if recommends else 'only for task = "recommendation"'
         yield Fault(FILE_NAME, f"{section} interactions", None, expected)
     if target.holdout is not None and not recommends:
         yield Fault(FILE_NAME, f"{section} holdout", target.holdout, 'only for task = "recommendation"')
-    for key in ("probe", "folds", "split", "unsplit"):
-        if recommends and key in target.model_fields_set:
-            yield Fault(FILE_NAME, f"{section} {key}", getattr(target, key), 'not for task = "recommendation"')
+    without = ("probe", "folds", "split", "unsplit") if recommends else () if is_ours else ("probe",)
+    for key in without:
+        if key in target.model_fields_set:
+            yield Fault(FILE_NAME, f"{section} {key}", getattr(target, key), f'not for task = "{target.task}"')
     if target.split not in (None, "published", "random"):
         yield Fault(
             FILE_NAME,
@@ -208,7 +209,11 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
             yield Fault(FILE_NAME, f"{section} repeats", target.repeats, 'expected 2 or more, the folds of "folds"')
     if target.task == "regression" and target.probe == "logistic":
         yield Fault(FILE_NAME, f"{section} probe", "logistic", 'classification only; expected "mlp", "knn" or "svm"')
-    for metric in target.metric_names:
+    if not is_ours and not target.metrics:
+        yield Fault(
+            FILE_NAME, f"{section} metrics", None, f'missing; task = "{target.task}" of a package has no default'
+        )
+    for metric in target.metric_names if is_ours else ():
         head, _, cut = metric.partition("@")
         sized = recommends and head == "ndcg" and cut.removesuffix("_heldout").isdigit() and not cut.startswith("0")
         if metric not in METRICS[target.task] and not sized:

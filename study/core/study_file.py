@@ -18,7 +18,8 @@ from study.core.evaluation_factors import (
     crossed,
     of_evaluation,
 )
-from study.core.extensions import SOURCES
+from study.core.extensions import BASELINES as OWN_BASELINES
+from study.core.extensions import SOURCES, TARGETS
 from study.core.factors import (
     ALONE,
     BASELINES,
@@ -62,6 +63,8 @@ LABELS = ("self", "gmm", "plsa", "tags", "classes", "ordinal", "number")
 """Kinds of labels; installed packages may add others."""
 LEVEL_LABELS = ("classes", "ordinal")
 """Label kinds with one factor per level of their table, so that the table determines the number of factors."""
+TASKS = ("classification", "regression", "multilabel", "recommendation", "score")
+"""Tasks of targets; installed packages may add others."""
 METRICS = {
     "classification": ("accuracy", "balanced_accuracy", "f1_macro"),
     "regression": ("r2", "pearson"),
@@ -217,7 +220,7 @@ class LearnerSection(Section):
 class Target(Section):
     """A data set on which every representation is evaluated (paper 4.1)."""
 
-    task: Literal["classification", "regression", "multilabel", "recommendation", "score"]
+    task: Annotated[Text, one_of(TARGETS, TASKS), Field(examples=list(TASKS))]
     tracks: Location | None = None
     metrics: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)] | None = None
     probe: Literal["mlp", "logistic", "knn", "svm"] = "mlp"
@@ -273,6 +276,7 @@ class Baselines(Section):
     mfcc: Flag = True
     random: Annotated[Int, Field(ge=0, le=1000)] = 5
     choi: Location | None = None
+    own: Annotated[tuple[Annotated[Name, one_of(OWN_BASELINES, ())], ...], AfterValidator(distinct)] = ()
 
 
 class Cluster(Section):
@@ -427,17 +431,17 @@ class Study(Section):
         """In which ways runs of a strategy are evaluated on a target, the reference first.
 
         Levels that do not apply are left out: of `transfer` and `readout` where there is no network, of `transfer` and
-        `probe` on a recommendation, the logistic probe on a regression. The baseline Random is not trained from
+        `probe` on a task without probes, the logistic probe on a regression. The baseline Random is not trained from
         scratch, since its network fine-tuned is that.
         """
         varied, task = self.evaluation_factors, self.targets[target].task
         transfers, readouts = varied.get("transfer", (FROZEN,)), varied.get("readout", (REPRESENTATION,))
         probes = varied.get("probe", (self.targets[target].probe,))
-        if strategy in WITHOUT_NETWORK:
+        if strategy in (*WITHOUT_NETWORK, *self.baselines.own):
             transfers, readouts = (FROZEN,), (REPRESENTATION,)
-        if strategy in BASELINES:
+        if strategy in BASELINES:  # of which only Random has a network
             transfers = tuple(name for name in transfers if name != SCRATCH)
-        if task == "recommendation":
+        if task not in ("classification", "regression"):
             transfers, probes = (FROZEN,), probes[:1]
         if task == "regression":
             probes = tuple(name for name in probes if name != "logistic")
