@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from study.core.columns import FACTOR, TRANSFER
 from study.core.evaluation_factors import FINE_TUNE, LAST_LAYER, SCRATCH
 from study.core.factors import STRATEGIES
 
+LONGEST = 400
+"""Characters of a sentence."""
 SHARED = {"run_id": "other trainings", "combination": "other combinations of sources"}
 """What the statements generalise to where a model has such a random intercept."""
 
@@ -30,9 +32,10 @@ COVERED = {2: "0.84 to 0.95", 3: "0.91 to 0.95"}
 
 
 def strategy_verdicts(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> pd.DataFrame:
-    """What the first model states of each pair of strategies, each slope and each factor, as `verdict_rows`."""
-    if model.fit is None:
-        return pd.DataFrame()
+    """What the first model states of each pair of strategies, each slope and each factor, as `verdict_rows`. None where
+    nothing may be called significant."""
+    if model.fit is None or model.no_verdicts:
+        return pd.DataFrame(columns=list(COLUMNS))
     family = model.statements["family"]
     some = model.statements[family.isin([PAIRS, SLOPES])]
     found = [
@@ -49,30 +52,49 @@ def on_strategies(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str
     if model.fit is None:
         yield f"The strategies could not be compared: {model.why_not}."
         return
-    where, pairs, at = "with two sources", model.contrasts, ""
+    if model.no_verdicts:
+        yield f"Nothing is said of strategies and numbers of sources, because {model.no_verdicts}."
+        return
+    at_two, at_mean = _against_single(model.contrasts), _against_single(model.contrasts_of_means)
+    compared = []
     if N_UNKNOWN in model.coding.left_out.values():
-        where = "at the numbers of sources of these runs, which the rows do not give,"
-    elif len(model.contrasts_of_means) and (_against_single(pairs).empty or extrapolated(model)):
-        where, pairs, at = f"with {_mean_n(model)} sources", model.contrasts_of_means, AT_MEAN
-    against = _against_single(pairs)
-    if against.empty:
-        yield f"No strategy can be compared with single-source learning ({SINGLE}): only one of the two has scores."
+        compared.append(("at the numbers of sources of these runs, which the rows do not give,", at_two, ""))
     else:
-        names = against["contrast"].str.removesuffix(f" - {SINGLE}")
-        n_comparisons = len(model.contrasts) + len(model.contrasts_of_means)
-        effects = against["contrast"] + at
-        groups = _by_verdict(names, against, against["p_adjusted"], _after(n_comparisons), _notes(effects, fragile))
-        aside = _not_among(model, [SINGLE, *names])
-        yield (
-            f"Compared with single-source learning ({SINGLE}), the score {where} is {groups}{aside}. "
-            "One SD is the standard deviation of the scores on a target."
-        )
+        if len(at_two) and not (len(at_mean) and extrapolated(model)):
+            compared.append(("with two sources", at_two, ""))
+        if len(at_mean):
+            compared.append((f"with {_mean_n(model)} sources", at_mean, AT_MEAN))
+    if not any(len(pairs) for _, pairs, _ in compared):
+        yield f"No strategy can be compared with single-source learning ({SINGLE}): only one of the two has scores."
+    for number_of, (where, pairs, at) in enumerate(compared):
+        if len(pairs):
+            start = f"Compared with single-source learning ({SINGLE}), the score {where} is"
+            if number_of:
+                start = f"{where.capitalize()}, the mean of the multi-source runs, it is"
+            yield _against(model, start, pairs, at, fragile)
+    n_comparisons = len(model.contrasts) + len(model.contrasts_of_means)
+    together = f" Intervals are simultaneous over {n_comparisons} comparisons." if n_comparisons > 1 else ""
+    yield f"One SD is the standard deviation of the scores on a target.{together}"
     yield from _on_best(model)
     yield from on_estimand(model)
 
 
-def _after(n_comparisons: int) -> str:
-    return "" if n_comparisons == 1 else f" (simultaneous intervals, {n_comparisons} comparisons)"
+def _against(model: Model, start: str, pairs: pd.DataFrame, at: str, fragile: Fragile) -> str:
+    """The strategies against single-source learning at one number of sources."""
+    names = pairs["contrast"].str.removesuffix(f" - {SINGLE}")
+    aside = _not_among(model, [SINGLE, *names])
+
+    def said(notes: pd.Series) -> str:
+        return f"{start} {_by_verdict(names, pairs, pairs['p_adjusted'], notes)}{aside}."
+
+    return _within_room(said, pairs["contrast"] + at, fragile)
+
+
+def _within_room(said: Callable[[pd.Series], str], effects: pd.Series, fragile: Fragile) -> str:
+    """A sentence with notes on how robust these effects are: with the reasons, where there is room for them."""
+    notes = _notes(effects, fragile)
+    full = said(notes)
+    return full if len(full) <= LONGEST else said(notes.str.replace(r"(; not robust).*", r"\1", regex=True))
 
 
 def on_estimand(model: Model) -> Iterator[str]:
@@ -82,13 +104,9 @@ def on_estimand(model: Model) -> Iterator[str]:
     groups = {term.group for term in model.random_part}
     over = ["other targets", *(what for group, what in SHARED.items() if group in groups)]
     yield f"These statements generalise to {listed(over)} like those of this study."
-    if model.no_verdicts:
-        yield f"No difference is called significant, because {model.no_verdicts}."
-    beyond = [
-        f"{name} with two sources (its runs have {fewest:g} or more)" for name, fewest in extrapolated(model).items()
-    ]
+    beyond = [f"{name} ({fewest:g} or more)" for name, fewest in extrapolated(model).items()]
     if beyond:
-        yield f"These values are extrapolated beyond the runs: {'; '.join(beyond)}."
+        yield f"Values with two sources are extrapolated for strategies whose runs all have more: {listed(beyond)}."
 
 
 def extrapolated(model: Model) -> Mapping[str, float]:
@@ -151,7 +169,7 @@ def _on_best(model: Model) -> Iterator[str]:
 
 def on_number_of_sources(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     """What a further source changes, by strategy."""
-    if model.fit is None:
+    if model.fit is None or model.no_verdicts:
         return
     slopes = model.statements[model.statements["family"] == SLOPES]
     if slopes.empty:
@@ -159,16 +177,19 @@ def on_number_of_sources(model: Model, fragile: Fragile = NONE_FRAGILE) -> Itera
         return
     names = slopes["effect"].map(strategy_of)
     said, p = verdicts(slopes["estimate"], slopes["p_adjusted"]), slopes["p_adjusted"]
-    notes = _notes(slopes["effect"], fragile)
     verbs = {HIGHER: "raises the score with", LOWER: "lowers the score with"}
     verbs[NOT_SIGNIFICANT] = "has no detectable effect with"
-    parts = [
-        f"{verb} {listed(_with_interval(names[said == verdict], slopes[said == verdict], p, notes))}"
-        for verdict, verb in verbs.items()
-        if (said == verdict).any()
-    ]
     together = f" Intervals are simultaneous over the {len(slopes)} slopes." if len(slopes) > 1 else ""
-    yield f"Each further source {'; it '.join(parts)}.{together}"
+
+    def sentence(notes: pd.Series) -> str:
+        parts = [
+            f"{verb} {listed(_with_interval(names[said == verdict], slopes[said == verdict], p, notes))}"
+            for verdict, verb in verbs.items()
+            if (said == verdict).any()
+        ]
+        return f"Each further source {'; it '.join(parts)}.{together}"
+
+    yield _within_room(sentence, slopes["effect"], fragile)
 
 
 def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
@@ -212,11 +233,11 @@ def over_range(rows: pd.DataFrame, span: float | pd.Series) -> pd.DataFrame:
 
 def on_factors(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     """What further factors change: levels against the first, numbers over the range that was run."""
-    if model.fit is None:
+    if model.fit is None or model.no_verdicts:
         return
     found = factor_effects(table, model)
     terms = _factor_statements(model)["effect"].reset_index(drop=True)
-    groups = _by_verdict(found["effect"], found, found["p"], notes=_notes(terms, fragile)) if len(found) else ""
+    groups = _by_verdict(found["effect"], found, found["p"], _notes(terms, fragile)) if len(found) else ""
     parts = [f"the score is {groups}"] * (not found.empty)
     aliased = [name for name, why in model.coding.left_out.items() if name.startswith(FACTOR) and why == DETERMINED]
     if aliased:
@@ -250,7 +271,7 @@ def _factor_statements(model: Model) -> pd.DataFrame:
 
 def on_transfer(table: ResultsTable, model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     """What training on the target changes against a probe on the frozen representation."""
-    if model.fit is None or not table.shares_runs:
+    if model.fit is None or model.no_verdicts or not table.shares_runs:
         return
     for row in verdict_rows(model.statements[model.statements["family"] == TRANSFER]).itertuples():
         level = row.effect.partition("[")[2].removesuffix("]")
@@ -331,12 +352,10 @@ def on_few_targets(table: ResultsTable, model: Model) -> Iterator[str]:
         )
 
 
-def _by_verdict(
-    names: pd.Series, rows: pd.DataFrame, p: pd.Series, adjusted: str = "", notes: pd.Series | None = None
-) -> str:
-    """What is higher, what is lower, and what is not significant."""
+def _by_verdict(names: pd.Series, rows: pd.DataFrame, p: pd.Series, notes: pd.Series | None = None) -> str:
+    """What is higher, what is lower, and what is not significant; the first of each with its unit."""
     said = verdicts(rows["estimate"], p)
-    titles = {HIGHER: "higher for", LOWER: "lower for", NOT_SIGNIFICANT: f"not significantly different{adjusted} for"}
+    titles = {HIGHER: "higher for", LOWER: "lower for", NOT_SIGNIFICANT: "not significantly different for"}
     return "; ".join(
         f"{title} {listed(_with_interval(names[said == verdict], rows[said == verdict], p, notes))}"
         for verdict, title in titles.items()
@@ -346,10 +365,11 @@ def _by_verdict(
 
 def _with_interval(names: pd.Series, rows: pd.DataFrame, p: pd.Series, notes: pd.Series | None = None) -> list[str]:
     said = pd.Series("", rows.index) if notes is None else notes[rows.index]
-    return [
+    full = [
         f"{name} {size(row, own, note)}"
         for name, row, own, note in zip(names, rows.itertuples(), p[rows.index], said, strict=True)
     ]
+    return [*full[:1], *(one.replace(" SD (95 % CI ", " (", 1) for one in full[1:])]
 
 
 def _notes(effects: pd.Series, fragile: Fragile) -> pd.Series:

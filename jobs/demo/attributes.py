@@ -139,8 +139,8 @@ def _track(track_id: str, artist: Artist, dance: str, rng: np.random.Generator) 
         year=int(np.clip(artist.year + rng.integers(-4, 5), 1950, 2019)),
         arousal=float(np.clip(rng.normal(artist.arousal, 0.15), 0, 1)),
         valence=valence,
-        level_db=float(rng.uniform(-18, 0)),
-        tilt_db=float(rng.uniform(-2.5, 2.5)),
-        reverb=float(rng.uniform(0, 0.5)),
-        pan=float(rng.uniform(-0.7, 0.7)),
+        level_db=float(rng.uniform(-6, 0)),
+        tilt_db=float(rng.uniform(-1.0, 1.0)),
+        reverb=float(rng.uniform(0.1, 0.3)),
+        pan=float(rng.uniform(-0.3, 0.3)),
     )

@@ -14,9 +14,13 @@ from study.core.writing import write_whole
 
 Bag = dict[str, float]
 
-LISTENERS = {"corpus": 120, "target": 100}
+LISTENERS = {"corpus": 40, "target": 100}
+"""Few listeners of the corpus, so that their taste shows part of what the target's listeners go by."""
 CHANCE_LISTENERS = 5
 """Chance listeners per track, so that every track has enough plays to be recommended."""
+
+OLD, RECENT = 1965, 1998
+"""What was recorded before or after is of a genre of its own in the target fma."""
 
 OCTAVE_ERRORS = 0.1
 MISSING = 0.02
@@ -110,15 +114,15 @@ def _estimated_bpm(track: Track, rng: np.random.Generator) -> float:
 
 
 def _tags(track: Track, rng: np.random.Generator) -> Bag:
-    """Listeners' tags: what it is, how it feels, and many uninformative ones."""
+    """Listeners' tags: mostly how it feels, seldom what it is, and many uninformative ones."""
     offered = [
-        (track.artist.genre, 0.8),
-        *((synonym, 0.3) for synonym in SYNONYMS[track.artist.genre]),
-        (track.lead, 0.9),
-        (f"{track.year // 10 % 10}0s", 0.5),
+        (track.artist.genre, 0.15),
+        *((synonym, 0.08) for synonym in SYNONYMS[track.artist.genre]),
+        (track.lead, 0.08),
+        (f"{track.year // 10 % 10}0s", 0.15),
         (_mood(track), 0.7),
         ("waltz" if track.beats_a_bar == 3 else "dance", 0.2),
-        *((junk, 0.06) for junk in JUNK_TAGS),
+        *((junk, 0.12) for junk in JUNK_TAGS),
     ]
     taken = [tag for tag, probability in offered if rng.random() < probability] or [track.artist.genre]
     return _sum([{_typed(tag, rng): float(rng.integers(10, 101))} for tag in taken])
@@ -139,15 +143,15 @@ def _mood(track: Track) -> str:
 
 
 def _library_genres(track: Track) -> Bag:
-    """A music library's annotation: genre, style, era and solo instrument."""
+    """A music library's annotation: above all the solo instrument, then genre, style and era."""
     genre = track.artist.genre
     manner = SYNONYMS[genre][track.arousal > GENRES[genre].arousal]
-    return {genre: 2.0, f"{genre} / {manner}": 1.0, f"{track.year // 20 * 20}": 1.0, f"solo {track.lead}": 4.0}
+    return {genre: 0.5, f"{genre} / {manner}": 0.3, f"{track.year // 20 * 20}": 0.3, f"solo {track.lead}": 4.0}
 
 
 def _lyrics(track: Track, rng: np.random.Generator) -> Bag:
-    """Word counts: mostly words common to all songs, then the genre's, then the mood's."""
-    means = dict.fromkeys(STOP_WORDS, 6.0) | dict.fromkeys(GENRE_WORDS[track.artist.genre], 1.2)
+    """Word counts: mostly words common to all songs, then the mood's, and a few of the genre's."""
+    means = dict.fromkeys(STOP_WORDS, 6.0) | dict.fromkeys(GENRE_WORDS[track.artist.genre], 0.2)
     moods = {"glad": track.valence, "sad": 1 - track.valence, "wild": track.arousal, "calm": 1 - track.arousal}
     for mood, strength in moods.items():
         means |= dict.fromkeys(MOOD_WORDS[mood], 5.0 * strength**2)
@@ -174,8 +178,10 @@ def _plays(tracks: Sequence[Track], n_listeners: int, rng: np.random.Generator) 
 
 
 def _fma_genre(track: Track) -> str:
-    """A coarser, unbalanced set of genres, one of them defined by age."""
-    return "Old-Time" if track.year < 1962 else FMA_GENRES[track.artist.genre]
+    """A coarser, unbalanced set of genres, two of them defined by age."""
+    if not OLD <= track.year <= RECENT:
+        return "Old-Time" if track.year < OLD else "Experimental"
+    return FMA_GENRES[track.artist.genre]
 
 
 def _sum(bags: list[Bag]) -> Bag:

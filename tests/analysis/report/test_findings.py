@@ -9,6 +9,7 @@ from scipy import stats
 
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import size_model, strategy_model
+from analysis.report.findings import strategy_verdicts
 from analysis.results_table import results_table
 from study.core.factors import STRATEGIES
 from tests.analysis.conftest import findings
@@ -91,9 +92,11 @@ def test_a_factor_that_goes_with_a_strategy_leaves_the_strategies_and_is_named(r
     card = results["strategy"].map(lambda name: "old" if name in ("SS-R", "MS-SR@FC") else "new")
     table = results_table(results.assign(**{"factor.card": card}), {})
     model = strategy_model(table, {"card": ["old", "new"]})
-    told = [line for line in findings(table, model, model) if line.startswith(("Compared", "Further factors"))]
-    assert told[0].startswith("Compared with single-source learning")
-    assert told[1].endswith("confounded with the strategies: card[new].")
+    told = [
+        line for line in findings(table, model, model) if line.startswith(("Compared", "With 3", "Further factors"))
+    ]
+    assert told[0].startswith("Compared with single-source learning") and told[1].startswith("With 3 sources, the mean")
+    assert told[2].endswith("confounded with the strategies: card[new].")
 
 
 def test_sources_that_are_equally_good_are_all_named(results) -> None:
@@ -105,8 +108,9 @@ def test_sources_that_are_equally_good_are_all_named(results) -> None:
 
 def test_where_nothing_was_planted_nothing_is_told(simulate) -> None:
     rows = simulate(seed=5, strategies=dict.fromkeys(STRATEGIES, 0.0), slopes=dict.fromkeys(STRATEGIES, 0.0), noise=1.0)
-    said = "is not significantly different (simultaneous intervals, 30 comparisons) for MS-SR@FC"
-    assert said in sentence(rows, "Compared with single-source")
+    for start in ("Compared with single-source", "With 3 sources, the mean of the multi-source runs, it is"):
+        assert "is not significantly different for MS-SR@FC" in sentence(rows, start)
+    assert sentence(rows, "One SD is").endswith("Intervals are simultaneous over 30 comparisons.")
     assert sentence(rows, "Each further source").startswith("Each further source has no detectable effect")
 
 
@@ -139,7 +143,22 @@ def test_the_best_source_is_told_from_others_by_tukeys_p(simulate) -> None:
 def test_few_targets_are_a_caution(simulate, results) -> None:
     said = sentence(simulate(targets=("gtzan", "irmas", "fma"), noise=0.3), "With 3 targets")
     assert "was 0.91 to 0.95" in said
-    assert not any(line.startswith("With ") for line in sentences(results).splitlines())
+    assert not any("targets, the variances" in line for line in sentences(results).splitlines())
+
+
+def test_nothing_is_said_where_too_few_runs_are_left(results) -> None:
+    few = results[results["run_id"].isin(results.groupby("strategy")["run_id"].first()) | results["run_id"].isin(
+        results[results["strategy"] == "SS-R"]["run_id"].unique()[:3])]  # fmt: skip
+    few = few[few["strategy"].isin(["SS-R", "MSS-CR"])]
+    table = results_table(few, {})
+    model = strategy_model(table, {})
+    assert model.fit is not None and model.no_verdicts
+    said = findings(table, model, model)
+    assert (
+        sum("Nothing is said of strategies and numbers of sources, because the degrees" in line for line in said) == 1
+    )
+    assert not any(line.startswith(("Each further source", "The highest estimated", "Compared")) for line in said)
+    assert strategy_verdicts(table, model).empty
 
 
 def test_runs_at_other_levels_of_a_factor_are_no_repeats_here_either(simulate) -> None:

@@ -17,6 +17,7 @@ from tests.analysis.conftest import findings
 from tests.analysis.paper_plan import PUBLISHED, paper_runs, simulated_scores
 
 BRANCHED = STRATEGIES[2:]
+UNIT = "SD (95 % CI "
 NOTHING = dict.fromkeys(STRATEGIES, 0.0)
 
 
@@ -54,22 +55,27 @@ def answer(rows: pd.DataFrame) -> Answer:
 
 
 def shown(name: str, row: dict) -> str:
+    """An effect in a list, without the `UNIT` that the first of each list has."""
     sign = "+" if row["estimate"] > 0 else ""
-    return f"{name} {sign}{number(row['estimate'])} SD (95 % CI {number(row['ci_low'])} to {number(row['ci_high'])}; p "
+    return f"{name} {sign}{number(row['estimate'])} ({number(row['ci_low'])} to {number(row['ci_high'])}; p "
+
+
+def is_shown(name: str, row: dict, sentence: str) -> bool:
+    return shown(name, row) in sentence.replace(UNIT, "(")
 
 
 def test_what_the_paper_found_is_told_where_it_was_planted(runs) -> None:
     found = answer(simulated_scores(runs, seed=3))
     assert "lower" not in found.against_single and "not significant" not in found.against_single
     for name in STRATEGIES[1:]:
-        assert shown(name, found.contrasts[f"{name} - SS-R"]) in found.against_single
+        assert is_shown(name, found.contrasts[f"{name} - SS-R"], found.against_single)
     assert "is that of MSS-CR" in found.best
     raised, untold = found.each_source.split("; it has no detectable effect with ")
     slopes = {name: found.fixed[f"strategy[{name}]:n_star"] for name in STRATEGIES[1:]}
     for name in BRANCHED:
-        assert shown(name, slopes[name]) in raised
+        assert is_shown(name, slopes[name], raised)
         assert slopes[name]["ci_low"] < 0.16 < slopes[name]["ci_high"]
-    assert untold.startswith(shown("MS-SR@FC", slopes["MS-SR@FC"]))
+    assert untold.replace(UNIT, "(").startswith(shown("MS-SR@FC", slopes["MS-SR@FC"]))
     assert untold.endswith("). Intervals are simultaneous over the 5 slopes.") and untold.count("SD") == 1
     # of the six strategies five differ little: they show no trend along r*
     assert f" by +{number(found.size_fixed['r_star']['estimate'])} SD (" in found.size
@@ -81,7 +87,7 @@ def test_with_the_strategies_swapped_the_sentences_turn_round(runs) -> None:
     slopes = NOTHING | {"MS-SR@FC": 0.16, "MSS-CR": -0.16}
     found = answer(simulated_scores(runs, seed=4, strategies=effects, slopes=slopes))
     lower = found.against_single.split("lower for ")[1].split(" for ")[0]
-    assert shown("MSS-CR", found.contrasts["MSS-CR - SS-R"]) in lower
+    assert is_shown("MSS-CR", found.contrasts["MSS-CR - SS-R"], lower)
     assert "higher" not in found.against_single
     assert "is that of MS-SR@FC" in found.best
     raised, lowered, untold = found.each_source.split("; it ")
