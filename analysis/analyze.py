@@ -161,11 +161,11 @@ def _table(rows: pd.DataFrame, options: AnalysisOptions) -> ResultsTable:
     """The table of a study of strategies, its columns renamed where they are asked for by other names; of any other
     table by the roles of its columns."""
     asked = options.asked
-    if not is_of_a_study(rows) or asked.treatment or asked.reference:
+    if not is_of_a_study(rows, options.strategies) or asked.treatment or asked.reference:
         return any_table(rows, asked)
     names = {asked.score: "score", asked.target: "target"} | dict.fromkeys(asked.unit, "run_id")
     rows = rows.rename(columns={name: role for name, role in names.items() if name and role not in rows})
-    return results_table(rows, options.metrics, options.sources, options.mix_versions)
+    return results_table(rows, options.metrics, options.sources, options.mix_versions, options.strategies)
 
 
 def _of_treatments(table: ResultsTable, options: AnalysisOptions) -> Evidence:

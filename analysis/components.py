@@ -13,15 +13,16 @@ from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import intercepts_by
 from analysis.results_table import ResultsTable
-from study.core.coding import SINGLE, factor_columns, source_columns, strategy_columns
+from study.core.coding import factor_columns, is_single, source_columns, strategy_columns
 from study.core.columns import factor_column, source_column
 from study.core.errors import InputFaults
 from study.core.factors import Level
 from study.core.model_matrix import independent
+from study.core.strategies import BUILT_IN, Strategies
 
 FORMULA = (
     "z ~ 0 + strategy + <further factors> + (1 | <first source>) + (1 | <second source>) + ..., each target by itself, "
-    "without SS-R"
+    "without single-source runs"
 )
 
 
@@ -49,9 +50,9 @@ def source_components(
     """The components of each target, of frozen representations, adjusted for further factors; `rng` draws what the
     intervals need."""
     scores = table.frozen.scores
-    several = scores[scores["strategy"] != SINGLE]
+    several = scores[~is_single(scores, table.known)]
     for target in table.targets:
-        yield components_within(target, several[several["target"] == target], table.sources, rng, factors)
+        yield components_within(target, several[several["target"] == target], table.sources, rng, factors, table.known)
 
 
 def components_within(
@@ -60,6 +61,7 @@ def components_within(
     sources: tuple[str, ...],
     rng: np.random.Generator,
     factors: Mapping[str, Sequence[Level]] | None = None,
+    strategies: Strategies = BUILT_IN,
 ) -> Components:
     """The components of a target from its multi-source `rows`: `strategy`, `z`, `source.<name>`, `factor.<name>`."""
     varying = [name for name in sources if rows[source_column(name)].nunique() > 1]
@@ -67,7 +69,7 @@ def components_within(
     if not varying:
         return Components(target, len(rows), left_out, "no source varies among its multi-source runs")
     random = [intercepts_by(source_column(name), rows[source_column(name)].to_numpy()) for name in varying]
-    y, fixed = rows["z"].to_numpy(), _fixed(rows, factors or {})
+    y, fixed = rows["z"].to_numpy(), _fixed(rows, factors or {}, strategies)
     try:
         fit = fit_mixed(y, fixed, random)
     except (NotCertified, InputFaults) as reason:
@@ -87,8 +89,8 @@ def components_within(
     return Components(target, len(rows), left_out, None, fit, percent)
 
 
-def _fixed(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -> pd.DataFrame:
+def _fixed(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]], strategies: Strategies) -> pd.DataFrame:
     """The strategies, and further factors less their means as far as these rows tell them from the strategies."""
     present = {name: levels for name, levels in factors.items() if factor_column(name) in rows}
     further = factor_columns(rows, present).columns
-    return independent(pd.concat([strategy_columns(rows), further - further.mean()], axis=1))[0]
+    return independent(pd.concat([strategy_columns(rows, strategies), further - further.mean()], axis=1))[0]

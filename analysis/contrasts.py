@@ -9,8 +9,9 @@ import pandas as pd
 from scipy import stats
 
 from analysis.fitting.mixed_model import MixedFit, contrast_tests
-from study.core.coding import SINGLE, n_star, strategy_of
+from study.core.coding import is_intercept, n_star, strategy_of
 from study.core.columns import FACTOR
+from study.core.strategies import BUILT_IN, Strategies
 from study.core.variances import ALPHA as ALPHA
 
 HIGHER, LOWER, NOT_SIGNIFICANT = "higher", "lower", "not significant"
@@ -23,18 +24,19 @@ def verdicts(estimate: pd.Series, p: pd.Series) -> np.ndarray:
 
 def strategies_of(fit: MixedFit) -> list[str]:
     """The strategies that have an intercept in the first model, in its order."""
-    return [strategy_of(term) for term in fit.fixed_terms if term.startswith("strategy[") and term.endswith("]")]
+    return [strategy_of(term) for term in fit.fixed_terms if is_intercept(term)]
 
 
-def strategies_at(fit: MixedFit, rows: pd.DataFrame, at: float) -> list[str]:
-    """The strategies whose mean at n* = `at` is estimable from these rows: SS-R, at its 0; those with a slope;
+def strategies_at(fit: MixedFit, rows: pd.DataFrame, at: float, strategies: Strategies = BUILT_IN) -> list[str]:
+    """The strategies whose mean at n* = `at` is estimable from these rows: of one source, at its 0; those with a slope;
     those whose runs all have this n*. All of them where the rows do not say how many sources a run has."""
     every = strategies_of(fit)
     if "n_sources" not in rows:
         return every
-    steps = pd.Series(n_star(rows["strategy"], rows["n_sources"]), index=rows.index)
+    steps = pd.Series(n_star(rows["strategy"], rows["n_sources"], strategies), index=rows.index)
     only_there = {name for name, own in steps.groupby(rows["strategy"]) if (own == at).all()}
-    return [name for name in every if name == SINGLE or name in only_there or _slope(name) in fit.fixed_terms]
+    known = {*only_there, *(name for name in every if strategies[name].is_single or _slope(name) in fit.fixed_terms)}
+    return [name for name in every if name in known]
 
 
 def marginal_means(fit: MixedFit, at: float, names: Sequence[str]) -> pd.DataFrame:
@@ -45,8 +47,8 @@ def marginal_means(fit: MixedFit, at: float, names: Sequence[str]) -> pd.DataFra
 
 
 def mean_weights(fit: MixedFit, at: float, names: Sequence[str]) -> np.ndarray:
-    """Contrasts (n_names, p) of the fixed terms that give the mean of each of these strategies at n* = `at` (SS-R at
-    its 0), further factors at the mean of their columns."""
+    """Contrasts (n_names, p) of the fixed terms that give the mean of each of these strategies at n* = `at` (of one
+    source, at its 0), further factors at the mean of their columns."""
     is_further = np.array([term.startswith(FACTOR) for term in fit.fixed_terms])
     weights = np.tile(np.where(is_further, fit.fixed.to_numpy(dtype=float).mean(axis=0), 0.0), (len(names), 1))
     for row, name in enumerate(names):

@@ -49,8 +49,10 @@ class Evidence:
             return {model.name: sensitivity(self.table, model, self._treatments, self.levels, stated=self._stated)}
         is_paper = bool(self._prefix)
         codings = {
-            "strategy": lambda rows: first_model(rows, self.levels),
-            "size": lambda rows: second_model(rows, self.table.evaluation_levels if is_paper else self.levels),
+            "strategy": lambda rows: first_model(rows, self.levels, self.table.known),
+            "size": lambda rows: second_model(
+                rows, self.table.evaluation_levels if is_paper else self.levels, self.table.known
+            ),
         }
         return {
             name: sensitivity(
@@ -60,7 +62,7 @@ class Evidence:
                 self.levels,
                 self.beside.get(name),
                 self.options,
-                partial(statements_of, seed=self.options.seed),
+                partial(statements_of, seed=self.options.seed, strategies=self.table.known),
             )
             for name, model in (("strategy", self.strategy), ("size", self.size))
         }
@@ -76,7 +78,7 @@ class Evidence:
         """What a model states, as contrasts of its fixed terms (p,), by name."""
         if model.fit is None:
             return
-        families = families_of(model.fit, self.table.scores)
+        families = families_of(model.fit, self.table.scores, self.table.known)
         if self.table.roles:
             of = occurring(self.levels, self.table.scores)
             families = treatment_families(model.fit, of, self.options.asked.reference)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,14 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from study.core.factors import STRATEGIES
+from study.core.strategies import BUILT_IN, Strategies
 from study.core.writing import write_whole
 from study.pages.figures import PageFigure, drawing, png
 
-# Okabe & Ito 2008, black for the single-source reference
-COLOUR = dict(zip(STRATEGIES, ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00"), strict=True))
-MARKER = dict(zip(STRATEGIES, ("o", "s", "^", "v", "D", "P"), strict=True))
+# Okabe & Ito 2008, black for the single-source reference; after it colours of Tol 2021
+OF_SINGLE, OF_SIX = "#000000", ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00")
+OF_OWN = ("#CC79A7", "#8B6914", "#332288", "#AA3377", "#44AA99", "#777777")
+SHAPES_OF_SIX, SHAPES_OF_OWN = ("o", "s", "^", "v", "D", "P"), ("X", "p", "h", "<", ">", "*")
 LONGEST_NAME, LONGEST_TITLE = 34, 60
 """Characters of a name at a tick, and of a title over a panel."""
 OWN_BASELINE = ""
@@ -27,6 +28,24 @@ BASELINE_STYLE: dict[Any, Any] = {
     "Choi": ("#8B6914", (0, (5, 2, 1, 2))),
     OWN_BASELINE: ("#AA3377", (0, (4, 2, 1, 2))),
 }
+
+
+def colours_of(strategies: Strategies = BUILT_IN) -> dict[str, str]:
+    """A colour for each strategy: the six always have theirs, black is for those of one source."""
+    own = _looks(strategies, OF_SIX, OF_OWN)
+    return {name: OF_SINGLE if one.is_single else own[name] for name, one in strategies.items()}
+
+
+def markers_of(strategies: Strategies = BUILT_IN) -> dict[str, str]:
+    """A shape for each strategy."""
+    return _looks(strategies, SHAPES_OF_SIX, SHAPES_OF_OWN)
+
+
+def _looks(strategies: Strategies, of_six: Sequence[str], of_own: Sequence[str]) -> dict[str, str]:
+    own = [name for name in strategies if name not in BUILT_IN]
+    return dict(zip(BUILT_IN, of_six, strict=True)) | {
+        name: of_own[number % len(of_own)] for number, name in enumerate(own)
+    }
 
 
 def panels(

@@ -36,7 +36,7 @@ def strategy_model(
     fitting: Fitting = Fitting(),  # noqa: B008
 ) -> Model:
     """The headline's first model: strategies, their slopes on n* and further factors, with what scores share."""
-    coding = centred(first_model(table.scores, factors))
+    coding = centred(first_model(table.scores, factors, table.known))
     return _with_means(_headline("strategy", table, coding, factors, fitting), table, fitting.seed)
 
 
@@ -47,7 +47,7 @@ def size_model(
 ) -> Model:
     """The headline's second model: the size of the network and the number of sources as numbers, further factors, with
     what scores share."""
-    coding = centred(second_model(table.scores, factors))
+    coding = centred(second_model(table.scores, factors, table.known))
     return _stating(_headline("size", table, coding, factors, fitting), table, fitting.seed)
 
 
@@ -57,7 +57,7 @@ def paper_strategy_model(
     fitting: Fitting = Fitting(),  # noqa: B008
 ) -> Model:
     """The paper's first model to the letter (Eq. 10-12)."""
-    coding = first_model(table.scores, factors)
+    coding = first_model(table.scores, factors, table.known)
     model = Model("paper_strategy", coding, random_terms(table.scores, coding), fitting.engine)
     return _with_means(_fitted(model, table, fitting), table, fitting.seed)
 
@@ -67,7 +67,7 @@ def paper_size_model(
     fitting: Fitting = Fitting(),  # noqa: B008
 ) -> Model:
     """The paper's second model to the letter (Eq. 13-16)."""
-    coding = second_model(table.scores, table.evaluation_levels)
+    coding = second_model(table.scores, table.evaluation_levels, table.known)
     model = Model("paper_size", coding, random_terms(table.scores, coding), fitting.engine)
     return _stating(_fitted(model, table, fitting), table, fitting.seed)
 
@@ -146,7 +146,9 @@ def _fitted(model: Model, table: ResultsTable, fitting: Fitting) -> Model:
 
 
 def _stating(model: Model, table: ResultsTable, seed: int) -> Model:
-    return model if model.fit is None else replace(model, statements=statements_of(model.fit, table.scores, seed))
+    if model.fit is None:
+        return model
+    return replace(model, statements=statements_of(model.fit, table.scores, seed, table.known))
 
 
 def _with_means(model: Model, table: ResultsTable, seed: int) -> Model:
@@ -156,7 +158,7 @@ def _with_means(model: Model, table: ResultsTable, seed: int) -> Model:
         single = [name for name in table.strategies if (scores["strategy"] == name).sum() == 1]
         alone = f"; {listed(single)} with one score: without it the others could be compared" if single else ""
         return replace(model, why_not=f"{model.why_not}{alone}")
-    at = mean_n_star(scores)
+    at = mean_n_star(scores, table.known)
     model = replace(_stating(model, table, seed), mean_n_star=at)
     pairs = model.statements[model.statements["family"] == PAIRS].rename(columns={"effect": "contrast"})
     pairs = pairs.drop(columns="family").reset_index(drop=True)
@@ -166,7 +168,7 @@ def _with_means(model: Model, table: ResultsTable, seed: int) -> Model:
         model,
         contrasts=pairs[~of_means],
         contrasts_of_means=pairs[of_means].assign(contrast=named[of_means]).reset_index(drop=True),
-        means=marginal_means(fit, at, strategies_at(fit, scores, at)),
+        means=marginal_means(fit, at, strategies_at(fit, scores, at, table.known)),
     )
 
 

@@ -11,6 +11,7 @@ from analysis.fitting.engines import NATIVE
 from analysis.roles import Asked
 from study.core.factors import Level
 from study.core.margin import Margin, read_margin
+from study.core.strategies import BUILT_IN, Strategies
 from study.core.study_file import AnalysisSection
 
 Kept = Callable[[str, str], pd.DataFrame | None]
@@ -27,7 +28,8 @@ class AnalysisOptions:
 
     `name` heads the report. `metrics` names each target's primary metric; empty, each target has one metric.
     `sources` in the study's order; None, they are read off the columns. `levels` are those of further factors in the
-    study's order; None, those that occur, ascending. `plan` (as plan.parquet) says what was planned.
+    study's order; None, those that occur, ascending. `strategies` are those known to the study, its own and the six.
+    `plan` (as plan.parquet) says what was planned.
 
     `model` is the one that the report goes by, of `MODELS`: the headline, or the paper's to the letter.
 
@@ -49,6 +51,7 @@ class AnalysisOptions:
     metrics: Mapping[str, str] = field(default_factory=dict)
     sources: Sequence[str] | None = None
     levels: Mapping[str, Sequence[Level]] | None = None
+    strategies: Strategies = field(default_factory=lambda: BUILT_IN)
     plan: pd.DataFrame | None = None
     bootstrap: int = 0
     seed: int = 0

@@ -10,7 +10,8 @@ import pandas as pd
 from study.core.columns import FACTOR, NUISANCE, OBSERVED, SOURCE, factor_column, source_column
 from study.core.errors import Fault, nearest
 from study.core.evaluation_factors import EVALUATION_FACTORS
-from study.core.factors import BASELINE_PHASE, BASELINES, STRATEGIES, sources_allowed
+from study.core.factors import BASELINE_PHASE, BASELINES
+from study.core.strategies import Strategies, single_of
 
 NEEDED = {
     "run_id": "no score can be assigned to its run",
@@ -50,10 +51,14 @@ def of_baselines(rows: pd.DataFrame) -> pd.Series:
 
 
 def faults_of_rows(
-    rows: pd.DataFrame, metric_of: Mapping[str, str], sources: Sequence[str], mix_versions: bool
+    rows: pd.DataFrame,
+    metric_of: Mapping[str, str],
+    sources: Sequence[str],
+    mix_versions: bool,
+    strategies: Strategies,
 ) -> Iterator[Fault]:
     """Values that are not what their column says, rows that contradict each other."""
-    known = (*STRATEGIES, *BASELINES)
+    known = (*strategies, *BASELINES)
     for name in rows["strategy"][~of_baselines(rows)].unique():
         if name not in known:
             expected = f"unknown; expected one of {', '.join(known)}"
@@ -72,7 +77,7 @@ def faults_of_rows(
             if not factor.has(level):
                 yield _fault(column, level, factor.expected, nearest(str(level), factor.named))
     yield from _faults_of_metrics(rows, metric_of)
-    yield from _faults_of_runs(rows, sources)
+    yield from _faults_of_runs(rows, sources, strategies)
     for name in VERSIONS:
         versions = rows[name].dropna().unique() if name in rows else []
         if len(versions) > 1 and not mix_versions:
@@ -131,7 +136,7 @@ def _faults_of_metrics(rows: pd.DataFrame, metric_of: Mapping[str, str]) -> Iter
             yield _fault(f"metric on {target}", metric_of[target], expected, nearest(metric_of[target], metrics))
 
 
-def _faults_of_runs(rows: pd.DataFrame, sources: Sequence[str]) -> Iterator[Fault]:
+def _faults_of_runs(rows: pd.DataFrame, sources: Sequence[str], strategies: Strategies) -> Iterator[Fault]:
     columns = [source_column(name) for name in sources]
     present = [name for name in columns if name in rows]
     for name in set(columns) - set(present):
@@ -145,7 +150,7 @@ def _faults_of_runs(rows: pd.DataFrame, sources: Sequence[str]) -> Iterator[Faul
                 yield _fault(
                     name, None, f"expected the same in all rows of a run; not so in {_runs(values.index[values > 1])}"
                 )
-    runs = rows[rows["strategy"].isin(STRATEGIES)].drop_duplicates("run_id").set_index("run_id")
+    runs = rows[rows["strategy"].isin(list(strategies))].drop_duplicates("run_id").set_index("run_id")
     for name in present:
         odd = runs.index[~runs[name].isin([True, False])]
         if len(odd):  # one odd word makes text of a whole column
@@ -158,10 +163,12 @@ def _faults_of_runs(rows: pd.DataFrame, sources: Sequence[str]) -> Iterator[Faul
         odd = [
             run
             for run, name, n in zip(runs.index, runs["strategy"], counts, strict=True)
-            if not (np.isfinite(n) and sources_allowed(name, int(n)))
+            if not (np.isfinite(n) and strategies[name].allows(int(n)))
         ]
         if odd:
-            yield _fault("n_sources", None, f"expected 1 for SS-R and 2 or more for the others; not so in {_runs(odd)}")
+            single = single_of(strategies, runs["strategy"])
+            expected = f"expected 1 for {single} and 2 or more for the others; not so in {_runs(odd)}"
+            yield _fault("n_sources", None, expected)
         if complete:
             odd = runs.index[counted != counts]
             if len(odd):

@@ -27,10 +27,12 @@ from analysis.result_checks import (
     of_baselines,
 )
 from analysis.roles import Roles
+from study.core.coding import is_single
 from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.evaluation_factors import EVALUATION_FACTORS
-from study.core.factors import STRATEGIES, Level
+from study.core.factors import Level
+from study.core.strategies import BUILT_IN, Strategies, single_of
 from study.core.tables import read_parquet
 
 PROVENANCE = (
@@ -58,7 +60,8 @@ class ResultsTable:
     that no score is left of, with the `outcome` that says why.
     `by_split` has the scores behind the means of `scores`: `run_id, target, repeat, fold, score` and the factors;
     repeat and fold are 0 where the rows do not say. `provenance` says where the rows come from, as far as they do.
-    A table of another field has no strategies, the `roles` of its columns, and the `levels` of its treatments.
+    `known` are the strategies that a row may have. A table of another field has no strategies, the `roles` of its
+    columns, and the `levels` of its treatments.
     """
 
     scores: pd.DataFrame
@@ -71,6 +74,7 @@ class ResultsTable:
     provenance: Mapping[str, str] = field(default_factory=dict)
     roles: Roles | None = None
     levels: Mapping[str, Sequence[Level]] | None = None
+    known: Strategies = field(default_factory=lambda: BUILT_IN)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -81,7 +85,17 @@ class ResultsTable:
     def strategies(self) -> tuple[str, ...]:
         """Strategies that occur, smallest network first."""
         present = set() if self.roles else set(self.scores["strategy"])
-        return tuple(name for name in STRATEGIES if name in present)
+        return tuple(name for name in self.known if name in present)
+
+    @property
+    def single(self) -> str:
+        """The strategy that the others are compared with, of a single source."""
+        return single_of(self.known, self.strategies)
+
+    @property
+    def is_single(self) -> pd.Series:
+        """Which rows of `scores` are of a strategy of one source."""
+        return is_single(self.scores, self.known)
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -154,6 +168,7 @@ def results_table(
     metric_of: Mapping[str, str],
     source_names: Sequence[str] | None = None,
     mix_versions: bool = False,
+    strategies: Strategies = BUILT_IN,
 ) -> ResultsTable:
     """Check the rows, average them by run x target (x level of evaluation factors) over repeats and folds, standardise
     within target.
@@ -166,7 +181,7 @@ def results_table(
     rows = rows.assign(run_id=rows["run_id"].astype(str), target=rows["target"].astype(str))
     found = tuple(name.removeprefix(SOURCE) for name in rows if name.startswith(SOURCE))
     sources = found if source_names is None else tuple(source_names)
-    raise_all(faults_of_rows(rows, metric_of, sources, mix_versions))
+    raise_all(faults_of_rows(rows, metric_of, sources, mix_versions, strategies))
 
     rows, excluded = _of_study(rows, metric_of)
     rows = _with_n_sources(rows, sources)
@@ -199,6 +214,7 @@ def results_table(
         missing,
         _by_split(with_score),
         provenance,
+        known=strategies,
     )
     if table.shares_runs:
         raise_all(faults_of_scores(_at_first_levels(table.scores), order))

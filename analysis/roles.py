@@ -12,7 +12,8 @@ from pandas.api import types
 from analysis.result_checks import RESULTS
 from analysis.wording import listed
 from study.core.errors import Fault, InputFaults, nearest, raise_all
-from study.core.factors import BASELINES, STRATEGIES
+from study.core.factors import BASELINES
+from study.core.strategies import BUILT_IN, Strategies
 
 USUAL = {
     "score": (
@@ -139,10 +140,10 @@ class Roles:
             yield f"Columns not used: {'; '.join(f'{name} ({why})' for name, why in self.unused.items())}."
 
 
-def is_of_a_study(rows: pd.DataFrame) -> bool:
+def is_of_a_study(rows: pd.DataFrame, strategies: Strategies = BUILT_IN) -> bool:
     """Whether the table is of a study of sharing strategies: a column called so, or nearly, names some of them."""
     name = nearest("strategy", map(str, rows.columns))
-    return name in rows and bool(rows[name].isin((*STRATEGIES, *BASELINES)).any())
+    return name in rows and bool(rows[name].isin((*strategies, *BASELINES)).any())
 
 
 def roles_of(rows: pd.DataFrame, asked: Asked) -> Roles:

@@ -11,8 +11,9 @@ import pandas as pd
 from analysis.contrasts import mean_weights, strategies_at
 from analysis.fitting.mixed_model import MixedFit
 from analysis.simultaneous import simultaneous
-from study.core.coding import SINGLE, n_star
+from study.core.coding import is_intercept, is_single, n_star
 from study.core.columns import FACTOR
+from study.core.strategies import BUILT_IN, Strategies
 
 PAIRS, SLOPES, SIZE = "strategies", "number of sources", "network size"
 AT_MEAN = " at the mean number of sources"
@@ -20,7 +21,7 @@ NUMBERS = ("estimate", "se", "df", "t", "p", "p_adjusted", "p_holm", "adjustment
 COLUMNS = ("family", "effect", *NUMBERS)
 
 
-def statements_of(fit: MixedFit, rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+def statements_of(fit: MixedFit, rows: pd.DataFrame, seed: int, strategies: Strategies = BUILT_IN) -> pd.DataFrame:
     """The statements of a named model's fit to these rows: `family, effect` and `simultaneous` of each family.
 
     Pairs of strategies at n* = 0 and, as `A - B at the mean number of sources`, at `mean_n_star` are one family; the
@@ -28,21 +29,23 @@ def statements_of(fit: MixedFit, rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     """
     found = [
         simultaneous(fit, np.array(list(weights.values())), seed).assign(family=family, effect=list(weights))
-        for family, weights in families_of(fit, rows)
+        for family, weights in families_of(fit, rows, strategies)
     ]
     return pd.concat(found, ignore_index=True)[list(COLUMNS)] if found else pd.DataFrame(columns=list(COLUMNS))
 
 
-def mean_n_star(rows: pd.DataFrame) -> float:
+def mean_n_star(rows: pd.DataFrame, strategies: Strategies = BUILT_IN) -> float:
     """The mean n* of multi-source rows; 0 where it is not known."""
-    several = rows[rows["strategy"] != SINGLE]
-    steps = n_star(several["strategy"], several["n_sources"]) if "n_sources" in rows else np.empty(0)
+    several = rows[~is_single(rows, strategies)]
+    steps = n_star(several["strategy"], several["n_sources"], strategies) if "n_sources" in rows else np.empty(0)
     return float(steps.mean()) if len(steps) else 0.0
 
 
-def pair_weights(fit: MixedFit, rows: pd.DataFrame, at: float) -> dict[str, np.ndarray]:
+def pair_weights(
+    fit: MixedFit, rows: pd.DataFrame, at: float, strategies: Strategies = BUILT_IN
+) -> dict[str, np.ndarray]:
     """Contrasts (p,) of the means of two strategies at n* = `at`, the larger network less the smaller, by name."""
-    names = strategies_at(fit, rows, at)
+    names = strategies_at(fit, rows, at, strategies)
     means = mean_weights(fit, at, names)
     return {
         f"{names[later]} - {names[earlier]}": means[later] - means[earlier]
@@ -50,15 +53,17 @@ def pair_weights(fit: MixedFit, rows: pd.DataFrame, at: float) -> dict[str, np.n
     }
 
 
-def families_of(fit: MixedFit, rows: pd.DataFrame) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def families_of(
+    fit: MixedFit, rows: pd.DataFrame, strategies: Strategies = BUILT_IN
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """Each family of statements: its members' contrasts (p,) of the fixed terms, by name."""
     terms, own = fit.fixed_terms, np.eye(len(fit.fixed_terms))
     by_term = dict(zip(terms, own, strict=True))
     families: dict[str, dict[str, np.ndarray]] = {PAIRS: {}, SLOPES: {}, SIZE: {}}
-    if any(term.startswith("strategy[") for term in terms):
-        families[PAIRS] = pair_weights(fit, rows, 0.0)
-        if at := mean_n_star(rows):
-            at_mean = pair_weights(fit, rows, at)
+    if any(map(is_intercept, terms)):
+        families[PAIRS] = pair_weights(fit, rows, 0.0, strategies)
+        if at := mean_n_star(rows, strategies):
+            at_mean = pair_weights(fit, rows, at, strategies)
             families[PAIRS] |= {f"{name}{AT_MEAN}": weights for name, weights in at_mean.items()}
     for term, weights in by_term.items():
         if term.startswith("strategy[") and term.endswith("]:n_star"):

@@ -23,7 +23,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from analysis.components import components_within
 from design.generate import generate
-from study.core.coding import SINGLE
+from study.core.coding import is_single
 from study.core.plan import run_columns
 from study.core.reading import read_study
 from study.workflow.demo import DEMO_BUDGET
@@ -59,7 +59,7 @@ def main() -> int:
         + "| --- " * 8 + "|",
         flush=True,
     )  # fmt: skip
-    plans = [runs[runs["strategy"] != SINGLE] for runs in (paper_runs(arguments.published), demo)]
+    plans = [runs[~is_single(runs)] for runs in (paper_runs(arguments.published), demo)]
     tasks = [(runs, name, arguments.data_sets) for runs in plans for name in CASES]
     with ProcessPoolExecutor(arguments.processes) as pool:
         missed = False

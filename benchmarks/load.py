@@ -21,12 +21,12 @@ import pandas as pd
 from jobs.preparation import prepare
 from jobs.prepared_data import Prepared
 from jobs.records import Trained, begin_attempt, now, write_attempt, write_trained
-from study.core.factors import STRATEGIES
 from study.core.paths import Paths
 from study.core.plan import run_columns, write_plan
 from study.core.reading import read_study
 from study.core.results import PROBE_SCORES_VERSION, SCHEMA_VERSION, TRAIN_SCORES_VERSION, commit_result
 from study.core.run import Run, baseline_runs, make_run
+from study.core.strategies import STRATEGIES
 from study.core.study_file import Study
 from study.core.valid_results import expected_results
 from tests.small_study import write_small_study

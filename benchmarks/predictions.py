@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from analysis.exhibits.predictions import predictions
 from analysis.results_table import results_table
 from study.core.coding import n_star
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 from tests.analysis.paper_plan import PUBLISHED, SLOPES, SOURCES, STRATEGY_EFFECTS, TARGETS, paper_runs
 
 SOURCE_SD = (0.0, 0.1, 0.3)

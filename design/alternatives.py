@@ -60,7 +60,10 @@ def _figures(study: Study, sequential: SequentialPhase, runs: Sequence[Run]) -> 
     codes, table = candidates.codes_of(runs), run_rows(study, runs)
     columns = model_columns(candidates.factors, codes)
     columns = columns[:, [k == 0 or np.ptp(column) > 0 for k, column in enumerate(columns.T)]]
-    first, main = first_model(table, study.further_factors).columns, main_effects(table, study).columns
+    first, main = (
+        first_model(table, study.further_factors, study.known_strategies).columns,
+        main_effects(table, study).columns,
+    )
     slopes = [effect for effect in effects_of(list(first)) if effect.name.endswith(":n_star")]
     effects = [effect for effect in named_effects(main) if not effect.name.startswith("strategy[")]
     sizes = np.bincount(codes[:, -1], minlength=len(candidates.factors[-1].levels))

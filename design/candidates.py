@@ -20,7 +20,7 @@ class Factor:
     """A factor and its levels, named as in plan.parquet: `strategy`, `source.<name>`, `factor.<name>`, `n_sources`."""
 
     name: str
-    levels: tuple[Level, ...]  # `Levels` with a scale for a study's further factors
+    levels: tuple[Level, ...]  # `Levels` of further factors, `StrategyLevels` of strategies
 
     @property
     def is_ordered(self) -> bool:

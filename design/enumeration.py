@@ -11,9 +11,9 @@ from design import coordinate_exchange as exchange
 from design.candidates import Candidates, Factor, code_type
 from study.core.columns import factor_column, source_column
 from study.core.errors import Fault, InputFaults
-from study.core.factors import sources_allowed
 from study.core.paths import FILE_NAME
 from study.core.run import study_seed_sequence
+from study.core.strategies import StrategyLevels
 from study.core.study_file import Combination, Constraint, Phase, Study
 
 MOST_ENUMERATED = 2**20
@@ -23,14 +23,15 @@ MOST_ENUMERATED = 2**20
 def enumerate_candidates(study: Study, phase: Phase) -> Candidates:
     """Every run that the phase's levels and the constraints allow, in lexical order.
 
-    SS-R has exactly one source, every other strategy two or more. Of more than `MOST_ENUMERATED` possible runs the
+    A strategy of one source has exactly one, every other two or more. Of more than `MOST_ENUMERATED` possible runs the
     candidates are those of `runs_of_large_space`, the same ones for the same seed. Raises `InputFaults` where nothing
     is left.
     """
-    numbers = {s: [n for n in sorted(phase.n_sources) if sources_allowed(s, n)] for s in phase.strategy}
+    known = study.known_strategies
+    numbers = {s: [n for n in sorted(phase.n_sources) if known[s].allows(n)] for s in phase.strategy}
     sizes: dict[str, list[int]] = {strategy: possible for strategy, possible in numbers.items() if possible}
     factors = (
-        Factor("strategy", tuple(sizes)),
+        Factor("strategy", StrategyLevels(sizes, known)),
         *(Factor(source_column(name), (False, True)) for name in study.sources),
         *(Factor(factor_column(name), levels) for name, levels in study.further_factors.items()),
         Factor("n_sources", tuple(sorted({n for possible in sizes.values() for n in possible}))),

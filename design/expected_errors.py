@@ -41,7 +41,7 @@ def main_effects(rows: pd.DataFrame, study: Study) -> Coding:
     """A mean for each strategy, each source present against absent, further factors: the main effects of a plan."""
     further = factor_columns(rows, study.further_factors)
     others = pd.concat([source_columns(rows, list(study.sources)), further.columns], axis=1)
-    columns = pd.concat([strategy_columns(rows), others.loc[:, others.nunique() > 1]], axis=1)
+    columns = pd.concat([strategy_columns(rows, study.known_strategies), others.loc[:, others.nunique() > 1]], axis=1)
     return Coding(columns, (), further.left_out, further.units)
 
 
@@ -56,7 +56,8 @@ def expected_errors(study: Study, fixed: Sequence[Run], sequential: Sequence[Run
     Columns: n_runs (sequential ones; the fixed phases' are all done), then every fixed term, then every pair of
     strategies, in residual standard deviations of one target's scores. nan where the runs so far cannot tell.
     """
-    coded = first_model(run_rows(study, [*fixed, *sequential]), study.further_factors).columns
+    rows_of_plan = run_rows(study, [*fixed, *sequential])
+    coded = first_model(rows_of_plan, study.further_factors, study.known_strategies).columns
     effects = named_effects(coded)
     weights = weights_of(effects, list(coded))
     columns = coded.to_numpy()

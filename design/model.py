@@ -24,6 +24,7 @@ from study.core.errors import Fault, InputFaults
 from study.core.formula import quoted
 from study.core.formula_grammar import parse_terms
 from study.core.model_matrix import coded, independent, model_matrix
+from study.core.strategies import BUILT_IN, Strategies, known_to
 
 OPEN_QUESTIONS = 0.05
 """What main effects weigh beside a model that leaves them out: they settle what it leaves open."""
@@ -117,7 +118,12 @@ def written_out(factors: Sequence[Factor], codes: np.ndarray, part: Part) -> tup
     rows = _rows(factors, codes)
     levels = {each.name.partition(".")[2]: each.levels for each in factors if each.name.startswith(FACTOR)}
     text = {MAIN: _main_formula(factors), FIRST: "strategy"}.get(part.name, part.name)
-    certain = first_model(rows, levels).columns if part.name == FIRST else independent(_matrix(text, rows, factors))[0]
+    strategies = _known(factors)
+    certain = (
+        first_model(rows, levels, strategies).columns
+        if part.name == FIRST
+        else independent(_matrix(text, rows, factors))[0]
+    )
     if certain.size > MOST_ENTRIES:
         expected = f"has {len(certain):,} runs to choose from and {certain.shape[1]} terms: too many to compute"
         raise InputFaults([Fault("", f"model {part.name}", None, expected)])
@@ -131,7 +137,7 @@ def written_out(factors: Sequence[Factor], codes: np.ndarray, part: Part) -> tup
 def _matrix(text: str, rows: pd.DataFrame, factors: Sequence[Factor]) -> pd.DataFrame:
     sources = [each.name.partition(".")[2] for each in factors if each.name.startswith(SOURCE)]
     levels = {each.name.partition(".")[2]: each.levels for each in factors if each.name.startswith(FACTOR)}
-    known = columns_of_design(sources, levels)
+    known = columns_of_design(sources, levels, _known(factors))
     terms = parse_terms(with_sources(text, sources))
     variables = dict.fromkeys(variable for term in terms.terms for variable in term)
     values = {each: coded(each, known[each.name], rows[known[each.name].name]) for each in variables}
@@ -157,4 +163,11 @@ def _rows(factors: Sequence[Factor], codes: np.ndarray) -> pd.DataFrame:
     }
     rows = pd.DataFrame(found).infer_objects()
     rows = rows.assign(n_sources=rows["n_sources"].astype(float))
-    return rows.assign(n_star=n_star(rows["strategy"], rows["n_sources"]), r_star=r_star(rows["strategy"]))
+    known = _known(factors)
+    return rows.assign(
+        n_star=n_star(rows["strategy"], rows["n_sources"], known), r_star=r_star(rows["strategy"], known)
+    )
+
+
+def _known(factors: Sequence[Factor]) -> Strategies:
+    return next((known_to(factor.levels) for factor in factors if factor.name == "strategy"), BUILT_IN)

@@ -36,6 +36,7 @@ from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.content import csv_bytes
 from study.core.durations import Unit
 from study.core.run import Run, baseline_runs
+from study.core.strategies import StrategyLevels
 from study.core.study_file import Study
 from study.core.writing import remove_folder, write_whole
 from study.pages.figures import correlation_map, drawing, png
@@ -252,7 +253,7 @@ def _as_codes(study: Study, runs: Sequence[Run]) -> tuple[Candidates, np.ndarray
     """The runs as level numbers of the levels that occur among them (n_runs, n_factors), with their factors."""
     strategies = tuple(name for name in study.strategies if any(run.strategy == name for run in runs))
     factors = (
-        Factor("strategy", strategies),
+        Factor("strategy", StrategyLevels(strategies, study.known_strategies)),
         *(Factor(source_column(name), (False, True)) for name in study.sources),
         *(Factor(factor_column(name), levels) for name, levels in study.further_factors.items()),
         Factor("n_sources", tuple(sorted({run.n_sources for run in runs}))),

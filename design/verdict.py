@@ -59,7 +59,7 @@ def margin_curve(study: Study, fixed: Sequence[Run], sequential: Sequence[Run], 
     rows = []
     for size in sizes:
         runs = [*fixed, *sequential[:size]]
-        coding = first_model(run_rows(study, runs), study.further_factors)
+        coding = _first_model(study, runs)
         if len(runs) > coding.columns.shape[1]:
             rows.append({"n_runs": size, **margins(coding, n_targets)})
     return pd.DataFrame(rows)
@@ -74,7 +74,7 @@ def verdict(
     this plan found with `WANTED_POWER`; it may lack any.
     """
     n_targets = len(study.targets)
-    coding = first_model(run_rows(study, runs), study.further_factors)
+    coding = _first_model(study, runs)
     if n_targets < 2:
         return ["With a single target, results cannot be generalised to others; its standard errors are below."]
     if len(runs) <= coding.columns.shape[1]:
@@ -97,7 +97,7 @@ def verdict(
             f"{_listed(parts)}."
         )
     if further:
-        coded = first_model(run_rows(study, [*runs, *further]), study.further_factors)
+        coded = _first_model(study, [*runs, *further])
         wider = margins(coded, n_targets)
         sentences.append(f"Another {len(further)} runs would narrow the intervals to {_widths(wider, known)}.")
     sentences.append(
@@ -129,6 +129,10 @@ def _smallest_by_kind(coding: Coding, smallest: Mapping[str, float]) -> dict[str
         least = smallest.get(effect.name, np.nan) * _span(coding, effect)
         by_kind.setdefault(kind_of(effect), []).append(least)
     return {kind: max(by_kind[kind]) for kind in KINDS if kind in by_kind and np.isfinite(by_kind[kind]).all()}
+
+
+def _first_model(study: Study, runs: Sequence[Run]) -> Coding:
+    return first_model(run_rows(study, runs), study.further_factors, study.known_strategies)
 
 
 def _span(coding: Coding, effect: Effect) -> float:

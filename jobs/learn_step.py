@@ -29,7 +29,7 @@ from jobs.sound.content_hashes import content_hash
 from jobs.sound.mel_store import MelStore
 from jobs.sound.spectra import mean_and_deviation
 from jobs.targets.track_labels import TargetData
-from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours
+from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours, strategy_of
 from study.core.digests import read, sealed
 from study.core.errors import Damaged, Fault, InputFaults
 from study.core.evaluation_factors import REPRESENTATION
@@ -37,6 +37,7 @@ from study.core.learners import BASE
 from study.core.paths import Paths
 from study.core.results import TRAIN_SCORES_VERSION
 from study.core.run import Run, make_run
+from study.core.strategies import single_of
 from study.core.study_file import Study, Training
 from study.core.version import __version__
 from study.core.writing import make_folder, remove_folder, write_once, write_whole
@@ -125,6 +126,7 @@ def _context(study: Study, prepared: Prepared, run: Run) -> Context:
     return Context(
         run_id=run.run_id,
         strategy=run.strategy,
+        sharing=strategy_of(study, run),
         sources=run.sources,
         levels=run.factors,
         settings=settings,
@@ -204,7 +206,7 @@ def _description(study: Study, run: Run) -> dict[str, Any]:
 
 def _kept_arithmetic(study: Study, settings: Training, device: str, n_training_tracks: int) -> Arithmetic:
     """The choice that `auto` made for the study's first trained run; all its runs keep to it."""
-    alone = (make_run(study, "", 0, "SS-R", (name,)) for name in study.sources)
+    alone = (make_run(study, "", 0, single_of(study.known_strategies), (name,)) for name in study.sources)
     hours = min(run_cost_gpu_hours(study, run, n_training_tracks) or 0.0 for run in alone)
     backbones = study.factors.get("backbone", (study.training.backbone,))
     most = study.training.model_copy(update={"backbone": min(backbones, key=is_recurrent)})  # compiled if any can be

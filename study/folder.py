@@ -84,6 +84,21 @@ class StudyFolder:
 
         return Shown(verify_study(self.settings, deep), draw_verify)
 
+    def clean(self, remove: bool = False) -> pd.DataFrame:
+        """What of the store no plan uses: path (below the store), n_bytes and why. `remove` deletes these for good.
+
+        Raises InputFaults without a plan of this study file and prepared data, and RunFailed naming what is left.
+        """
+        import pandas as pd
+
+        from study.workflow.clean import remove_stale, stale_files
+
+        found, store = stale_files(self.settings), self.settings.store
+        rows = [(str(one.path.relative_to(store)), one.n_bytes, one.why) for one in found]
+        if remove:
+            remove_stale(found)
+        return pd.DataFrame(rows, columns=["path", "n_bytes", "why"])
+
     def plan(self) -> pd.DataFrame:
         """plan.parquet, one row per planned run, in order. Raises InputFaults without a plan of this study file."""
         import pandas as pd

@@ -13,9 +13,10 @@ from jobs.failures import DAMAGED, DISK_FULL, ERROR, GPU_MEMORY, HOST_MEMORY, LO
 from study.cli import app
 from study.core import study_file
 from study.core.evaluation_factors import EVALUATION_FACTORS
-from study.core.factors import BASELINES, STRATEGIES, TRAINING_FACTORS
+from study.core.factors import BASELINES, TRAINING_FACTORS
 from study.core.reading import read_study
 from study.core.results import result_schema
+from study.core.strategies import STRATEGIES
 from study.core.study_file import METRICS
 from tests.small_study import STUDY
 
@@ -61,6 +62,7 @@ def test_every_command_is_shown() -> None:
     study_file.Header, study_file.Corpus, study_file.Mel, study_file.Source, study_file.Training, study_file.Target,
     study_file.Baselines, study_file.Cluster, study_file.Compute, study_file.Phase, study_file.Constraint,
     study_file.Model, study_file.Contrast, study_file.FineTuning, study_file.RunSection, study_file.LearnerSection,
+    study_file.Sharing,
 ], ids=lambda section: section.__name__)  # fmt: skip
 def test_every_key_of_the_study_file_is_documented(section) -> None:
     text = page("study-file.md")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -26,6 +27,8 @@ def folder(run_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     shutil.copytree(run_study, tmp_path / "mystudy")
     shutil.copy(DEMO / "results.parquet", tmp_path / "scores.parquet")
     shutil.copy(ROOT / "tests" / "reference" / "mixed_models_sleepstudy.csv", tmp_path / "sleepstudy.csv")
+    means = json.loads((ROOT / "tests" / "reference" / "means.json").read_text(encoding="utf-8"))
+    pd.DataFrame(means["Machines"]["data"]).to_csv(tmp_path / "machines.csv", index=False)
     monkeypatch.chdir(tmp_path)
     yield tmp_path
     plt.close("all")

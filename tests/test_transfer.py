@@ -16,7 +16,7 @@ from jobs import launch as story
 from jobs.in_process import InProcess
 from jobs.preparation import prepare
 from jobs.prepared_data import read_prepared
-from jobs.records import read_trained
+from jobs.records import read_attempts, read_trained
 from jobs.steps import Step, execute
 from study.core.errors import InputFaults
 from study.core.paths import Paths
@@ -30,6 +30,7 @@ from study.workflow.analysis import analyze_study
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import design_study
 from study.workflow.status import study_status
+from study.workflow.verify import verify_study
 from tests.small_study import STUDY
 from tests.test_bad_input import edit
 from tests.test_bad_input import study as command
@@ -152,6 +153,24 @@ def test_a_launch_killed_between_the_steps_ends_with_the_same_rows(copy: Path) -
     launch_study(study, LaunchOptions(in_process=True))
     pd.testing.assert_frame_equal(rows(study).drop(columns=TIMES), before.drop(columns=TIMES), check_exact=True)
     assert read_trained(Paths(copy), run.run_id) == trained, "nothing was trained again"
+
+
+def test_damaged_predictions_of_a_fine_tuned_network_are_made_again(copy: Path) -> None:
+    """Once it is seen that they are not what was written, they are set aside, and the same rows come of others."""
+    study = read_study(copy)
+    before, run = rows(study), read_plan(Paths(copy).plan, study)[-1]
+    shutil.rmtree(Paths(copy).results / run.run_id)
+    for step in (Step("learn", run, ("timbre", "height", "plays")), Step("fine-tune", run, ("timbre",))):
+        assert execute(study, step).failure is None
+    made = Paths(copy).fine_tuned(run.run_id, "timbre", read_prepared(study).targets["timbre"].fingerprint)
+    content = bytearray(made.read_bytes())
+    content[len(content) // 2] ^= 1
+    made.write_bytes(content)
+    (damaged,) = verify_study(study)["damaged"]
+    assert damaged["file"] == str(made.relative_to(copy))
+    launch_study(study, LaunchOptions(in_process=True))
+    pd.testing.assert_frame_equal(rows(study).drop(columns=TIMES), before.drop(columns=TIMES), check_exact=True)
+    assert [attempt.cause for attempt in read_attempts(Paths(copy), run.run_id)].count("damaged") == 1
 
 
 def test_fine_tuning_that_diverges_is_a_row_with_its_reason(copy: Path) -> None:

@@ -14,14 +14,14 @@ from scipy import stats
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import single_source_scores
-from analysis.figures import COLOUR, panels, shared_legend
+from analysis.figures import OF_SINGLE, panels, shared_legend
 from analysis.fitting.mixed_model import half_width
 from analysis.questions import BEST_SOURCES
 from analysis.results_table import ResultsTable
 from analysis.simultaneous import judged
 from analysis.verdict_rows import verdict_rows
 from analysis.wording import number
-from study.core.coding import SINGLE, strategy_columns
+from study.core.coding import strategy_columns
 from study.core.columns import source_column
 
 WITH, WITHOUT = "#0072B2", "#D55E00"
@@ -127,12 +127,10 @@ def with_and_without(table: ResultsTable) -> Figure:
     for one, (target, source) in zip(axes, best.items(), strict=True):
         here = table.scores[table.scores["target"] == target]
         present = here[source_column(source)].to_numpy(dtype=bool)
-        single = (here["strategy"] == SINGLE).to_numpy()
+        single = table.is_single[here.index].to_numpy()
         own = here.loc[single & present, "z"]
-        (drawn["the source alone"],) = one.plot(
-            np.ones(len(own)), own, "o", color=COLOUR[SINGLE], markersize=3.6, zorder=3
-        )
-        one.axhline(own.mean(), color=COLOUR[SINGLE], linewidth=0.9)
+        (drawn["the source alone"],) = one.plot(np.ones(len(own)), own, "o", color=OF_SINGLE, markersize=3.6, zorder=3)
+        one.axhline(own.mean(), color=OF_SINGLE, linewidth=0.9)
         kinds = (
             ("among several, with it", present, WITH, "o", "-"),
             ("among several, without it", ~present, WITHOUT, "s", "--"),
@@ -162,12 +160,12 @@ def with_and_without(table: ResultsTable) -> Figure:
 
 def _effect(table: ResultsTable, target: str, source: str) -> tuple[object, ...] | None:
     here = table.scores[table.scores["target"] == target]
-    single = here[(here["strategy"] == SINGLE) & here[source_column(source)].astype(bool)]
-    several = here[here["strategy"] != SINGLE]
+    single = here[table.is_single[here.index] & here[source_column(source)].astype(bool)]
+    several = here[~table.is_single[here.index]]
     column, y = several[source_column(source)].to_numpy(dtype=float), several["z"].to_numpy()
     if not 0 < column.sum() < len(column):
         return None
-    others = np.column_stack([strategy_columns(several), several["n_sources"].to_numpy(dtype=float)])
+    others = np.column_stack([strategy_columns(several, table.known), several["n_sources"].to_numpy(dtype=float)])
     # what strategy and number leave of both: its regression is that of the whole (Frisch & Waugh 1933)
     own, rest = (one - others @ np.linalg.lstsq(others, one, rcond=None)[0] for one in (column, y))
     df = len(y) - np.linalg.matrix_rank(others) - 1

@@ -10,10 +10,10 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
-from analysis.figures import COLOUR, MARKER, panels, shared_legend
+from analysis.figures import colours_of, markers_of, panels, shared_legend
 from analysis.results_table import ResultsTable
-from study.core.coding import SINGLE
-from study.core.factors import STRATEGIES
+from study.core.coding import is_single
+from study.core.strategies import BUILT_IN, Strategies
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
@@ -30,13 +30,13 @@ def shown(table: ResultsTable) -> Iterator[Picture | Table]:
         )
         return
     caption = "Trainable parameters, including output layers: mean over the runs of a strategy and number of sources."
-    yield Picture(name, title, caption, lambda: parameters_by_n_sources(cells))
-    note = "Mean number of trainable parameters, and its ratio to that of SS-R."
+    yield Picture(name, title, caption, lambda: parameters_by_n_sources(cells, table.known))
+    note = f"Mean number of trainable parameters, and its ratio to that of {table.single}."
     yield Table("parameters", title, note, cells)
 
 
 def parameters(table: ResultsTable) -> pd.DataFrame:
-    """`strategy, n_sources, n_runs, n_parameters` (mean over the runs), `of_single`, that over SS-R's mean.
+    """`strategy, n_sources, n_runs, n_parameters` (mean over the runs), `of_single`, that over a single source's mean.
 
     Empty where the rows do not say; networks of one cell differ with their sources' output layers and with factors.
     """
@@ -44,17 +44,21 @@ def parameters(table: ResultsTable) -> pd.DataFrame:
     if not {"n_parameters", "n_sources"} <= set(runs) or runs["n_parameters"].isna().all():
         return pd.DataFrame(columns=["strategy", "n_sources", "n_runs", "n_parameters", "of_single"])
     cells = runs.groupby(["strategy", "n_sources"])["n_parameters"].agg(n_runs="size", n_parameters="mean")
-    cells = cells.reindex(STRATEGIES, level="strategy").reset_index()
-    return cells.assign(of_single=cells["n_parameters"] / runs.loc[runs["strategy"] == SINGLE, "n_parameters"].mean())
+    cells = cells.reindex(list(table.known), level="strategy").reset_index()
+    return cells.assign(of_single=cells["n_parameters"] / runs.loc[is_single(runs, table.known), "n_parameters"].mean())
 
 
-def parameters_by_n_sources(cells: pd.DataFrame) -> Figure:
+def parameters_by_n_sources(cells: pd.DataFrame, strategies: Strategies = BUILT_IN) -> Figure:
     """Fig. 15: millions of trainable parameters by number of sources, a line a strategy."""
     figure, (axes,) = panels(1, width=5.6, height=3.4)
-    drawn = {}
+    drawn, colours, markers = {}, colours_of(strategies), markers_of(strategies)
     for strategy, here in cells.groupby("strategy", sort=False):
         (drawn[strategy],) = axes.plot(
-            here["n_sources"], here["n_parameters"] / 1e6, marker=MARKER[strategy], color=COLOUR[strategy], markersize=5
+            here["n_sources"],
+            here["n_parameters"] / 1e6,
+            marker=markers[strategy],
+            color=colours[strategy],
+            markersize=5,
         )
     axes.set(xlabel="number of sources", ylabel="million parameters", ylim=(0, None))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -8,19 +8,20 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figures import COLOUR, panels
-from study.core.coding import SINGLE, source_columns, strategy_columns, strategy_of
+from analysis.figures import colours_of, panels
+from study.core.coding import is_single, source_columns, strategy_columns, strategy_of
 from study.core.columns import SOURCE
+from study.core.strategies import BUILT_IN, Strategies
 
 
-def multi_source_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs that say something on which sources go together: SS-R's one source aliases with it by its nature."""
-    return runs[runs["strategy"] != SINGLE]
+def multi_source_runs(runs: pd.DataFrame, strategies: Strategies = BUILT_IN) -> pd.DataFrame:
+    """The runs that say something on which sources go together: a single source aliases with it by its nature."""
+    return runs[~is_single(runs, strategies)]
 
 
-def correlations(runs: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
+def correlations(runs: pd.DataFrame, sources: Sequence[str], strategies: Strategies = BUILT_IN) -> pd.DataFrame:
     """Correlations between the columns of sources and strategies over the runs; a constant column's are 0."""
-    columns = pd.concat([source_columns(runs, sources), strategy_columns(runs)], axis=1)
+    columns = pd.concat([source_columns(runs, sources), strategy_columns(runs, strategies)], axis=1)
     values = columns.to_numpy() - columns.to_numpy().mean(axis=0)
     length = np.sqrt((values**2).sum(axis=0))
     length[length < 1e-12] = np.inf
@@ -35,12 +36,12 @@ def aliasing(between: pd.DataFrame, n_sources: int) -> float:
     return float(np.abs(between.to_numpy()[different]).max(initial=0.0))
 
 
-def balance_bars(runs: pd.DataFrame, sources: Sequence[str]) -> Figure:
+def balance_bars(runs: pd.DataFrame, sources: Sequence[str], strategies: Strategies = BUILT_IN) -> Figure:
     """How many runs have each strategy, each source, and each number of sources."""
     figure, (by_strategy, by_source, by_number) = panels(3, width=3.4, height=2.8)
-    strategies = strategy_columns(runs).sum()
-    names = [strategy_of(name) for name in strategies.index]
-    by_strategy.bar(names, strategies, color=[COLOUR[name] for name in names])
+    counts = strategy_columns(runs, strategies).sum()
+    names = [strategy_of(name) for name in counts.index]
+    by_strategy.bar(names, counts, color=[colours_of(strategies)[name] for name in names])
     present = source_columns(runs, sources).sum()
     by_source.bar([name.removeprefix(SOURCE) for name in present.index], present, color="#0072B2")
     if "n_sources" in runs:

@@ -6,14 +6,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures import COLOUR, MARKER, panels
+from analysis.figures import colours_of, markers_of, panels
 from analysis.fitted_model import Model
 from analysis.wording import number
-from study.core.coding import strategy_of
+from study.core.coding import is_intercept, strategy_of
 from study.core.columns import FACTOR
+from study.core.strategies import single_of
 
 SIZE_LABELS = {
-    "intercept": "intercept\n(SS-R)",
+    "intercept": "intercept\n(r* = 0)",
     "r_star": "network size\nr* from 0 to 1",
     "n_star": "each further\nsource n*",
     "r_star:n_star": "r* x n*",
@@ -23,8 +24,11 @@ SIZE_LABELS = {
 def strategy_effects(model: Model, beside: Model | None = None) -> Figure:
     """Fig. 11: the strategies' intercepts, their slopes on n*, and further factors, as far as the model has them."""
     is_slope, is_factor = model.fixed["term"].str.endswith(":n_star"), model.fixed["term"].str.startswith(FACTOR)
+    known = model.coding.strategies
+    single = single_of(known, map(strategy_of, filter(is_intercept, model.coding.columns)))
+    colour, marker = colours_of(known), markers_of(known)
     shown = [
-        ("Strategy, with two sources (SS-R: one)", "standardised score", model.fixed[~is_slope & ~is_factor]),
+        (f"Strategy, with two sources ({single}: one)", "standardised score", model.fixed[~is_slope & ~is_factor]),
         ("Each further source", "change of standardised score", model.fixed[is_slope]),
         ("Further factors", "change of standardised score", model.fixed[is_factor]),
     ]
@@ -34,7 +38,7 @@ def strategy_effects(model: Model, beside: Model | None = None) -> Figure:
         names = [
             term.removeprefix(FACTOR) if term.startswith(FACTOR) else strategy_of(term) for term in effects["term"]
         ]
-        colours, markers = [COLOUR.get(name, "#0072B2") for name in names], [MARKER.get(name, "o") for name in names]
+        colours, markers = [colour.get(name, "#0072B2") for name in names], [marker.get(name, "o") for name in names]
         _intervals(axes, names, effects, colours, markers, beside)
         axes.tick_params(axis="x", labelrotation=30)
         axes.set(title=title, ylabel=label)

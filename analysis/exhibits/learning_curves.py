@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodF
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels, shared_legend
-from study.core.factors import STRATEGIES
+from study.core.strategies import BUILT_IN, Strategies
 
 LOSSES = {"loss": "training", "validation_loss": "validation"}
 MOST_LINES = 4
@@ -31,10 +31,14 @@ def exhibit(evidence: Evidence) -> Exhibit:
     """The picture and its numbers, from `options.curves`: `run_id, strategy, source, epoch, loss, validation_loss`, one
     row per run, source and epoch. Without them, as for a table from elsewhere, there is nothing to show."""
     curves = evidence.options.curves
-    return Exhibit("learning_curves", "runs", () if curves is None else tuple(shown(evidence.table.sources, curves)))
+    return Exhibit(
+        "learning_curves",
+        "runs",
+        () if curves is None else tuple(shown(evidence.table.sources, curves, evidence.table.known)),
+    )
 
 
-def shown(sources: Sequence[str], curves: pd.DataFrame) -> Iterator[Picture | Table]:
+def shown(sources: Sequence[str], curves: pd.DataFrame, strategies: Strategies = BUILT_IN) -> Iterator[Picture | Table]:
     """The picture, colours in the order of `sources`, and its table."""
     n_runs = curves["run_id"].nunique()
     yield Picture(
@@ -46,7 +50,7 @@ def shown(sources: Sequence[str], curves: pd.DataFrame) -> Iterator[Picture | Ta
         f"{BAND[1]:.0%} quantile. Losses of different sources are on different scales: compare only the shapes."
         if n_runs
         else "Not drawn: no run of this study has logged an epoch.",
-        (lambda: learning_curves(sources, curves)) if n_runs else None,
+        (lambda: learning_curves(sources, curves, strategies)) if n_runs else None,
     )
     if n_runs:
         yield Table(
@@ -68,9 +72,9 @@ def by_epoch(curves: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def learning_curves(sources: Sequence[str], curves: pd.DataFrame) -> Figure:
+def learning_curves(sources: Sequence[str], curves: pd.DataFrame, known: Strategies = BUILT_IN) -> Figure:
     """A pair of panels for each strategy, training and validation, on one scale of losses."""
-    strategies = [name for name in STRATEGIES if (curves["strategy"] == name).any()]
+    strategies = [name for name in known if (curves["strategy"] == name).any()]
     figure, axes = panels(len(LOSSES) * len(strategies), height=2.3, share_y=True)
     style = {
         source: {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k // len(COLOURS) % len(DASHES)]}

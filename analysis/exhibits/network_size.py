@@ -16,7 +16,7 @@ from analysis.sensitivity import not_robust
 def exhibit(evidence: Evidence) -> Exhibit:
     """Effects of the second model."""
     model, fragile = evidence.size, not_robust(evidence.variants["size"])
-    said = tuple(on_size(model, fragile))
+    said = tuple(on_size(model, fragile, evidence.table.strategies))
     parts = tuple(shown(model, evidence.beside.get("size")))
     return Exhibit("size", "strategies", parts, headline=said, verdicts=size_effect(model, fragile))
 
@@ -27,7 +27,8 @@ def shown(model: Model, beside: Model | None = None) -> Iterator[Picture | Table
         "effects_size",
         "Effects of the network's size",
         model,
-        "Estimates of the second model with 95 % Satterthwaite intervals; r* goes from 0 (SS-R) to 1 (MSS-CR).",
+        "Estimates of the second model with 95 % Satterthwaite intervals; r* goes from 0 (a single source) to 1 (a "
+        "network per source).",
         lambda: size_effects(model, beside),
         beside,
     )

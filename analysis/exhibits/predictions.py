@@ -1,9 +1,9 @@
 """Which combination of strategy and sources would serve a target best, among those that were run and those never run.
 
-Each target by itself, without SS-R: the first model's fixed part (strategies, their slopes on n*, further factors) and,
-as in the components, a random intercept for each source's presence. A slope on n* is what an average source adds, a
-source's effect how it differs from the average, shrunk towards it; sources add up and do not interact.
-"""
+Each target by itself, without single-source runs: the first model's fixed part (strategies, their slopes on n*,
+further factors) and, as in the components, a random intercept for each source's presence. A slope on n* is what an
+average source adds, a source's effect how it differs from the average, shrunk towards it; sources add up and do not
+interact."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from analysis.fitting.mixed_model import LEVEL, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import intercepts_by
 from analysis.results_table import ResultsTable
-from study.core.coding import SINGLE, first_model
+from study.core.coding import first_model
 from study.core.columns import factor_column, source_column
 from study.core.errors import InputFaults
 from study.core.factors import Level
@@ -53,11 +53,11 @@ def predictions(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> 
     factors = {name: levels for name, levels in factors.items() if factor_column(name) in table.scores}
     if not table.sources:
         return Predictions(pd.DataFrame(), {"every target": "the table does not say which sources a run had"})
-    several = table.scores[table.scores["strategy"] != SINGLE]
+    several = table.scores[~table.is_single]
     found, why_not = [pd.DataFrame()], {}
     for target in table.targets:
         try:
-            best = _best(several[several["target"] == target], table.sources, factors)
+            best = _best(several[several["target"] == target], table, factors)
         except (NotCertified, InputFaults) as reason:
             why_not[target] = str(reason)
             continue
@@ -83,13 +83,14 @@ def best_sets(effect: np.ndarray, n: int, most: int) -> list[tuple[int, ...]]:
     return list(sets.values())[:most]
 
 
-def _best(rows: pd.DataFrame, sources: Sequence[str], factors: Mapping[str, Sequence[Level]]) -> pd.DataFrame:
+def _best(rows: pd.DataFrame, table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> pd.DataFrame:
+    sources = table.sources
     present = rows[[source_column(name) for name in sources]].to_numpy(dtype=bool)
     always = present.all(axis=0)
     varying = np.flatnonzero(present.any(axis=0) & ~always)
     if not len(varying):
         raise NotCertified("no source varies among its multi-source runs")
-    fixed_columns = first_model(rows, factors).columns
+    fixed_columns = first_model(rows, factors, table.known).columns
     n_left = len(rows) - fixed_columns.shape[1] - len(varying)
     if n_left < FEWEST_LEFT:
         raise NotCertified(

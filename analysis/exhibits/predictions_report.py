@@ -11,10 +11,9 @@ from matplotlib.ticker import MaxNLocator
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.predictions import Predictions, predictions
-from analysis.figures import COLOUR, MARKER, panels, shared_legend
+from analysis.figures import OF_SINGLE, colours_of, markers_of, panels, shared_legend
 from analysis.results_table import ResultsTable
 from analysis.wording import by_target, listed, number
-from study.core.coding import SINGLE
 from study.core.columns import source_column
 
 SOURCES_IN_THE_SENTENCE = 4
@@ -90,22 +89,23 @@ def _draw(table: ResultsTable, found: Predictions) -> Figure:
     targets = list(dict.fromkeys(found.best["target"]))
     figure, axes = panels(len(targets), share_y=True)
     handles: dict[str, object] = {}
+    colours, markers = colours_of(table.known), markers_of(table.known)
     for one, target in zip(axes, targets, strict=True):
-        single = table.scores[(table.scores["target"] == target) & (table.scores["strategy"] == SINGLE)]
+        single = table.scores[(table.scores["target"] == target) & table.is_single]
         if len(single):
             of_source = single.groupby([source_column(name) for name in table.sources])["z"].mean()
-            one.axhline(of_source.max(), color=COLOUR[SINGLE], linewidth=0.9, linestyle=(0, (5, 3)))
+            one.axhline(of_source.max(), color=OF_SINGLE, linewidth=0.9, linestyle=(0, (5, 3)))
         for row in found.best[(found.best["target"] == target) & (found.best["rank"] == 1)].itertuples():
-            colour = COLOUR[row.strategy]
+            colour = colours[row.strategy]
             one.plot([row.n_sources] * 2, [row.run_low, row.run_high], color=colour, linewidth=0.6, alpha=0.6)
             one.plot([row.n_sources] * 2, [row.low, row.high], color=colour, linewidth=2.0, solid_capstyle="butt")
             (point,) = one.plot(
-                row.n_sources, row.z, MARKER[row.strategy], color=colour, markersize=5.5, linestyle="none"
+                row.n_sources, row.z, markers[row.strategy], color=colour, markersize=5.5, linestyle="none"
             )
             handles.setdefault(row.strategy, point)
         one.set(title=target, xlabel="number of sources")
         one.xaxis.set_major_locator(MaxNLocator(integer=True))
         one.grid(axis="x", visible=False)
     axes[0].set_ylabel("standardised score")
-    shared_legend(figure, {name: handles[name] for name in COLOUR if name in handles})
+    shared_legend(figure, {name: handles[name] for name in colours if name in handles})
     return figure

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analysis.contrasts import ALPHA
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
-from analysis.figures import COLOUR, panels
+from analysis.figures import colours_of, panels
 from analysis.fitted_model import Model
 from analysis.letters import compact_letters
 from analysis.statements import PAIRS
@@ -34,10 +34,10 @@ def exhibit(evidence: Evidence) -> Exhibit:
         why = "no model estimates two means or more that can be compared"
         return Exhibit(NAME, evidence.question, (Picture(NAME, TITLE, f"Not drawn: {why}.", None),))
     at = evidence.main[0].mean_n_star
-    where = f" at n* = {at:.2f} (SS-R at 0)" if at else ""
+    where = f" at n* = {at:.2f} ({evidence.table.single} at 0)" if at else ""
     caption = f"Estimated marginal means{where}, the highest first. {GROUPS}"
     every = pd.concat([one.assign(ranked=name) for name, one in found.items()], ignore_index=True)[COLUMNS]
-    picture = Picture(NAME, TITLE, caption, lambda: _draw(list(found.values())))
+    picture = Picture(NAME, TITLE, caption, lambda: _draw(list(found.values()), colours_of(evidence.table.known)))
     return Exhibit(NAME, evidence.question, (picture, Table(NAME, TITLE, GROUPS, every)))
 
 
@@ -78,13 +78,13 @@ def _ranked(means: pd.DataFrame, p: Mapping[frozenset[str], float]) -> pd.DataFr
     return found
 
 
-def _draw(every: Sequence[pd.DataFrame]) -> Figure:
+def _draw(every: Sequence[pd.DataFrame], colours: Mapping[str, str]) -> Figure:
     most = max(map(len, every))
     longest = max(len(str(level)) for one in every for level in one["level"])
     figure, axes = panels(len(every), width=4.2 + 0.05 * longest, height=0.8 + 0.27 * most, per_row=2)
     for one, ranked in zip(axes, every, strict=True):
         for y, (_, name, mean, low, high, letters) in enumerate(ranked.itertuples(index=False)):
-            colour = COLOUR.get(name, "#0072B2")
+            colour = colours.get(name, "#0072B2")
             one.plot([low, high], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
             one.plot(mean, y, "o", color=colour, markersize=6.0)
             one.annotate(letters, (1.01, y), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)

@@ -50,8 +50,8 @@ def shown(spread: pd.DataFrame, tests: pd.DataFrame) -> Iterator[Picture | Table
             "spread_tests",
             "Is the residual spread constant?",
             "Brown-Forsythe test (1974; Levene's test around medians) of the first model's residuals on each target, "
-            "by number of sources and by strategy; p_adjusted: Holm's method over all rows. One source is SS-R in "
-            "both.",
+            "by number of sources and by strategy; p_adjusted: Holm's method over all rows. One source is "
+            "the single-source strategy in both.",
             tests,
         )
         yield Table(

@@ -22,13 +22,13 @@ def pictures(table: ResultsTable) -> Iterator[Picture]:
     """Aliasing and balance of the runs that have a score, where their sources are known."""
     if table.roles:
         return
-    runs, several = table.runs, multi_source_runs(table.runs)
+    runs, several = table.runs, multi_source_runs(table.runs, table.known)
     name, title = "aliasing", "Aliasing of the runs"
     if not table.sources:
         yield Picture(name, title, "Not drawn: the table does not give the sources of each run.", None)
         return
     if len(several) > 1:
-        between = correlations(several, table.sources)
+        between = correlations(several, table.sources, table.known)
         caption = (
             f"Correlations between sources and strategies over the {len(several)} multi-source runs with a score; "
             f"the largest between different factors is {aliasing(between, len(table.sources)):.2f}. "
@@ -38,7 +38,7 @@ def pictures(table: ResultsTable) -> Iterator[Picture]:
     else:
         yield Picture(name, title, f"Not drawn: only {len(several)} multi-source runs have a score.", None)
     caption = f"How often each level occurs among the {len(runs)} runs with a score."
-    yield Picture("balance", "Balance of the runs", caption, lambda: balance_bars(runs, table.sources))
+    yield Picture("balance", "Balance of the runs", caption, lambda: balance_bars(runs, table.sources, table.known))
 
 
 def tables(table: ResultsTable) -> Iterator[Table]:

@@ -11,17 +11,24 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis.baselines import by_kind_and_level
-from analysis.figures import BASELINE_STYLE, COLOUR, MARKER, OWN_BASELINE, panels, shared_legend
+from analysis.figures import (
+    BASELINE_STYLE,
+    OF_SINGLE,
+    OWN_BASELINE,
+    colours_of,
+    markers_of,
+    panels,
+    shared_legend,
+)
 from analysis.results_table import ResultsTable
-from study.core.coding import SINGLE
 from study.core.columns import source_column
 
 FEWEST_FOR_A_BOX = 5
 
 
 def single_source_scores(table: ResultsTable) -> pd.DataFrame:
-    """SS-R's scores with the `source` that each learned from; empty where there are none or the source is not known."""
-    single = table.scores[table.scores["strategy"] == SINGLE]
+    """Scores of single-source runs with the `source` of each; empty where there are none or it is not known."""
+    single = table.scores[table.is_single]
     columns = [source_column(name) for name in table.sources]
     if single.empty or not columns:
         return single.iloc[:0].assign(source="")
@@ -64,13 +71,14 @@ def strategies_by_target(table: ResultsTable) -> Figure:
     """Fig. 9: boxes of the scores of each strategy on each target, points for the runs, baselines as lines."""
     figure, axes = panels(len(table.targets), width=max(2.4, 0.33 * len(table.strategies) + 0.8), height=2.8)
     lines: dict[str, object] = {}
+    colours, markers = colours_of(table.known), markers_of(table.known)
     for one, target in zip(axes, table.targets, strict=True):
         here = table.scores[table.scores["target"] == target]
         for x, strategy in enumerate(table.strategies):
             score = here.loc[here["strategy"] == strategy, "score"].to_numpy()
             if not len(score):
                 continue
-            colour = COLOUR[strategy]
+            colour = colours[strategy]
             if len(score) >= FEWEST_FOR_A_BOX:
                 parts = ("medianprops", "boxprops", "whiskerprops", "capprops")
                 lines_of_box: dict[str, Any] = {part: {"color": colour} for part in parts}
@@ -78,14 +86,14 @@ def strategies_by_target(table: ResultsTable) -> Figure:
             one.plot(
                 x + _spread(len(score), 0.16),
                 score,
-                MARKER[strategy],
+                markers[strategy],
                 color=colour,
                 markersize=2.6,
                 alpha=0.45,
                 markeredgewidth=0,
                 rasterized=True,
             )
-            one.plot(x, score.mean(), MARKER[strategy], color=colour, markersize=7, markeredgecolor="white", zorder=5)
+            one.plot(x, score.mean(), markers[strategy], color=colour, markersize=7, markeredgecolor="white", zorder=5)
         lines |= _baseline_lines(one, table, target)
         one.set_xticks(range(len(table.strategies)), table.strategies, rotation=60, ha="right", rotation_mode="anchor")
         one.set_xlim(-0.6, len(table.strategies) - 0.4)
@@ -98,15 +106,16 @@ def scores_by_n_sources(table: ResultsTable) -> Figure:
     """Fig. 10: standardised score by number of sources; mean of each strategy and number, and each strategy's line."""
     figure, axes = panels(len(table.targets), per_row=4, share_y=True)
     strategies: dict[str, object] = {}
+    colours, markers = colours_of(table.known), markers_of(table.known)
     for one, target in zip(axes, table.targets, strict=True):
         here = table.scores[table.scores["target"] == target]
-        single = here.loc[here["strategy"] == SINGLE, "z"]
+        single = here.loc[table.is_single[here.index], "z"]
         if len(single):
-            one.axhline(single.mean(), color=COLOUR[SINGLE], linewidth=0.9)
+            one.axhline(single.mean(), color=OF_SINGLE, linewidth=0.9)
         for position, strategy in enumerate(table.strategies):
             rows = here[here["strategy"] == strategy]
-            colour, marker = COLOUR[strategy], MARKER[strategy]
-            shift = 0.0 if strategy == SINGLE else 0.11 * (position - len(table.strategies) / 2)
+            colour, marker = colours[strategy], markers[strategy]
+            shift = 0.0 if table.known[strategy].is_single else 0.11 * (position - len(table.strategies) / 2)
             one.plot(
                 rows["n_sources"] + shift,
                 rows["z"],

@@ -171,7 +171,7 @@ def _panels(terms: Sequence[str]) -> list[tuple[str, str, list[str]]]:
     named = [term for term in terms if not term.startswith(FACTOR)]
     slopes = [term for term in named if term.endswith(":n_star")]
     means = [term for term in named if term not in slopes]
-    shown = [("Strategy, with two sources (SS-R: one)", "standardised score", means)]
+    shown = [("Strategy, with two sources (a single source: one)", "standardised score", means)]
     return shown + ([("Each further source", changes, slopes)] if slopes else [])
 
 

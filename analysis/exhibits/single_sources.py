@@ -25,11 +25,11 @@ def shown(table: ResultsTable) -> Iterator[Picture | Table]:
     if single.empty:
         yield Picture(name, title, "Not drawn: there are no single-source scores whose source is known.", None)
         return
-    caption = f"Open circles: runs of SS-R; solid circles: means of the sources. {on_baseline_lines(table)}"
+    caption = f"Open circles: runs of {table.single}; solid circles: means of the sources. {on_baseline_lines(table)}"
     yield Picture(name, title, caption, lambda: sources_by_target(table))
     yield Table(
         "scores_by_source",
         "Mean single-source score by source and target",
-        "SS-R only, in the metric of the target.",
+        f"{table.single} only, in the metric of the target.",
         means_by_target(single, "source", table),
     )

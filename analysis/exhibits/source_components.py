@@ -69,8 +69,8 @@ def shown(components: Sequence[Components]) -> Iterator[Picture | Table]:
         yield Table(
             "components",
             "Variance components of the sources, within each target",
-            "Percent of the sum of the sources' variances, without SS-R; 95 % intervals from generalised pivots. "
-            "They are wide because each variance has one degree of freedom.",
+            "Percent of the sum of the sources' variances, without single-source runs; 95 % intervals from "
+            "generalised pivots. They are wide because each variance has one degree of freedom.",
             pd.concat(percents, ignore_index=True)[["target", "source", "percent", "low", "high", "variance"]],
         )
 

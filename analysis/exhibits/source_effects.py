@@ -22,7 +22,7 @@ from analysis.results_table import ResultsTable
 from analysis.simultaneous import correlation_of, judged
 from analysis.verdict_rows import verdict_rows
 from analysis.wording import number
-from study.core.coding import SINGLE, source_columns, strategy_columns
+from study.core.coding import source_columns, strategy_columns
 from study.core.columns import SOURCE
 
 COLUMNS = ["target", "source", "estimate", "se", "df", "p", "p_adjusted", "p_holm", "ci_low", "ci_high"]
@@ -84,12 +84,12 @@ def sentences(effects: pd.DataFrame) -> Iterator[str]:
 def source_effects(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
     """A row a target and source: `target, source, estimate, se, df, p, p_adjusted, p_holm, ci_low, ci_high`, in z.
 
-    Least squares of z on the strategies and the presence of each source, without SS-R; all rows are one family, targets
-    taken for independent, which errs to the safe side (Sidak 1967). Targets where the effects of the sources are not
-    estimable, or no degree of freedom is left, have no rows; nor do sources that do not vary.
+    Least squares of z on the strategies and the presence of each source, without single-source runs; all rows are one
+    family, targets taken for independent, which errs to the safe side (Sidak 1967). Targets where the effects of the
+    sources are not estimable, or no degree of freedom is left, have no rows; nor do sources that do not vary.
     """
-    several = table.scores[table.scores["strategy"] != SINGLE]
-    found = [_of_target(several[several["target"] == target], table.sources) for target in table.targets]
+    several = table.scores[~table.is_single]
+    found = [_of_target(several[several["target"] == target], table) for target in table.targets]
     parts = [part for part in found if part is not None]
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
@@ -99,12 +99,12 @@ def source_effects(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
     return judged(tests, correlation, of_variances, seed)[COLUMNS]
 
 
-def _of_target(rows: pd.DataFrame, sources: tuple[str, ...]) -> tuple[pd.DataFrame, np.ndarray] | None:
+def _of_target(rows: pd.DataFrame, table: ResultsTable) -> tuple[pd.DataFrame, np.ndarray] | None:
     """The tests of a target's sources and the correlations of their estimates, if there are any."""
-    if rows.empty or not sources:
+    if rows.empty or not table.sources:
         return None
-    present = source_columns(rows, sources).loc[:, lambda columns: columns.nunique() > 1]
-    design = np.column_stack([strategy_columns(rows), present])
+    present = source_columns(rows, table.sources).loc[:, lambda columns: columns.nunique() > 1]
+    design = np.column_stack([strategy_columns(rows, table.known), present])
     if not present.shape[1] or len(rows) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
         return None
     fit = OLS(rows["z"].to_numpy(), design).fit()

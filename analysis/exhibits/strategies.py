@@ -18,6 +18,8 @@ from analysis.report.findings import (
     strategy_verdicts,
 )
 from analysis.sensitivity import not_robust
+from study.core.coding import is_intercept, strategy_of
+from study.core.strategies import single_of
 
 BY_SATTERTHWAITE = "Intervals and degrees of freedom are Satterthwaite's."
 
@@ -39,14 +41,15 @@ def exhibit(evidence: Evidence) -> Exhibit:
 
 def shown(model: Model, beside: Model | None = None) -> Iterator[Picture | Table]:
     """The picture of its effects, and the tables of these, of the comparisons and of the means."""
+    single = single_of(model.coding.strategies, map(strategy_of, filter(is_intercept, model.coding.columns)))
     yield picture_of_model(
         "effects",
         "Effects of the strategy and of each further source",
         model,
         "Estimates of the first model with 95 % Satterthwaite intervals. Left: the mean of each strategy with one "
-        "source (SS-R) or two (the others; a strategy without a slope, at the number of sources that its runs have). "
-        "Right: the change with each further source. Further factors, if any: levels against the first, numbers per "
-        "unit.",
+        f"source ({single}) or two (the others; a strategy without a slope, at the number of sources that its runs "
+        "have). Right: the change with each further source. Further factors, if any: levels against the first, "
+        "numbers per unit.",
         lambda: strategy_effects(model, beside),
         beside,
     )
@@ -63,13 +66,13 @@ def shown(model: Model, beside: Model | None = None) -> Iterator[Picture | Table
         yield Table(
             "strategy_contrasts_of_means",
             f"Differences between strategies at n* = {model.mean_n_star:.2f}",
-            f"SS-R at n* = 0. {_on_adjustment(model.contrasts_of_means)}",
+            f"{single} at n* = 0. {_on_adjustment(model.contrasts_of_means)}",
             model.contrasts_of_means,
         )
     yield Table(
         "strategy_means",
         f"Estimated marginal means at n* = {model.mean_n_star:.2f}",
-        "SS-R at n* = 0. Satterthwaite intervals.",
+        f"{single} at n* = 0. Satterthwaite intervals.",
         model.means,
     )
 

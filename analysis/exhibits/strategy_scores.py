@@ -36,7 +36,7 @@ def shown(table: ResultsTable) -> Iterator[Picture | Table]:
         "scores_by_n_sources",
         "Score by number of sources",
         "Small points: runs; large points: the mean of a strategy at a number of sources; lines: linear fits; "
-        "black line: the mean of SS-R."
+        f"black line: the mean of {table.single}."
         if known
         else "Not drawn: the table does not give the number of sources of each run.",
         (lambda: scores_by_n_sources(frozen)) if known else None,

@@ -17,12 +17,20 @@ from analysis.fitting.conditional import predict
 from analysis.fitting.mixed_model import MixedFit, contrast_tests, fixed_effects, variances
 from analysis.fitting.summary import summary
 from analysis.formulas.formula import Built, build
+from analysis.formulas.marginal_means import (
+    coded_beside,
+    factors_of,
+    mean_weights,
+    means_table,
+    pairs_table,
+    require_factor,
+)
 from study.core.errors import Fault, nearest, raise_all
 from study.core.factors import Level
-from study.core.formula import Formula, Variable, quoted
+from study.core.formula import Formula, quoted
 from study.core.formula_grammar import parse
 from study.core.formula_names import Column, faults_of_formula
-from study.core.model_matrix import Coded, coded, group_levels, model_matrix
+from study.core.model_matrix import group_levels, model_matrix
 
 EXAMPLES_SHOWN = 5
 
@@ -112,7 +120,9 @@ class MixedModel:
         names = dict.fromkeys(one.name for one in self.parsed.variables)
         groups = dict.fromkeys(name for part in self.parsed.random for name in part.group)
         raise_all(_faults_of_new(self, frame, [*names, *(name for name in groups if name not in names)]))
-        variables = {one: self._coded(one, frame) for one in self.parsed.variables}
+        variables = {
+            one: coded_beside(one, self.columns[one.name], self.frame, frame[one.name]) for one in self.parsed.variables
+        }
         fixed = model_matrix(self.parsed.fixed, variables, len(frame))[list(self.fit.fixed_terms)].to_numpy()
         columns, unseen, fit = [], np.zeros(len(frame)), self.fit
         terms = zip(self.parsed.random, fit.random, fit.layout.levels, fit.relative_covariance, strict=True)
@@ -129,11 +139,22 @@ class MixedModel:
         """Parametric bootstrap by n refits to responses drawn from the fit; the same seed gives the same draws."""
         return Bootstrap(self.fit, refit(self.fit, n, np.random.default_rng(seed)))
 
-    def _coded(self, variable: Variable, frame: pd.DataFrame) -> Coded:
-        """A variable of new rows, coded as in the fit: with all levels that the fit has."""
-        both = pd.concat([self.frame[variable.name].astype(object), frame[variable.name].astype(object)])
-        found = coded(variable, self.columns[variable.name], both, len(self.frame))
-        return Coded({name: one[-len(frame) :] for name, one in found.columns.items()}, found.is_factor)
+    def means(self, factor: str) -> pd.DataFrame:
+        """Marginal means of a factor's levels: `level, estimate, se, df, t, p, ci_low, ci_high`.
+
+        Combinations of the other factors' levels count the same, and numbers are at their means, as `emmeans` has it.
+        There are no numbers where a combination of levels did not occur. Raises `InputFaults` for what is no factor.
+        """
+        return means_table(self.fit, self._mean_weights(factor))
+
+    def pairs(self, factor: str, seed: int = 0) -> pd.DataFrame:
+        """Differences of a factor's marginal means: `pair, estimate, se, df, t, p`, `p_adjusted` and the interval
+        simultaneous over all of them (max-t), `p_holm` beside. Raises `InputFaults` for what is no factor."""
+        return pairs_table(self.fit, self._mean_weights(factor), seed)
+
+    def _mean_weights(self, factor: str) -> Mapping[Level, np.ndarray | None]:
+        require_factor("factor", factor, factors_of(self.parsed, self.columns))
+        return mean_weights(self.parsed, self.frame, self.columns, self.fit.fixed_terms, factor)
 
     def __repr__(self) -> str:
         return self.summary()

@@ -36,9 +36,9 @@ def model_rows(table: ResultsTable) -> pd.DataFrame:
     """The scores, with `r_star`, `n_star` and `combination` as far as the table gives them."""
     if table.roles:
         return table.scores.assign(combination=combination(table.scores))
-    rows = table.scores.assign(r_star=r_star(table.scores["strategy"]))
+    rows = table.scores.assign(r_star=r_star(table.scores["strategy"], table.known))
     if "n_sources" in rows:
-        rows = rows.assign(n_star=n_star(rows["strategy"], rows["n_sources"]))
+        rows = rows.assign(n_star=n_star(rows["strategy"], rows["n_sources"], table.known))
     return rows.assign(combination=combination(rows)) if table.sources else rows
 
 
@@ -46,7 +46,7 @@ def known_columns(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -
     """The names that a formula over this table may use; `factors` are the levels of further factors, in their order."""
     present = list(map(str, model_rows(table)))
     nuisance = [name.removeprefix(NUISANCE) for name in present if name.startswith(NUISANCE)]
-    known = columns_of(table.sources, factors, nuisance)
+    known = columns_of(table.sources, factors, nuisance, table.known)
     return {name: column for name, column in known.items() if column.name in present}
 
 

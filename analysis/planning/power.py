@@ -24,6 +24,7 @@ from study.core.coding import Coding, first_model, over_range, span_ratios
 from study.core.effects import Effect, effects_at, effects_of, weights_of
 from study.core.errors import InputFaults
 from study.core.factors import Level
+from study.core.strategies import BUILT_IN, Strategies
 
 WANTED = 0.8
 """The power that `smallest` effects have."""
@@ -67,12 +68,13 @@ def power(
     grid: Grid,
     rng: np.random.Generator,
     tell: Callable[[int], None] = lambda n_simulated: None,
+    strategies: Strategies = BUILT_IN,
 ) -> list[Cell]:
     """Power in each cell of the grid; `runs` as in plan.parquet."""
     sizes, targets, n_simulations = grid.sizes, grid.targets, grid.n_simulations
-    of_units = first_model(runs, factors).columns
+    of_units = first_model(runs, factors, strategies).columns
     runs, factors = over_range(runs, factors)  # beside numbers in their millions, variances would have no optimum
-    whole = first_model(runs, factors)
+    whole = first_model(runs, factors, strategies)
     ratio = span_ratios(whole.columns, of_units)
     truth = truth.with_units(ratio)
     effects = effects_of(list(whole.columns))
@@ -94,7 +96,8 @@ def power(
             try:
                 refits.append(refit(here, plans[size], contrasts, truth))
                 if (size, n_targets) not in critical:
-                    critical[size, n_targets] = _critical(here[:1], plans[size], estimable[size], truth, runs[:size])
+                    mean = mean_n_star(runs[:size], strategies)
+                    critical[size, n_targets] = _critical(here[:1], plans[size], estimable[size], truth, mean)
             except (InputFaults, NotCertified) as reason:
                 why_not[size, n_targets] = str(reason)
         tell(first + n)
@@ -118,19 +121,18 @@ def _in_units(cell: Cell, ratio: Mapping[str, float]) -> Cell:
 
 def _prefix(runs: pd.DataFrame, whole: Coding, factors: Mapping[str, Sequence[Level]], size: int) -> Planned:
     """The terms of the whole plan's model that are estimable from its first runs."""
-    first = first_model(runs.iloc[:size], factors)
+    first = first_model(runs.iloc[:size], factors, whole.strategies)
     terms = [term for term in whole.columns if term in first.columns]
-    coding = Coding(whole.columns.iloc[:size][terms], tuple(term for term in whole.random if term in terms))
+    random = tuple(term for term in whole.random if term in terms)
+    coding = Coding(whole.columns.iloc[:size][terms], random, strategies=whole.strategies)
     return planned_model(runs.iloc[:size], coding, factors)
 
 
-def _critical(
-    scores: np.ndarray, plan: Planned, estimable: Sequence[Effect], truth: Truth, runs: pd.DataFrame
-) -> np.ndarray:
-    """The p (m,) below which each effect is significant in its family; pairs are judged together with those at the mean
-    n*, as in the report."""
+def _critical(scores: np.ndarray, plan: Planned, estimable: Sequence[Effect], truth: Truth, mean: float) -> np.ndarray:
+    """The p (m,) below which each effect is significant in its family; pairs are judged together with those at the
+    `mean` n*, as in the report."""
     terms = list(plan.columns)
-    at_mean = effects_at(mean_n_star(runs), [effect for effect in estimable if effect.is_comparison], terms)
+    at_mean = effects_at(mean, [effect for effect in estimable if effect.is_comparison], terms)
     critical = np.empty(len(estimable))
     for family in {effect.family for effect in estimable}:
         members = [effect for effect in estimable if effect.family == family]

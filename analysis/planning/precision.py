@@ -26,6 +26,7 @@ from study.core.coding import first_model
 from study.core.effects import Effect, effects_by_name, weights_of
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
+from study.core.strategies import BUILT_IN, Strategies
 
 N_SIMULATIONS = 200
 MOST_TARGETS = 1000
@@ -71,7 +72,7 @@ def read_rule(text: str, terms: Sequence[str]) -> Rule:
 
 def first_fit(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> MixedFit:
     """The headline's first fit and nothing more. Raises `InputFaults` and `NotCertified` as `fit_mixed`."""
-    coding = centred(first_model(table.scores, factors))
+    coding = centred(first_model(table.scores, factors, table.known))
     return headline_fit(table.scores, coding, factors, bool(table.sources))[0]
 
 
@@ -118,12 +119,13 @@ def runs_needed(
     n_done: int,
     factors: Mapping[str, Sequence[Level]],
     rng: np.random.Generator,
+    strategies: Strategies = BUILT_IN,
 ) -> int | None:
     """How many of `runs` (those done first, then what would come) it takes until half of the studies keep the rule.
 
     Studies are simulated at the fitted variances. None if even all of `runs` are too few.
     """
-    coding = first_model(runs, factors)
+    coding = first_model(runs, factors, strategies)
     if not all(effect.told_by(coding.columns, rule.terms) for effect in rule.effects):
         return None
     named = fit.random_table()

@@ -8,18 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from analysis.headline_terms import ONE_SOURCE
-from study.core.coding import Coding
+from study.core.coding import Coding, is_intercept, strategy_of
 from study.core.columns import FACTOR
-from study.core.effects import INTERCEPTS
 from study.core.errors import Fault, InputFaults, nearest, raise_all
-from study.core.factors import STRATEGIES
+from study.core.strategies import ALL, BUILT_IN, Strategy
 from study.core.variances import AROUND_SD, COMBINATION_SD, FACTOR_SD, RESIDUAL_SD, RUN_SD, between_sd
 
-STRATEGY_EFFECTS = dict(zip(STRATEGIES, (-1.0, -0.4, 0.0, 0.05, 0.1, 0.15), strict=True))
+STRATEGY_EFFECTS = dict(zip(BUILT_IN, (-1.0, -0.4, 0.0, 0.05, 0.1, 0.15), strict=True))
 SLOPE_EFFECT = 0.16
-"""What a further source adds, for all strategies but MS-SR@FC (Kim et al. 2019, 5.2); the intercepts are read off the
-paper's Fig. 11."""
+"""What a further source adds, unless the sources share everything (Kim et al. 2019, 5.2); the intercepts are read off
+the paper's Fig. 11, by the size of the network."""
 
 RESIDUAL, RUN, COMBINATION, ONE_SOURCE_COMBINATION = "residual", "run", "combination", "combination[one source]"
 LEAST_RESIDUAL, MOST = 1e-6, 1e6
@@ -60,8 +61,8 @@ def paper_truth(coding: Coding) -> Truth:
     for term, column in coding.columns.items():
         term = str(term)
         sd[term] = between_sd(term, column)
-        if term in INTERCEPTS:
-            effects[term] = STRATEGY_EFFECTS[INTERCEPTS[term]]
+        if is_intercept(term):
+            effects[term] = _strategy_effect(coding.strategies[strategy_of(term)])
         elif term == "intercept":
             effects[term] = 0.0
         elif term.startswith(FACTOR):
@@ -69,8 +70,12 @@ def paper_truth(coding: Coding) -> Truth:
             if term.endswith("]"):  # levels vary by target each for itself
                 sd[term.partition("[")[0]] = FACTOR_SD / math.sqrt(2.0)
         else:
-            effects[term] = SLOPE_EFFECT if "MS-SR@FC" not in term else 0.0
+            effects[term] = 0.0 if coding.strategies[strategy_of(term)].share == ALL else SLOPE_EFFECT
     return Truth(effects, sd, RESIDUAL_SD)
+
+
+def _strategy_effect(strategy: Strategy) -> float:
+    return float(np.interp(strategy.size, [one.size for one in BUILT_IN.values()], list(STRATEGY_EFFECTS.values())))
 
 
 def with_run_share(truth: Truth, run_share: float) -> Truth:

@@ -17,10 +17,10 @@ from analysis.results_table import ResultsTable
 from analysis.statements import AT_MEAN, PAIRS, SIZE, SLOPES
 from analysis.verdict_rows import COLUMNS, NONE_FRAGILE, Fragile, verdict_rows
 from analysis.wording import by_target, listed, number, p_shown
-from study.core.coding import DETERMINED, N_UNKNOWN, SINGLE, strategy_of
+from study.core.coding import DETERMINED, N_UNKNOWN, strategy_of
 from study.core.columns import FACTOR, TRANSFER
 from study.core.evaluation_factors import FINE_TUNE, LAST_LAYER, SCRATCH
-from study.core.factors import STRATEGIES
+from study.core.strategies import BUILT_IN, single_of
 
 LONGEST = 400
 """Characters of a sentence."""
@@ -55,7 +55,8 @@ def on_strategies(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str
     if model.no_verdicts:
         yield f"Nothing is said of strategies and numbers of sources, because {model.no_verdicts}."
         return
-    at_two, at_mean = _against_single(model.contrasts), _against_single(model.contrasts_of_means)
+    single = single_of(model.coding.strategies, strategies_of(model.fit))
+    at_two, at_mean = _pairs_with(single, model.contrasts), _pairs_with(single, model.contrasts_of_means)
     compared = []
     if N_UNKNOWN in model.coding.left_out.values():
         compared.append(("at the numbers of sources of these runs, which the rows do not give,", at_two, ""))
@@ -65,13 +66,13 @@ def on_strategies(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str
         if len(at_mean):
             compared.append((f"with {_mean_n(model)} sources", at_mean, AT_MEAN))
     if not any(len(pairs) for _, pairs, _ in compared):
-        yield f"No strategy can be compared with single-source learning ({SINGLE}): only one of the two has scores."
+        yield f"No strategy can be compared with single-source learning ({single}): only one of the two has scores."
     for number_of, (where, pairs, at) in enumerate(compared):
         if len(pairs):
-            start = f"Compared with single-source learning ({SINGLE}), the score {where} is"
+            start = f"Compared with single-source learning ({single}), the score {where} is"
             if number_of:
                 start = f"{where.capitalize()}, the mean of the multi-source runs, it is"
-            yield _against(model, start, pairs, at, fragile)
+            yield _against(single, model, start, pairs, at, fragile)
     n_comparisons = len(model.contrasts) + len(model.contrasts_of_means)
     together = f" Intervals are simultaneous over {n_comparisons} comparisons." if n_comparisons > 1 else ""
     yield f"One SD is the standard deviation of the scores on a target.{together}"
@@ -79,10 +80,10 @@ def on_strategies(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str
     yield from on_estimand(model)
 
 
-def _against(model: Model, start: str, pairs: pd.DataFrame, at: str, fragile: Fragile) -> str:
+def _against(single: str, model: Model, start: str, pairs: pd.DataFrame, at: str, fragile: Fragile) -> str:
     """The strategies against single-source learning at one number of sources."""
-    names = pairs["contrast"].str.removesuffix(f" - {SINGLE}")
-    aside = _not_among(model, [SINGLE, *names])
+    names = pairs["contrast"].str.removesuffix(f" - {single}")
+    aside = _not_among(model, [single, *names])
 
     def said(notes: pd.Series) -> str:
         return f"{start} {_by_verdict(names, pairs, pairs['p_adjusted'], notes)}{aside}."
@@ -132,8 +133,8 @@ def _named(effects: pd.Series, model: Model) -> list[str]:
     ]
 
 
-def _against_single(pairs: pd.DataFrame) -> pd.DataFrame:
-    return pairs[pairs["contrast"].str.endswith(f" - {SINGLE}")]
+def _pairs_with(single: str, pairs: pd.DataFrame) -> pd.DataFrame:
+    return pairs[pairs["contrast"].str.endswith(f" - {single}")]
 
 
 def _not_among(model: Model, compared: Sequence[str]) -> str:
@@ -192,8 +193,8 @@ def on_number_of_sources(model: Model, fragile: Fragile = NONE_FRAGILE) -> Itera
     yield _within_room(sentence, slopes["effect"], fragile)
 
 
-def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
-    """What the size of the network changes, over the sizes that were run."""
+def on_size(model: Model, fragile: Fragile = NONE_FRAGILE, occurring: Sequence[str] = tuple(BUILT_IN)) -> Iterator[str]:
+    """What the size of the network changes, over the sizes that were run; `occurring` are their strategies."""
     if model.fit is None:
         yield f"The effect of network size could not be estimated: {model.why_not}."
         return
@@ -202,7 +203,8 @@ def on_size(model: Model, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
         return
     for row in size_effect(model, fragile).itertuples():
         sizes = model.fit.fixed["r_star"]
-        low, high = (STRATEGIES[round(at * (len(STRATEGIES) - 1))] for at in (sizes.min(), sizes.max()))
+        of_name = {name: model.coding.strategies[name].size for name in occurring}
+        low, high = (min(of_name, key=lambda name: abs(of_name[name] - at)) for at in (sizes.min(), sizes.max()))
         verdict = {HIGHER: "raises the score", LOWER: "lowers the score"}.get(row.verdict, "has no detectable effect")
         yield (
             f"Network size {verdict}: from {low} to {high} (r* from {sizes.min():g} to {sizes.max():g}, at n* = 0) it "

@@ -21,7 +21,7 @@ NAMED_MODELS = {
     "treatments": "a fixed intercept and centred fixed effects of the treatments, with random effects by target; "
     "two-way interactions are included if every combination of levels occurs and there are at least two units for each "
     "fixed term",
-    "strategy": "a mean for each strategy and, except for SS-R, a slope on n*; each is a fixed effect with an "
+    "strategy": "a mean for each strategy and, for several sources, a slope on n*; each is a fixed effect with an "
     "independent random effect by target (Eq. 10-12)",
     "size": "a fixed intercept, and fixed effects of r*, n* and their product, each with an independent random slope "
     "by target (Eq. 13-16)",
@@ -83,11 +83,11 @@ def _on_scores(table: ResultsTable) -> Iterator[str]:
     yield f"Rows left out: {left_out or 'none'}."
     if len(table.baselines):
         yield f"{table.baselines['run_id'].nunique()} baselines were also scored; no model includes them."
+    sizes = ", ".join(f"{one.size:g}" for one in table.known.values())
     yield (
         "Scores were standardised within each target to a mean of 0 and a sample standard deviation of 1. The number "
-        "of sources n was coded as n* = 0 for SS-R and n* = n − 2 for the other strategies. The size of the network "
-        "was coded as r* = 0, 0.2, 0.4, 0.6, 0.8, 1 for SS-R, MS-SR@FC, MS-CR@6, MS-CR@4, MS-CR@2, MSS-CR (Kim et al. "
-        "2019, Eq. 10-16)."
+        f"of sources n was coded as n* = 0 for {table.single} and n* = n − 2 for the other strategies. The size of the "
+        f"network was coded as r* = {sizes} for {', '.join(table.known)} (Kim et al. 2019, Eq. 10-16)."
     )
     if table.evaluation_levels and table.shares_runs:
         reference = listed([f"{name} = {levels[0]}" for name, levels in table.evaluation_levels.items()])
@@ -183,7 +183,7 @@ def _on_components(components: Sequence[Components]) -> Iterator[str]:
     if n_fitted:
         yield (
             f"Variance components of the sources were estimated by restricted maximum likelihood within each of "
-            f"{n_fitted} targets, without SS-R, with fixed strategies and a random intercept for the presence of each "
-            "source. The 95 % intervals of their percentages are from generalised pivots (Weerahandi 1993; Hannig, "
-            "Iyer and Patterson 2006), with one degree of freedom for each source's variance."
+            f"{n_fitted} targets, without single-source runs, with fixed strategies and a random intercept for the "
+            "presence of each source. The 95 % intervals of their percentages are from generalised pivots (Weerahandi "
+            "1993; Hannig, Iyer and Patterson 2006), with one degree of freedom for each source's variance."
         )

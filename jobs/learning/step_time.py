@@ -35,7 +35,7 @@ def training_flop_per_s(settings: Training, crop: tuple[int, int, int]) -> float
     factors = {"noise": FACTORS}
 
     def flops(batch_size: int) -> float:
-        return step_flops("SS-R", factors, frames, bands, channels, settings.width, batch_size, settings.backbone)
+        return step_flops(factors, frames, bands, channels, settings.width, batch_size, settings.backbone)
 
     batch_size = max(2, min(settings.batch_size, int(MOST_FLOP / flops(1))))
     seed = np.random.SeedSequence(0)

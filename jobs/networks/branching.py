@@ -1,6 +1,7 @@
-"""The six strategies: how much of a backbone the sources share before branching (Kim et al. 2019, Fig. 5).
+"""How much of a backbone the sources share before branching: a strategy (`study.core.strategies`) as a network.
 
-For the base backbone; the others state their branching points in `study/core/backbones`:
+The six of Kim et al. 2019, Fig. 5, on the base backbone; the others state their branching points in
+`study/core/backbones`:
 
 strategy    shared                  of its own, for each source           representation
 SS-R        all (one source)        output layer                          256
@@ -25,8 +26,8 @@ from jobs.networks.stages import ACTIVATIONS, stages
 from study.core.backbones import BACKBONES
 from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
 from study.core.cost import representation_dim
-from study.core.factors import STRATEGIES
 from study.core.objectives import OF_LABELS
+from study.core.strategies import Strategy, as_written, strategy_named
 
 DROPOUT = 0.5
 DEFAULTS = ("pairs", "kl")
@@ -41,7 +42,7 @@ class Network(nn.Module):
 
     def __init__(
         self,
-        strategy: str,
+        strategy: Strategy,
         source_factors: Mapping[str, int | None],
         channels: int,
         n_mels: int,
@@ -62,7 +63,7 @@ class Network(nn.Module):
         self.backbone, self.activation = backbone, activation
         declared = BACKBONES[backbone]
         self.minimum_crop = declared.minimum_crop
-        cut, every = declared.shared_layers[strategy], len(declared.layers)
+        cut, every = declared.shares[strategy.share], len(declared.layers)
         n_branches = len(source_factors) if cut < every else 0
         features = scaled(REPRESENTATION_UNITS, width)
         crop = channels, self.minimum_crop[0], n_mels
@@ -73,7 +74,7 @@ class Network(nn.Module):
             objective(self.objectives[name]).head(features, factors or 0, dropout, activation)
             for name, factors in source_factors.items()
         )
-        self.representation_dim = representation_dim(strategy, len(source_factors), width)
+        self.representation_dim = representation_dim(strategy, len(source_factors), width, backbone)
         # from 8 filters in the first layer on, channels last is usually the faster layout (benchmarks/layouts.py)
         first, *_ = declared.costs(crop)
         self.memory_format = torch.channels_last if first.shape[0] * width >= 8 else torch.contiguous_format
@@ -88,7 +89,7 @@ class Network(nn.Module):
         """What `build_network` needs to build this network again."""
         heads = {name: self.objectives[name] for name in self.objectives if self.objectives[name] not in DEFAULTS}
         return ({"objectives": heads} if heads else {}) | {
-            "strategy": self.strategy,
+            "strategy": as_written(self.strategy),
             "source_factors": self.source_factors,
             "channels": self.channels,
             "n_mels": self.n_mels,
@@ -134,7 +135,7 @@ class Network(nn.Module):
 
 
 def build_network(
-    strategy: str,
+    strategy: str | Mapping[str, str] | Strategy,
     source_factors: Mapping[str, int | None],
     channels: int = 2,
     n_mels: int = 128,
@@ -149,24 +150,27 @@ def build_network(
 ) -> Network:
     """A network initialised from `seed` alone; torch's global state is not touched.
 
-    `initialisation` is PyTorch's default ("pytorch") or "glorot". `source_factors` in the study's order: source ->
+    `strategy` is one of the six by name, or any by its definition. `source_factors` in the study's order: source ->
     number of factors, None for `self`; `objectives` names those of sources that learn otherwise than by pairs or KL.
-    `dropout` is that of the heads.
-    SS-R has at most one source; without any it is the bare encoder (baseline Random).
-    Raises ValueError for an unknown strategy, backbone or activation, and for sources that the strategy cannot have.
+    `initialisation` is PyTorch's default ("pytorch") or "glorot"; `dropout` is that of the heads.
+    A strategy of one source has at most one; without any it is the bare encoder (baseline Random).
+    Raises ValueError for an unknown strategy, backbone or activation, for a stage that the backbone lacks, and for
+    sources that the strategy cannot have.
     """
+    how = strategy_named(strategy)
     for kind, name, valid in (
-        ("strategy", strategy, STRATEGIES),
         ("backbone", backbone, BACKBONES),
         ("activation", activation, ACTIVATIONS),
     ):
         if name not in valid:
             raise ValueError(f"no {kind} {name!r}; expected one of {', '.join(valid)}")
-    if (strategy == "SS-R" and len(source_factors) > 1) or (strategy != "SS-R" and not source_factors):
-        raise ValueError(f"{strategy} cannot have {len(source_factors)} sources")
+    if how.share not in BACKBONES[backbone].shares:
+        raise ValueError(f"backbone {backbone!r} has no stage {how.share!r}")
+    if (how.is_single and len(source_factors) > 1) or (not how.is_single and not source_factors):
+        raise ValueError(f"strategy {as_written(how)} cannot have {len(source_factors)} sources")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed))
-        network = Network(strategy, source_factors, channels, n_mels, width, backbone, activation, objectives, dropout)
+        network = Network(how, source_factors, channels, n_mels, width, backbone, activation, objectives, dropout)
         if initialisation == "glorot":
             _initialise_glorot(network)
         return network

@@ -13,9 +13,10 @@ from study.core.coding import first_model, second_model
 from study.core.columns import factor_column
 from study.core.errors import Fault, nearest
 from study.core.evaluation_factors import EVALUATION_FACTORS
-from study.core.factors import STRATEGIES, Level, sources_allowed
+from study.core.factors import Level
 from study.core.formula_names import columns_of, faults_of_formula
 from study.core.paths import FILE_NAME
+from study.core.strategies import Strategies
 from study.core.study_file import AnalysisSection
 
 CONTRASTED = ("strategy", "size", "paper_strategy", "paper_size")
@@ -26,12 +27,15 @@ def analysis_faults(
     analysis: AnalysisSection,
     sources: Iterable[str],
     factors: Mapping[str, Sequence[Level]],
+    known: Strategies,
     nuisance: Iterable[str] = (),
 ) -> Iterator[Fault]:
-    """Every fault of further models and contrasts; `factors` without those of `nuisance`."""
+    """Every fault of further models and contrasts; `factors` without those of `nuisance`, `known` all strategies that
+    the study may have."""
     further = {name: levels for name, levels in factors.items() if name != "strategy"}
-    strategies = [name for name in factors.get("strategy", STRATEGIES) if name in STRATEGIES]
-    columns = columns_of(sources, further, nuisance)
+    levels = factors.get("strategy", tuple(known))
+    strategies = {str(name): known[str(name)] for name in levels if name in known}
+    columns = columns_of(sources, further, nuisance, known)
     names: list[str] = []
     for number, model in enumerate(analysis.model, 1):
         key = f"[[analysis.model]] {number} ({model.name})"
@@ -68,20 +72,20 @@ def analysis_faults(
                 )
 
 
-def _terms(model: str, strategies: Sequence[Level], factors: Mapping[str, Sequence[Level]]) -> list[str]:
+def _terms(model: str, strategies: Strategies, factors: Mapping[str, Sequence[Level]]) -> list[str]:
     """The terms of a named model if all are estimable; an empty list for a model given by a formula."""
     first = {factor_column(name): levels[0] for name, levels in factors.items()}
     others = [first | {factor_column(name): level} for name, levels in factors.items() for level in levels[1:]]
     rows = pd.DataFrame(
         {"strategy": strategy, "n_sources": n, **setting}
         for setting in (first, *others)
-        for strategy in strategies
+        for strategy, one in strategies.items()
         for n in (1, 2, 3)
-        if sources_allowed(str(strategy), n)
+        if one.allows(n)
     )
     if rows.empty or model not in CONTRASTED:
         return []
     evaluation = {name: levels for name, levels in factors.items() if name in EVALUATION_FACTORS}
     if model.endswith("strategy"):
-        return list(first_model(rows, factors).columns)
-    return list(second_model(rows, evaluation if model == "paper_size" else factors).columns)
+        return list(first_model(rows, factors, strategies).columns)
+    return list(second_model(rows, evaluation if model == "paper_size" else factors, strategies).columns)

@@ -15,10 +15,10 @@ import pandas as pd
 from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.errors import Fault, nearest, raise_all
 from study.core.evaluation_factors import EVALUATION_FACTORS
-from study.core.factors import ALONE, STRATEGIES, Level
+from study.core.factors import Level
 from study.core.scales import Levels, are_numbers, curvature, has_curvature, scale_of, scaled, unit
+from study.core.strategies import ALONE, BUILT_IN, OF_FUNCTIONS, Strategies
 
-SINGLE = STRATEGIES[0]
 INTERCEPT = "intercept"
 N_UNKNOWN = "the number of sources is not known"
 DETERMINED = "the terms before it already determine it in these rows"
@@ -30,28 +30,35 @@ class Coding:
 
     `columns` (n_rows, n_terms) are the fixed terms, `random` those among them that also vary by target (independently),
     `left_out` the terms that are not estimable from these rows, each with the reason, `units` the unit of a slope
-    where it is not that of the number.
+    where it is not that of the number. `strategies` are those known to the study.
     """
 
     columns: pd.DataFrame
     random: tuple[str, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    strategies: Strategies = field(default_factory=lambda: BUILT_IN)
 
 
-def n_star(strategy: Iterable[str], n_sources: Iterable[float]) -> np.ndarray:
-    """n* (n_rows,): 0 for SS-R, n - 2 for the others, so that intercepts are each strategy in its simplest case.
+def n_star(strategy: Iterable[str], n_sources: Iterable[float], strategies: Strategies = BUILT_IN) -> np.ndarray:
+    """n* (n_rows,): n - 2 for strategies of several sources, so that intercepts are each strategy in its simplest case.
 
-    0 where there are no strategies.
+    0 for those of one source, and where there are no strategies.
     """
-    single = np.isin(_strategies(strategy), (SINGLE, ALONE))
-    return np.where(single, 0.0, np.asarray(list(n_sources), dtype=float) - 2.0)
+    several = {name for name, one in strategies.items() if one.sources == "many"}
+    names = _known(strategy, strategies)
+    return np.where(np.isin(names, list(several)), np.asarray(list(n_sources), dtype=float) - 2.0, 0.0)
 
 
-def r_star(strategy: Iterable[str]) -> np.ndarray:
-    """r* (n_rows,): the size of the network, from 0 for SS-R to 1 for MSS-CR in steps of 0.2 (paper 5.2)."""
-    rank = {ALONE: 0.0} | {name: position / (len(STRATEGIES) - 1) for position, name in enumerate(STRATEGIES)}
-    return np.array([rank[name] for name in _strategies(strategy)], dtype=float)
+def is_single(rows: pd.DataFrame, strategies: Strategies = BUILT_IN) -> pd.Series:
+    """Which rows are of a strategy of one source (n_rows,)."""
+    return rows["strategy"].isin([name for name, one in strategies.items() if one.is_single])
+
+
+def r_star(strategy: Iterable[str], strategies: Strategies = BUILT_IN) -> np.ndarray:
+    """r* (n_rows,): the size of the network; of the six from 0 for SS-R to 1 for MSS-CR in steps of 0.2 (paper 5.2)."""
+    of = {**strategies, **OF_FUNCTIONS}
+    return np.array([of[name].size for name in _known(strategy, strategies)], dtype=float)
 
 
 def combination(rows: pd.DataFrame) -> np.ndarray:
@@ -67,14 +74,19 @@ def combination(rows: pd.DataFrame) -> np.ndarray:
     return np.asarray(parts[0].str.cat(parts[1:], sep=" | "), dtype=object)
 
 
-def strategy_columns(rows: pd.DataFrame) -> pd.DataFrame:
+def strategy_columns(rows: pd.DataFrame, strategies: Strategies = BUILT_IN) -> pd.DataFrame:
     """Indicator columns `strategy[...]` (n_rows, n_strategies) of the strategies that occur, smallest network first; an
     intercept where there are none."""
-    strategy = _strategies(rows["strategy"])
+    strategy = _known(rows["strategy"], strategies)
     if (strategy == ALONE).all():
         return pd.DataFrame({INTERCEPT: 1.0}, index=rows.index)
-    present = [name for name in STRATEGIES if (strategy == name).any()]
+    present = [name for name in strategies if (strategy == name).any()]
     return pd.DataFrame({f"strategy[{name}]": (strategy == name).astype(float) for name in present}, index=rows.index)
+
+
+def is_intercept(term: str) -> bool:
+    """Whether the term is a strategy's own mean, `strategy[S]`."""
+    return term.startswith("strategy[") and term.endswith("]")
 
 
 def strategy_of(term: str) -> str:
@@ -124,18 +136,20 @@ def factor_columns(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]]) -
     return Coding(pd.DataFrame(columns, index=rows.index, dtype=float), (), left_out, units)
 
 
-def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
-    """Eq. 10-12: an intercept per strategy and, except for SS-R, a slope on n*, both also by target; then the factors.
+def first_model(
+    rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None, strategies: Strategies = BUILT_IN
+) -> Coding:
+    """Eq. 10-12: an intercept per strategy and, for several sources, a slope on n*, both also by target; then factors.
 
     Only strategies that occur get terms, and slopes only where n* varies within the strategy.
     """
-    intercepts = strategy_columns(rows)
-    absent = [name for name in STRATEGIES if f"strategy[{name}]" not in intercepts and INTERCEPT not in intercepts]
+    intercepts = strategy_columns(rows, strategies)
+    absent = [name for name in strategies if f"strategy[{name}]" not in intercepts and INTERCEPT not in intercepts]
     left_out = {f"strategy[{name}]": "no rows" for name in absent}
-    steps = _n_star_or_nan(rows)
+    steps = _n_star_or_nan(rows, strategies)
     slopes: dict[str, np.ndarray] = {}
     for term in intercepts:
-        if term in (f"strategy[{SINGLE}]", INTERCEPT):
+        if term == INTERCEPT or strategies[strategy_of(term)].is_single:
             continue
         within = steps[intercepts[term] == 1]
         if np.isnan(within).any():
@@ -145,15 +159,17 @@ def first_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | Non
         else:
             slopes[f"{term}:n_star"] = np.where(intercepts[term] == 1, steps, 0.0)
     terms = pd.concat([intercepts, pd.DataFrame(slopes, index=rows.index, dtype=float)], axis=1)
-    return _with_factors(Coding(terms, tuple(terms), left_out), rows, factors)
+    return _with_factors(Coding(terms, tuple(terms), left_out, strategies=strategies), rows, factors)
 
 
-def second_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None) -> Coding:
+def second_model(
+    rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None = None, strategies: Strategies = BUILT_IN
+) -> Coding:
     """Eq. 13-16: intercept, r*, n* and their product, the last three also by target; no random intercept; then factors.
 
     A term that earlier terms already determine in these rows is left out (r* n* where MSS-CR and SS-R are alone).
     """
-    steps, size = _n_star_or_nan(rows), r_star(rows["strategy"])
+    steps, size = _n_star_or_nan(rows, strategies), r_star(rows["strategy"], strategies)
     columns = {INTERCEPT: np.ones(len(rows))}
     left_out: dict[str, str] = {}
     for term, column in {"r_star": size, "n_star": steps, "r_star:n_star": size * steps}.items():
@@ -164,7 +180,7 @@ def second_model(rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | No
         else:
             columns[term] = column
     terms = pd.DataFrame(columns, index=rows.index)
-    return _with_factors(Coding(terms, tuple(terms)[1:], left_out), rows, factors)
+    return _with_factors(Coding(terms, tuple(terms)[1:], left_out, strategies=strategies), rows, factors)
 
 
 def _with_factors(model: Coding, rows: pd.DataFrame, factors: Mapping[str, Sequence[Level]] | None) -> Coding:
@@ -177,12 +193,12 @@ def _with_factors(model: Coding, rows: pd.DataFrame, factors: Mapping[str, Seque
             left_out[str(name)] = DETERMINED
         else:
             columns = wider
-    return Coding(columns, model.random, left_out, further.units)
+    return Coding(columns, model.random, left_out, further.units, model.strategies)
 
 
-def _n_star_or_nan(rows: pd.DataFrame) -> np.ndarray:
+def _n_star_or_nan(rows: pd.DataFrame, strategies: Strategies) -> np.ndarray:
     counts = rows["n_sources"] if "n_sources" in rows else np.full(len(rows), np.nan)
-    return n_star(rows["strategy"], counts)
+    return n_star(rows["strategy"], counts, strategies)
 
 
 def over_range(
@@ -206,12 +222,12 @@ def span_ratios(columns: pd.DataFrame, before: pd.DataFrame) -> dict[str, float]
     return {name: float(np.ptp(columns[name]) / np.ptp(before[name])) for name in names}
 
 
-def _strategies(strategy: Iterable[str]) -> np.ndarray:
+def _known(strategy: Iterable[str], strategies: Strategies) -> np.ndarray:
     names = np.asarray(list(strategy), dtype=object)
     raise_all(
-        Fault("", "strategy", name, f"expected one of {', '.join(STRATEGIES)}", nearest(str(name), STRATEGIES))
+        Fault("", "strategy", name, f"expected one of {', '.join(strategies)}", nearest(str(name), strategies))
         for name in dict.fromkeys(names)
-        if name not in (*STRATEGIES, ALONE)
+        if name not in (*strategies, ALONE)
     )
     return names
 

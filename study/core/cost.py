@@ -13,9 +13,9 @@ import numpy as np
 
 from study.core.backbones import BACKBONES
 from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
-from study.core.factors import STRATEGIES
 from study.core.learners import ONNX
 from study.core.run import Run
+from study.core.strategies import BUILT_IN, Strategy, strategy_named
 from study.core.study_file import Study, Training
 
 SourceFactors = Mapping[str, int | None]
@@ -32,17 +32,18 @@ a second, one of which in eight has twice the crops. Narrow networks, small batc
 """
 
 
-def representation_dim(strategy: str, n_sources: int, width: float = 1.0) -> int:
+def representation_dim(strategy: str | Strategy, n_sources: int, width: float = 1.0, backbone: str = "base") -> int:
     """Dimensions of a run's representation: 256 * width per branch, with one branch where every layer is shared.
 
     The same for every backbone: each ends in an fc_feature with that many units.
     """
-    branches = 1 if strategy in ("SS-R", "MS-SR@FC") else n_sources
+    network = BACKBONES[backbone]
+    branches = 1 if network.shares[strategy_named(strategy).share] == len(network.layers) else n_sources
     return branches * scaled(REPRESENTATION_UNITS, width)
 
 
 def n_parameters(
-    strategy: str,
+    strategy: str | Strategy | Mapping[str, str],
     source_factors: SourceFactors,
     channels: int = 2,
     width: float = 1.0,
@@ -58,7 +59,7 @@ def n_parameters(
     network = BACKBONES[backbone]
     frames, _ = network.minimum_crop  # no layer's parameters depend on the number of frames
     sizes = [cost.parameters for cost in network.costs((channels, frames, n_mels), width)]
-    shared = network.shared_layers[strategy]
+    shared = network.shares[strategy_named(strategy).share]
     units = scaled(REPRESENTATION_UNITS, width)
     heads = sum(
         _head_parameters(factors, units, (objectives or {}).get(name)) for name, factors in source_factors.items()
@@ -74,7 +75,6 @@ def forward_flops(
 
 
 def step_flops(
-    strategy: str,
     source_factors: SourceFactors,
     crop_frames: int = 216,
     n_mels: int = 128,
@@ -88,8 +88,6 @@ def step_flops(
     Counts the forward pass and the backward pass to inputs and weights, but not to the crops. `self` has two crops per
     item. Output layers are left out (under 0.1 %).
     """
-    if strategy not in STRATEGIES:
-        raise ValueError(f"strategy {strategy!r} is not trained; expected one of {', '.join(STRATEGIES)}")
     layers = forward_flops(crop_frames, n_mels, channels, width, backbone)
     crops = [batch_size * (2 if factors is None else 1) for factors in source_factors.values()]
     return (3 * sum(layers) - layers[0]) * sum(crops) / len(crops)
@@ -117,6 +115,11 @@ def n_slices(n_sound_frames: np.ndarray, crop_frames: int) -> np.ndarray:
     """
     heard: np.ndarray = np.maximum((2 * np.asarray(n_sound_frames) + crop_frames) // (2 * crop_frames), 1)
     return heard
+
+
+def strategy_of(study: Study, run: Run) -> Strategy:
+    """A run's strategy; the untrained network of a baseline has nothing to share."""
+    return BUILT_IN["SS-R"] if run.is_baseline else study.known_strategies[run.strategy]
 
 
 def run_steps(study: Study, run: Run, n_training_tracks: int) -> int:
@@ -176,9 +179,10 @@ def run_work(study: Study, run: Run) -> float:
 
 def representation_flops(study: Study, run: Run) -> float:
     """FLOPs to represent one crop: shared layers count once, the others once per source."""
-    shared = BACKBONES[study.training_of(run.factors).backbone].shared_layers.get(run.strategy)
-    layers = _forward_flops_of(study, study.training_of(run.factors))
-    return sum(layers[:shared]) + (0 if shared is None else run.n_sources * sum(layers[shared:]))
+    training = study.training_of(run.factors)
+    shared = BACKBONES[training.backbone].shares[strategy_of(study, run).share]
+    layers = _forward_flops_of(study, training)
+    return sum(layers[:shared]) + run.n_sources * sum(layers[shared:])
 
 
 def network_name(training: Training) -> str:
@@ -192,7 +196,6 @@ def network_name(training: Training) -> str:
 def _step_flops_of(study: Study, run: Run, training: Training) -> float:
     sources_a_step = run.n_sources // training.sources_in_turn(run.n_sources)
     return sources_a_step * step_flops(
-        run.strategy,
         source_factors_of(study, run),
         study.crop_frames,
         study.mel.n_mels,

@@ -10,6 +10,7 @@ from study.core.errors import Fault
 from study.core.factors import Level
 from study.core.formula import quoted
 from study.core.formula_names import Column, columns_of, faults_of_terms
+from study.core.strategies import BUILT_IN, Strategies
 
 MAIN, FIRST = "main", "first"
 """Main effects of everything; the fixed terms of the analysis's first model. Any other model is a formula."""
@@ -17,9 +18,11 @@ NOT_DESIGNED = (*OBSERVED, "n_parameters", "replicate", "target", "run_id", "com
 """Names of the analysis's language for what no design chooses."""
 
 
-def columns_of_design(sources: Sequence[str], levels: Mapping[str, Sequence[Level]]) -> dict[str, Column]:
+def columns_of_design(
+    sources: Sequence[str], levels: Mapping[str, Sequence[Level]], strategies: Strategies = BUILT_IN
+) -> dict[str, Column]:
     """What the formula of a design's model may name: `columns_of`, without what only results have."""
-    known = columns_of(sources, levels)
+    known = columns_of(sources, levels, strategies=strategies)
     return {name: column for name, column in known.items() if column.name not in NOT_DESIGNED}
 
 

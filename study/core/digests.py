@@ -113,6 +113,7 @@ def table_of(content: bytes) -> pa.Table:
 
     table = pq.read_table(pa.BufferReader(content))
     table.schema.names  # noqa: B018  raises where a name is damaged
+    table.validate(full=True)  # text of which no text can be made, too
     return table
 
 

@@ -8,9 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from study.core.factors import STRATEGIES
-
-INTERCEPTS = {f"strategy[{name}]": name for name in STRATEGIES}
+from study.core.coding import INTERCEPT, is_intercept, strategy_of
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,10 @@ class Effect:
 
 def effects_of(terms: Sequence[str]) -> list[Effect]:
     """The slopes and the further factors' terms, each by itself, then all pairs of strategies at n* = 0."""
-    alone = [Effect(term, {term: 1.0}) for term in terms if term not in (*INTERCEPTS, "intercept")]
-    pairs = combinations([term for term in terms if term in INTERCEPTS], 2)
+    alone = [Effect(term, {term: 1.0}) for term in terms if term != INTERCEPT and not is_intercept(term)]
+    pairs = combinations([term for term in terms if is_intercept(term)], 2)
     return alone + [
-        Effect(f"{INTERCEPTS[later]} - {INTERCEPTS[earlier]}", {later: 1.0, earlier: -1.0}, is_comparison=True)
+        Effect(f"{strategy_of(later)} - {strategy_of(earlier)}", {later: 1.0, earlier: -1.0}, is_comparison=True)
         for earlier, later in pairs
     ]
 

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-STRATEGIES = ("SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR")
-"""Kim et al. 2019, Fig. 5, from the smallest network to the largest; SS-R has one source, the others two or more."""
-
-ALONE = ""
-"""The strategy of all runs where there is nothing to share: those of a function."""
-
 RANDOM = "Random"
 """The baseline that has a network of this program."""
 
@@ -49,10 +43,3 @@ WITHOUT_NETWORK = ("MFCC", "Choi")
 """Baselines without a network of this program: they can neither be fine-tuned nor embed sound."""
 
 Level = str | int | float | bool
-
-
-def sources_allowed(strategy: str, n_sources: int) -> bool:
-    """SS-R learns from exactly one source, every other strategy from two or more (paper 3.2); a function from any."""
-    if strategy == ALONE:
-        return True
-    return n_sources == 1 if strategy == "SS-R" else n_sources >= 2

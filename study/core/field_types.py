@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, NotRequired
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -140,7 +140,7 @@ Counts = Annotated[
     Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(distinct)],
     BeforeValidator(_counts, json_schema_input_type=Annotated[list[Positive], Field(min_length=1)] | CountRange),
 ]
-Strategy = Literal["SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR"]
+StrategyName = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9@._-]+$", max_length=LONGEST_NAME)]
 Scalar = Annotated[
     Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | Annotated[str, Strict()],
     AfterValidator(_finite),

@@ -8,11 +8,13 @@ from itertools import pairwise
 
 from study.core.columns import OBSERVED, factor_column, nuisance_column, source_column
 from study.core.errors import Fault, nearest
-from study.core.factors import STRATEGIES, Level
+from study.core.factors import Level
 from study.core.formula import Formula, Variable, quoted
 from study.core.formula_grammar import parse, parse_terms
 from study.core.formula_tokens import FormulaError, tokens
 from study.core.scales import are_numbers
+from study.core.strategies import BUILT_IN as SIX
+from study.core.strategies import Strategies
 
 RESPONSE = "score"
 
@@ -29,7 +31,6 @@ class Column:
 BUILT_IN = {
     column.name: column
     for column in (
-        Column("strategy", False, STRATEGIES),
         *(Column(name, True) for name in ("n_sources", "n_star", "r_star", "n_parameters", "replicate")),
         *(Column(name, False) for name in ("target", "run_id", "combination", "phase")),
     )
@@ -38,7 +39,10 @@ RECORDED = {name: Column(name, name == "threads") for name in OBSERVED}
 
 
 def columns_of(
-    sources: Iterable[str], factors: Mapping[str, Sequence[Level]], nuisance: Iterable[str] = ()
+    sources: Iterable[str],
+    factors: Mapping[str, Sequence[Level]],
+    nuisance: Iterable[str] = (),
+    strategies: Strategies = SIX,
 ) -> dict[str, Column]:
     """Each name that a formula may use, and its column.
 
@@ -53,7 +57,9 @@ def columns_of(
     full |= {name: Column(name, False) for name in map(nuisance_column, nuisance)}
     short = [name.partition(".")[2] for name in full]
     plain = {name: column for name, column in zip(short, full.values(), strict=True) if short.count(name) == 1}
-    return {**RECORDED, **full, **{name: column for name, column in plain.items() if name not in full}, **BUILT_IN}
+    own = {name: column for name, column in plain.items() if name not in full}
+    of_strategy = {"strategy": Column("strategy", False, tuple(strategies))}
+    return {**RECORDED, **full, **own, **of_strategy, **BUILT_IN}
 
 
 def faults_of_formula(

@@ -10,7 +10,7 @@ from study.core.paths import FILE_NAME
 from study.core.study_file import Source, Target
 
 NO_STRATEGIES = "a study whose runs are a function has no strategies; give the factor another name"
-WITHOUT_EFFECT = ("corpus", "mel", "training", "fine_tuning", "baselines", "learners")
+WITHOUT_EFFECT = ("corpus", "mel", "training", "fine_tuning", "baselines", "learners", "strategies")
 NAMES_OF_RESULTS = ("run_id", "score", "outcome", "repeat", "fold", "metric")
 OF_SCORES = ("task", "metrics")
 
@@ -18,7 +18,7 @@ OF_SCORES = ("task", "metrics")
 def function_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
     """Sections and factors that only studies of sound have."""
     for name in WITHOUT_EFFECT:
-        section = sections.get(name)
+        section = sections.get("own_strategies" if name == "strategies" else name)
         if getattr(section, "model_fields_set", section):
             expected = "has no effect in a study whose runs are a function ([run]); leave it out"
             yield Fault(FILE_NAME, f"[{name}]", None, expected)

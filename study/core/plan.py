@@ -20,9 +20,9 @@ from study.core.run import Run, make_run
 from study.core.study_file import Study
 from study.core.writing import write_whole
 
-IDENTITY = ("study", "run", "mel", "sources", "factors", "training")
+IDENTITY = ("study", "run", "mel", "sources", "factors", "training", "strategies")
 """Sections that determine run ids (`study.core.run`)."""
-NOT_IN_IDENTITY = ("name", "store", "table", "reader", "path", "checkpoint_minutes")
+NOT_IN_IDENTITY = ("name", "store", "table", "reader", "path", "checkpoint_minutes", "size")
 """Keys within those sections that do not enter run ids."""
 PLAN_AGAIN = (
     "restore it from a copy, or plan again: `study design` with the same budget gives the same runs, and results count"

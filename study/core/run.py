@@ -82,6 +82,8 @@ def make_run(
         "replicate": replicate,
         "seed": study.seed,
     }
+    if strategy in study.own_strategies:
+        uses["sharing"] = study.known_strategies[strategy].definition
     if study.training_of(levels).learner in study.learners:
         uses["learner"] = {"function": study.learner_function(levels), "settings": study.learner_settings(levels)}
     return Run(_hash(uses), phase, replicate, strategy, ordered, levels)

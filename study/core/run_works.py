@@ -14,6 +14,7 @@ from study.core.cost import (
     network_name,
     representation_dim,
     representation_flops,
+    strategy_of,
     training_flops,
 )
 from study.core.durations import Work
@@ -125,7 +126,9 @@ def target_work(model: Model, kind: str, run: Run, target: str) -> Work:
         return Work(((kind, target, network_name(training)), (kind, target)), 1.0)
     if (learner := _learner(model, run)) != BASE:
         return Work(((kind, target, learner), (kind, target)), 1.0)
-    size = 0 if run.is_without_network else representation_dim(run.strategy, run.n_sources, training.width)
+    size = 0
+    if not run.is_without_network:
+        size = representation_dim(strategy_of(model.study, run), run.n_sources, training.width, training.backbone)
     return Work(((kind, target, size), (kind, target)), 1.0)
 
 

@@ -15,7 +15,7 @@ from study.core.design_models import model_faults
 from study.core.errors import Fault, nearest
 from study.core.evaluation_checks import evaluation_faults
 from study.core.evaluation_factors import of_evaluation
-from study.core.factors import ALONE, STRATEGIES, TRAINING_FACTORS, Level, sources_allowed
+from study.core.factors import TRAINING_FACTORS, Level
 from study.core.file_checks import faults_of_validation
 from study.core.function_checks import (
     NO_STRATEGIES,
@@ -25,8 +25,10 @@ from study.core.function_checks import (
 )
 from study.core.learner_checks import learner_faults
 from study.core.objectives import suited
+from study.core.own_strategies import TYPICAL_CROP, faults_of_strategies, known_strategies
 from study.core.paths import FILE_NAME
 from study.core.scales import are_numbers
+from study.core.strategies import ALONE, BUILT_IN, NONE, OF_FUNCTIONS, Strategies, Strategy, single_of
 from study.core.study_file import LABELS, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
 from study.core.training_checks import training_faults
 
@@ -93,6 +95,9 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
     sources: Mapping[str, Source] = sections.get("sources", {})
     if "baselines" in sections and sections["baselines"].choi is not None:
         yield Fault(FILE_NAME, "[baselines] choi", None, "the Choi baseline is not supported by this version")
+    for name in sections["baselines"].own if "baselines" in sections else ():
+        if name in sections.get("strategies", {}):
+            yield Fault(FILE_NAME, "[baselines] own", name, "is a strategy of [strategies]; rename that")
     factors = sections.get("factors")
     if is_function:
         yield from function_faults(sections)
@@ -102,12 +107,15 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
         yield from _crop_faults(sections["corpus"], sections["mel"], sections["training"], factors)
     if "training" in sections and sources and not is_function:
         yield from training_faults(sections["training"], sources, factors, sections.get("corpus"))
+    known = OF_FUNCTIONS if is_function else _known_strategies(sections)
     for name, levels in factors.items():
-        yield from _factor_faults(name, levels)
+        yield from _factor_faults(name, levels, known)
     evaluated = {} if is_function else of_evaluation(factors)
     if not is_function:
         yield from evaluation_faults(sections)
     if not is_function and "training" in sections:
+        levels = factors.get("strategy", tuple(known))
+        yield from faults_of_strategies(sections.get("own_strategies", {}), _backbones(sections), levels)
         yield from learner_faults(sections)
     yield from _scale_faults(sections.get("scale", {}), factors, evaluated)
     nuisance = (
@@ -118,11 +126,12 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
     has_sources = sources or is_function
     if "analysis" in sections and has_sources:
         scored = {name: levels for name, levels in factors.items() if name not in nuisance} | evaluated
-        yield from analysis_faults(sections["analysis"], sources, scored, nuisance)
+        yield from analysis_faults(sections["analysis"], sources, scored, known, nuisance)
     if "design" in sections and has_sources:
-        strategies = (ALONE,) if is_function else designed.get("strategy", STRATEGIES)
-        yield from _phase_faults(sections["design"].phase, strategies, designed, list(sources))
-        yield from _constraint_faults(sections["design"].constraint, sources, designed)
+        levels = tuple(known) if is_function else designed.get("strategy", tuple(known))
+        named = {str(name): known[str(name)] for name in levels if name in known}
+        yield from _phase_faults(sections["design"].phase, named, designed, list(sources))
+        yield from _constraint_faults(sections["design"].constraint, sources, {"strategy": levels, **designed})
 
 
 def _source_faults(name: str, source: Source) -> Iterator[Fault]:
@@ -229,8 +238,7 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
 def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[str, Any]) -> Iterator[Fault]:
     """Crops too small for a backbone of the study."""
     frames = mel.crop_frames(corpus.sample_rate_hz)
-    named = dict.fromkeys(factors.get("backbone", ()), "[factors]") or {training.backbone: "[training]"}
-    for name, section in named.items():
+    for name, section in _backbones({"training": training, "factors": factors}).items():
         if name not in BACKBONES:
             continue
         least_frames, least_bands = BACKBONES[name].minimum_crop
@@ -249,14 +257,32 @@ def _crop_faults(corpus: Corpus, mel: Mel, training: Training, factors: Mapping[
             yield Fault(FILE_NAME, "[mel] n_mels", mel.n_mels, f"{because} {least_bands} or more")
 
 
-def _factor_faults(name: str, levels: tuple[Level, ...]) -> Iterator[Fault]:
+def _backbones(sections: Mapping[str, Any]) -> dict[str, str]:
+    """The backbones of the study, each with the section that names it."""
+    of_factor = dict.fromkeys(map(str, sections["factors"].get("backbone", ())), "[factors]")
+    return of_factor or {sections["training"].backbone: "[training]"}
+
+
+def _known_strategies(sections: Mapping[str, Any]) -> Strategies:
+    """The six and the study's own; where `[strategies]` is faulty itself, any name."""
+    own = sections.get("own_strategies")
+    if own is None:
+        named = sections["factors"].get("strategy", ())
+        return {**BUILT_IN, **{str(name): Strategy(NONE, "any") for name in named if name not in BUILT_IN}}
+    crop = TYPICAL_CROP
+    if {"corpus", "mel"} <= sections.keys():
+        corpus, mel = sections["corpus"], sections["mel"]
+        crop = corpus.channels, mel.crop_frames(corpus.sample_rate_hz), mel.n_mels
+    backbones = tuple(_backbones(sections)) if "training" in sections else ()
+    return known_strategies(own, backbones, crop)
+
+
+def _factor_faults(name: str, levels: tuple[Level, ...], known: Strategies) -> Iterator[Fault]:
     key = f"[factors] {name}"
     if name == "strategy":
         for level in levels:
-            if level not in STRATEGIES:
-                yield Fault(
-                    FILE_NAME, key, level, f"expected one of {', '.join(STRATEGIES)}", nearest(str(level), STRATEGIES)
-                )
+            if level not in known:
+                yield Fault(FILE_NAME, key, level, f"expected one of {', '.join(known)}", nearest(str(level), known))
         return
     if name in RESERVED_FACTORS:
         yield Fault(FILE_NAME, key, None, "this name is taken; expected a different one")
@@ -296,19 +322,21 @@ def _nuisance_faults(names: Iterable[str], factors: Mapping[str, Any], evaluated
 
 
 def _phase_faults(
-    phases: tuple[Phase, ...], strategies: tuple[str, ...], factors: Mapping[str, Any], sources: Sequence[str]
+    phases: tuple[Phase, ...], strategies: Strategies, factors: Mapping[str, Any], sources: Sequence[str]
 ) -> Iterator[Fault]:
+    """`strategies` are those that the study runs."""
+    is_function = ALONE in strategies
     seen: set[str] = set()
     for number, phase in enumerate(phases, 1):
         key = f"[[design.phase]] {number} ({phase.name})"
         if phase.name in seen or phase.name == "baseline":
             yield Fault(FILE_NAME, f"{key} name", phase.name, "this name is taken; expected a different one")
         seen.add(phase.name)
-        asked = phase.strategy if "strategy" in phase.model_fields_set else strategies
-        if "n_sources" not in phase.model_fields_set and strategies != (ALONE,):
+        asked = phase.strategy if "strategy" in phase.model_fields_set else tuple(strategies)
+        if "n_sources" not in phase.model_fields_set and not is_function:
             yield Fault(FILE_NAME, f"{key} n_sources", None, "missing")
             continue
-        if strategies == (ALONE,) and "strategy" in phase.model_fields_set:
+        if is_function and "strategy" in phase.model_fields_set:
             yield Fault(FILE_NAME, f"{key} strategy", list(asked), NO_STRATEGIES)
             continue
         for strategy in asked:
@@ -317,19 +345,16 @@ def _phase_faults(
                     FILE_NAME,
                     f"{key} strategy",
                     strategy,
-                    f"not a level of [factors] strategy: {', '.join(map(str, strategies))}",
-                    nearest(strategy, map(str, strategies)),
+                    f"not a level of [factors] strategy: {', '.join(strategies)}",
+                    nearest(strategy, strategies),
                 )
         for n in phase.n_sources:
             if n > len(sources):
                 yield Fault(FILE_NAME, f"{key} n_sources", n, f"expected at most {len(sources)}, the number of sources")
-        if phase.n_sources and not any(sources_allowed(s, n) for s in asked for n in phase.n_sources):
-            yield Fault(
-                FILE_NAME,
-                f"{key} n_sources",
-                list(phase.n_sources),
-                "no run is possible: SS-R has one source, the other strategies two or more",
-            )
+        possible = [strategies[s] for s in asked if s in strategies]
+        if phase.n_sources and possible and not any(one.allows(n) for one in possible for n in phase.n_sources):
+            expected = f"no run is possible: {single_of(strategies)} has one source, the other strategies two or more"
+            yield Fault(FILE_NAME, f"{key} n_sources", list(phase.n_sources), expected)
         if phase.criterion is not None and phase.repeats != 1:
             expected = "of factorial phases alone; `repeat_share` repeats some of a sequential phase's runs"
             yield Fault(FILE_NAME, f"{key} repeats", phase.repeats, expected)
@@ -353,7 +378,7 @@ def _phase_faults(
 def _constraint_faults(
     constraints: tuple[Constraint, ...], sources: Mapping[str, Source], factors: Mapping[str, Any]
 ) -> Iterator[Fault]:
-    levels: dict[str, tuple[Any, ...]] = {"strategy": STRATEGIES, **factors, "sources": tuple(sources)}
+    levels: dict[str, tuple[Any, ...]] = {**factors, "sources": tuple(sources)}
     levels["n_sources"] = tuple(range(1, len(sources) + 1))
     for number, constraint in enumerate(constraints, 1):
         section = f"[[design.constraint]] {number}"

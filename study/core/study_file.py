@@ -21,9 +21,7 @@ from study.core.evaluation_factors import (
 from study.core.extensions import BASELINES as OWN_BASELINES
 from study.core.extensions import SOURCES, TARGETS
 from study.core.factors import (
-    ALONE,
     BASELINES,
-    STRATEGIES,
     TRAINING_FACTORS,
     WITHOUT_NETWORK,
     Level,
@@ -45,7 +43,7 @@ from study.core.field_types import (
     Scalar,
     Section,
     Store,
-    Strategy,
+    StrategyName,
     Text,
     distinct,
     one_of,
@@ -53,7 +51,9 @@ from study.core.field_types import (
 from study.core.learners import BASE
 from study.core.objectives import default_objective
 from study.core.overrides import Override
+from study.core.own_strategies import Sharing, known_strategies
 from study.core.scales import Levels, Scale
+from study.core.strategies import ALONE, BUILT_IN, OF_FUNCTIONS, Strategies
 
 BALANCED = ("strategy", "sources", "n_sources")
 """What a sequential phase balances where its file does not say; `anytime` every further factor besides."""
@@ -293,7 +293,7 @@ class Phase(Section):
     """Runs of the design: every allowed combination x repeats or, with a `criterion`, a sequence chosen run by run."""
 
     name: Name
-    strategy: Annotated[tuple[Strategy, ...], Field(min_length=1), AfterValidator(distinct)] = STRATEGIES  # type: ignore[assignment]
+    strategy: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)] = tuple(BUILT_IN)
     n_sources: Counts = ()
     repeats: Repeats = 1
     criterion: Literal["anytime", "balance-alias", "D", "A", "I"] | None = None
@@ -352,6 +352,7 @@ class Study(Section):
     corpus: Corpus = Field(default=None)  # type: ignore[assignment]  # only the runs of a function have none
     mel: Mel = Mel()
     sources: Annotated[dict[Name, Source], Field(min_length=1)] = Field(default={})
+    own_strategies: dict[StrategyName, Sharing] = Field(default={}, alias="strategies")
     factors: Factors = Field(default={})
     scale: dict[Name, Scale] = Field(default={})
     training: Training = Training()
@@ -392,7 +393,22 @@ class Study(Section):
     def strategies(self) -> tuple[str, ...]:
         if self.run is not None:
             return (ALONE,)
-        return self.factors.get("strategy", STRATEGIES)  # type: ignore[return-value]
+        return self.factors.get("strategy", tuple(self.known_strategies))  # type: ignore[return-value]
+
+    @property
+    def known_strategies(self) -> Strategies:
+        """The six and the study's own, from the smallest network to the largest; of a function a single one."""
+        if self.run is not None:
+            return OF_FUNCTIONS
+        if not self.own_strategies:
+            return BUILT_IN
+        crop = self.corpus.channels, self.crop_frames, self.mel.n_mels
+        return known_strategies(self.own_strategies, tuple(map(str, self.backbones)), crop)
+
+    @property
+    def backbones(self) -> tuple[Level, ...]:
+        """The backbones of the study's networks."""
+        return self.factors.get("backbone", (self.training.backbone,))
 
     @property
     def further_factors(self) -> dict[str, Levels]:
@@ -459,7 +475,7 @@ class Study(Section):
     def phases(self) -> tuple[Phase, ...]:
         """The phases of the file, or the default ones; where they do not say, with the study's strategies, and
         `anytime` with the balance of every factor."""
-        named = self.design.phase or default_phases(self.strategies, len(self.sources))
+        named = self.design.phase or default_phases(self.strategies, len(self.sources), self.known_strategies)
         return tuple(self._completed(phase) for phase in named)
 
     def _completed(self, phase: Phase) -> Phase:
@@ -494,17 +510,18 @@ class Study(Section):
         return self.training.model_copy(update={k: v for k, v in levels.items() if k in TRAINING_FACTORS})
 
 
-def default_phases(strategies: tuple[str, ...], n_sources: int) -> tuple[Phase, ...]:
+def default_phases(strategies: tuple[str, ...], n_sources: int, known: Strategies = BUILT_IN) -> tuple[Phase, ...]:
     """The paper's three phases (4.3), each combination once: the default for a study file without phases."""
     if strategies == (ALONE,):
         return (Phase(name="runs", criterion="anytime"),)
-    several = [s for s in strategies if s != "SS-R"]
+    single = tuple(s for s in strategies if known[s].is_single)
+    several = tuple(s for s in strategies if not known[s].is_single)
     phases = []
-    if "SS-R" in strategies:
-        phases.append(Phase(name="single", strategy=("SS-R",), n_sources=(1,)))
+    if single:
+        phases.append(Phase(name="single", strategy=single, n_sources=(1,)))
     if several and n_sources >= 2:
-        phases.append(Phase(name="all", strategy=tuple(several), n_sources=(n_sources,)))
+        phases.append(Phase(name="all", strategy=several, n_sources=(n_sources,)))
     if several and n_sources >= 3:
         between = tuple(range(2, n_sources))
-        phases.append(Phase(name="sequential", strategy=tuple(several), n_sources=between, criterion="anytime"))
+        phases.append(Phase(name="sequential", strategy=several, n_sources=between, criterion="anytime"))
     return tuple(phases)

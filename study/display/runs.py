@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from study.core.columns import FACTOR, NUISANCE
-from study.core.factors import ALONE, BASELINE_PHASE
+from study.core.factors import BASELINE_PHASE
 from study.core.run import counted
+from study.core.strategies import ALONE
 from study.display.consoles import console
 from study.workflow.runs import SCORE
 

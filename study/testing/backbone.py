@@ -16,7 +16,7 @@ from jobs.networks.stages import ACTIVATIONS, stages
 from study.core.backbones import BACKBONES
 from study.core.backbones.layers import Backbone, Shape
 from study.core.cost import n_parameters, representation_dim, step_flops
-from study.core.factors import STRATEGIES
+from study.core.strategies import BUILT_IN, STRATEGIES
 from study.testing.source_outputs import loss
 
 SEED = np.random.SeedSequence(7)
@@ -80,11 +80,11 @@ class BackboneContract:
             forward = counted.get_total_flops()
             features.sum().backward()
         assert forward == 2 * sum(cost.flops for cost in backbone.costs(crop, 0.25))
-        step = step_flops("SS-R", {"tag": 3}, crop[1], crop[2], 2, 0.25, 2, self.name)
+        step = step_flops({"tag": 3}, crop[1], crop[2], 2, 0.25, 2, self.name)
         assert counted.get_total_flops() == pytest.approx(step, rel=self.initial_state_flops)
 
     def test_strategies_branch_ever_earlier(self, backbone: Backbone) -> None:
-        shared = [backbone.shared_layers[strategy] for strategy in STRATEGIES]
+        shared = [backbone.shares[one.share] for one in BUILT_IN.values()]
         assert shared[0] == shared[1] == len(backbone.layers)
         assert shared[1:] == sorted(set(shared), reverse=True) and shared[-1] == 0
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from study.core.columns import factor_column, nuisance_column, source_column
-from study.core.errors import Fault, InputFaults, raise_all
+from study.core.errors import Damaged, Fault, InputFaults, raise_all
 from study.core.paths import FILE_NAME, Paths
 from study.core.plan import assigned_before, read_plan
 from study.core.progress import Tell, silent
@@ -54,10 +54,11 @@ def analyze_study(
         "metrics": study.primary_metrics,
         "sources": list(study.sources),
         "levels": study.score_factors,
+        "strategies": study.known_strategies,
         "plan": pd.read_parquet(paths.plan),
         "seed": study.seed,
         "own": _with_formulas(study.analysis, formulas),
-        **(_of_sound(study) if study.run is None else {}),
+        **(_of_sound(study, tell) if study.run is None else {}),
     } | options
     if study.run is not None:
         table = function_table(study, rows)
@@ -68,20 +69,31 @@ def analyze_study(
     return analysis.adding(Exhibit("precision", "runs", sentences=precision)) if precision else analysis
 
 
-def _of_sound(study: Study) -> dict[str, Any]:
+def _of_sound(study: Study, tell: Tell) -> dict[str, Any]:
     """What only runs that learned from sound leave behind."""
-    from jobs.kept_representations import kept_representation, read_topics
+    from jobs.kept_representations import read_topics
     from jobs.prepared_data import read_prepared, sound_left_out
 
     prepared = read_prepared(study)
     left_out = "; ".join(f"{name}: {count} clips" for name, count in sound_left_out(study, prepared).items())
     return {
-        "kept": partial(kept_representation, study),
+        "kept": partial(_kept_unless_damaged, study, tell),
         "topics": read_topics(study, prepared),
         "same_sound": _same_sound(prepared),
         "curves": learning_curves(study, read_plan(Paths(study.store).plan, study)),
         "provenance": {"sound left out": left_out or "none"},
     }
+
+
+def _kept_unless_damaged(study: Study, tell: Tell, run_id: str, target: str) -> pd.DataFrame | None:
+    """What was kept of a run's representation of a target; None, and the file is named, if that is damaged."""
+    from jobs.kept_representations import kept_representation
+
+    try:
+        return kept_representation(study, run_id, target)
+    except Damaged as damaged:
+        tell(f"left out: {damaged}")
+        return None
 
 
 def _same_sound(prepared: Prepared) -> list[list[str]]:
@@ -159,8 +171,10 @@ def analyze_tables(
     from analysis.roles import is_of_a_study
 
     rows = pd.concat([read_table(path) for path in files], ignore_index=True)
-    has_study = (folder / FILE_NAME).exists() and is_of_a_study(rows)
-    study = read_study(folder, overrides) if has_study else None
+    study = None
+    if (folder / FILE_NAME).exists() and "strategy" in rows:
+        study = read_study(folder, overrides)
+        study = study if is_of_a_study(rows, study.known_strategies) else None
     options = _of_study(study, rows) | options
     options["name"] = study.name if study else files[0].stem
     options["own"] = _with_formulas(study.analysis if study else AnalysisSection(), formulas)
@@ -196,7 +210,13 @@ def _of_study(study: Study | None, rows: pd.DataFrame) -> dict[str, Any]:
     levels = {name: levels for name, levels in study.score_factors.items() if factor_column(name) in rows}
     # without any, they are read off the columns
     sources = [name for name in study.sources if source_column(name) in rows]
-    return {"metrics": study.primary_metrics, "seed": study.seed, "sources": sources or None, "levels": levels}
+    return {
+        "metrics": study.primary_metrics,
+        "seed": study.seed,
+        "sources": sources or None,
+        "levels": levels,
+        "strategies": study.known_strategies,
+    }
 
 
 def _with_formulas(given: AnalysisSection, formulas: Sequence[str]) -> AnalysisSection:

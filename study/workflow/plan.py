@@ -101,14 +101,15 @@ def smallest_effects(study: Study, runs: Sequence[Run], run_share: float = RUN_S
     from study.core.coding import first_model
 
     rows = run_rows(study, runs)
-    coding = first_model(rows, study.further_factors)
+    coding = first_model(rows, study.further_factors, study.known_strategies)
     if len(study.targets) < 2 or len(rows) <= coding.columns.shape[1]:
         return {}
     truth = paper_truth(coding)
     if run_share != RUN_SHARE:
         truth = with_run_share(truth, run_share)
     rng = np.random.default_rng(study_seed_sequence(study, "verdict"))
-    (cell,) = power(rows, study.further_factors, truth, Grid([len(rows)], [len(study.targets)], N_SIMULATIONS), rng)
+    grid, known = Grid([len(rows)], [len(study.targets)], N_SIMULATIONS), study.known_strategies
+    (cell,) = power(rows, study.further_factors, truth, grid, rng, strategies=known)
     return {} if cell.why_not else dict(zip(cell.power["effect"], cell.power["smallest"], strict=True))
 
 

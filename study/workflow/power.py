@@ -66,7 +66,7 @@ def study_power(
         faults = term_faults(study, [], options.effects, options.deviations)
         raise InputFaults([*error.faults, *faults]) from None
     frame = plan_rows(study, planned)
-    coding = first_model(frame, study.further_factors)
+    coding = first_model(frame, study.further_factors, study.known_strategies)
     basis = fitted_truth(paths.report / "fit.json", coding) if options.fitted else paper_truth(coding)
     truth = stated(basis, coding, options.effects, options.deviations)
     for name in study.evaluation_factors:
@@ -74,10 +74,10 @@ def study_power(
     n_targets = options.n_targets or (max(2, len(study.targets)), 2 * len(study.targets))
     grid = Grid([n_fixed + size for size in sizes], n_targets, n_simulations)
     rng = np.random.default_rng(study_seed_sequence(study, "power"))
-    cells = simulate(frame, study.further_factors, truth, grid, rng, show)
+    cells = simulate(frame, study.further_factors, truth, grid, rng, show, study.known_strategies)
     plain = [_plain(cell, n_fixed) for cell in cells]
     write_whole(paths.power / "power.csv", csv_bytes(pd.DataFrame(_rows(plain))))
-    draw_power(cells, paths.power)
+    draw_power(cells, paths.power, study.known_strategies)
     return {
         "study": study.name,
         "simulations": n_simulations,
@@ -153,7 +153,7 @@ def term_faults(
         planned, _, _ = runs_in_order(study, sizes)
     except InputFaults as error:
         return error.faults if sizes else ()
-    coding = first_model(plan_rows(study, planned), study.further_factors)
+    coding = first_model(plan_rows(study, planned), study.further_factors, study.known_strategies)
     try:
         stated(paper_truth(coding), coding, effects, deviations)
     except InputFaults as error:

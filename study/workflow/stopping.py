@@ -46,7 +46,7 @@ def read_until(study: Study, text: str) -> Rule:
     rows = plan_rows(study, read_plan(Paths(study.store).plan, study))
     for name, levels in study.evaluation_factors.items():
         rows = rows.merge(pd.DataFrame({factor_column(name): levels}), how="cross")
-    return read_rule(text, list(first_model(rows, study.score_factors).columns))
+    return read_rule(text, list(first_model(rows, study.score_factors, study.known_strategies).columns))
 
 
 def enough_when(
@@ -110,7 +110,7 @@ def _on_what_it_takes(study: Study, rule: Rule, fit: MixedFit, table: ResultsTab
     to_come = plan_rows(study, [run for run in planned if run.run_id not in set(done["run_id"])])
     runs = pd.concat([done[to_come.columns], to_come], ignore_index=True) if len(to_come) else done
     rng = np.random.default_rng(study_seed_sequence(study, "runs to come"))
-    n_needed = runs_needed(rule, fit, runs, len(done), study.further_factors, rng)
+    n_needed = runs_needed(rule, fit, runs, len(done), study.further_factors, rng, study.known_strategies)
     return on_what_it_takes(margin, len(table.targets), len(done), n_needed, len(runs), targets_needed(rule, fit))
 
 
@@ -120,7 +120,7 @@ def _look(study: Study, rule: Rule, rows: pd.DataFrame, mix_versions: bool, tell
     from analysis.results_table import results_table
 
     try:
-        table = results_table(rows, study.primary_metrics, list(study.sources), mix_versions)
+        table = results_table(rows, study.primary_metrics, list(study.sources), mix_versions, study.known_strategies)
         margin = margins(rule, first_fit(table, study.score_factors))
     except StudyError as reason:  # too few scores yet
         tell(f"not checked yet: {reason}")

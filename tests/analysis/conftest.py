@@ -30,7 +30,7 @@ from analysis.options import AnalysisOptions
 from analysis.report import write_report as writing
 from analysis.results_table import ResultsTable
 from study.core.cost import n_parameters
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 
 SOURCES = ("self", "bpm", "year", "tag")
 TARGETS = ("ballroom", "gtzan", "irmas", "valence")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from study.core.coding import n_star
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 
 PUBLISHED = Path(__file__).parents[2] / "../shared/reference/kim2019/experimental_design.csv"
 """`experimental_design.csv` of eldrin/MTLMusicRepresentation-PyTorch; not part of this repository."""

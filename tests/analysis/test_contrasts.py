@@ -9,7 +9,7 @@ from analysis.contrasts import holm, marginal_means, strategies_at, tukey
 from analysis.fitting.mixed_model import fixed_effects
 from analysis.results_table import results_table
 from study.core.coding import first_model
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 from tests.analysis.by_target import fit_by_target
 
 

@@ -8,8 +8,8 @@ from analysis.equivalence import BEYOND, UNDECIDED, WITHIN, equivalence
 from analysis.exhibits import equivalence_report
 from analysis.options import AnalysisOptions
 from study.core.errors import InputFaults
-from study.core.factors import STRATEGIES
 from study.core.margin import Margin
+from study.core.strategies import STRATEGIES
 
 MOMENTS = pd.DataFrame({"sd": [0.1, 0.2], "metric": "accuracy"}, index=["easy", "hard"])
 INTERVALS = [(-0.04, 0.04), (-0.06, 0.04), (0.06, 0.2), (-0.2, -0.06), (0.01, 0.04)]

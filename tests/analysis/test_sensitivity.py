@@ -14,7 +14,7 @@ from analysis.results_table import ResultsTable, results_table
 from analysis.sensitivity import MERGED, Variant, moved, not_robust, sensitivity, summary
 from analysis.wording import called
 from study.core.coding import first_model
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 
 NOTHING = dict.fromkeys(STRATEGIES, 0.0)
 

@@ -13,6 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.core.digests import MARK
+from study.core.results import DIGEST
+
 Mutation = Callable[[bytes, np.random.Generator], bytes]
 
 DEEP = 20_000
@@ -68,6 +71,13 @@ def insert(content: bytes, rng: np.random.Generator) -> bytes:
 
 def nothing(content: bytes, rng: np.random.Generator) -> bytes:
     return (b"", b"\x00" * 4096, b"PAR1PAR1", b"{}", b"[]", b"\xff\xfe", rng.bytes(2000))[rng.integers(0, 7)]
+
+
+def without_digest(content: bytes) -> bytes:
+    """Content that says of no digest that it is one, as that of files of before."""
+    for mark in (MARK, DIGEST):
+        content = content.replace(mark, bytes([mark[0] ^ 1]) + mark[1:])
+    return content
 
 
 BYTES: tuple[Mutation, ...] = (flip_bits, overwrite, cut, remove, repeat, insert, nothing)

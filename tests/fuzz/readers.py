@@ -28,6 +28,7 @@ from tests.fuzz.mutations import (
     odd_safetensors,
     odd_toml,
     odd_wav,
+    without_digest,
 )
 
 MOST_S = 10
@@ -61,12 +62,16 @@ def outcome(reader: Reader, content: bytes) -> str:
 
 
 def cases(reader: Reader, n: int, seed: int) -> Iterator[tuple[int, bytes]]:
-    """`n` contents made from the reader's file, each with its number: the same every time."""
+    """`n` contents made from the reader's file, each with its number: the same every time.
+
+    Two in three have lost the mark of their digest, or it alone would be tested, and not what reads the content.
+    """
     whole = reader.path.read_bytes()
     for number in range(n):
         rng = np.random.default_rng([seed, number])
         mutations = reader.structure if reader.structure and number % 2 else BYTES
-        yield number, mutations[rng.integers(0, len(mutations))](whole, rng)
+        content = mutations[rng.integers(0, len(mutations))](whole, rng)
+        yield number, without_digest(content) if number % 3 else content
 
 
 @contextmanager

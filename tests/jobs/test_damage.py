@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jobs.evaluate_step import _keep_representation
 from jobs.kept_representations import read_representation, save_representation
 from jobs.learning.representation import load_network
 from jobs.prepared_data import corpus_path, labels_path, prepared_of, read_arrays, read_prepared, sound_folder
@@ -24,7 +25,7 @@ from study.core.plan import read_plan
 from study.core.reading import read_study
 from study.core.run import Run
 from study.core.study_file import Study
-from study.workflow.analysis import own_results
+from study.workflow.analysis import _of_sound, own_results
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.verify import is_sound, verify_study
 
@@ -101,6 +102,23 @@ def test_a_damaged_representation_is_made_again(study: Study, run: Run, monkeypa
     launch_study(study, LaunchOptions(in_process=True))
     assert flipped
     pd.testing.assert_frame_equal(rows(study), before, check_exact=True)
+
+
+def test_a_damaged_representation_that_was_kept_is_named_and_left_out(study: Study, run: Run) -> None:
+    features = np.random.default_rng(1).normal(size=(6, 4)).astype(np.float32)
+    folder = Paths(study.store).target(run.run_id, "timbre")
+    _keep_representation(folder, [f"t{number}" for number in range(6)], features)
+    Paths(study.store).weights(run.run_id).unlink()  # whose layers are of another width
+    said: list[str] = []
+    kept = _of_sound(study, said.append)["kept"]
+    assert len(kept(run.run_id, "timbre")) == 6 and not said
+    flip(folder / "representation.parquet")
+    assert kept(run.run_id, "timbre") is None
+    (sentence,) = said
+    assert (
+        sentence.startswith(f"left out: {folder / 'representation.parquet'}: damaged")
+        and "makes both again" in sentence
+    )
 
 
 def test_weights_that_are_gone_are_trained_again(study: Study, run: Run) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from study.core.coding import n_star
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 
 HERE = Path(__file__).parent
 TARGETS = [f"t{j}" for j in range(7)]

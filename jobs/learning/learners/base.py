@@ -9,7 +9,7 @@ from jobs.networks.branching import Network, build_network
 
 def learn(context: Context) -> Learned:
     """Train the run's network, from its newest checkpoint if there is one."""
-    network = untrained_network(context, context.strategy)
+    network = untrained_network(context)
     ended = train(
         network,
         store=context.store,
@@ -38,11 +38,11 @@ def learn(context: Context) -> Learned:
     )
 
 
-def untrained_network(context: Context, strategy: str) -> Network:
+def untrained_network(context: Context) -> Network:
     """The run's network with its initial weights."""
     settings = context.settings
     return build_network(
-        strategy,
+        context.sharing,
         context.source_factors,
         context.store.channels,
         context.store.n_mels,

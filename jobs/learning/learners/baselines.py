@@ -15,7 +15,7 @@ from jobs.sound.spectra import mfcc
 
 def random(context: Context) -> Learned:
     """An untrained network, whose batch normalisations are set by one pass over the corpus."""
-    network = untrained_network(context, "SS-R")
+    network = untrained_network(context)
     set_normalisations(
         network,
         context.store,

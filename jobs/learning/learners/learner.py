@@ -24,6 +24,7 @@ from jobs.networks.branching import Network
 from jobs.sound.mel_store import MelStore
 from study.core.factors import Level
 from study.core.run import seed_sequence
+from study.core.strategies import Strategy
 from study.core.study_file import Mel, Training
 
 Gives = Literal["network", "crops", "files"]
@@ -34,14 +35,16 @@ Gives = Literal["network", "crops", "files"]
 class Context:
     """What a run is learned from.
 
-    `levels` has the run's level of every factor, `settings` the `[training]` that they make. `labels`: source ->
-    (tracks of the store, factors); a row of NaN is a track without labels, and sources that need no table are absent.
-    `objectives` says how each source is learned. Tracks are indices into `store`, the sound of the corpus, whose bands
-    have the `statistics` in dB. `folder` is the run's own and survives a kill; `log_path` gets one line per epoch.
+    `sharing` is the definition of its `strategy`. `levels` has the run's level of every factor, `settings` the
+    `[training]` that they make. `labels`: source -> (tracks of the store, factors); a row of NaN is a track without
+    labels, and sources that need no table are absent. `objectives` says how each source is learned. Tracks are
+    indices into `store`, the sound of the corpus, whose bands have the `statistics` in dB. `folder` is the run's
+    own and survives a kill; `log_path` gets one line per epoch.
     """
 
     run_id: str
     strategy: str
+    sharing: Strategy
     sources: tuple[str, ...]
     levels: Mapping[str, Level]
     settings: Training

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from study.core.strategies import ALL, NONE
 
 REPRESENTATION_UNITS = 256
 """Units of fc_feature, the last layer of every backbone, at width 1: dimensions of the representation per branch."""
@@ -103,25 +106,31 @@ class Dense:
 Layer = Convolution | Lstm | Dense
 
 
+BRANCHING_POINTS = ("@2", "@4", "@6")
+"""Where MS-CR@2, MS-CR@4 and MS-CR@6 branch (Kim et al. 2019, Fig. 5)."""
+
+
 @dataclass(frozen=True)
 class Backbone:
-    """A network up to the representation: its layers in order, each a stage that strategies can cut before.
+    """A network up to the representation: its layers in order, each a stage that strategies can cut after.
 
-    `branches_after`: how many layers the sources share under MS-CR@2, MS-CR@4 and MS-CR@6.
+    `branches_after`: how many layers the sources share at each of the `BRANCHING_POINTS`.
     """
 
     layers: tuple[Layer, ...]
     branches_after: tuple[int, int, int]
 
     @property
-    def shared_layers(self) -> dict[str, int]:
-        """Strategy -> how many layers the sources share before they branch (Kim et al. 2019, Fig. 5).
+    def stages(self) -> tuple[str, ...]:
+        """The layers' names, in order."""
+        return tuple(layer.name for layer in self.layers)
 
-        SS-R, with its one source, branches nowhere; MSS-CR branches at the input: independent networks.
-        """
-        at_2, at_4, at_6 = self.branches_after
-        every = len(self.layers)
-        return {"SS-R": every, "MS-SR@FC": every, "MS-CR@6": at_6, "MS-CR@4": at_4, "MS-CR@2": at_2, "MSS-CR": 0}
+    @property
+    def shares(self) -> Mapping[str, int]:
+        """What sources may share -> how many layers that are: none, up to a branching point or a stage, all."""
+        points = dict(zip(BRANCHING_POINTS, self.branches_after, strict=True))
+        stages = {name: number for number, name in enumerate(self.stages, 1)}
+        return {NONE: 0, **points, **stages, ALL: len(self.layers)}
 
     @property
     def minimum_crop(self) -> tuple[int, int]:

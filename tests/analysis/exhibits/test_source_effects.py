@@ -6,7 +6,7 @@ from scipy import stats
 
 from analysis.exhibits.source_effects import sentences, shown, source_effects
 from analysis.results_table import results_table
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 
 PLANTED = {("gtzan", "bpm"): 1.5, ("irmas", "tag"): -1.0}
 

@@ -14,7 +14,7 @@ import pytest
 from analysis.fitting.conditional import modes
 from analysis.fitting.mixed_model import MixedFit, contrast_tests, fit_at, fit_mixed, fixed_effects
 from analysis.fitting.random_terms import RandomTerm
-from study.core.coding import SINGLE, first_model, second_model
+from study.core.coding import first_model, is_single, second_model
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 LME4 = json.loads((REFERENCE / "mixed_models.json").read_text())
@@ -58,7 +58,7 @@ def model(case: str) -> tuple[np.ndarray, pd.DataFrame, list[RandomTerm], bool]:
     name, _, kind = case.removesuffix("_ml").partition("_")
     rows = table("unbalanced" if name == "components" else name)
     if name == "components":
-        rows = rows[(rows["target"] == "t0") & (rows["strategy"] != SINGLE)]
+        rows = rows[(rows["target"] == "t0") & ~is_single(rows)]
     response, fixed, random = MODELS[kind or name]
     terms = [RandomTerm(group, rows[group].to_numpy(), rows[columns], linked) for group, columns, linked in random]
     return rows[response].to_numpy(), rows[fixed], terms, not case.endswith("_ml")

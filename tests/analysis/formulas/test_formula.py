@@ -16,9 +16,9 @@ from analysis.fitting.mixed_model import MixedFit, fit_mixed, fixed_effects
 from analysis.formulas.formula import Built, build
 from study.core.coding import n_star, r_star
 from study.core.errors import InputFaults
-from study.core.factors import STRATEGIES
 from study.core.formula_grammar import parse
 from study.core.formula_names import columns_of
+from study.core.strategies import STRATEGIES
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 R = json.loads((REFERENCE / "formulas.json").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from analysis.exhibits.score_figures import single_source_scores
 from analysis.models import size_model, strategy_model
 from analysis.report.findings import strategy_verdicts
 from analysis.results_table import results_table
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 from tests.analysis.conftest import findings
 
 

@@ -12,7 +12,7 @@ from analysis.models import size_model, strategy_model
 from analysis.report.fit_json import model_record
 from analysis.results_table import results_table
 from analysis.wording import number
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 from tests.analysis.conftest import findings
 from tests.analysis.paper_plan import PUBLISHED, paper_runs, simulated_scores
 

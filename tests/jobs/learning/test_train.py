@@ -23,7 +23,7 @@ from jobs.learning.train import Trained, train
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import MelStore, band_statistics
 from study.core.errors import RunFailed
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 from study.core.study_file import Training
 from study.testing.source_outputs import features
 

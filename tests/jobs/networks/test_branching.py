@@ -7,7 +7,7 @@ import torch
 from jobs.networks.branching import Network, build_network, torch_seed
 from study.core.backbones import BACKBONES
 from study.core.cost import n_parameters
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 from study.testing.source_outputs import features, logits, loss
 
 NAMES = ("tag", "self", "bpm", "year", "taste", "lyrics", "cdr_tag", "artist")

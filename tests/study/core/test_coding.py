@@ -16,7 +16,7 @@ from study.core.coding import (
     strategy_columns,
 )
 from study.core.errors import InputFaults
-from study.core.factors import STRATEGIES
+from study.core.strategies import STRATEGIES
 
 
 def runs(*levels: tuple[str, int]) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         (
             '"MS-CR@6", "MS-CR@4"',
             '"MS-CR6", "MS-CR@4"',
-            ["[[design.phase]] 2 strategy = 'MS-CR6'", "did you mean 'MS-CR@6'?"],
+            ["[[design.phase]] 2 (all) strategy = 'MS-CR6'", "did you mean 'MS-CR@6'?"],
         ),
         ('labels = "gmm"', 'labels = "gmn"', ["[sources.pitch] labels = 'gmn'", "did you mean 'gmm'?"]),
         ('table = "tags.csv"', "", ['[sources.tag] table: missing; labels = "plsa" needs a table']),

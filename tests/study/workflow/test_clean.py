@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import study
 from jobs.preparation import prepare
 from jobs.prepared_data import read_prepared
 from study.cli import app
@@ -26,12 +27,15 @@ def copy(run_study: Path, tmp_path: Path) -> Study:
     return read_study(shutil.copytree(run_study, tmp_path / "study"))
 
 
-def names(study: Study) -> set[str]:
-    return {str(one.path.relative_to(study.store)) for one in stale_files(study)}
+def names(of: Study) -> set[str]:
+    return {str(one.path.relative_to(of.store)) for one in stale_files(of)}
 
 
 def test_nothing_is_stale_after_a_sweep(copy: Study) -> None:
     assert names(copy) == set()
+    (Paths(copy.store).runs / "of-another-plan").mkdir()
+    assert study.open(copy.store).clean(remove=True)["path"].tolist() == ["runs/of-another-plan"]
+    assert names(copy) == set() and study.open(copy.store).clean().empty
 
 
 def test_what_no_plan_uses_is_listed_and_removed(copy: Study) -> None:
@@ -54,6 +58,8 @@ def test_what_no_plan_uses_is_listed_and_removed(copy: Study) -> None:
         f"runs/{plan[0].run_id}/weights.safetensors.damaged",
     }  # fmt: skip
     assert names(copy) == stale
+    listed = study.open(copy.store).clean()
+    assert set(listed["path"]) == stale and listed["n_bytes"].gt(0).all() and names(copy) == stale
     asked = CliRunner().invoke(app, ["clean", "--stale", str(copy.store)], input="n\n")
     assert asked.exit_code == 0 and names(copy) == stale
     assert all(name in asked.output for name in stale) and "a run outside the plan" in asked.output
