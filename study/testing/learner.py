@@ -12,6 +12,7 @@ from jobs.learning.batches import crop_reader
 from jobs.learning.learners import learner
 from jobs.learning.learners.learner import Context, Learned, Learner
 from jobs.learning.precision import Arithmetic
+from study.core.strategies import BUILT_IN
 from study.core.study_file import Mel, Training
 from study.testing.memory_store import memory_store
 
@@ -37,6 +38,7 @@ class LearnerContract:
         return Context(
             run_id="00000000000000ab",
             strategy="SS-R",
+            sharing=BUILT_IN["SS-R"],
             sources=("tag",),
             levels={},
             settings=Training(epochs=2, batch_size=4, width=0.25),
