@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jobs.labels.label_models import LABEL_MODELS, LabelModel
     from jobs.labels.tables import ScalarTable, TermTable, read_columns, read_scalars, read_terms, rows_of
+    from jobs.learning.batches import crop_reader
+    from jobs.learning.learners.base import untrained_network
     from jobs.learning.learners.learner import Context, Learned, Learner
     from jobs.learning.objectives.objective import Objective
+    from jobs.sound.decode import decode
     from jobs.targets.splits import Split
     from jobs.targets.tasks import TargetTask
     from jobs.targets.track_labels import TargetData, read_tracks
@@ -37,11 +40,14 @@ _HOMES = {
     "TargetData": "jobs.targets.track_labels",
     "TargetTask": "jobs.targets.tasks",
     "TermTable": "jobs.labels.tables",
+    "crop_reader": "jobs.learning.batches",
+    "decode": "jobs.sound.decode",
     "read_columns": "jobs.labels.tables",
     "read_scalars": "jobs.labels.tables",
     "read_terms": "jobs.labels.tables",
     "read_tracks": "jobs.targets.track_labels",
     "rows_of": "jobs.labels.tables",
+    "untrained_network": "jobs.learning.learners.base",
 }
 
 __all__ = [
@@ -61,11 +67,14 @@ __all__ = [
     "TargetData",
     "TargetTask",
     "TermTable",
+    "crop_reader",
+    "decode",
     "read_columns",
     "read_scalars",
     "read_terms",
     "read_tracks",
     "rows_of",
+    "untrained_network",
 ]
 
 

@@ -79,7 +79,7 @@ class LearnerContract:
         found = self.learned(tmp_path)
         vectors = self.vectors(found, tmp_path)
         assert found.outcome == "ok" and len(vectors) >= 3
-        assert vectors.ndim == 2 and vectors.shape[1] == found.dimensions and np.isfinite(vectors).all()
+        assert vectors.ndim == 2 and vectors.shape[1] == found.size[0] and np.isfinite(vectors).all()
         assert vectors.std(axis=0).max() > 0, "different sounds have different vectors"
 
     def test_called_again_it_gives_the_same(self, tmp_path: Path) -> None:

@@ -121,7 +121,11 @@ def _checked(folder: Path, overrides: Sequence[str]) -> Checked:
 def _without_extensions(study: Study) -> tuple[Study, list[Caution]]:
     """The study without sources and targets whose tables only an installed package can read, and a caution for each."""
     sources = {name: source for name, source in study.sources.items() if source.labels in (None, *LABELS)}
-    targets = {name: target for name, target in study.targets.items() if target.task in TASKS}
+    targets = {
+        name: target
+        for name, target in study.targets.items()
+        if target.task in TASKS and target.source in (None, *sources)
+    }
     left_out = [
         (f"[sources.{name}] labels", SOURCES, source.labels)
         for name, source in study.sources.items()
@@ -129,7 +133,7 @@ def _without_extensions(study: Study) -> tuple[Study, list[Caution]]:
     ] + [
         (f"[targets.{name}] task", TARGETS, target.task)
         for name, target in study.targets.items()
-        if name not in targets
+        if target.task not in TASKS
     ]
     because = "can read its table, and `study check` loads no packages"
     cautions = [
