@@ -8,14 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, Strict
 
-from study.core.evaluation_factors import (
-    of_evaluation,
-)
+from study.core.evaluation_factors import of_evaluation
 from study.core.extensions import SOURCES
-from study.core.factors import (
-    TRAINING_FACTORS,
-    Level,
-)
+from study.core.factors import TRAINING_FACTORS, Level
 from study.core.field_types import (
     Count,
     Counts,
