@@ -18,6 +18,7 @@ from study.core.cost import (
     training_flops,
 )
 from study.core.durations import Work
+from study.core.evaluations import network_transfers
 from study.core.learners import BASE, ONNX
 from study.core.run import Run
 from study.core.study_file import Study, Training
@@ -148,7 +149,7 @@ def steps_of(
     representing = representing_work(model, run, [name for name in targets if name not in represented])
     steps: dict[Step, list[Work]] = {("learn", run.run_id, ()): [*training, representing]}
     for name in targets:
-        if model.study.network_transfers(run.strategy, run.sources, name):
+        if network_transfers(model.study, run, name):
             steps["fine-tune", run.run_id, (name,)] = [target_work(model, "fine-tune", run, name)]
         steps["evaluate", run.run_id, (name,)] = [target_work(model, "evaluate", run, name)]
     return steps
