@@ -46,7 +46,7 @@ def test_sentences_say_what_differs(analysis: Analysis) -> None:
 
 
 def test_a_factor_that_no_model_has_is_a_fault(results: pd.DataFrame) -> None:
-    with pytest.raises(InputFaults, match="--pairs.*stratgy.*among their fixed terms are strategy"):
+    with pytest.raises(InputFaults, match=r"--pairs.*stratgy.*among their fixed terms are strategy"):
         analyze(results, AnalysisOptions(own=OWN, pairs=("stratgy",)))
-    with pytest.raises(InputFaults, match="--means.*there is none with a factor"):
+    with pytest.raises(InputFaults, match=r"--means.*there is none with a factor"):
         analyze(results, AnalysisOptions(means=("strategy",)))
