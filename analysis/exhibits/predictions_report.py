@@ -42,7 +42,7 @@ def sentences(found: Predictions) -> Iterator[str]:
     )
     reach = number(((best["run_high"] - best["run_low"]) / 2).median())
     yield (
-        f"Each of these combinations is the best of {best['n_candidates'].max()}, so its estimate is probably too high. "
+        f"Each of them is the best of {best['n_candidates'].max()}, so its estimate is probably too high. "
         f"The score of a single run lies within about ± {reach} SD of its expected score (prediction interval)."
     )
 
