@@ -14,10 +14,19 @@ if TYPE_CHECKING:
     from jobs.labels.tables import ScalarTable, TermTable, read_columns, read_scalars, read_terms, rows_of
     from jobs.learning.learners.learner import Context, Learned, Learner
     from jobs.learning.objectives.objective import Objective
+    from study.core.backbones.layers import Backbone, Convolution, Cost, Dense, Dropout, Flatten, Lstm, Module
     from study.core.errors import Fault, InputFaults, RunFailed
     from study.core.study_file import Source, Target
 
 _HOMES = {
+    "Backbone": "study.core.backbones.layers",
+    "Convolution": "study.core.backbones.layers",
+    "Cost": "study.core.backbones.layers",
+    "Dense": "study.core.backbones.layers",
+    "Dropout": "study.core.backbones.layers",
+    "Flatten": "study.core.backbones.layers",
+    "Lstm": "study.core.backbones.layers",
+    "Module": "study.core.backbones.layers",
     "Context": "jobs.learning.learners.learner",
     "Fault": "study.core.errors",
     "InputFaults": "study.core.errors",
@@ -39,12 +48,20 @@ _HOMES = {
 
 __all__ = [
     "LABEL_MODELS",
+    "Backbone",
     "Context",
+    "Convolution",
+    "Cost",
+    "Dense",
+    "Dropout",
     "Fault",
+    "Flatten",
     "InputFaults",
     "LabelModel",
     "Learned",
     "Learner",
+    "Lstm",
+    "Module",
     "Objective",
     "RunFailed",
     "ScalarTable",
