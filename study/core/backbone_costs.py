@@ -42,10 +42,14 @@ def write_costs(study: Study, measured: dict[Training, list[Cost]]) -> None:
     write_whole(_path(study), sealed_json({_key(study, training): costs for training, costs in measured.items()}))
 
 
+def own_backbones(study: Study) -> list[str]:
+    """The study's backbones that installed packages offer, by name; loads nothing."""
+    return [] if study.run is not None else [name for name in map(str, study.backbones) if name not in BACKBONES]
+
+
 def undeclared(study: Study) -> list[str]:
     """The study's backbones that declare no cost; loads those of installed packages."""
-    own = [name for name in map(str, study.backbones) if name not in BACKBONES]
-    return [name for name in own if backbone_named(name).costs(crop_of(study)) is None]
+    return [name for name in own_backbones(study) if backbone_named(name).costs(crop_of(study)) is None]
 
 
 def unmeasured_backbones(study: Study) -> list[str]:
@@ -56,8 +60,7 @@ def unmeasured_backbones(study: Study) -> list[str]:
 
 def faults_of_own_backbones(study: Study) -> Iterator[Fault]:
     """What `check` cannot know of the backbones of installed packages, as it loads none: their stages and crops."""
-    own = [] if study.run is not None else [name for name in map(str, study.backbones) if name not in BACKBONES]
-    for name in own:
+    for name in own_backbones(study):
         _, frames, bands = crop_of(study)
         network = backbone_named(name)
         least_frames, least_bands = network.minimum_crop
