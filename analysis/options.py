@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.fitting.engines import NATIVE
 from analysis.roles import Asked
+from analysis.simultaneous import Judging
 from study.core.factors import Level
 from study.core.margin import Margin, read_margin
 from study.core.strategies import BUILT_IN, Strategies
@@ -43,8 +44,11 @@ class AnalysisOptions:
     `equivalence` is the region of practical equivalence, `0.01` or `"0.2 SD"` (`study.core.margin`); None, that of
     `own`, if any. Each of `same_sound` are targets whose tracks are the same sound.
 
+    `targets` says what the targets are (index target; `task, n_tracks, n_classes, split`).
+
     `kept` gives kept representations, and `topics` (`source, topic, terms`) what their topics are. `curves` are the
     losses of trainings (`analysis.exhibits.learning_curves`). `provenance` is what else is known of the data, by name.
+    `families` is how many of statements are judged together where none of them stands out (`analyze` sets it).
     """
 
     name: str = "analysis"
@@ -63,10 +67,17 @@ class AnalysisOptions:
     equivalence: float | str | None = None
     same_sound: Sequence[Sequence[str]] = ()
     asked: Asked = field(default_factory=Asked)
+    targets: pd.DataFrame | None = None
     kept: Kept | None = None
     topics: pd.DataFrame | None = None
     curves: pd.DataFrame | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    families: int = 1
+
+    @property
+    def judging(self) -> Judging:
+        """How families of statements are judged."""
+        return Judging(self.seed, self.families)
 
     @property
     def margin(self) -> Margin | None:

@@ -24,6 +24,7 @@ from analysis.models import headline_fit, random_terms
 from analysis.options import HEADLINE, AnalysisOptions
 from analysis.result_checks import evaluation_columns
 from analysis.results_table import ResultsTable
+from analysis.simultaneous import EACH
 from analysis.statements import statements_of
 from analysis.treatments import INTERCEPT
 from analysis.wording import listed
@@ -38,7 +39,7 @@ TARGET_INTERCEPTS = f"{WITH} a fixed intercept of each target"
 TARGETS_NAMED = 3
 CodingOf = Callable[[pd.DataFrame], Coding]
 Stated = Callable[[MixedFit, pd.DataFrame], pd.DataFrame]
-STATED: Stated = partial(statements_of, seed=0)
+STATED: Stated = partial(statements_of, judging=EACH)
 
 
 @dataclass(frozen=True)

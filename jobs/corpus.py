@@ -36,7 +36,7 @@ def read_corpus(study: Study) -> Corpus:
     faults: list[Fault] = []
     tracks = pd.DataFrame()
     try:
-        tracks = _read_tracks(study)
+        tracks = read_tracks(study)
     except InputFaults as error:
         faults += error.faults
     labels, of_labels = read_labels(study.sources)
@@ -90,7 +90,8 @@ def training_split(study: Study, tracks: pd.DataFrame) -> np.ndarray:
     return training
 
 
-def _read_tracks(study: Study) -> pd.DataFrame:
+def read_tracks(study: Study) -> pd.DataFrame:
+    """The listed tracks (track_id, path[, artist]), by track_id. Raises InputFaults with the faults of their table."""
     path = study.corpus.tracks
     by_artist = study.corpus.split_by == "artist"
     table = read_columns(path, ("track_id", "path", *(["artist"] if by_artist else [])))

@@ -68,7 +68,7 @@ def _scored(
     paths, started_at, target = Paths(study.store), now(), study.targets[name]
     rows, means = [], {}
     data = open_target(study, name, at)
-    splits, settings = target_splits(data, target, study.seed, name), study.evaluations(run.strategy, name)
+    splits, settings = target_splits(data, target, study.seed, name), study.evaluations(run.strategy, run.sources, name)
     for setting in settings:
         began, label, earlier_s = time.monotonic(), setting.label(settings[0]), 0.0
         has_what_it_takes = trained.gives == "network" or not setting.needs_network

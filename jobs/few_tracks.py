@@ -26,6 +26,8 @@ def write_few_tracks(study: Study, folder: Path, n_tracks: int) -> tuple[dict[st
     seeds = study_seed_sequence(study, "few tracks")  # the same for each table: targets of one sound share it
     tables = {"corpus.tracks": _in_turn(read_corpus(study).tracks, [], seeds)[:n_tracks]}
     for name, target in study.targets.items():
+        if target.source is not None:
+            continue
         if target.interactions is None:
             tables[f"targets.{name}.tracks"] = _labelled(target, seeds)[:n_tracks]
         else:

@@ -56,6 +56,8 @@ def read_inputs(study: Study) -> Inputs:
     else:
         faults += read_labels(study.sources)[1]
     for name, target in study.targets.items():
+        if target.source is not None:  # made of the corpus and a source, which are read by themselves
+            continue
         try:
             targets[name] = read_target(target, name)
             if "header" in study.model_fields_set:

@@ -28,8 +28,10 @@ from jobs.prepared_data import (
     corpus_fingerprint,
     corpus_path,
     dropped_sound,
+    labels_path,
     open_sound,
     prepared_json,
+    read_arrays,
     save_arrays,
     sound_folder,
     sound_key,
@@ -40,6 +42,8 @@ from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.decode import sound_fault
 from jobs.sound.mel_store import MelStore, band_statistics, check_frames, read_mel_store
 from jobs.source_labels import SourceLabels, on_kept_information, prepare_labels
+from jobs.targets.held_out import empty_part_faults, held_out_target
+from jobs.targets.splits import how_split, split_faults
 from jobs.targets.track_labels import TargetData
 from study.core.backbone_costs import crop_of, faults_of_own_backbones, undeclared, write_costs
 from study.core.backbones import backbone_named
@@ -87,22 +91,48 @@ def prepare(
         name: prepare_labels(study, name, corpus, list(store.track_ids), training, of_corpus, tell)
         for name in study.sources
     }
+    made_from = {name: made.fingerprint for name, made in labels.items()}
+    for name, data in _held_out_targets(study, corpus, store, training, made_from).items():
+        targets[name], keys[name] = data, keys[CORPUS]
     prepared = Prepared(
         keys[CORPUS],
         of_corpus,
         int(training.sum()),
         int((~training).sum()),
-        {name: made.fingerprint for name, made in labels.items()},
-        {
-            name: PreparedTarget(keys[name], target_fingerprint(study, name, data, keys[name]), len(data.track_ids))
-            for name, data in targets.items()
-        },
+        made_from,
+        {name: _prepared_target(study, name, targets[name], keys[name]) for name in study.targets},
         study.training.learner,
         hashes_of_weights(study),
     )
     write_whole(prepared_json(paths), sealed_json(asdict(prepared)))
     _say_what_there_is(study, corpus, store, prepared, labels, tell)
     return prepared
+
+
+def _held_out_targets(
+    study: Study, corpus: Corpus, store: MelStore, training: np.ndarray, made_from: Mapping[str, str]
+) -> dict[str, TargetData]:
+    """The targets that are made of a source. Raises InputFaults if its tracks cannot be such a target."""
+    path_of = dict(zip(corpus.tracks["track_id"], corpus.tracks["path"], strict=True))
+    targets, faults = {}, []
+    for name, target in study.targets.items():
+        if target.source is not None:
+            labels = read_arrays(labels_path(study, target.source, made_from[target.source]))["distribution"]
+            targets[name] = held_out_target(study, name, store.track_ids, path_of, training, labels)
+            faults += list(empty_part_faults(targets[name])) or list(split_faults(targets[name], target))
+    raise_all(faults)
+    return targets
+
+
+def _prepared_target(study: Study, name: str, data: TargetData, sound: str) -> PreparedTarget:
+    target = study.targets[name]
+    return PreparedTarget(
+        sound,
+        target_fingerprint(study, name, data, sound),
+        len(data.track_ids),
+        len(np.unique(data.labels)) if target.task == "classification" else None,
+        how_split(data, target),
+    )
 
 
 def _convert_sound(

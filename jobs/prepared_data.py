@@ -38,11 +38,16 @@ AGAIN = "`study prepare` makes it again"
 
 @dataclass(frozen=True)
 class PreparedTarget:
-    """A target's mel store by its key, and the fingerprint that its results carry."""
+    """A target's mel store by its key, the fingerprint that its results carry, and what it is.
+
+    `n_classes` is None but for classifications. Records of earlier versions do not say it, nor how it is `split`.
+    """
 
     sound: str
     fingerprint: str
     n_tracks: int
+    n_classes: int | None = None
+    split: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,11 +144,27 @@ def open_target(study: Study, name: str, target: PreparedTarget) -> TargetData:
     from jobs.targets.scoring import read_target  # imports scikit-learn
     from jobs.targets.unreadable_sound import without_tracks
 
-    data = without_tracks(read_target(study.targets[name], name), dropped_sound(study, target.sound))
+    if study.targets[name].source is None:
+        data = without_tracks(read_target(study.targets[name], name), dropped_sound(study, target.sound))
+    else:
+        data = _open_held_out(study, name)
     if target_fingerprint(study, name, data, target.sound) != target.fingerprint:
         tables = filter(None, (study.targets[name].tracks, study.targets[name].interactions))
         raise InputFaults([Fault(" or ".join(map(str, tables)), "", None, CHANGED)])
     return data
+
+
+def _open_held_out(study: Study, name: str) -> TargetData:
+    """A target of a source, from what is prepared of the corpus."""
+    from jobs.corpus import read_tracks
+    from jobs.targets.held_out import held_out_target
+
+    prepared = read_prepared(study)
+    store, arrays = open_sound(study, prepared.corpus_sound), open_corpus_arrays(study, prepared)
+    tracks = read_tracks(study)
+    path_of = dict(zip(tracks["track_id"], tracks["path"], strict=True))
+    labels = open_labels(study, prepared, str(study.targets[name].source))
+    return held_out_target(study, name, store.track_ids, path_of, arrays.training, labels)
 
 
 def sound_left_out(study: Study, prepared: Prepared) -> dict[str, int]:

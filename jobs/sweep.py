@@ -152,7 +152,7 @@ def _follow(sweep: Sweep, step: Step) -> bool:
     """Let what follows a finished step wait its turn; whether the run is done."""
     if step.kind == "learn":
         for target in step.targets:
-            trains = sweep.study.trained_transfers(step.run.strategy, target)
+            trains = sweep.study.network_transfers(step.run.strategy, step.run.sources, target)
             kind: Kind = "fine-tune" if trains else "evaluate"
             sweep.waiting[kind].append(Step(kind, step.run, (target,)))
         return False

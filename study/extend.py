@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jobs.labels.label_models import LABEL_MODELS, LabelModel
     from jobs.labels.tables import ScalarTable, TermTable, read_columns, read_scalars, read_terms, rows_of
+    from jobs.learning.batches import crop_reader
+    from jobs.learning.learners.base import untrained_network
     from jobs.learning.learners.learner import Context, Learned, Learner
     from jobs.learning.objectives.objective import Objective
+    from jobs.sound.decode import decode
     from study.core.backbones.layers import Backbone, Convolution, Cost, Dense, Dropout, Flatten, Lstm, Module
     from study.core.errors import Fault, InputFaults, RunFailed
     from study.core.study_file import Source, Target
@@ -40,10 +43,13 @@ _HOMES = {
     "Source": "study.core.study_file",
     "Target": "study.core.study_file",
     "TermTable": "jobs.labels.tables",
+    "crop_reader": "jobs.learning.batches",
+    "decode": "jobs.sound.decode",
     "read_columns": "jobs.labels.tables",
     "read_scalars": "jobs.labels.tables",
     "read_terms": "jobs.labels.tables",
     "rows_of": "jobs.labels.tables",
+    "untrained_network": "jobs.learning.learners.base",
 }
 
 __all__ = [
@@ -68,10 +74,13 @@ __all__ = [
     "Source",
     "Target",
     "TermTable",
+    "crop_reader",
+    "decode",
     "read_columns",
     "read_scalars",
     "read_terms",
     "rows_of",
+    "untrained_network",
 ]
 
 

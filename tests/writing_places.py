@@ -12,6 +12,7 @@ from study.core import writing
 ROOT = Path(writing.__file__).parents[2]
 PACKAGES = ("study", "jobs", "design", "analysis")
 WRITING = Path(writing.__file__)
+TESTING = ROOT / "study" / "testing"
 WRITERS = (
     "append_line", "folder_whole", "make_folder", "move", "remove", "remove_folder", "touch",
     "write_beside_another_launch", "write_once", "write_whole", "written_whole",
@@ -32,8 +33,9 @@ IN_MEMORY = ("buffer", "content", "png", "sink", "small", "sound", "svg", "table
 
 @cache
 def sources() -> tuple[tuple[str, ast.Module], ...]:
-    """Every file of the program but `WRITING`: its name, and what it holds."""
-    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")) if path != WRITING]
+    """Every file of the program but `WRITING` and the contract tests: its name, and what it holds."""
+    every = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    paths = [path for path in every if path != WRITING and TESTING not in path.parents]
     return tuple((str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
 
 

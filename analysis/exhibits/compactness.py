@@ -1,4 +1,4 @@
-"""How large the networks are by strategy and number of sources (paper 5.4, Fig. 15)."""
+"""What the strategies share (paper, Table 4), and how large their networks are by number of sources (5.4, Fig. 15)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,34 @@ from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import colours_of, markers_of, panels, shared_legend
 from analysis.results_table import ResultsTable
 from study.core.coding import is_single
-from study.core.strategies import BUILT_IN, Strategies
+from study.core.strategies import ALL, BUILT_IN, NONE, Strategies
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """Sizes of the networks."""
-    return Exhibit("compactness", "strategies", tuple(shown(evidence.table.frozen)))
+    note = "Dimensions of a representation: d of one source, m sources."
+    shares = Table("strategies", "What the strategies share", note, architectures(evidence.table))
+    return Exhibit("compactness", "strategies", (*shown(evidence.table.frozen), shares))
+
+
+def architectures(table: ResultsTable) -> pd.DataFrame:
+    """Table 4 of the paper: whether a strategy has several sources, how much of the network they share, whether their
+    representations are concatenated, and the dimensions."""
+    rows = []
+    for name in table.strategies:
+        strategy = table.known[name]
+        branches = not strategy.is_single and strategy.share != ALL
+        none_or_all = {NONE: "no", ALL: "no" if strategy.is_single else "yes"}
+        rows.append(
+            {
+                "strategy": name,
+                "several_sources": "no" if strategy.is_single else "yes",
+                "shared": none_or_all.get(strategy.share, f"up to {strategy.share}"),
+                "concatenated": "yes" if branches else "no",
+                "dimensions": "d x m" if branches else "d",
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def shown(table: ResultsTable) -> Iterator[Picture | Table]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pandas as pd
+
 from analysis.evidence import Evidence
 from analysis.exhibits.design_figures import aliasing, balance_bars, correlations, multi_source_runs
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
@@ -15,7 +17,8 @@ from study.pages.figures import correlation_map
 def exhibit(evidence: Evidence) -> Exhibit:
     """The runs, the targets and the scores."""
     table = evidence.table
-    return Exhibit("runs", "runs", (*pictures(table), *tables(table)), tuple(on_missing_scores(table)))
+    shown = (*pictures(table), *tables(table, evidence.options.targets))
+    return Exhibit("runs", "runs", shown, tuple(on_missing_scores(table)))
 
 
 def pictures(table: ResultsTable) -> Iterator[Picture]:
@@ -41,10 +44,11 @@ def pictures(table: ResultsTable) -> Iterator[Picture]:
     yield Picture("balance", "Balance of the runs", caption, lambda: balance_bars(runs, table.sources, table.known))
 
 
-def tables(table: ResultsTable) -> Iterator[Table]:
-    """Targets and missing scores, then every score."""
+def tables(table: ResultsTable, properties: pd.DataFrame | None = None) -> Iterator[Table]:
+    """Targets, with their properties (paper, Table 5) where they are known, and missing scores, then every score."""
     note = "Mean and sample standard deviation by which scores are standardised."
-    yield Table("targets", "Targets", note, table.moments.reset_index(names="target"))
+    targets = table.moments if properties is None else properties.reindex(table.moments.index).join(table.moments)
+    yield Table("targets", "Targets", note, targets.rename_axis("target").reset_index())
     if len(table.missing):
         yield Table(
             "missing",

@@ -19,7 +19,7 @@ from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
 from analysis.questions import SOURCES
 from analysis.results_table import ResultsTable
-from analysis.simultaneous import correlation_of, judged
+from analysis.simultaneous import EACH, Judging, correlation_of, judged
 from analysis.verdict_rows import verdict_rows
 from analysis.wording import number
 from study.core.coding import source_columns, strategy_columns
@@ -31,7 +31,7 @@ EFFECTS_SHOWN = 6
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """What each source adds to a multi-source run, by target."""
-    effects = source_effects(evidence.table.frozen, evidence.options.seed)
+    effects = source_effects(evidence.table.frozen, evidence.options.judging)
     named = effects.assign(family=SOURCES, effect=effects["source"] + " on " + effects["target"])
     return Exhibit(
         "source_effects", "sources", tuple(shown(effects)), tuple(sentences(effects)), verdicts=verdict_rows(named)
@@ -81,7 +81,7 @@ def sentences(effects: pd.DataFrame) -> Iterator[str]:
     )
 
 
-def source_effects(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
+def source_effects(table: ResultsTable, judging: Judging = EACH) -> pd.DataFrame:
     """A row a target and source: `target, source, estimate, se, df, p, p_adjusted, p_holm, ci_low, ci_high`, in z.
 
     Least squares of z on the strategies and the presence of each source, without single-source runs; all rows are one
@@ -96,7 +96,7 @@ def source_effects(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
     tests = pd.concat([tests for tests, _ in parts], ignore_index=True)
     correlation = block_diag(*(own for _, own in parts))
     of_variances = block_diag(*(np.ones_like(own) for _, own in parts))  # one residual variance a target
-    return judged(tests, correlation, of_variances, seed)[COLUMNS]
+    return judged(tests, correlation, of_variances, judging)[COLUMNS]
 
 
 def _of_target(rows: pd.DataFrame, table: ResultsTable) -> tuple[pd.DataFrame, np.ndarray] | None:

@@ -19,7 +19,7 @@ from analysis.verdict_rows import COLUMNS, NONE_FRAGILE, Fragile, verdict_rows
 from analysis.wording import by_target, listed, number, p_shown
 from study.core.coding import DETERMINED, N_UNKNOWN, strategy_of
 from study.core.columns import FACTOR, TRANSFER
-from study.core.evaluation_factors import FINE_TUNE, LAST_LAYER, SCRATCH
+from study.core.evaluation_factors import FINE_TUNE, LAST_LAYER, OWN_HEAD, SCRATCH
 from study.core.strategies import BUILT_IN, single_of
 
 LONGEST = 400
@@ -225,6 +225,7 @@ TRANSFERRED = {
     LAST_LAYER: "Training a new output layer on a run's frozen network",
     FINE_TUNE: "Fine-tuning a run's network for the target",
     SCRATCH: "Training a run's network for the target from scratch",
+    OWN_HEAD: "Taking the network's own output for the source that a target is made of",
 }
 
 

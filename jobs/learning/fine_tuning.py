@@ -28,6 +28,7 @@ from jobs.learning.optimisers import OPTIMISERS
 from jobs.learning.representation import load_network, mean_over_crops, of_crops
 from jobs.networks.branching import DROPOUT, Network, build_network, torch_seed
 from jobs.sound.mel_store import MelStore
+from jobs.targets.scoring import no_predictions, prediction_rows
 from jobs.targets.splits import Split
 from jobs.targets.track_labels import TargetData
 from study.core.evaluation_factors import FINE_TUNE, LAST_LAYER, SCRATCH
@@ -48,6 +49,19 @@ WAYS: dict[str, Callable[[str], Way]] = {
     SCRATCH: lambda initialisation: Way(initialisation=initialisation),
 }
 """Level of `transfer` -> the way of a run with this initialisation."""
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "classification": functional.cross_entropy,
+    "regression": functional.mse_loss,
+    "multilabel": functional.binary_cross_entropy_with_logits,
+}
+PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
+    "classification": lambda outputs: outputs.softmax(dim=1),
+    "regression": lambda outputs: outputs,
+    "multilabel": torch.sigmoid,
+}
+"""What is averaged over a track's slices."""
 
 
 class FineTuned(nn.Module):
@@ -92,7 +106,7 @@ def fine_tune(
     network, statistics, _ = load_network(weights)
     reader = crop_reader(store, statistics, crop_frames, device)
     rows = store.positions(data.track_ids)
-    tables = [pd.DataFrame({"repeat": [], "fold": [], "track_id": [], "label": [], "prediction": []})]
+    tables = [no_predictions()]
     for split in splits:
         own = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, split.repeat, split.fold))
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -100,17 +114,7 @@ def fine_tune(
             model = FineTuned(_started(network, way, own), _n_outputs(data), way.whole_network)
             predictions = _predictions(model, reader, rows, data, split, settings, l2, own)
         if predictions is not None:
-            tables.append(
-                pd.DataFrame(
-                    {
-                        "repeat": split.repeat,
-                        "fold": split.fold,
-                        "track_id": [data.track_ids[row] for row in split.test],
-                        "label": data.labels[split.test],
-                        "prediction": predictions,
-                    }
-                )
-            )
+            tables.append(prediction_rows(data, split, predictions))
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
@@ -122,6 +126,8 @@ def _started(network: Network, way: Way, seed: np.random.SeedSequence) -> Networ
 
 
 def _n_outputs(data: TargetData) -> int:
+    if data.task == "multilabel":
+        return data.labels.shape[1]
     return len(np.unique(data.labels)) if data.task == "classification" else 1
 
 
@@ -138,20 +144,25 @@ def _predictions(
     """Predictions for the split's test part (n_test,), in the labels' units; None if the training diverged."""
     if data.task == "classification":
         classes, wanted = np.unique(data.labels, return_inverse=True)
+    elif data.task == "multilabel":
+        wanted = data.labels.astype(np.float32)
     else:
         centre, scale = data.labels[split.train].mean(), data.labels[split.train].std() or 1.0
         wanted = ((data.labels - centre) / scale).astype(np.float32)[:, None]
     model.to(reader.device)
-    if not _train(model, reader, rows[split.train], wanted[split.train], settings, l2, np.random.default_rng(seed)):
+    loss_of, generator = LOSSES[data.task], np.random.default_rng(seed)
+    if not _train(model, reader, rows[split.train], wanted[split.train], loss_of, settings, l2, generator):
         return None
 
     @torch.inference_mode()
     def outputs(crops: Tensor) -> Tensor:
-        return model(crops).softmax(dim=1) if data.task == "classification" else model(crops)
+        return PROBABILITIES[data.task](model(crops))
 
     means = mean_over_crops(*of_crops(outputs, reader, rows[split.test]))
     if not np.isfinite(means).all():
         return None
+    if data.task == "multilabel":
+        return means
     return classes[means.argmax(axis=1)] if data.task == "classification" else means[:, 0] * scale + centre
 
 
@@ -160,6 +171,7 @@ def _train(
     reader: CropReader,
     tracks: np.ndarray,
     wanted: np.ndarray,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
     settings: FineTuning,
     l2: float,
     generator: np.random.Generator,
@@ -168,7 +180,6 @@ def _train(
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = OPTIMISERS["adam"](trained, settings.learning_rate, l2)
     labels = torch.from_numpy(wanted).to(reader.device)
-    loss_of = functional.mse_loss if labels.is_floating_point() else functional.cross_entropy
     model.train()
     for _ in range(settings.epochs):
         total = torch.zeros((), device=reader.device)

@@ -96,10 +96,29 @@ def evaluate_predictions(
     for split in splits:
         here = predictions[(predictions["repeat"] == split.repeat) & (predictions["fold"] == split.fold)]
         labels = data.labels[split.test]
-        predicted = here["prediction"].to_numpy(dtype=labels.dtype)
+        kind = float if target.task == "multilabel" else labels.dtype
+        predicted = here["prediction"].to_numpy(dtype=kind)
+        predicted = predicted.reshape(labels.shape) if len(here) else predicted
         values = {metric: SCORES[metric](labels, predicted) for metric in target.metric_names} if len(here) else {}
         scores.extend(_scores(target, split, OK if values else "diverged", values))
     return Evaluation(tuple(scores), predictions)
+
+
+def prediction_rows(data: TargetData, split: Split, predictions: np.ndarray) -> pd.DataFrame:
+    """One row per test item of a split; of tags, (n_test, n_tags), one per item and `tag`, counted from 1."""
+    labels, track_ids = data.labels[split.test], np.array(data.track_ids, dtype=object)[split.test]
+    columns: dict[str, object] = {"repeat": split.repeat, "fold": split.fold}
+    if data.task == "multilabel":
+        n_tags = labels.shape[1]
+        columns |= {"track_id": np.repeat(track_ids, n_tags), "tag": np.tile(np.arange(1, n_tags + 1), len(labels))}
+    else:
+        columns |= {"track_id": track_ids}
+    return pd.DataFrame(columns | {"label": labels.ravel(), "prediction": predictions.ravel()})
+
+
+def no_predictions() -> pd.DataFrame:
+    """As `prediction_rows`, of no split."""
+    return pd.DataFrame({"repeat": [], "fold": [], "track_id": [], "label": [], "prediction": []})
 
 
 def without_scores(target: Target, splits: list[Split], outcome: str) -> Evaluation:
@@ -122,8 +141,8 @@ def _probe(
         target.task, target.probe, features, data.labels, split.train, split.test, int(seed.generate_state(1)[0])
     )
     labels = data.labels[split.test]
-    rows = {"track_id": [data.track_ids[row] for row in split.test], "label": labels, "prediction": predictions}
-    return {metric: SCORES[metric](labels, predictions) for metric in target.metric_names}, pd.DataFrame(rows)
+    scores = {metric: SCORES[metric](labels, predictions) for metric in target.metric_names}
+    return scores, prediction_rows(data, split, predictions)
 
 
 def _recommendation(

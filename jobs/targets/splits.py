@@ -110,6 +110,16 @@ def target_splits(data: TargetData, target: Target, study_seed: int, name: str) 
     return splits
 
 
+def how_split(data: TargetData, target: Target) -> str:
+    """In words, for people: `5 random splits, grouped`."""
+    if data.in_test is not None:
+        return "held out of training" if target.source is not None else "published"
+    n_folds = _n_folds(data, target)
+    how = f"{n_folds} folds" if n_folds else f"{target.repeats} random splits"
+    parts = ["stratified"] * (data.task == "classification") + ["grouped"] * (data.groups is not None)
+    return ", ".join([how, *parts])
+
+
 def _n_folds(data: TargetData, target: Target) -> int | None:
     """None if the target is split at random or has a published split."""
     of_unsplit = target.repeats if target.unsplit == "folds" and data.in_test is None else None

@@ -9,6 +9,7 @@ from study.core.backbones import BACKBONES
 from study.core.errors import Fault, nearest
 from study.core.evaluation_factors import (
     EVALUATION_FACTORS,
+    OWN_HEAD,
     REPRESENTATION,
     TRAINED,
     of_evaluation,
@@ -34,6 +35,9 @@ def evaluation_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
     if "fine_tuning" in sections and sections["fine_tuning"].model_fields_set and not trains:
         expected = 'has no effect without [factors] transfer = ["frozen", "fine-tune"]'
         yield Fault(FILE_NAME, "[fine_tuning]", None, expected)
+    if OWN_HEAD in evaluated.get("transfer", ()) and not any(t.source for t in sections.get("targets", {}).values()):
+        expected = "has no effect: no target is of a source ([targets.NAME] source)"
+        yield Fault(FILE_NAME, "[factors] transfer", OWN_HEAD, expected)
     targets: Mapping[str, Target] = sections.get("targets", {}) if "probe" in evaluated else {}
     for name, target in targets.items():
         if "probe" in target.model_fields_set and target.task != "recommendation":

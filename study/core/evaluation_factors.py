@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
-FROZEN, LAST_LAYER, FINE_TUNE, SCRATCH = "frozen", "last-layer", "fine-tune", "scratch"
+FROZEN, LAST_LAYER, FINE_TUNE, SCRATCH, OWN_HEAD = "frozen", "last-layer", "fine-tune", "scratch", "own-head"
 TRAINED = (LAST_LAYER, FINE_TUNE, SCRATCH)
 """Levels of `transfer` that train a network on the target's labels, with the settings of `[fine_tuning]`."""
 ALL_FEATURES = "off"
@@ -58,7 +58,7 @@ class EvaluationFactor:
 
 _STATISTIC = "|".join(STATISTICS)
 EVALUATION_FACTORS = {
-    "transfer": EvaluationFactor((FROZEN, *TRAINED)),
+    "transfer": EvaluationFactor((FROZEN, *TRAINED, OWN_HEAD)),
     "probe": EvaluationFactor(("mlp", "logistic", "knn", "svm"), needs_reference=False),
     "pca": EvaluationFactor(
         (ALL_FEATURES,), "[1-9][0-9]{0,5}", '"off" or a number of components as text, such as "512"'

@@ -156,7 +156,7 @@ def steps_of(
     representing = representing_work(model, run, [name for name in targets if name not in represented])
     steps: dict[Step, list[Work]] = {("learn", run.run_id, ()): [*training, representing]}
     for name in targets:
-        if model.study.trained_transfers(run.strategy, name):
+        if model.study.network_transfers(run.strategy, run.sources, name):
             steps["fine-tune", run.run_id, (name,)] = [target_work(model, "fine-tune", run, name)]
         steps["evaluate", run.run_id, (name,)] = [target_work(model, "evaluate", run, name)]
     return steps

@@ -28,6 +28,7 @@ from study.core.objectives import suited
 from study.core.own_strategies import TYPICAL_CROP, faults_of_strategies, known_strategies
 from study.core.paths import FILE_NAME
 from study.core.scales import are_numbers
+from study.core.source_targets import held_out_faults, source_target_faults
 from study.core.strategies import ALONE, BUILT_IN, NONE, OF_FUNCTIONS, Strategies, Strategy, single_of
 from study.core.study_file import LABELS, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
 from study.core.training_checks import training_faults
@@ -108,6 +109,8 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
     for name, levels in factors.items():
         yield from _factor_faults(name, levels, known)
     evaluated = {} if is_function else of_evaluation(factors)
+    if not is_function and sources and "targets" in sections:
+        yield from held_out_faults(sections["targets"], sources, sections.get("corpus"))
     if not is_function:
         yield from evaluation_faults(sections)
     if not is_function and "training" in sections:
@@ -175,8 +178,12 @@ def _source_faults(name: str, source: Source) -> Iterator[Fault]:
 
 def _target_faults(name: str, target: Target) -> Iterator[Fault]:
     section = f"[targets.{name}]"
+    if target.source is not None:
+        yield from source_target_faults(name, target)
+        return
     if target.task == "multilabel":
-        yield Fault(FILE_NAME, f"{section} task", "multilabel", "not supported by this version")
+        expected = "tables are not supported by this version; expected `source`, a source of tags"
+        yield Fault(FILE_NAME, f"{section} task", "multilabel", expected)
         return
     if target.reader is not None or target.path is not None:
         yield Fault(
@@ -214,6 +221,11 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
             yield Fault(FILE_NAME, f"{section} repeats", target.repeats, 'expected 2 or more, the folds of "folds"')
     if target.task == "regression" and target.probe == "logistic":
         yield Fault(FILE_NAME, f"{section} probe", "logistic", 'classification only; expected "mlp", "knn" or "svm"')
+    yield from _metric_faults(section, target)
+
+
+def _metric_faults(section: str, target: Target) -> Iterator[Fault]:
+    recommends = target.task == "recommendation"
     for metric in target.metric_names:
         head, _, cut = metric.partition("@")
         sized = recommends and head == "ndcg" and cut.removesuffix("_heldout").isdigit() and not cut.startswith("0")

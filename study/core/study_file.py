@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,9 +13,9 @@ from study.core.backbones import BACKBONES
 from study.core.evaluation_factors import (
     ALL_FEATURES,
     FROZEN,
+    OWN_HEAD,
     REPRESENTATION,
     SCRATCH,
-    TRAINED,
     Setting,
     crossed,
     of_evaluation,
@@ -67,6 +67,7 @@ LEVEL_LABELS = ("classes", "ordinal")
 METRICS = {
     "classification": ("accuracy", "balanced_accuracy", "f1_macro"),
     "regression": ("r2", "pearson"),
+    "multilabel": ("roc_auc", "average_precision"),
     "recommendation": ("ndcg@500", "ndcg@500_heldout"),
 }
 """The metrics of each task; larger is better, and the first is the default. Cut-offs other than 500 are allowed."""
@@ -221,6 +222,7 @@ class Target(Section):
 
     task: Literal["classification", "regression", "multilabel", "recommendation", "score"]
     tracks: Location | None = None
+    source: Name | None = None
     metrics: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)] | None = None
     probe: Literal["mlp", "logistic", "knn", "svm"] = "mlp"
     features: Literal["standardised", "raw"] = "standardised"
@@ -239,6 +241,7 @@ class Target(Section):
         """The settings that enter its fingerprint; keys of later versions only off their defaults."""
         without = {"tracks", "interactions", "keep", "metrics", "on_broken"}
         without |= {"unsplit"} if self.unsplit == "random" else set()
+        without |= {"source"} if self.source is None else set()
         return self.model_dump(mode="json", exclude=without)
 
     @property
@@ -441,12 +444,13 @@ class Study(Section):
         """The primary metric of each target."""
         return {name: target.primary_metric for name, target in self.targets.items()}
 
-    def evaluations(self, strategy: str, target: str) -> tuple[Setting, ...]:
-        """In which ways runs of a strategy are evaluated on a target, the reference first.
+    def evaluations(self, strategy: str, sources: Container[str], target: str) -> tuple[Setting, ...]:
+        """In which ways a run of a strategy and sources is evaluated on a target, the reference first.
 
         Levels that do not apply are left out: of `transfer` and `readout` where there is no network, of `transfer` and
-        `probe` on a recommendation, the logistic probe on a regression. The baseline Random is not trained from
-        scratch, since its network fine-tuned is that.
+        `probe` on a recommendation, the logistic probe on a regression, the run's own head where the target is not of
+        a source that the run learns. The baseline Random is not trained from scratch, since its network fine-tuned is
+        that, and has no head.
         """
         varied, task = self.evaluation_factors, self.targets[target].task
         transfers, readouts = varied.get("transfer", (FROZEN,)), varied.get("readout", (REPRESENTATION,))
@@ -454,16 +458,19 @@ class Study(Section):
         if strategy in WITHOUT_NETWORK:
             transfers, readouts = (FROZEN,), (REPRESENTATION,)
         if strategy in BASELINES:
-            transfers = tuple(name for name in transfers if name != SCRATCH)
+            transfers = tuple(name for name in transfers if name not in (SCRATCH, OWN_HEAD))
+        if self.targets[target].source is None or self.targets[target].source not in sources:
+            transfers = tuple(name for name in transfers if name != OWN_HEAD)
         if task == "recommendation":
             transfers, probes = (FROZEN,), probes[:1]
         if task == "regression":
             probes = tuple(name for name in probes if name != "logistic")
         return crossed(transfers, probes, varied.get("pca", (ALL_FEATURES,)), readouts)
 
-    def trained_transfers(self, strategy: str, target: str) -> tuple[str, ...]:
-        """The levels of `transfer` for which a network is trained on the target."""
-        return tuple(setting.transfer for setting in self.evaluations(strategy, target) if setting.transfer in TRAINED)
+    def network_transfers(self, strategy: str, sources: Container[str], target: str) -> tuple[str, ...]:
+        """The levels of `transfer` whose predictions are a network's."""
+        each = (setting.transfer for setting in self.evaluations(strategy, sources, target))
+        return tuple(transfer for transfer in each if transfer != FROZEN)
 
     @property
     def crop_frames(self) -> int:

@@ -47,6 +47,8 @@ RANGES = {
     "balanced_accuracy": (0.0, 1.0),
     "f1_macro": (0.0, 1.0),
     "ndcg": (0.0, 1.0),
+    "roc_auc": (0.0, 1.0),
+    "average_precision": (0.0, 1.0),
     "r2": (-math.inf, 1.0),
     "pearson": (-1.0, 1.0),
 }
@@ -104,7 +106,7 @@ def expected_results(study: Study, runs: Iterable[Run], fingerprints: Mapping[st
         of_run = _sha256(columns, run.is_baseline, sorted(levels.items()))
         for name in study.targets:
             if name in fingerprints:
-                each = study.evaluations(run.strategy, name)
+                each = study.evaluations(run.strategy, run.sources, name)
                 rows, of_rows = rows_of(name, tuple(setting.levels(study.evaluation_factors) for setting in each))
                 path = paths.result(run.run_id, name, fingerprints[name])
                 metrics = study.targets[name].metric_names

@@ -12,6 +12,7 @@ from jobs.learning.batches import crop_reader
 from jobs.learning.learners import learner
 from jobs.learning.learners.learner import Context, Learned
 from jobs.learning.precision import Arithmetic
+from study.core.strategies import BUILT_IN
 from study.core.study_file import Mel, Training
 from study.testing.memory_store import memory_store
 
@@ -34,6 +35,7 @@ class LearnerContract:
         return Context(
             run_id="00000000000000ab",
             strategy="SS-R",
+            sharing=BUILT_IN["SS-R"],
             sources=("tag",),
             levels={},
             settings=Training(epochs=2, batch_size=4, width=0.25),
@@ -74,7 +76,7 @@ class LearnerContract:
         found = self.learned(tmp_path)
         vectors = self.vectors(found, tmp_path)
         assert found.outcome == "ok" and len(vectors) >= 3
-        assert vectors.ndim == 2 and vectors.shape[1] == found.dimensions and np.isfinite(vectors).all()
+        assert vectors.ndim == 2 and vectors.shape[1] == found.size[0] and np.isfinite(vectors).all()
         assert vectors.std(axis=0).max() > 0, "different sounds have different vectors"
 
     def test_called_again_it_gives_the_same(self, tmp_path: Path) -> None:

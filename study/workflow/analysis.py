@@ -80,9 +80,25 @@ def _of_sound(study: Study, tell: Tell) -> dict[str, Any]:
         "kept": partial(_kept_unless_damaged, study, tell),
         "topics": read_topics(study, prepared),
         "same_sound": _same_sound(prepared),
+        "targets": _targets(study, prepared),
         "curves": learning_curves(study, read_plan(Paths(study.store).plan, study)),
         "provenance": {"sound left out": left_out or "none"},
     }
+
+
+def _targets(study: Study, prepared: Prepared) -> pd.DataFrame:
+    """What the targets are (paper, Table 5): index target; `task, n_tracks, n_classes, split`."""
+    rows = {
+        name: {
+            "task": study.targets[name].task,
+            "n_tracks": target.n_tracks,
+            "n_classes": target.n_classes,
+            "split": target.split,
+        }
+        for name, target in prepared.targets.items()
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    return table.astype({"n_classes": "Int64"})
 
 
 def _kept_unless_damaged(study: Study, tell: Tell, run_id: str, target: str) -> pd.DataFrame | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study.core.errors import Fault, InputFaults, RunFailed, raise_all
+from study.core.evaluation_factors import TRAINED
 from study.core.paths import Paths
 from study.core.plan import tables_of_plan, write_plan
 from study.core.progress import Tell, silent
@@ -133,7 +134,7 @@ def _smallest(study: Study) -> list[str]:
     settings: dict[str, object] = {"training.epochs": 1, "baselines.random": min(study.baselines.random, 1)}
     if "epochs" in study.further_factors:
         settings["factors.epochs"] = [1, 2]
-    if study.evaluation_factors:
+    if set(TRAINED) & set(study.evaluation_factors.get("transfer", ())):
         settings["fine_tuning.epochs"] = 1
     for name, target in study.targets.items():
         key, fewest = ("folds", 2) if target.folds else ("repeats", 2 if target.unsplit == "folds" else 1)

@@ -127,7 +127,7 @@ def _score_columns(study: Study) -> list[str]:
 
 def _labels(study: Study, target: str) -> dict[tuple[str, ...], str]:
     """Of the settings that runs are evaluated in, by their levels, what sets each apart from the reference."""
-    each: tuple[Setting, ...] = study.evaluations(study.strategies[0], target)  # any strategy with a network
+    each: tuple[Setting, ...] = study.evaluations(study.strategies[0], study.sources, target)  # as of a run with all
     return {setting.levels(study.evaluation_factors): setting.label(each[0]) for setting in each}
 
 

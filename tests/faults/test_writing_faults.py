@@ -41,6 +41,7 @@ ON_DAMAGE = {
     "study/core/temporary_files.py sweep": "tests/study/core/test_temporary_files.py",
     "jobs/steps.py _heard_of": "the time of a record: tests/jobs/test_records.py",
     "jobs/steps.py keep_touching": "the same",
+    "jobs/learn_step.py _context": "where a learner is not the program's own: tests/test_learners.py",
     "jobs/function_step.py call": "where runs are a function: tests/test_function_studies.py",
 }
 """Reached only after something else has gone wrong, after a while, or by another kind of study; tested where it

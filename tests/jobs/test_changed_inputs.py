@@ -61,7 +61,9 @@ def test_an_edited_table_is_scored_under_its_own_fingerprint_by_the_next_launch(
     assert len({stored.fingerprint for stored in stored_results(Paths(study.store))}) == 2
 
 
-def test_nothing_is_fine_tuned_to_an_edited_table(study: Study, small_study: Path) -> None:
+def test_nothing_is_fine_tuned_to_an_edited_table(small_study: Path) -> None:
+    study = read_study(small_study, ["factors.transfer=['frozen', 'fine-tune']"])
+    prepare(study, workers=1)
     assert step(study, "learn", "timbre").failure is None
     edited(pd.read_csv(small_study / "timbre.csv")).to_csv(small_study / "timbre.csv", index=False)
     run = make_run(study, "single", 0, "SS-R", ("self",))

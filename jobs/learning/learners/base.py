@@ -29,8 +29,6 @@ def learn(context: Context) -> Learned:
     )
     return Learned(
         network,
-        dimensions=network.representation_dim,
-        n_parameters=network.n_parameters,
         steps=ended.steps,
         seconds=ended.seconds,
         precision=context.arithmetic.precision,

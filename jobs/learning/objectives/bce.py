@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -13,4 +14,4 @@ def loss(logits: Tensor, wanted: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").sum(dim=1)
 
 
-OBJECTIVE = Objective(loss)
+OBJECTIVE = Objective(loss, probabilities=torch.sigmoid)

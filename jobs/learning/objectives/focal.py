@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,4 +20,4 @@ def loss(logits: Tensor, wanted: Tensor) -> Tensor:
     return (weight * missed**GAMMA * surprise).sum(dim=1)
 
 
-OBJECTIVE = Objective(loss)
+OBJECTIVE = Objective(loss, probabilities=torch.sigmoid)

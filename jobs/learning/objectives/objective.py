@@ -36,7 +36,8 @@ class Objective:
     `wanted(labels, tracks, n)`: what n items should give, from the source's labels (n_tracks, factors) and the drawn
     tracks; without labels it is given the device instead. `head(features, factors, dropout, activation)`: a module on
     the representations (crops * n, features). `outputs` is their number where labels do not give it.
-    `least(n)`: the loss that n items cannot fall below.
+    `least(n)`: the loss that n items cannot fall below. `probabilities` of outputs, (n, factors): softmax, unless each
+    factor is true or false by itself.
     """
 
     loss: Callable[[Tensor, Tensor], Tensor]
@@ -47,3 +48,4 @@ class Objective:
     fewest_tracks: int = 1
     outputs: int | None = None
     least: Callable[[int], float] = lambda n: 0.0
+    probabilities: Callable[[Tensor], Tensor] = lambda outputs: outputs.softmax(dim=1)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.exhibits.compactness import parameters, shown
+from analysis.exhibits.compactness import architectures, parameters, shown
 from analysis.results_table import results_table
 from study.core.cost import n_parameters
 from tests.analysis.conftest import sized
@@ -23,3 +23,14 @@ def test_without_sizes_it_says_so(results) -> None:
     (picture,) = shown(results_table(results, {}))
     assert picture.draw is None
     assert picture.caption == "Not drawn: the table does not give the numbers of parameters and sources of each run."
+
+
+def test_what_the_strategies_share_is_the_papers_table(results) -> None:
+    found = architectures(results_table(results, {})).set_index("strategy")
+    expected = {
+        "SS-R": ("no", "no", "no", "d"),
+        "MS-SR@FC": ("yes", "yes", "no", "d"),
+        "MS-CR@4": ("yes", "up to @4", "yes", "d x m"),
+        "MSS-CR": ("yes", "no", "yes", "d x m"),
+    }
+    assert {name: tuple(found.loc[name]) for name in expected} == expected

@@ -116,10 +116,11 @@ def test_a_new_output_layer_reads_what_the_network_has_learned(weights: Path, fe
     data = data_of(features[:, 0], "regression")
     reader = crop_reader(sound_of(data.track_ids, features), statistics, 63, torch.device("cpu"))
     numbers, generator = features[:, :1].astype(np.float32), np.random.default_rng(1)
+    loss_of = fine_tuning.LOSSES["regression"]
     longer = SETTINGS.model_copy(update={"epochs": 60})
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        fine_tuning._train(FineTuned(network, 1), reader, np.arange(40), numbers[:40], longer, 1e-6, generator)
+        fine_tuning._train(FineTuned(network, 1), reader, np.arange(40), numbers[:40], loss_of, longer, 1e-6, generator)
     save_weights(weights, network, statistics, {})
     assert with_way(weights, features, Way(whole_network=False), longer).mean() >= 0.9
 

@@ -76,7 +76,7 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         (
             'task = "regression"',
             'task = "multilabel"',
-            ["[targets.height] task = 'multilabel': not supported by this version"],
+            ["[targets.height] task = 'multilabel': tables are not supported by this version; expected `source`"],
         ),
         ('tracks = "height.csv"', 'reader = "fma.medium"\npath = "fma"', ["[targets.height] reader", "not supported"]),
         (
