@@ -177,9 +177,9 @@ def _measure_networks(study: Study, tell: Callable[[str], None]) -> None:
 
     own = [training for training in networks_of(study) if training.backbone in names]
     crop = crop_of(study)
-    measured = {each: measured_costs(backbone_named(each.backbone), crop, each.width) for each in own}
+    measured = [(each, measured_costs(backbone_named(each.backbone), crop, each.width)) for each in own]
     write_costs(study, measured)
-    for training, costs in measured.items():
+    for training, costs in measured:
         size, flops = sum(cost.parameters for cost in costs), sum(cost.flops for cost in costs)
         width = f" at width {training.width:g}" if training.width != 1 else ""
         tell(f"backbone {training.backbone}{width}: {size:,} parameters, {flops / 1e9:.3g} GFLOP for a crop")

@@ -7,7 +7,7 @@ runs with them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from study.core.backbones import BACKBONES, backbone_named
@@ -37,9 +37,9 @@ def layer_costs(study: Study, training: Training) -> list[Cost] | None:
     return None if found is None else [Cost(parameters, flops, (a, b, c)) for parameters, flops, (a, b, c) in found]
 
 
-def write_costs(study: Study, measured: dict[Training, list[Cost]]) -> None:
+def write_costs(study: Study, measured: Iterable[tuple[Training, list[Cost]]]) -> None:
     """Keep the costs of networks that declare none."""
-    write_whole(_path(study), sealed_json({_key(study, training): costs for training, costs in measured.items()}))
+    write_whole(_path(study), sealed_json({_key(study, training): costs for training, costs in measured}))
 
 
 def own_backbones(study: Study) -> list[str]:
