@@ -26,6 +26,7 @@ from analysis.fitted_model import Fitting, Model
 from analysis.fitting.engines import require_engine
 from analysis.formulas.further_contrasts import with_own_contrasts
 from analysis.formulas.further_models import own_models
+from analysis.formulas.own_means import with_own_means
 from analysis.models import (
     judged_again,
     paper_size_model,
@@ -210,7 +211,7 @@ def _of_treatments(table: ResultsTable, options: AnalysisOptions) -> Evidence:
     of_formulas = own_models(own.model, table, levels, n_bootstrap, _rngs(for_own), engine)
     (rng,) = _rngs([for_treatments])
     named = treatment_model(table, Fitting(n_bootstrap, rng, engine, options.judging), options.asked.reference)
-    models = with_own_contrasts((named, *of_formulas), own.contrast)
+    models = with_own_means(with_own_contrasts((named, *of_formulas), own.contrast), table, levels, options)
     by_name = {model.name: model for model in models}
     return Evidence(table, by_name, {}, levels, options, for_diagnostics)
 
@@ -230,7 +231,7 @@ def _evidence(table: ResultsTable, options: AnalysisOptions) -> Evidence:
         paper_strategy_model(table, levels, fittings[2]),
         paper_size_model(table, fittings[3]),
     )
-    models = with_own_contrasts((*named, *of_formulas), own.contrast)
+    models = with_own_means(with_own_contrasts((*named, *of_formulas), own.contrast), table, levels, options)
     components = source_components(table, np.random.default_rng(for_components), levels)
     return Evidence(
         table,

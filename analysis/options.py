@@ -48,7 +48,9 @@ class AnalysisOptions:
 
     `kept` gives kept representations, and `topics` (`source, topic, terms`) what their topics are. `curves` are the
     losses of trainings (`analysis.exhibits.learning_curves`). `provenance` is what else is known of the data, by name.
-    `families` is how many of statements are judged together where none of them stands out (`analyze` sets it).
+    `means` and `pairs` name factors of the study's own models whose levels' marginal means, and differences of these,
+    are reported. `families` is how many of statements are judged together where none of them stands out (`analyze`
+    sets it).
     """
 
     name: str = "analysis"
@@ -73,6 +75,8 @@ class AnalysisOptions:
     curves: pd.DataFrame | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     families: int = 1
+    means: Sequence[str] = ()
+    pairs: Sequence[str] = ()
 
     @property
     def judging(self) -> Judging:

@@ -33,6 +33,7 @@ from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours, strategy_o
 from study.core.digests import read, sealed
 from study.core.errors import Damaged, Fault, InputFaults
 from study.core.evaluation_factors import REPRESENTATION
+from study.core.evaluations import evaluations
 from study.core.learners import BASE
 from study.core.paths import Paths
 from study.core.results import TRAIN_SCORES_VERSION
@@ -57,7 +58,7 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
     needed = {
         (prepared.targets[name].sound, setting.readout): name
         for name in targets
-        for setting in study.evaluations(run.strategy, run.sources, name)
+        for setting in evaluations(study, run, name)
         if setting.readout == REPRESENTATION or trained.gives == "network"
     }
     for (key, readout), sharing in needed.items():

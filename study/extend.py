@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from jobs.learning.learners.learner import Context, Learned, Learner
     from jobs.learning.objectives.objective import Objective
     from jobs.sound.decode import decode
+    from jobs.targets.splits import Split
+    from jobs.targets.tasks import TargetTask
+    from jobs.targets.track_labels import TargetData, read_tracks
     from study.core.backbones.layers import Backbone, Convolution, Cost, Dense, Dropout, Flatten, Lstm, Module
     from study.core.errors import Fault, InputFaults, RunFailed
     from study.core.study_file import Source, Target
@@ -41,13 +44,17 @@ _HOMES = {
     "RunFailed": "study.core.errors",
     "ScalarTable": "jobs.labels.tables",
     "Source": "study.core.study_file",
+    "Split": "jobs.targets.splits",
     "Target": "study.core.study_file",
+    "TargetData": "jobs.targets.track_labels",
+    "TargetTask": "jobs.targets.tasks",
     "TermTable": "jobs.labels.tables",
     "crop_reader": "jobs.learning.batches",
     "decode": "jobs.sound.decode",
     "read_columns": "jobs.labels.tables",
     "read_scalars": "jobs.labels.tables",
     "read_terms": "jobs.labels.tables",
+    "read_tracks": "jobs.targets.track_labels",
     "rows_of": "jobs.labels.tables",
     "untrained_network": "jobs.learning.learners.base",
 }
@@ -72,13 +79,17 @@ __all__ = [
     "RunFailed",
     "ScalarTable",
     "Source",
+    "Split",
     "Target",
+    "TargetData",
+    "TargetTask",
     "TermTable",
     "crop_reader",
     "decode",
     "read_columns",
     "read_scalars",
     "read_terms",
+    "read_tracks",
     "rows_of",
     "untrained_network",
 ]

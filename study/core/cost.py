@@ -14,7 +14,6 @@ import numpy as np
 from study.core.backbone_costs import layer_costs, undeclared
 from study.core.backbones import BACKBONES, backbone_named
 from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
-from study.core.factors import WITHOUT_NETWORK
 from study.core.learners import ONNX
 from study.core.run import Run
 from study.core.strategies import BUILT_IN, Strategy, strategy_named
@@ -137,7 +136,7 @@ def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) ->
 
     For an untrained network (baseline Random): one forward pass of one crop per track.
     """
-    if run.is_baseline and run.strategy in WITHOUT_NETWORK:
+    if run.is_without_network:
         return 0.0
     if n_training_tracks is None or study.run is not None:
         return None

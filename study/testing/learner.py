@@ -10,7 +10,7 @@ import torch
 
 from jobs.learning.batches import crop_reader
 from jobs.learning.learners import learner
-from jobs.learning.learners.learner import Context, Learned
+from jobs.learning.learners.learner import Context, Learned, Learner
 from jobs.learning.precision import Arithmetic
 from study.core.strategies import BUILT_IN
 from study.core.study_file import Mel, Training
@@ -28,6 +28,9 @@ class LearnerContract:
     def arguments(self, folder: Path) -> dict[str, Any]:
         """What it is called with beside its context: its settings and, written to the folder, its `weights`."""
         return {}
+
+    def loaded(self) -> Learner:
+        return learner(self.name)
 
     def context(self, folder: Path) -> Context:
         """A small corpus of noise in memory, with one source of three factors."""
@@ -59,7 +62,7 @@ class LearnerContract:
 
     def learned(self, folder: Path) -> Learned:
         """What it gives in this folder: the first time anew, later again."""
-        return learner(self.name).learn(self.context(folder), **self.arguments(folder))
+        return self.loaded().learn(self.context(folder), **self.arguments(folder))
 
     def vectors(self, found: Learned, folder: Path, first: int = 0, n: int = 3) -> np.ndarray:
         """Of `n` crops, (n, d), or of the parts of `n` files."""
