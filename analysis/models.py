@@ -37,7 +37,7 @@ def strategy_model(
     fitting: Fitting = Fitting(),  # noqa: B008
 ) -> Model:
     """The headline's first model: strategies, their slopes on n* and further factors, with what scores share."""
-    coding = centred(first_model(table.scores, factors, table.known))
+    coding = centred(first_model(table.scores, factors, table.known), table.scores["target"])
     return _with_means(_headline("strategy", table, coding, factors, fitting), table, fitting.judging)
 
 
@@ -48,7 +48,7 @@ def size_model(
 ) -> Model:
     """The headline's second model: the size of the network and the number of sources as numbers, further factors, with
     what scores share."""
-    coding = centred(second_model(table.scores, factors, table.known))
+    coding = centred(second_model(table.scores, factors, table.known), table.scores["target"])
     return _stating(_headline("size", table, coding, factors, fitting), table, fitting.judging)
 
 

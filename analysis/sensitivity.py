@@ -192,7 +192,7 @@ def _fit(
     if fixed is not None:  # which leaves nothing for a random intercept of each target
         coding = replace(coding, random=tuple(term for term in coding.random if term != INTERCEPT))
     if not is_paper:
-        return headline_fit(rows, centred(coding), factors, sources_known, fixed=fixed)[0]
+        return headline_fit(rows, centred(coding, rows["target"]), factors, sources_known, fixed=fixed)[0]
     columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)
     return fit_mixed(rows["z"].to_numpy(), columns, random_terms(rows, coding))
 

@@ -20,10 +20,19 @@ if TYPE_CHECKING:
     from jobs.targets.splits import Split
     from jobs.targets.tasks import TargetTask
     from jobs.targets.track_labels import TargetData, read_tracks
+    from study.core.backbones.layers import Backbone, Convolution, Cost, Dense, Dropout, Flatten, Lstm, Module
     from study.core.errors import Fault, InputFaults, RunFailed
     from study.core.study_file import Source, Target
 
 _HOMES = {
+    "Backbone": "study.core.backbones.layers",
+    "Convolution": "study.core.backbones.layers",
+    "Cost": "study.core.backbones.layers",
+    "Dense": "study.core.backbones.layers",
+    "Dropout": "study.core.backbones.layers",
+    "Flatten": "study.core.backbones.layers",
+    "Lstm": "study.core.backbones.layers",
+    "Module": "study.core.backbones.layers",
     "Context": "jobs.learning.learners.learner",
     "Fault": "study.core.errors",
     "InputFaults": "study.core.errors",
@@ -52,12 +61,20 @@ _HOMES = {
 
 __all__ = [
     "LABEL_MODELS",
+    "Backbone",
     "Context",
+    "Convolution",
+    "Cost",
+    "Dense",
+    "Dropout",
     "Fault",
+    "Flatten",
     "InputFaults",
     "LabelModel",
     "Learned",
     "Learner",
+    "Lstm",
+    "Module",
     "Objective",
     "RunFailed",
     "ScalarTable",

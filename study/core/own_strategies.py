@@ -79,7 +79,7 @@ def _size(share: str, backbone: str, crop: Shape) -> float:
     """The place on r* by the parameters that each source has of its own, between those of the six's neighbours."""
     if share in SIZES or backbone not in BACKBONES:
         return SIZES.get(share, 0.0)
-    sizes, shares = [cost.parameters for cost in BACKBONES[backbone].costs(crop)], BACKBONES[backbone].shares
+    sizes, shares = [cost.parameters for cost in BACKBONES[backbone].costs(crop) or ()], BACKBONES[backbone].shares
     own = [sum(sizes[shares[each] :]) for each in SIZES]
     return round(float(np.interp(sum(sizes[shares.get(share, 0) :]), own, list(SIZES.values()))), 4)
 

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from study.core.backbones import BACKBONES
 from study.core.cost import (
     REFERENCE_FLOP_PER_S,
     network_name,
@@ -105,6 +106,8 @@ def training_work(model: Model, run: Run) -> Work:
     if model.sizes.n_training is None:
         return Work(_kinds(TRAIN, run, network), 1.0)
     flops = training_flops(model.study, run, model.sizes.n_training, model.sizes.n_validation)
+    if flops is None:
+        return Work(_kinds(TRAIN, run, network), 1.0)
     return Work(_kinds(TRAIN, run, network), flops / model.speed(network), model.in_seconds)
 
 
@@ -116,8 +119,10 @@ def representing_work(model: Model, run: Run, targets: Iterable[str]) -> Work:
         return Work((("represent", run.strategy if run.is_baseline else _learner(model, run)),), float(crops))
     crops += (sizes.n_training or 0) if run.is_baseline else 0
     network = network_name(model.study.training_of(run.factors))
-    seconds = crops * representation_flops(model.study, run) / model.speed(network)
-    return Work(_kinds("represent", run, network), seconds, model.in_seconds)
+    flops = representation_flops(model.study, run)
+    if flops is None:
+        return Work(_kinds("represent", run, network), float(crops))
+    return Work(_kinds("represent", run, network), crops * flops / model.speed(network), model.in_seconds)
 
 
 def target_work(model: Model, kind: str, run: Run, target: str) -> Work:
@@ -127,8 +132,10 @@ def target_work(model: Model, kind: str, run: Run, target: str) -> Work:
         return Work(((kind, target, network_name(training)), (kind, target)), 1.0)
     if (learner := _learner(model, run)) != BASE:
         return Work(((kind, target, learner), (kind, target)), 1.0)
-    size = 0
-    if not run.is_without_network:
+    size: int | str = 0
+    if training.backbone not in BACKBONES:
+        size = training.backbone
+    elif not run.is_without_network:
         size = representation_dim(strategy_of(model.study, run), run.n_sources, training.width, training.backbone)
     return Work(((kind, target, size), (kind, target)), 1.0)
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, Strict
 
+from study.core import extensions
+from study.core.backbones import BACKBONES
 from study.core.evaluation_factors import of_evaluation
 from study.core.extensions import BASELINES, SOURCES, TARGETS
 from study.core.factors import TRAINING_FACTORS, Level
@@ -161,7 +163,7 @@ class Training(Section):
     width: Annotated[Number, Field(gt=0, le=16)] = 1.0
     precision: Literal["auto", "float32", "bf16"] = "auto"
     checkpoint_minutes: Annotated[Number, Field(gt=0)] = 10
-    backbone: Literal["base", "k2c1", "k1c2", "k2c2", "short-chunk", "cnn4", "lstm"] = "base"
+    backbone: Annotated[Text, one_of(extensions.BACKBONES, tuple(BACKBONES)), Field(examples=list(BACKBONES))] = "base"
     activation: Literal["relu", "elu", "gelu"] = "relu"
     optimiser: Literal["adam", "sgd", "nadam"] = "adam"
     loss: Literal["kl", "bce", "focal"] = "kl"

@@ -50,5 +50,6 @@ def untrained_network(context: Context) -> Network:
         settings.initialisation,
         context.objectives,
         settings.dropout,
+        crop_frames=context.crop_frames,
         seed=context.seed("initial weights"),
     )
