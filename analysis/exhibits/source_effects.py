@@ -21,12 +21,13 @@ from analysis.questions import SOURCES
 from analysis.results_table import ResultsTable
 from analysis.simultaneous import EACH, Judging, correlation_of, judged
 from analysis.verdict_rows import verdict_rows
-from analysis.wording import number
+from analysis.wording import in_brief, number
 from study.core.coding import source_columns, strategy_columns
 from study.core.columns import SOURCE
 
 COLUMNS = ["target", "source", "estimate", "se", "df", "p", "p_adjusted", "p_holm", "ci_low", "ci_high"]
-EFFECTS_SHOWN = 6
+ROOM = 200
+"""Characters of the list of effects in a sentence."""
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
@@ -69,15 +70,13 @@ def sentences(effects: pd.DataFrame) -> Iterator[str]:
         return
     largest = found.loc[found["estimate"].abs().sort_values(ascending=False, kind="stable").index]
     parts = [
-        f"{row.source} on {row.target} {number(row.estimate)} SD (95 % CI {number(row.ci_low)} to "
-        f"{number(row.ci_high)})"
-        for row in largest.head(EFFECTS_SHOWN).itertuples()
+        f"{row.source} on {row.target} {number(row.estimate)} SD ({number(row.ci_low)} to {number(row.ci_high)})"
+        for row in largest.itertuples()
     ]
-    more = f"; and {len(found) - EFFECTS_SHOWN} more" if len(found) > EFFECTS_SHOWN else ""
     yield (
-        "Having a source has a significant effect on the score of a multi-source run, adjusted for strategy and "
-        f"other sources, in {len(found)} of {len(effects)} pairs of source and target: {'; '.join(parts)}{more} "
-        "(intervals are simultaneous over all of these pairs)."
+        "Having a source has a significant effect on the score of a multi-source run, adjusted for strategy and other "
+        f"sources, in {len(found)} of {len(effects)} pairs of source and target: {in_brief(parts, ROOM)} (95 % "
+        "intervals that are simultaneous over all pairs)."
     )
 
 
