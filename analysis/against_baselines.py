@@ -11,7 +11,7 @@ from scipy import stats
 
 from analysis.baselines import matched_columns, with_own_baseline
 from analysis.results_table import ResultsTable
-from analysis.simultaneous import judged
+from analysis.simultaneous import EACH, Judging, judged
 
 FAMILY = "baselines"
 
@@ -31,7 +31,7 @@ class Compared:
     weights: pd.Series
 
 
-def against_baselines(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
+def against_baselines(table: ResultsTable, judging: Judging = EACH) -> pd.DataFrame:
     """The mean trained representation less each baseline over all targets, one family of statements.
 
     `family, effect` (the baseline), `not_above` (the targets without a positive difference), `n_targets`, `n_baseline`
@@ -40,23 +40,23 @@ def against_baselines(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
     than once, which errs to the safe side), with Satterthwaite's degrees of freedom. A baseline with a single run per
     level is taken as fixed: the statement is about that very run.
     """
-    return _judged([_over_targets(one) for one in _compared(table)], seed).assign(family=FAMILY)
+    return _judged([_over_targets(one) for one in _compared(table)], judging).assign(family=FAMILY)
 
 
-def on_each_target(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
+def on_each_target(table: ResultsTable, judging: Judging = EACH) -> pd.DataFrame:
     """The same within each target: `baseline, target, trained, baseline_score` (means in the unit of the metric), and
     `estimate, se, df, ci_low, ci_high` in standard deviations, simultaneous over baselines and targets (Welch)."""
-    found = _judged([row for one in _compared(table) for row in _on_each_target(one)], seed)
+    found = _judged([row for one in _compared(table) for row in _on_each_target(one)], judging)
     kept = ["baseline", "target", "trained", "baseline_score", "estimate", "se", "df", "ci_low", "ci_high"]
     return found.reindex(columns=kept)
 
 
-def _judged(rows: Sequence[dict[str, object]], seed: int) -> pd.DataFrame:
+def _judged(rows: Sequence[dict[str, object]], judging: Judging) -> pd.DataFrame:
     tests = pd.DataFrame(rows)
     if tests.empty or not (known := tests["se"].notna()).any():
         return tests.assign(ci_low=np.nan, ci_high=np.nan, p_adjusted=np.nan, p_holm=np.nan)
     apart = np.eye(known.sum())  # baselines share the trained runs; independence errs to the safe side (Sidak 1967)
-    return tests.join(judged(tests[known], apart, apart, seed)[["ci_low", "ci_high", "p_adjusted", "p_holm"]])
+    return tests.join(judged(tests[known], apart, apart, judging)[["ci_low", "ci_high", "p_adjusted", "p_holm"]])
 
 
 def _compared(table: ResultsTable) -> Iterator[Compared]:

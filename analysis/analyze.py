@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from analysis.any_table import any_table
 from analysis.components import Components, source_components
+from analysis.contrasts import ALPHA
 from analysis.evidence import Evidence
 from analysis.exhibits import answer
 from analysis.exhibits.contents import EXHIBITS, OF_TREATMENTS
@@ -25,7 +26,15 @@ from analysis.fitted_model import Fitting, Model
 from analysis.fitting.engines import require_engine
 from analysis.formulas.further_contrasts import with_own_contrasts
 from analysis.formulas.further_models import own_models
-from analysis.models import paper_size_model, paper_strategy_model, size_model, strategy_model, treatment_model
+from analysis.formulas.own_means import with_own_means
+from analysis.models import (
+    judged_again,
+    paper_size_model,
+    paper_strategy_model,
+    size_model,
+    strategy_model,
+    treatment_model,
+)
 from analysis.options import MODELS, AnalysisOptions
 from analysis.overview import as_html, as_text
 from analysis.report.cross_check import CrossCheck, compare, sentences
@@ -151,10 +160,37 @@ def analyze(rows: pd.DataFrame | ResultsTable, options: AnalysisOptions | None =
         require_engine("--cross-check", options.cross_check)
     table = _table(rows, options) if isinstance(rows, pd.DataFrame) else rows
     evidence = _of_treatments(table, options) if table.roles else _evidence(table, options)
-    exhibits = tuple(exhibit(evidence) for exhibit in (OF_TREATMENTS if table.roles else EXHIBITS))
-    exhibits = (answer.exhibit(evidence, exhibits), *exhibits)
+    analysis = _shown(evidence)
+    if n := families_to_join(analysis.verdicts):
+        analysis = _shown(_judged_together(evidence, n))
     checked = compare(options.cross_check, evidence.models.values()) if options.cross_check else None
-    return Analysis(evidence, exhibits, checked, engine_versions)
+    return replace(analysis, checked=checked, engine_versions=engine_versions)
+
+
+def families_to_join(verdicts: pd.DataFrame) -> int:
+    """How many families the statements have, if some effect is significant within its family, but no family stands out
+    among all of them (Bonferroni); else 0.
+
+    Where nothing has an effect, some one of many families would be significant far more often than in 5 % of studies.
+    """
+    least = verdicts.groupby("family")["p"].min().dropna()
+    return len(least) if len(least) and ALPHA / len(least) <= least.min() < ALPHA else 0
+
+
+def _judged_together(evidence: Evidence, n: int) -> Evidence:
+    """With all families judged together."""
+    options = replace(evidence.options, families=n)
+    models = {
+        name: judged_again(model, evidence.table, options.judging, options.asked.reference)
+        for name, model in evidence.models.items()
+    }
+    return replace(evidence, models=models, options=options)
+
+
+def _shown(evidence: Evidence) -> Analysis:
+    """With all exhibits, the answer first."""
+    exhibits = tuple(exhibit(evidence) for exhibit in (OF_TREATMENTS if evidence.table.roles else EXHIBITS))
+    return Analysis(evidence, (answer.exhibit(evidence, exhibits), *exhibits))
 
 
 def _table(rows: pd.DataFrame, options: AnalysisOptions) -> ResultsTable:
@@ -174,8 +210,8 @@ def _of_treatments(table: ResultsTable, options: AnalysisOptions) -> Evidence:
     for_treatments, for_diagnostics, *for_own = np.random.SeedSequence(options.seed).spawn(2 + len(own.model))
     of_formulas = own_models(own.model, table, levels, n_bootstrap, _rngs(for_own), engine)
     (rng,) = _rngs([for_treatments])
-    named = treatment_model(table, Fitting(n_bootstrap, rng, engine, options.seed), options.asked.reference)
-    models = with_own_contrasts((named, *of_formulas), own.contrast)
+    named = treatment_model(table, Fitting(n_bootstrap, rng, engine, options.judging), options.asked.reference)
+    models = with_own_means(with_own_contrasts((named, *of_formulas), own.contrast), table, levels, options)
     by_name = {model.name: model for model in models}
     return Evidence(table, by_name, {}, levels, options, for_diagnostics)
 
@@ -188,14 +224,14 @@ def _evidence(table: ResultsTable, options: AnalysisOptions) -> Evidence:
     for_strategy, for_size, for_components, for_diagnostics, *for_own = seeds
     of_formulas = own_models(own.model, table, levels, n_bootstrap, _rngs(for_own), engine)
     draws = _rngs([for_strategy, for_size, *for_strategy.spawn(1), *for_size.spawn(1)])
-    fittings = [Fitting(n_bootstrap, rng, engine, options.seed) for rng in draws]
+    fittings = [Fitting(n_bootstrap, rng, engine, options.judging) for rng in draws]
     named = (
         strategy_model(table, levels, fittings[0]),
         size_model(table, levels, fittings[1]),
         paper_strategy_model(table, levels, fittings[2]),
         paper_size_model(table, fittings[3]),
     )
-    models = with_own_contrasts((*named, *of_formulas), own.contrast)
+    models = with_own_means(with_own_contrasts((*named, *of_formulas), own.contrast), table, levels, options)
     components = source_components(table, np.random.default_rng(for_components), levels)
     return Evidence(
         table,

@@ -62,7 +62,7 @@ class Evidence:
                 self.levels,
                 self.beside.get(name),
                 self.options,
-                partial(statements_of, seed=self.options.seed, strategies=self.table.known),
+                partial(statements_of, judging=self.options.judging, strategies=self.table.known),
             )
             for name, model in (("strategy", self.strategy), ("size", self.size))
         }
@@ -90,7 +90,7 @@ class Evidence:
 
     def _stated(self, fit: MixedFit, rows: pd.DataFrame) -> pd.DataFrame:
         of = occurring(self.levels, rows)
-        return treatment_statements(fit, of, self.options.seed, self.options.asked.reference)
+        return treatment_statements(fit, of, self.options.judging, self.options.asked.reference)
 
     @property
     def strategy(self) -> Model:

@@ -20,10 +20,13 @@ OF_OWN = ("#CC79A7", "#8B6914", "#332288", "#AA3377", "#44AA99", "#777777")
 SHAPES_OF_SIX, SHAPES_OF_OWN = ("o", "s", "^", "v", "D", "P"), ("X", "p", "h", "<", ">", "*")
 LONGEST_NAME, LONGEST_TITLE = 34, 60
 """Characters of a name at a tick, and of a title over a panel."""
+OWN_BASELINE = ""
+"""The style of all baselines that packages add; their dashes differ."""
 BASELINE_STYLE: dict[Any, Any] = {
     "MFCC": ("#CC79A7", (0, (6, 2))),
     "Random": ("#777777", (0, (1, 1.5))),
     "Choi": ("#8B6914", (0, (5, 2, 1, 2))),
+    OWN_BASELINE: ("#AA3377", (0, (4, 2, 1, 2))),
 }
 
 

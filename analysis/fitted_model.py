@@ -14,6 +14,7 @@ from analysis.fitting.mixed_model import MixedFit, fixed_effects, variances
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import RandomTerm
 from analysis.fitting.summary import summary
+from analysis.simultaneous import EACH, Judging
 from analysis.statements import COLUMNS
 from study.core.coding import Coding
 from study.core.errors import InputFaults
@@ -21,12 +22,12 @@ from study.core.errors import InputFaults
 
 @dataclass(frozen=True)
 class Fitting:
-    """How models are fitted: the bootstrap's refits, drawn by `rng`, the engine, and the seed of max-t intervals."""
+    """How models are fitted: the bootstrap's refits, drawn by `rng`, the engine, and how families are judged."""
 
     n_bootstrap: int = 0
     rng: np.random.Generator | None = None
     engine: str = NATIVE
-    seed: int = 0
+    judging: Judging = EACH
 
 
 @dataclass(frozen=True)

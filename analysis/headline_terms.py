@@ -17,6 +17,7 @@ from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.treatments import interactions_of, terms_of
 from study.core.coding import Coding, combination
 from study.core.columns import FACTOR, factor_column
+from study.core.evaluation_factors import EVALUATION_FACTORS
 from study.core.factors import Level
 
 FEWEST_BETWEEN_RUNS = 3
@@ -71,11 +72,18 @@ class RandomPart:
         )
 
 
-def centred(coding: Coding) -> Coding:
-    """The coding with further factors less their means: other terms are then at the average of the factors."""
-    further = [name for name in coding.columns if str(name).startswith(FACTOR)]
+def centred(coding: Coding, target: pd.Series | None = None) -> Coding:
+    """The coding with further factors less their means: other terms are then at the average of the factors.
+
+    With the `target` (n_rows,) of each row, factors of the evaluation are less their means over the target's rows, as
+    its standardised scores are: where a target lacks some of the levels, these means differ.
+    """
+    further = [str(name) for name in coding.columns if str(name).startswith(FACTOR)]
     columns = coding.columns.copy()
     columns[further] = columns[further] - columns[further].mean()
+    evaluated = [name for name in further if name.removeprefix(FACTOR).partition("[")[0] in EVALUATION_FACTORS]
+    if target is not None and evaluated:
+        columns[evaluated] -= columns[evaluated].groupby(target).transform("mean")
     return replace(coding, columns=columns)
 
 

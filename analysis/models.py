@@ -15,6 +15,7 @@ from analysis.fitting.mixed_problem import NotCertified, NotDetermined
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.headline_terms import RandomPart, centred, headline_terms
 from analysis.results_table import ResultsTable
+from analysis.simultaneous import Judging
 from analysis.statements import AT_MEAN, PAIRS, mean_n_star, statements_of
 from analysis.treatment_statements import level_means, treatment_statements
 from analysis.treatments import INTERCEPT, treatment_coding
@@ -36,8 +37,8 @@ def strategy_model(
     fitting: Fitting = Fitting(),  # noqa: B008
 ) -> Model:
     """The headline's first model: strategies, their slopes on n* and further factors, with what scores share."""
-    coding = centred(first_model(table.scores, factors, table.known))
-    return _with_means(_headline("strategy", table, coding, factors, fitting), table, fitting.seed)
+    coding = centred(first_model(table.scores, factors, table.known), table.scores["target"])
+    return _with_means(_headline("strategy", table, coding, factors, fitting), table, fitting.judging)
 
 
 def size_model(
@@ -47,8 +48,8 @@ def size_model(
 ) -> Model:
     """The headline's second model: the size of the network and the number of sources as numbers, further factors, with
     what scores share."""
-    coding = centred(second_model(table.scores, factors, table.known))
-    return _stating(_headline("size", table, coding, factors, fitting), table, fitting.seed)
+    coding = centred(second_model(table.scores, factors, table.known), table.scores["target"])
+    return _stating(_headline("size", table, coding, factors, fitting), table, fitting.judging)
 
 
 def paper_strategy_model(
@@ -59,7 +60,7 @@ def paper_strategy_model(
     """The paper's first model to the letter (Eq. 10-12)."""
     coding = first_model(table.scores, factors, table.known)
     model = Model("paper_strategy", coding, random_terms(table.scores, coding), fitting.engine)
-    return _with_means(_fitted(model, table, fitting), table, fitting.seed)
+    return _with_means(_fitted(model, table, fitting), table, fitting.judging)
 
 
 def paper_size_model(
@@ -69,7 +70,7 @@ def paper_size_model(
     """The paper's second model to the letter (Eq. 13-16)."""
     coding = second_model(table.scores, table.evaluation_levels, table.known)
     model = Model("paper_size", coding, random_terms(table.scores, coding), fitting.engine)
-    return _stating(_fitted(model, table, fitting), table, fitting.seed)
+    return _stating(_fitted(model, table, fitting), table, fitting.judging)
 
 
 def treatment_model(
@@ -84,13 +85,16 @@ def treatment_model(
     factors = table.factor_levels
     coding = treatment_coding(table.scores, factors)
     model = _headline(TREATMENTS, table, coding, factors, fitting)
-    if model.fit is None:
+    return _with_levels(model, table, fitting.judging, reference)
+
+
+def judged_again(model: Model, table: ResultsTable, judging: Judging, reference: Sequence[str] = ()) -> Model:
+    """A named model with what it states judged in another way; the study's own stay as they are."""
+    if model.fit is None or model.given is not None:
         return model
-    stated = treatment_statements(model.fit, factors, fitting.seed, reference)
-    compared = [factor_column(name) for name, levels in factors.items() if not are_numbers(levels)]
-    pairs = stated[stated["family"].isin(compared)].rename(columns={"effect": "contrast"}).drop(columns="family")
-    means = level_means(model.fit, factors)
-    return replace(model, statements=stated, contrasts=pairs.reset_index(drop=True), means=means)
+    if model.name == TREATMENTS:
+        return _with_levels(model, table, judging, reference)
+    return (_with_means if model.name.endswith("strategy") else _stating)(model, table, judging)
 
 
 def headline_fit(
@@ -145,13 +149,25 @@ def _fitted(model: Model, table: ResultsTable, fitting: Fitting) -> Model:
     return fitted(model, table.scores["z"].to_numpy(), fitting)
 
 
-def _stating(model: Model, table: ResultsTable, seed: int) -> Model:
+def _stating(model: Model, table: ResultsTable, judging: Judging) -> Model:
     if model.fit is None:
         return model
-    return replace(model, statements=statements_of(model.fit, table.scores, seed, table.known))
+    return replace(model, statements=statements_of(model.fit, table.scores, judging, table.known))
 
 
-def _with_means(model: Model, table: ResultsTable, seed: int) -> Model:
+def _with_levels(model: Model, table: ResultsTable, judging: Judging, reference: Sequence[str]) -> Model:
+    """With statements, comparisons of the treatments' levels and their means."""
+    if model.fit is None:
+        return model
+    factors = table.factor_levels
+    stated = treatment_statements(model.fit, factors, judging, reference)
+    compared = [factor_column(name) for name, levels in factors.items() if not are_numbers(levels)]
+    pairs = stated[stated["family"].isin(compared)].rename(columns={"effect": "contrast"}).drop(columns="family")
+    means = level_means(model.fit, factors)
+    return replace(model, statements=stated, contrasts=pairs.reset_index(drop=True), means=means)
+
+
+def _with_means(model: Model, table: ResultsTable, judging: Judging) -> Model:
     """With statements, comparisons of strategies and their marginal means."""
     scores, fit = table.scores, model.fit
     if fit is None:
@@ -159,7 +175,7 @@ def _with_means(model: Model, table: ResultsTable, seed: int) -> Model:
         alone = f"; {listed(single)} with one score: without it the others could be compared" if single else ""
         return replace(model, why_not=f"{model.why_not}{alone}")
     at = mean_n_star(scores, table.known)
-    model = replace(_stating(model, table, seed), mean_n_star=at)
+    model = replace(_stating(model, table, judging), mean_n_star=at)
     pairs = model.statements[model.statements["family"] == PAIRS].rename(columns={"effect": "contrast"})
     pairs = pairs.drop(columns="family").reset_index(drop=True)
     of_means = pairs["contrast"].str.endswith(AT_MEAN)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.fitting.engines import NATIVE
 from analysis.roles import Asked
+from analysis.simultaneous import Judging
 from study.core.factors import Level
 from study.core.margin import Margin, read_margin
 from study.core.strategies import BUILT_IN, Strategies
@@ -47,6 +48,9 @@ class AnalysisOptions:
 
     `kept` gives kept representations, and `topics` (`source, topic, terms`) what their topics are. `curves` are the
     losses of trainings (`analysis.exhibits.learning_curves`). `provenance` is what else is known of the data, by name.
+    `means` and `pairs` name factors of the study's own models whose levels' marginal means, and differences of these,
+    are reported. `families` is how many of statements are judged together where none of them stands out (`analyze`
+    sets it).
     """
 
     name: str = "analysis"
@@ -70,6 +74,14 @@ class AnalysisOptions:
     topics: pd.DataFrame | None = None
     curves: pd.DataFrame | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    families: int = 1
+    means: Sequence[str] = ()
+    pairs: Sequence[str] = ()
+
+    @property
+    def judging(self) -> Judging:
+        """How families of statements are judged."""
+        return Judging(self.seed, self.families)
 
     @property
     def margin(self) -> Margin | None:

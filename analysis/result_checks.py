@@ -10,7 +10,7 @@ import pandas as pd
 from study.core.columns import FACTOR, NUISANCE, OBSERVED, SOURCE, factor_column, source_column
 from study.core.errors import Fault, nearest
 from study.core.evaluation_factors import EVALUATION_FACTORS
-from study.core.factors import BASELINES
+from study.core.factors import BASELINE_PHASE, BASELINES
 from study.core.strategies import Strategies, single_of
 
 NEEDED = {
@@ -44,6 +44,12 @@ def faults_of_columns(rows: pd.DataFrame) -> Iterator[Fault]:
             yield _fault(name, None, f"expected a name; it is empty in {_rows(empty)}, counted from 1: {at}")
 
 
+def of_baselines(rows: pd.DataFrame) -> pd.Series:
+    """Which rows are of baselines: by their name, or by their phase, which says it of a package's own."""
+    named = rows["strategy"].isin(BASELINES)
+    return named | (rows["phase"] == BASELINE_PHASE) if "phase" in rows else named
+
+
 def faults_of_rows(
     rows: pd.DataFrame,
     metric_of: Mapping[str, str],
@@ -53,7 +59,7 @@ def faults_of_rows(
 ) -> Iterator[Fault]:
     """Values that are not what their column says, rows that contradict each other."""
     known = (*strategies, *BASELINES)
-    for name in rows["strategy"].unique():
+    for name in rows["strategy"][~of_baselines(rows)].unique():
         if name not in known:
             expected = f"unknown; expected one of {', '.join(known)}"
             yield _fault("strategy", name, expected, nearest(str(name), known))

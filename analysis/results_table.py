@@ -24,13 +24,14 @@ from analysis.result_checks import (
     faults_of_columns,
     faults_of_rows,
     faults_of_scores,
+    of_baselines,
 )
 from analysis.roles import Roles
 from study.core.coding import is_single
 from study.core.columns import FACTOR, SOURCE, factor_column, source_column
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.evaluation_factors import EVALUATION_FACTORS
-from study.core.factors import BASELINES, Level
+from study.core.factors import Level
 from study.core.strategies import BUILT_IN, Strategies, single_of
 from study.core.tables import read_parquet
 
@@ -197,7 +198,7 @@ def results_table(
     causes_by_cell = rows[without].drop_duplicates(cell).reindex(columns=[*cell, "outcome"]).astype({"outcome": object})
     missing = without_score.merge(causes_by_cell, how="left", on=cell).fillna({"outcome": NO_ROW})
 
-    is_baseline = means["strategy"].isin(BASELINES)
+    is_baseline = of_baselines(means)
     scores, baselines = means[~is_baseline], means[is_baseline].reset_index(drop=True)
     of_rows = with_score.get("metric", pd.Series("score", with_score.index))
     metrics = metric_of or dict(zip(with_score["target"], of_rows, strict=True))
@@ -244,10 +245,10 @@ def _provenance(rows: pd.DataFrame) -> Mapping[str, str]:
 
 def _cells(rows: pd.DataFrame, cell: list[str], of_a_run: list[str]) -> pd.DataFrame:
     """Every learned run on every target (and level of evaluation factors) that occurs, and what else has rows."""
-    learned = rows[~rows["strategy"].isin(BASELINES)]
+    learned = rows[~of_baselines(rows)]
     runs = learned[["run_id", *of_a_run]].drop_duplicates("run_id")
     everywhere = runs.merge(learned[cell[1:]].drop_duplicates(), how="cross")
-    baselines = rows.loc[rows["strategy"].isin(BASELINES), [*cell, *of_a_run]].drop_duplicates(cell)
+    baselines = rows.loc[of_baselines(rows), [*cell, *of_a_run]].drop_duplicates(cell)
     return pd.concat([everywhere, baselines], ignore_index=True)
 
 
@@ -291,7 +292,7 @@ def _at_first_levels(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_split(rows: pd.DataFrame) -> pd.DataFrame:
-    learned = rows[~rows["strategy"].isin(BASELINES)]
+    learned = rows[~of_baselines(rows)]
     splits = {name: learned.get(name, pd.Series(0, learned.index)) for name in ("repeat", "fold")}
     kept = learned[["run_id", "target", *(name for name in rows if name.startswith(FACTOR))]]
     return kept.assign(**splits, score=pd.to_numeric(learned["score"])).reset_index(drop=True)

@@ -24,6 +24,7 @@ from analysis.models import headline_fit, random_terms
 from analysis.options import HEADLINE, AnalysisOptions
 from analysis.result_checks import evaluation_columns
 from analysis.results_table import ResultsTable
+from analysis.simultaneous import EACH
 from analysis.statements import statements_of
 from analysis.treatments import INTERCEPT
 from analysis.wording import listed
@@ -38,7 +39,7 @@ TARGET_INTERCEPTS = f"{WITH} a fixed intercept of each target"
 TARGETS_NAMED = 3
 CodingOf = Callable[[pd.DataFrame], Coding]
 Stated = Callable[[MixedFit, pd.DataFrame], pd.DataFrame]
-STATED: Stated = partial(statements_of, seed=0)
+STATED: Stated = partial(statements_of, judging=EACH)
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def _fit(
     if fixed is not None:  # which leaves nothing for a random intercept of each target
         coding = replace(coding, random=tuple(term for term in coding.random if term != INTERCEPT))
     if not is_paper:
-        return headline_fit(rows, centred(coding), factors, sources_known, fixed=fixed)[0]
+        return headline_fit(rows, centred(coding, rows["target"]), factors, sources_known, fixed=fixed)[0]
     columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)
     return fit_mixed(rows["z"].to_numpy(), columns, random_terms(rows, coding))
 

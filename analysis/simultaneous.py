@@ -6,6 +6,8 @@ exactly where the adjusted p is below `ALPHA`: a verdict and the interval beside
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from scipy import special, stats
@@ -19,30 +21,43 @@ MOST_DF = 1e6
 """Degrees of freedom beyond which t is normal."""
 
 
-def simultaneous(fit: MixedFit, contrasts: np.ndarray, seed: int) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Judging:
+    """How families are judged: `seed` draws the max-t distribution. Of several `families` of which none stands out
+    among all, each is judged at its share of the level (Bonferroni); 1 where each is judged by itself."""
+
+    seed: int = 0
+    families: int = 1
+
+
+EACH = Judging()
+"""Each family by itself."""
+
+
+def simultaneous(fit: MixedFit, contrasts: np.ndarray, judging: Judging) -> pd.DataFrame:
     """`contrast_tests` of contrasts (m, p) as one family: intervals are simultaneous, `p_adjusted` single-step,
     `p_holm` beside it, `adjustment` says over how many. Of one contrast all are its own."""
     tests = contrast_tests(fit, contrasts)
     variance = contrasts @ fit.covariance @ contrasts.T
     slopes = np.einsum("mp,lpq,mq->ml", contrasts, fit.covariance_slopes, contrasts)
     of_variances = slopes @ fit.parameter_covariance @ slopes.T
-    return judged(tests, correlation_of(variance), correlation_of(of_variances), seed)
+    return judged(tests, correlation_of(variance), correlation_of(of_variances), judging)
 
 
-def judged(tests: pd.DataFrame, correlation: np.ndarray, of_variances: np.ndarray, seed: int) -> pd.DataFrame:
+def judged(tests: pd.DataFrame, correlation: np.ndarray, of_variances: np.ndarray, judging: Judging) -> pd.DataFrame:
     """`tests` (`estimate, se, df, p`) judged together, given the correlations (m, m) of the estimates and of their
     variances' estimates."""
     n, df, p = len(tests), tests["df"].to_numpy(), tests["p"].to_numpy()
-    critical, adjusted = ALPHA, p
+    critical, adjusted = ALPHA / judging.families, p
     if n > 1:
-        least = np.sort(least_p(correlation, of_variances, df, seed))
-        critical = float(least[round(ALPHA * (DRAWS + 1)) - 2])
+        least = np.sort(least_p(correlation, of_variances, df, judging.seed))
+        critical = float(least[round(critical * (DRAWS + 1)) - 2])
         adjusted = np.maximum((1 + np.searchsorted(least, p, side="right")) / (DRAWS + 1), p)
     reach = stats.t.isf(critical / 2.0, df) * tests["se"]
     return tests.assign(
         ci_low=tests["estimate"] - reach,
         ci_high=tests["estimate"] + reach,
-        p_adjusted=adjusted,
+        p_adjusted=np.minimum(judging.families * adjusted, 1.0),
         p_holm=holm(p),
         adjustment=f"{ADJUSTMENT}, {n} comparisons" if n > 1 else "none",
     )

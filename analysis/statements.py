@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.contrasts import mean_weights, strategies_at
 from analysis.fitting.mixed_model import MixedFit
-from analysis.simultaneous import simultaneous
+from analysis.simultaneous import Judging, simultaneous
 from study.core.coding import is_intercept, is_single, n_star
 from study.core.columns import FACTOR
 from study.core.strategies import BUILT_IN, Strategies
@@ -21,14 +21,16 @@ NUMBERS = ("estimate", "se", "df", "t", "p", "p_adjusted", "p_holm", "adjustment
 COLUMNS = ("family", "effect", *NUMBERS)
 
 
-def statements_of(fit: MixedFit, rows: pd.DataFrame, seed: int, strategies: Strategies = BUILT_IN) -> pd.DataFrame:
+def statements_of(
+    fit: MixedFit, rows: pd.DataFrame, judging: Judging, strategies: Strategies = BUILT_IN
+) -> pd.DataFrame:
     """The statements of a named model's fit to these rows: `family, effect` and `simultaneous` of each family.
 
     Pairs of strategies at n* = 0 and, as `A - B at the mean number of sources`, at `mean_n_star` are one family; the
     slopes on n* another; r* of the second model is one by itself; so are the terms of each further factor.
     """
     found = [
-        simultaneous(fit, np.array(list(weights.values())), seed).assign(family=family, effect=list(weights))
+        simultaneous(fit, np.array(list(weights.values())), judging).assign(family=family, effect=list(weights))
         for family, weights in families_of(fit, rows, strategies)
     ]
     return pd.concat(found, ignore_index=True)[list(COLUMNS)] if found else pd.DataFrame(columns=list(COLUMNS))

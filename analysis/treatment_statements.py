@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.fitting.mixed_model import MixedFit, contrast_tests
-from analysis.simultaneous import simultaneous
+from analysis.simultaneous import Judging, simultaneous
 from analysis.statements import COLUMNS
 from analysis.treatments import INTERCEPT, interactions_of, terms_of
 from study.core.columns import FACTOR, factor_column
@@ -24,7 +24,7 @@ Contrasts = dict[str, np.ndarray]
 
 
 def treatment_statements(
-    fit: MixedFit, factors: Mapping[str, Sequence[Level]], seed: int, reference: Sequence[str] = ()
+    fit: MixedFit, factors: Mapping[str, Sequence[Level]], judging: Judging, reference: Sequence[str] = ()
 ) -> pd.DataFrame:
     """`family, effect` and `simultaneous` of each family: one for each treatment, one for each interaction.
 
@@ -33,7 +33,7 @@ def treatment_statements(
     beyond the sum of both.
     """
     found = [
-        simultaneous(fit, np.array(list(weights.values())), seed).assign(family=family, effect=list(weights))
+        simultaneous(fit, np.array(list(weights.values())), judging).assign(family=family, effect=list(weights))
         for family, weights in treatment_families(fit, factors, reference)
         if weights
     ]

@@ -2,7 +2,7 @@
 
     python benchmarks/demo_seeds.py FOLDER SEED [SEED ...]
 
-Each seed makes other music, tables, splits, networks. Prints Markdown: per target the mean of the 24 trained runs, of
+Each seed makes other music, tables, splits, networks. Prints Markdown: per target the mean of the 25 trained runs, of
 the runs that learned from all sources, of the 5 Random networks, of MFCC; and what `bpm` alone knows of ballroom.
 """
 

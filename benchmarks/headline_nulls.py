@@ -20,6 +20,7 @@ from scipy import stats
 from analysis.fitted_model import Fitting, Model
 from analysis.models import paper_strategy_model, size_model, strategy_model
 from analysis.results_table import results_table
+from analysis.simultaneous import Judging
 
 SOURCES = tuple("abcdefgh")
 STRATEGIES = ("SS-R", "MS-SR@FC", "MS-CR@6", "MS-CR@4", "MS-CR@2", "MSS-CR")
@@ -91,12 +92,12 @@ def main() -> None:
             rng = np.random.default_rng([7, number, study])
             table = results_table(scores(runs, of_run, of_combination, rng), {})
             first, size = (
-                found(strategy_model(table, {}, Fitting(seed=study))),
-                found(size_model(table, {}, Fitting(seed=study))),
+                found(strategy_model(table, {}, Fitting(judging=Judging(study)))),
+                found(size_model(table, {}, Fitting(judging=Judging(study)))),
             )
             counts["headline"].append({**first, **size, "any": max(first["any"], size["any"])})
             if study < PAPER_STUDIES:
-                counts["paper"].append(found(paper_strategy_model(table, {}, Fitting(seed=study))))
+                counts["paper"].append(found(paper_strategy_model(table, {}, Fitting(judging=Judging(study)))))
         for model, studies in counts.items():
             mean = pd.DataFrame(studies).mean()
             families = ("strategies", "number of sources", "network size")

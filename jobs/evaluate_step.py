@@ -28,6 +28,7 @@ from study.core.content import csv_bytes
 from study.core.digests import read, sealed_parquet, table_of
 from study.core.errors import Damaged
 from study.core.evaluation_factors import FROZEN, REPRESENTATION, Setting
+from study.core.evaluations import evaluations
 from study.core.paths import Paths
 from study.core.results import commit_result
 from study.core.run import Run, seed_sequence
@@ -68,7 +69,7 @@ def _scored(
     paths, started_at, target = Paths(study.store), now(), study.targets[name]
     rows, means = [], {}
     data = open_target(study, name, at)
-    splits, settings = target_splits(data, target, study.seed, name), study.evaluations(run.strategy, run.sources, name)
+    splits, settings = target_splits(data, target, study.seed, name), evaluations(study, run, name)
     for setting in settings:
         began, label, earlier_s = time.monotonic(), setting.label(settings[0]), 0.0
         has_what_it_takes = trained.gives == "network" or not setting.needs_network

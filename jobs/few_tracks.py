@@ -11,7 +11,7 @@ import pandas as pd
 from jobs.corpus import read_corpus
 from jobs.labels.tables import read_columns
 from study.core.run import study_seed_sequence
-from study.core.study_file import Study, Target
+from study.core.study_file import METRICS, Study, Target
 from study.core.writing import write_whole
 
 
@@ -26,7 +26,7 @@ def write_few_tracks(study: Study, folder: Path, n_tracks: int) -> tuple[dict[st
     seeds = study_seed_sequence(study, "few tracks")  # the same for each table: targets of one sound share it
     tables = {"corpus.tracks": _in_turn(read_corpus(study).tracks, [], seeds)[:n_tracks]}
     for name, target in study.targets.items():
-        if target.source is not None:
+        if target.source is not None or target.task not in METRICS:  # of a package, whose table only it can cut
             continue
         if target.interactions is None:
             tables[f"targets.{name}.tracks"] = _labelled(target, seeds)[:n_tracks]

@@ -16,6 +16,7 @@ from jobs.records import read_trained
 from jobs.targets.scoring import target_splits
 from study.core.digests import sealed_parquet
 from study.core.evaluation_factors import FINE_TUNE, OWN_HEAD
+from study.core.evaluations import network_transfers
 from study.core.paths import Paths
 from study.core.run import Run, seed_sequence
 from study.core.study_file import Study
@@ -30,7 +31,7 @@ def fine_tune_run(study: Study, run: Run, targets: tuple[str, ...]) -> None:
         raise FileNotFoundError(f"run {run.run_id} has not learned yet")
     for name in targets:
         made = prepared.targets[name]
-        for transfer in study.network_transfers(run.strategy, run.sources, name):
+        for transfer in network_transfers(study, run, name):
             path = paths.fine_tuned(run.run_id, name, made.fingerprint, transfer)
             is_scored = paths.result(run.run_id, name, made.fingerprint).is_file()
             has_network = trained.outcome == "ok" and trained.gives == "network"

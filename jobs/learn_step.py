@@ -33,6 +33,7 @@ from study.core.cost import REFERENCE_FLOP_PER_S, run_cost_gpu_hours, strategy_o
 from study.core.digests import read, sealed
 from study.core.errors import Damaged, Fault, InputFaults
 from study.core.evaluation_factors import REPRESENTATION
+from study.core.evaluations import evaluations
 from study.core.learners import BASE
 from study.core.paths import Paths
 from study.core.results import TRAIN_SCORES_VERSION
@@ -57,7 +58,7 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
     needed = {
         (prepared.targets[name].sound, setting.readout): name
         for name in targets
-        for setting in study.evaluations(run.strategy, run.sources, name)
+        for setting in evaluations(study, run, name)
         if setting.readout == REPRESENTATION or trained.gives == "network"
     }
     for (key, readout), sharing in needed.items():
@@ -79,7 +80,7 @@ def _learn_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> tupl
     context, began = _context(study, prepared, run), time.monotonic()
     _check_weights(study, prepared, run)
     found = learned(study, run, context)
-    fingerprint = prepared.fingerprint_of(run)
+    fingerprint, (dimensions, n_parameters) = prepared.fingerprint_of(run), found.size
     # If the run is recorded by now, another launch was first, and its weights stay.
     if found.network is not None and found.outcome == "ok" and read_trained(paths, run.run_id) is None:
         description = _description(study, run) | {
@@ -95,8 +96,8 @@ def _learn_run(study: Study, prepared: Prepared, run: Run, attempt: str) -> tupl
         train_steps=found.steps,
         device=_device_name(context.device) if found.gives != "files" else "cpu",
         precision=found.precision,
-        n_parameters=found.n_parameters,
-        representation_dim=found.dimensions,
+        n_parameters=n_parameters,
+        representation_dim=dimensions,
         threads=study.compute.threads,
         data_fingerprint=fingerprint,
         train_scores_version=TRAIN_SCORES_VERSION,

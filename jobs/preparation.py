@@ -5,6 +5,7 @@ prepared/sound/<key>/            a mel store; the key is a hash of its sounds an
 prepared/labels/<source>-<fingerprint>.npz   distribution (n_tracks, factors), tracks in the corpus's order
 prepared/labels/<source>-<fingerprint>-topics.csv   the strongest terms of each topic
 prepared/corpus-<fingerprint>.npz            training (n_tracks,), mean and deviation (n_mels,)
+prepared/backbones.json          costs of networks that declare none
 prepared/prepared.json           what belongs to the present study; written last
 """
 
@@ -44,9 +45,12 @@ from jobs.source_labels import SourceLabels, on_kept_information, prepare_labels
 from jobs.targets.held_out import empty_part_faults, held_out_target
 from jobs.targets.splits import how_split, split_faults
 from jobs.targets.track_labels import TargetData
+from study.core.backbone_costs import crop_of, faults_of_own_backbones, undeclared, write_costs
+from study.core.backbones import backbone_named
 from study.core.digests import sealed_json
 from study.core.errors import Damaged, Fault, InputFaults, raise_all
 from study.core.paths import Paths
+from study.core.run_works import networks_of
 from study.core.study_file import Study
 from study.core.temporary_files import sweep_store
 from study.core.writing import make_folder, write_whole
@@ -63,7 +67,7 @@ def prepare(
     `all_frames` reads every mel store to its end and compares it with its digests; else its index alone.
     """
     inputs = read_inputs(study)
-    raise_all(inputs.faults)
+    raise_all([*inputs.faults, *faults_of_own_backbones(study)])
     corpus, listed, sounds = inputs.corpus, inputs.targets, inputs.sounds
     assert corpus is not None  # without faults it was read
     workers = workers or os.cpu_count() or 1
@@ -75,6 +79,7 @@ def prepare(
     hashes = {name: [hash_of[path] for path in tracks["path"]] for name, tracks in sounds.items()}
     keys = {name: sound_key(study, tracks["track_id"], hashes[name]) for name, tracks in sounds.items()}
     _convert_sound(study, sounds, hashes, keys, workers, all_frames, tell)
+    _measure_networks(study, tell)
     store = open_sound(study, keys[CORPUS])
     targets = _readable_targets(study, listed, keys, tell)
 
@@ -161,6 +166,23 @@ def _convert_sound(
         except InputFaults as error:
             broken += error.faults
     raise_all(broken)
+
+
+def _measure_networks(study: Study, tell: Callable[[str], None]) -> None:
+    """Measure the costs of networks that declare none, for the study's crops."""
+    names = undeclared(study)
+    if not names:
+        return
+    from jobs.networks.stages import measured_costs  # imports torch
+
+    own = [training for training in networks_of(study) if training.backbone in names]
+    crop = crop_of(study)
+    measured = [(each, measured_costs(backbone_named(each.backbone), crop, each.width)) for each in own]
+    write_costs(study, measured)
+    for training, costs in measured:
+        size, flops = sum(cost.parameters for cost in costs), sum(cost.flops for cost in costs)
+        width = f" at width {training.width:g}" if training.width != 1 else ""
+        tell(f"backbone {training.backbone}{width}: {size:,} parameters, {flops / 1e9:.3g} GFLOP for a crop")
 
 
 def _hashes(study: Study, sounds: Mapping[str, pd.DataFrame], workers: int) -> dict[str, str | None]:

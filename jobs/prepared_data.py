@@ -16,10 +16,11 @@ from study.core.columns import source_column
 from study.core.content import npz_bytes
 from study.core.digests import facts_of, read, read_needed, sealed
 from study.core.errors import Damaged, Fault, InputFaults
+from study.core.extensions import TARGETS, extensions
 from study.core.learners import BASE
 from study.core.paths import Paths
 from study.core.run import Run
-from study.core.study_file import Study
+from study.core.study_file import METRICS, Study
 from study.core.writing import write_whole
 
 if TYPE_CHECKING:
@@ -199,10 +200,11 @@ def target_fingerprint(study: Study, name: str, data: TargetData, sound: str) ->
     content = hashlib.sha256()
     for array in arrays:
         content.update(b"none" if array is None else str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
-    evaluation: list[object] = []
+    ours = target.task in METRICS
+    evaluation: list[object] = [] if ours else [str(one) for one in extensions(TARGETS) if one.name == target.task]
     if study.evaluation_factors:
         trains = data.labels is not None and "transfer" in study.evaluation_factors
-        evaluation = [study.evaluation_factors, study.fine_tuning.model_dump(mode="json") if trains else None]
+        evaluation += [study.evaluation_factors, study.fine_tuning.model_dump(mode="json") if trains else None]
     return fingerprint(
         target.identity(),
         sorted(target.metric_names),

@@ -14,6 +14,7 @@ from jobs.prepared_data import Prepared
 from jobs.steps import Kind, Report, Step
 from study.core.durations import Slots
 from study.core.errors import Fault, InputFaults, RunFailed
+from study.core.evaluations import network_transfers
 from study.core.paths import Paths
 from study.core.run import Run
 from study.core.study_file import Study
@@ -152,7 +153,7 @@ def _follow(sweep: Sweep, step: Step) -> bool:
     """Let what follows a finished step wait its turn; whether the run is done."""
     if step.kind == "learn":
         for target in step.targets:
-            trains = sweep.study.network_transfers(step.run.strategy, step.run.sources, target)
+            trains = network_transfers(sweep.study, step.run, target)
             kind: Kind = "fine-tune" if trains else "evaluate"
             sweep.waiting[kind].append(Step(kind, step.run, (target,)))
         return False

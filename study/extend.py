@@ -12,12 +12,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jobs.labels.label_models import LABEL_MODELS, LabelModel
     from jobs.labels.tables import ScalarTable, TermTable, read_columns, read_scalars, read_terms, rows_of
+    from jobs.learning.batches import crop_reader
+    from jobs.learning.learners.base import untrained_network
     from jobs.learning.learners.learner import Context, Learned, Learner
     from jobs.learning.objectives.objective import Objective
+    from jobs.sound.decode import decode
+    from jobs.targets.splits import Split
+    from jobs.targets.tasks import TargetTask
+    from jobs.targets.track_labels import TargetData, read_tracks
+    from study.core.backbones.layers import Backbone, Convolution, Cost, Dense, Dropout, Flatten, Lstm, Module
     from study.core.errors import Fault, InputFaults, RunFailed
     from study.core.study_file import Source, Target
 
 _HOMES = {
+    "Backbone": "study.core.backbones.layers",
+    "Convolution": "study.core.backbones.layers",
+    "Cost": "study.core.backbones.layers",
+    "Dense": "study.core.backbones.layers",
+    "Dropout": "study.core.backbones.layers",
+    "Flatten": "study.core.backbones.layers",
+    "Lstm": "study.core.backbones.layers",
+    "Module": "study.core.backbones.layers",
     "Context": "jobs.learning.learners.learner",
     "Fault": "study.core.errors",
     "InputFaults": "study.core.errors",
@@ -29,32 +44,54 @@ _HOMES = {
     "RunFailed": "study.core.errors",
     "ScalarTable": "jobs.labels.tables",
     "Source": "study.core.study_file",
+    "Split": "jobs.targets.splits",
     "Target": "study.core.study_file",
+    "TargetData": "jobs.targets.track_labels",
+    "TargetTask": "jobs.targets.tasks",
     "TermTable": "jobs.labels.tables",
+    "crop_reader": "jobs.learning.batches",
+    "decode": "jobs.sound.decode",
     "read_columns": "jobs.labels.tables",
     "read_scalars": "jobs.labels.tables",
     "read_terms": "jobs.labels.tables",
+    "read_tracks": "jobs.targets.track_labels",
     "rows_of": "jobs.labels.tables",
+    "untrained_network": "jobs.learning.learners.base",
 }
 
 __all__ = [
     "LABEL_MODELS",
+    "Backbone",
     "Context",
+    "Convolution",
+    "Cost",
+    "Dense",
+    "Dropout",
     "Fault",
+    "Flatten",
     "InputFaults",
     "LabelModel",
     "Learned",
     "Learner",
+    "Lstm",
+    "Module",
     "Objective",
     "RunFailed",
     "ScalarTable",
     "Source",
+    "Split",
     "Target",
+    "TargetData",
+    "TargetTask",
     "TermTable",
+    "crop_reader",
+    "decode",
     "read_columns",
     "read_scalars",
     "read_terms",
+    "read_tracks",
     "rows_of",
+    "untrained_network",
 ]
 
 

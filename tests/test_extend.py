@@ -19,6 +19,7 @@ from jobs.learning.representation import load_network
 from study.core.extensions import GROUPS
 from study.core.paths import Paths
 from study.core.reading import read_study
+from study.workflow.analysis import own_results
 from tests.own_package import install, write_wheel
 from tests.small_study import STUDY
 from tests.test_bad_input import study as run_command
@@ -26,6 +27,7 @@ from tests.test_bad_input import study as run_command
 PAGE = (Path(__file__).parents[1] / "docs" / "extend.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
 PROJECT = tomllib.loads(next(re.finditer(r"```toml\n(.*?)```", PAGE, re.DOTALL))[1])["project"]
+TESTS = [name for name in BLOCKS if name.startswith("tests/")]
 MODULES = {name: block for name, block in BLOCKS.items() if name.startswith("soundlab/")}
 ENTRY_POINTS: dict[str, dict[str, str]] = PROJECT["entry-points"]
 
@@ -65,7 +67,8 @@ def test_every_name_is_there(module) -> None:
 
 
 def test_the_pages_tests_pass(site: Path, tmp_path: Path) -> None:
-    (tmp_path / "test_soundlab.py").write_text(BLOCKS["tests/test_soundlab.py"], encoding="utf-8")
+    for name in TESTS:
+        (tmp_path / Path(name).name).write_text(BLOCKS[name], encoding="utf-8")
     path = os.pathsep.join([str(site), str(Path(__file__).parents[1])])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
@@ -93,7 +96,11 @@ path = "playlists.txt"
 factors = 3
 """
     text = STUDY[: STUDY.index("[sources.self]")] + sources + STUDY[STUDY.index("[training]") :]
-    text = text[: text.index("[[design.phase]]")]
+    moods = pd.read_csv(small_study / "heard.csv")
+    moods.assign(label=["dark calm", "calm odd", "odd", "dark"] * 5).to_csv(small_study / "moods.csv", index=False)
+    targets = '[targets.moods]\ntask = "several"\ntracks = "moods.csv"\nmetrics = ["map"]\nrepeats = 2\n'
+    baselines = '[baselines]\nmfcc = false\nrandom = 0\nown = ["levels"]\n'
+    text = text[: text.index("[targets.height]")] + targets + baselines
     (small_study / "study.toml").write_text(text, encoding="utf-8")
     return small_study
 
@@ -105,6 +112,7 @@ def test_a_study_of_all_parts(small: Path, installed: None, capfd: pytest.Captur
         for name in points:
             assert f"installed: {GROUPS[group]} {name!r} of soundlab 1.0" in err
     assert "[sources.mood] labels: only the kind of labels 'playlists' of soundlab 1.0 can read" in err
+    assert "[targets.moods] task: only the task of targets 'several' of soundlab 1.0 can read" in err
     assert run_command(capfd, "design", str(small))[0] == 0
     assert "soundlab" not in sys.modules
     status, _, err = run_command(capfd, "launch", str(small), "--in-process")
@@ -115,11 +123,20 @@ def test_a_study_of_all_parts(small: Path, installed: None, capfd: pytest.Captur
     network = load_network(Paths(of.store).weights(both))[0]
     assert network.objectives == {"hour": "absolute", "mood": "kl"}
     assert network.source_factors == {"hour": 4, "mood": 3}
+    rows = own_results(of)
+    scores = rows[rows["metric"] == "map"]
+    assert set(scores["target"]) == {"moods"} and scores["score"].between(0, 1).all()
+    (levels,) = rows[rows["strategy"] == "levels"]["run_id"].unique()
+    assert set(rows[rows["run_id"] == levels]["target"]) == {"timbre", "moods"}
+    assert set(rows[rows["run_id"] == levels]["representation_dim"]) == {32}
+    assert run_command(capfd, "status", str(small))[1].startswith("small: 8 of 8 runs (7 + 1 baselines) done")
 
 
 def test_without_the_package_its_names_are_faults(small: Path, capfd: pytest.CaptureFixture[str]) -> None:
     status, _, err = run_command(capfd, "check", str(small))
     assert status == 2 and "[sources.hour] labels = 'circle': expected 'self', 'gmm', " in err
+    assert "[targets.moods] task = 'several': expected 'classification', 'regression'" in err
+    assert "[baselines] own = 'levels': " in err
 
 
 def test_a_new_version_of_the_package_makes_labels_anew(
@@ -131,3 +148,16 @@ def test_a_new_version_of_the_package_makes_labels_anew(
     newer = install(write_wheel(tmp_path, files, ENTRY_POINTS, PROJECT["name"], "1.1"), tmp_path / "site")
     monkeypatch.syspath_prepend(str(newer))
     assert "labels: mood" in run_command(capfd, "prepare", str(small))[2]
+
+
+def test_a_baseline_of_a_package_is_one_in_the_analysis(run_study: Path, tmp_path: Path) -> None:
+    rows = study.open(run_study).results()
+    rows = rows[rows["metric"] != "ndcg@10_heldout"]
+    own = rows[rows["strategy"] == "MFCC"].assign(strategy="levels", run_id="f" * 16)
+    analysis = study.analyze(pd.concat([rows, own], ignore_index=True))
+    assert set(analysis.table.baselines["strategy"]) == {"MFCC", "Random", "levels"}
+    page = analysis.write_report(tmp_path / "report").read_text(encoding="utf-8")
+    assert "levels" in page
+    unknown = own.assign(phase="all")
+    with pytest.raises(study.InputFaults, match="strategy = 'levels': unknown"):
+        study.analyze(pd.concat([rows, unknown], ignore_index=True))

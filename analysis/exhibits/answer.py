@@ -65,7 +65,17 @@ def exhibit(evidence: Evidence, others: Sequence[Exhibit]) -> Exhibit:
     table = pd.DataFrame(list(_rows(evidence, verdicts)), columns=COLUMNS)
     picture = Picture(NAME, "Effects at a glance", caption, lambda: _draw(evidence, verdicts))
     every = Table("statements", "All statements", "", verdicts, on_page=False)
-    return Exhibit(NAME, evidence.question, (Table(NAME, "Verdicts", note, table), picture, every))
+    said = tuple(on_families(evidence.options.families))
+    return Exhibit(NAME, evidence.question, (Table(NAME, "Verdicts", note, table), picture, every), headline=said)
+
+
+def on_families(n: int) -> Iterator[str]:
+    """That families were judged together, if they were."""
+    if n > 1:
+        yield (
+            f"No effect is significant among all {n} families of statements. Within its own family some effect is, as "
+            "happens by chance with so many. Intervals and p values are therefore adjusted for the families, too."
+        )
 
 
 def _rows(evidence: Evidence, verdicts: pd.DataFrame) -> Iterator[tuple[str, ...]]:

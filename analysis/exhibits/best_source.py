@@ -18,7 +18,7 @@ from analysis.figures import OF_SINGLE, panels, shared_legend
 from analysis.fitting.mixed_model import half_width
 from analysis.questions import BEST_SOURCES
 from analysis.results_table import ResultsTable
-from analysis.simultaneous import judged
+from analysis.simultaneous import EACH, Judging, judged
 from analysis.verdict_rows import verdict_rows
 from analysis.wording import number
 from study.core.coding import strategy_columns
@@ -32,12 +32,12 @@ COLUMNS = [*OF_RUNS, *JUDGED]
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """What the best single source of a target adds to multi-source runs."""
-    table, seed = evidence.table.frozen, evidence.options.seed
-    said = tuple(sentences(table, seed))
-    return Exhibit("best_source", "sources", tuple(shown(table, seed)), said, verdicts=verdicts(table, seed))
+    table, judging = evidence.table.frozen, evidence.options.judging
+    said = tuple(sentences(table, judging))
+    return Exhibit("best_source", "sources", tuple(shown(table, judging)), said, verdicts=verdicts(table, judging))
 
 
-def shown(table: ResultsTable, seed: int = 0) -> Iterator[Picture | Table]:
+def shown(table: ResultsTable, judging: Judging = EACH) -> Iterator[Picture | Table]:
     """Fig. 13, and its numbers."""
     name, title = "with_and_without_best_source", "Multi-source runs with and without the best single source"
     if "n_sources" not in table.scores:
@@ -52,7 +52,7 @@ def shown(table: ResultsTable, seed: int = 0) -> Iterator[Picture | Table]:
         "% bands for the mean; black line: mean of the runs of that source alone."
     )
     yield Picture(name, title, caption, lambda: with_and_without(table))
-    effects = effect_of_best_source(table, seed)
+    effects = effect_of_best_source(table, judging)
     if len(effects):
         note = (
             "Standardised scores: mean of the source alone, means of multi-source runs with and without it, and the "
@@ -62,11 +62,11 @@ def shown(table: ResultsTable, seed: int = 0) -> Iterator[Picture | Table]:
         yield Table("best_source", "Multi-source scores with and without the best single source", note, effects)
 
 
-def sentences(table: ResultsTable, seed: int = 0) -> Iterator[str]:
+def sentences(table: ResultsTable, judging: Judging = EACH) -> Iterator[str]:
     """On how many targets multi-source runs are better, or worse, for the best single source among theirs."""
     if "n_sources" not in table.scores:
         return
-    found = effect_of_best_source(table, seed).dropna(subset=["difference"])
+    found = effect_of_best_source(table, judging).dropna(subset=["difference"])
     if found.empty:
         return
     raised, lowered = found[found["ci_low"] > 0], found[found["ci_high"] < 0]
@@ -79,11 +79,11 @@ def sentences(table: ResultsTable, seed: int = 0) -> Iterator[str]:
     )
 
 
-def verdicts(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
+def verdicts(table: ResultsTable, judging: Judging = EACH) -> pd.DataFrame:
     """The effects as `verdict_rows`."""
     if "n_sources" not in table.scores:
         return pd.DataFrame()
-    found = effect_of_best_source(table, seed).dropna(subset=["difference"])
+    found = effect_of_best_source(table, judging).dropna(subset=["difference"])
     named = found.assign(family=BEST_SOURCES, effect=found["source"] + " on " + found["target"])
     return verdict_rows(named.rename(columns={"difference": "estimate"}))
 
@@ -100,7 +100,7 @@ def best_sources(table: ResultsTable) -> Mapping[str, str]:
     return {target: means[target].idxmax() for target in table.targets if target in scored}
 
 
-def effect_of_best_source(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
+def effect_of_best_source(table: ResultsTable, judging: Judging = EACH) -> pd.DataFrame:
     """What a target's best single source adds to its multi-source scores, in deviations within the target.
 
     `target, source, single` (mean z of its own runs), `n_with, n_without, with, without` (mean z of the multi-source
@@ -116,7 +116,7 @@ def effect_of_best_source(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
     tests = tests.rename(columns={"difference": "estimate"})
     tests["p"] = 2.0 * stats.t.sf(np.abs(tests["estimate"] / tests["se"]), tests["df"])
     apart = np.eye(len(tests))
-    return found.join(judged(tests, apart, apart, seed)[JUDGED])[COLUMNS]
+    return found.join(judged(tests, apart, apart, judging)[JUDGED])[COLUMNS]
 
 
 def with_and_without(table: ResultsTable) -> Figure:

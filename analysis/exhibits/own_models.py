@@ -16,8 +16,13 @@ from analysis.fitted_model import Model
 from analysis.fitting.mixed_model import MixedFit
 from analysis.formulas.further_contrasts import CONTRAST_KEYS
 from analysis.report.findings import size
-from analysis.wording import listed
+from analysis.wording import in_brief, listed, number
 from study.core.model_matrix import INTERCEPT
+
+ROOM = 280
+"""Characters of a list in a sentence."""
+ON_MEANS = "Combinations of the levels of other factors count the same; numbers are at their means."
+ON_PAIRS = "Intervals and p_adjusted are simultaneous (max-t) over the pairs of a factor; robust: without each target."
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
@@ -43,6 +48,26 @@ def sentences(evidence: Evidence) -> Iterator[str]:
         terms = model.fixed[(model.fixed["p"] < ALPHA) & (model.fixed["term"] != INTERCEPT)]
         found = listed([f"{row.term} {size(row, row.p)}" for row in terms.itertuples()])
         yield f"Significant terms of model {model.name} ({model.given}), without adjustment: {found or 'none'}."
+        yield from _on_means(model)
+
+
+def _on_means(model: Model) -> Iterator[str]:
+    """The marginal means that were asked for, and which pairs of them differ."""
+    for factor, own in model.means.groupby("treatment", sort=False) if len(model.means) else ():
+        shown = [
+            f"{row.level} {number(row.estimate)} ({number(row.ci_low)} to {number(row.ci_high)})"
+            for row in own.dropna(subset=["estimate"]).itertuples()
+        ]
+        yield f"Model {model.name}, means of {factor} in SD with 95 % intervals: {in_brief(shown, ROOM)}."
+    for factor, own in model.statements.groupby("family", sort=False) if len(model.statements) else ():
+        some = own[own["p_adjusted"] < ALPHA]
+        notes = some["robust"].str.partition(":")[0].map({"yes": "; robust", "no": "; not robust", "": ""})
+        pairs = [
+            f"{row.effect} {size(row, row.p_adjusted, note)}"
+            for row, note in zip(some.itertuples(), notes, strict=True)
+        ]
+        said = f"differ significantly: {in_brief(pairs, ROOM)}" if pairs else "differ significantly"
+        yield f"Model {model.name}: {len(some)} of {len(own)} pairs of {factor} {said}."
 
 
 def shown(models: Sequence[Model]) -> Iterator[Picture | Table]:
@@ -69,6 +94,8 @@ def contrasts(models: Mapping[str, Model]) -> Iterator[Table]:
 
 def _tables(model: Model, fit: MixedFit) -> Iterator[Table]:
     of_model = {
+        "means": ("marginal means", ON_MEANS, model.means),
+        "pairs": ("pairs of marginal means", ON_PAIRS, model.statements),
         "fixed": ("fixed effects", "Intervals and degrees of freedom are Satterthwaite's.", model.fixed),
         "random": ("variances", "A variance on the boundary is exactly zero, certified by its gradient.", model.random),
         "correlations": ("correlations of random coefficients", "None where a variance is zero.", fit.correlations()),

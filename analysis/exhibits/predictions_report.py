@@ -38,10 +38,12 @@ def sentences(found: Predictions) -> Iterator[str]:
     ]
     yield (
         f"Predicted best {n}-source combination for each target, with its expected score in SD and a simultaneous "
-        f"95 % interval: {by_target(parts)}. Each is the best of {best['n_candidates'].max()} combinations, so its "
-        "estimate is probably too high. The score of a single run lies within "
-        f"about ± {number(((best['run_high'] - best['run_low']) / 2).median())} SD of its expected score (prediction "
-        "interval)."
+        f"95 % interval: {by_target(parts)}."
+    )
+    reach = number(((best["run_high"] - best["run_low"]) / 2).median())
+    yield (
+        f"Each of them is the best of {best['n_candidates'].max()}, so its estimate is probably too high. "
+        f"The score of a single run lies within about ± {reach} SD of its expected score (prediction interval)."
     )
 
 

@@ -11,7 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis.baselines import by_kind_and_level
-from analysis.figures import BASELINE_STYLE, OF_SINGLE, colours_of, markers_of, panels, shared_legend
+from analysis.figures import (
+    BASELINE_STYLE,
+    OF_SINGLE,
+    OWN_BASELINE,
+    colours_of,
+    markers_of,
+    panels,
+    shared_legend,
+)
 from analysis.results_table import ResultsTable
 from study.core.columns import source_column
 
@@ -139,9 +147,10 @@ def _baseline_lines(axes: Axes, table: ResultsTable, target: str) -> dict[str, o
     lines: dict[str, object] = {}
     of_kind: dict[str, int] = {}
     for kind, name, rows in by_kind_and_level(table.baselines):
-        colour, (offset, (dash, *rest)) = BASELINE_STYLE[kind]
-        dashes = offset, (dash + 3 * of_kind.get(kind, 0), *rest)
-        of_kind[kind] = of_kind.get(kind, 0) + 1
+        style = kind if kind in BASELINE_STYLE else OWN_BASELINE
+        colour, (offset, (dash, *rest)) = BASELINE_STYLE[style]
+        dashes = offset, (dash + 3 * of_kind.get(style, 0), *rest)
+        of_kind[style] = of_kind.get(style, 0) + 1
         score = rows.loc[rows["target"] == target, "score"].mean()
         if not np.isnan(score):
             lines[name] = axes.axhline(score, color=colour, linestyle=dashes, linewidth=1.6, zorder=1)

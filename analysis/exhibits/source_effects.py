@@ -19,19 +19,20 @@ from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
 from analysis.questions import SOURCES
 from analysis.results_table import ResultsTable
-from analysis.simultaneous import correlation_of, judged
+from analysis.simultaneous import EACH, Judging, correlation_of, judged
 from analysis.verdict_rows import verdict_rows
-from analysis.wording import number
+from analysis.wording import in_brief, number
 from study.core.coding import source_columns, strategy_columns
 from study.core.columns import SOURCE
 
 COLUMNS = ["target", "source", "estimate", "se", "df", "p", "p_adjusted", "p_holm", "ci_low", "ci_high"]
-EFFECTS_SHOWN = 6
+ROOM = 200
+"""Characters of the list of effects in a sentence."""
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """What each source adds to a multi-source run, by target."""
-    effects = source_effects(evidence.table.frozen, evidence.options.seed)
+    effects = source_effects(evidence.table.frozen, evidence.options.judging)
     named = effects.assign(family=SOURCES, effect=effects["source"] + " on " + effects["target"])
     return Exhibit(
         "source_effects", "sources", tuple(shown(effects)), tuple(sentences(effects)), verdicts=verdict_rows(named)
@@ -69,19 +70,17 @@ def sentences(effects: pd.DataFrame) -> Iterator[str]:
         return
     largest = found.loc[found["estimate"].abs().sort_values(ascending=False, kind="stable").index]
     parts = [
-        f"{row.source} on {row.target} {number(row.estimate)} SD (95 % CI {number(row.ci_low)} to "
-        f"{number(row.ci_high)})"
-        for row in largest.head(EFFECTS_SHOWN).itertuples()
+        f"{row.source} on {row.target} {number(row.estimate)} SD ({number(row.ci_low)} to {number(row.ci_high)})"
+        for row in largest.itertuples()
     ]
-    more = f"; and {len(found) - EFFECTS_SHOWN} more" if len(found) > EFFECTS_SHOWN else ""
     yield (
-        "Having a source has a significant effect on the score of a multi-source run, adjusted for strategy and "
-        f"other sources, in {len(found)} of {len(effects)} pairs of source and target: {'; '.join(parts)}{more} "
-        "(intervals are simultaneous over all of these pairs)."
+        "Having a source has a significant effect on the score of a multi-source run, adjusted for strategy and other "
+        f"sources, in {len(found)} of {len(effects)} pairs of source and target: {in_brief(parts, ROOM)} (95 % "
+        "intervals that are simultaneous over all pairs)."
     )
 
 
-def source_effects(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
+def source_effects(table: ResultsTable, judging: Judging = EACH) -> pd.DataFrame:
     """A row a target and source: `target, source, estimate, se, df, p, p_adjusted, p_holm, ci_low, ci_high`, in z.
 
     Least squares of z on the strategies and the presence of each source, without single-source runs; all rows are one
@@ -96,7 +95,7 @@ def source_effects(table: ResultsTable, seed: int = 0) -> pd.DataFrame:
     tests = pd.concat([tests for tests, _ in parts], ignore_index=True)
     correlation = block_diag(*(own for _, own in parts))
     of_variances = block_diag(*(np.ones_like(own) for _, own in parts))  # one residual variance a target
-    return judged(tests, correlation, of_variances, seed)[COLUMNS]
+    return judged(tests, correlation, of_variances, judging)[COLUMNS]
 
 
 def _of_target(rows: pd.DataFrame, table: ResultsTable) -> tuple[pd.DataFrame, np.ndarray] | None:

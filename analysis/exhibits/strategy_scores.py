@@ -10,9 +10,9 @@ from analysis.baselines import by_kind_and_level
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import FEWEST_FOR_A_BOX, scores_by_n_sources, strategies_by_target
+from analysis.result_checks import of_baselines
 from analysis.results_table import ResultsTable
 from study.core.columns import factor_column
-from study.core.factors import BASELINES
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
@@ -79,7 +79,7 @@ def means_by_target(scores: pd.DataFrame, row: str, table: ResultsTable) -> pd.D
 
 def _means_by_level(scores: pd.DataFrame, column: str, table: ResultsTable) -> pd.DataFrame:
     """Means with a row for each level of a factor, of learned runs and of each baseline, and a column a target."""
-    known = scores.assign(runs=scores["strategy"].where(scores["strategy"].isin(BASELINES), "learned"))
+    known = scores.assign(runs=scores["strategy"].where(of_baselines(scores), "learned"))
     several = known.groupby("runs")[column].transform("nunique") > 1
     means = known[several].pivot_table(index=["runs", column], columns="target", values="score", sort=False)
     return means.reindex(columns=list(table.targets)).rename_axis(columns=None).reset_index()

@@ -14,6 +14,7 @@ from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
 from analysis.report.findings import size
 from analysis.results_table import ResultsTable
+from analysis.simultaneous import EACH, Judging
 from analysis.verdict_rows import verdict_rows
 from analysis.wording import few, listed
 
@@ -22,9 +23,9 @@ VERBS = {HIGHER: "scores higher than", LOWER: "scores lower than"}
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """The comparisons over all targets, and those on each target."""
-    table, seed = evidence.table.frozen, evidence.options.seed
-    overall = against_baselines(table, seed)
-    said, parts = tuple(sentences(table, overall)), tuple(shown(table, seed))
+    table, judging = evidence.table.frozen, evidence.options.judging
+    overall = against_baselines(table, judging)
+    said, parts = tuple(sentences(table, overall)), tuple(shown(table, judging))
     stated = overall.dropna(subset=["se"]) if len(overall) else overall
     return Exhibit("baselines", "strategies", parts, headline=said, verdicts=verdict_rows(stated))
 
@@ -55,9 +56,9 @@ def _own_level(table: ResultsTable, baseline: str) -> str:
     return f" Each run is compared with the {baseline} of its own {listed(factors)}." if factors else ""
 
 
-def shown(table: ResultsTable, seed: int = 0) -> Iterator[Table]:
+def shown(table: ResultsTable, judging: Judging = EACH) -> Iterator[Table]:
     """The differences on each target."""
-    found = on_each_target(table, seed)
+    found = on_each_target(table, judging)
     if len(found):
         note = (
             "The mean of all trained runs and of the baseline in the metric of the target, and their difference in "

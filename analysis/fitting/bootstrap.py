@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +18,7 @@ from analysis.fitting.crossed import Crossed, crossed_response
 from analysis.fitting.mixed_model import LEVEL, MixedFit
 from analysis.fitting.projected_newton import Minimum, minimise
 
-BATCH, FEW = 100, 5
+BATCH, FEW, MOST_THREADS = 100, 5, 4
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,14 @@ def _minima(
             yield found, found.phi, on_boundary(fit.design, found.at)
         return
     if fit.balanced is None:
-        for response in _simulated(fit, n_replicates, rng):
-            found = minimise(fit.design, response, np.tile(fit.phi, (len(response.yy), 1)))
-            yield found, found.phi, on_boundary(fit.design, found.at)
+
+        def minimum_of(response: Response) -> Minimum:
+            return minimise(fit.design, response, np.tile(fit.phi, (len(response.yy), 1)))
+
+        # Responses are drawn in turn; NumPy leaves the interpreter to other threads while it works on a batch.
+        with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
+            for found in threads.map(minimum_of, _simulated(fit, n_replicates, rng)):
+                yield found, found.phi, on_boundary(fit.design, found.at)
         return
     squared_scale = fit.layout.squared_scale
     fixed_part = fit.fixed.to_numpy(dtype=float) @ fit.estimate

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.fitting.mixed_model import MixedFit, contrast_tests
-from analysis.simultaneous import simultaneous
+from analysis.simultaneous import Judging, simultaneous
 from study.core.errors import Fault, nearest, raise_all
 from study.core.factors import Level
 from study.core.formula import Formula, Variable
@@ -77,7 +77,7 @@ def pairs_table(fit: MixedFit, weights: Mapping[Level, np.ndarray | None], seed:
     differences = {f"{b} - {a}": later - earlier for (a, earlier), (b, later) in combinations(known, 2)}
     if not differences:
         return pd.DataFrame(columns=["pair"])
-    found = simultaneous(fit, np.array(list(differences.values())), seed)
+    found = simultaneous(fit, np.array(list(differences.values())), Judging(seed))
     return found.assign(pair=list(differences))[["pair", *found]]
 
 

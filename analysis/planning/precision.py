@@ -72,7 +72,7 @@ def read_rule(text: str, terms: Sequence[str]) -> Rule:
 
 def first_fit(table: ResultsTable, factors: Mapping[str, Sequence[Level]]) -> MixedFit:
     """The headline's first fit and nothing more. Raises `InputFaults` and `NotCertified` as `fit_mixed`."""
-    coding = centred(first_model(table.scores, factors, table.known))
+    coding = centred(first_model(table.scores, factors, table.known), table.scores["target"])
     return headline_fit(table.scores, coding, factors, bool(table.sources))[0]
 
 

@@ -56,7 +56,7 @@ def methods_paragraph(evidence: Evidence, tables: Sequence[Table], versions: Map
         (
             *_on_scores(evidence.table),
             *_on_models(models),
-            *_on_inference(models),
+            *_on_inference(models, evidence.options.families),
             *_on_components(tuple(evidence.components.values())),
             *(BY_TABLE[one.name] for one in tables if one.name in BY_TABLE),
             f"All fits were computed with representation-study {__version__} "
@@ -155,7 +155,7 @@ def _ended(model: Model) -> str:
     return f"converged, −2 log restricted likelihood {model.fit.criterion:.3f}, {model.singularity}"
 
 
-def _on_inference(models: Sequence[Model]) -> Iterator[str]:
+def _on_inference(models: Sequence[Model], n_families: int) -> Iterator[str]:
     yield (
         "Confidence intervals (95 %) and p values use Satterthwaite's degrees of freedom; variances estimated at zero "
         "were treated as known."
@@ -169,6 +169,11 @@ def _on_inference(models: Sequence[Model]) -> Iterator[str]:
             "Intervals and p values are simultaneous within each family of statements, by the single-step (max-t) "
             f"method (Hothorn, Bretz and Westfall 2008; {DRAWS} draws of the multivariate t). Families, with their "
             f"numbers of statements: {families}."
+        )
+    if n_families > 1:
+        yield (
+            f"Since no family had an adjusted p below 0.05 / {n_families}, intervals and p values were also adjusted "
+            "for the number of families (Bonferroni)."
         )
     for model in models:
         if model.refits is not None:

@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from study.core.backbones import BACKBONES
-from study.core.backbones.layers import Lstm
+from study.core.backbones import backbone_named
+from study.core.backbones.layers import Lstm, Module
 from study.core.errors import RunFailed
 from study.core.study_file import Training
 
@@ -94,7 +94,7 @@ def keep_to(kept: Arithmetic, settings: Training, device: str | torch.device) ->
 
 def is_recurrent(backbone: str) -> bool:
     """Whether the backbone has a layer that PyTorch does not compile."""
-    return any(isinstance(layer, Lstm) for layer in BACKBONES[backbone].layers)
+    return any(isinstance(layer, Lstm | Module) for layer in backbone_named(backbone).layers)
 
 
 def what_a_compiler_lacks() -> str:

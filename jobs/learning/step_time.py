@@ -12,7 +12,9 @@ from jobs.learning.batches import crop_reader
 from jobs.learning.optimisers import OPTIMISERS
 from jobs.learning.tasks import item_losses, source_tasks, training_batches
 from jobs.networks.branching import build_network
+from jobs.networks.stages import measured_costs
 from jobs.sound.mel_store import Counts, MelStore
+from study.core.backbones import backbone_named
 from study.core.cost import step_flops
 from study.core.study_file import Training
 
@@ -33,9 +35,12 @@ def training_flop_per_s(settings: Training, crop: tuple[int, int, int]) -> float
     """
     channels, frames, bands = crop
     factors = {"noise": FACTORS}
+    network_of = backbone_named(settings.backbone)
+    costs = network_of.costs(crop, settings.width) or measured_costs(network_of, crop, settings.width)
+    layers = [cost.flops for cost in costs]
 
     def flops(batch_size: int) -> float:
-        return step_flops(factors, frames, bands, channels, settings.width, batch_size, settings.backbone)
+        return step_flops(factors, layers, batch_size)
 
     batch_size = max(2, min(settings.batch_size, int(MOST_FLOP / flops(1))))
     seed = np.random.SeedSequence(0)
@@ -46,7 +51,15 @@ def training_flop_per_s(settings: Training, crop: tuple[int, int, int]) -> float
     seconds: list[float] = []
     with torch.random.fork_rng(devices=[]):
         network = build_network(
-            "SS-R", factors, channels, bands, settings.width, settings.backbone, settings.activation, seed=seed
+            "SS-R",
+            factors,
+            channels,
+            bands,
+            settings.width,
+            settings.backbone,
+            settings.activation,
+            crop_frames=frames,
+            seed=seed,
         ).train()
         optimiser = OPTIMISERS[settings.optimiser](list(network.parameters()), settings.learning_rate, settings.l2)
         device = torch.device("cpu")

@@ -22,10 +22,10 @@ import torch
 from torch import Tensor, nn
 
 from jobs.learning.objectives import objective
-from jobs.networks.stages import ACTIVATIONS, stages
-from study.core.backbones import BACKBONES
-from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
-from study.core.cost import representation_dim
+from jobs.networks.stages import ACTIVATIONS, measured_costs, stages
+from study.core.backbones import BACKBONES, backbone_named
+from study.core.extensions import BACKBONES as GROUP
+from study.core.extensions import extension_names
 from study.core.objectives import OF_LABELS
 from study.core.strategies import Strategy, as_written, strategy_named
 
@@ -51,6 +51,7 @@ class Network(nn.Module):
         activation: str,
         objectives: Mapping[str, str] | None = None,
         dropout: float = DROPOUT,
+        crop_frames: int | None = None,
     ) -> None:
         super().__init__()
         self.objectives = {
@@ -61,12 +62,14 @@ class Network(nn.Module):
         self.source_factors = dict(source_factors)
         self.channels, self.n_mels, self.width = channels, n_mels, width
         self.backbone, self.activation = backbone, activation
-        declared = BACKBONES[backbone]
+        declared = backbone_named(backbone)
         self.minimum_crop = declared.minimum_crop
         cut, every = declared.shares[strategy.share], len(declared.layers)
         n_branches = len(source_factors) if cut < every else 0
-        features = scaled(REPRESENTATION_UNITS, width)
-        crop = channels, self.minimum_crop[0], n_mels
+        self.crop_frames = crop_frames if declared.has_one_length else None
+        crop = channels, self.crop_frames or self.minimum_crop[0], n_mels
+        costs = declared.costs(crop, width) or measured_costs(declared, crop, width, activation)
+        features = costs[-1].shape[0]
         built = declared, crop, width, activation
         self.shared = stages(0, cut, *built)
         self.branches = nn.ModuleList(stages(cut, every, *built) for _ in range(n_branches))
@@ -74,9 +77,9 @@ class Network(nn.Module):
             objective(self.objectives[name]).head(features, factors or 0, dropout, activation)
             for name, factors in source_factors.items()
         )
-        self.representation_dim = representation_dim(strategy, len(source_factors), width, backbone)
+        self.representation_dim = max(1, n_branches) * features
         # from 8 filters in the first layer on, channels last is usually the faster layout (benchmarks/layouts.py)
-        first, *_ = declared.costs(crop)
+        first, *_ = declared.costs(crop) or costs
         self.memory_format = torch.channels_last if first.shape[0] * width >= 8 else torch.contiguous_format
         self.to(memory_format=self.memory_format)
 
@@ -88,15 +91,20 @@ class Network(nn.Module):
     def specification(self) -> dict[str, Any]:
         """What `build_network` needs to build this network again."""
         heads = {name: self.objectives[name] for name in self.objectives if self.objectives[name] not in DEFAULTS}
-        return ({"objectives": heads} if heads else {}) | {
-            "strategy": as_written(self.strategy),
-            "source_factors": self.source_factors,
-            "channels": self.channels,
-            "n_mels": self.n_mels,
-            "width": self.width,
-            "backbone": self.backbone,
-            "activation": self.activation,
-        }
+        one_length = {"crop_frames": self.crop_frames} if self.crop_frames else {}
+        return (
+            one_length
+            | ({"objectives": heads} if heads else {})
+            | {
+                "strategy": as_written(self.strategy),
+                "source_factors": self.source_factors,
+                "channels": self.channels,
+                "n_mels": self.n_mels,
+                "width": self.width,
+                "backbone": self.backbone,
+                "activation": self.activation,
+            }
+        )
 
     @torch.inference_mode()
     def representation(self, crops: Tensor) -> Tensor:
@@ -131,6 +139,8 @@ class Network(nn.Module):
                 f"this network is for crops of {self.channels} channels and {self.n_mels} bands, "
                 f"and these have {crops.shape[1]} and {crops.shape[3]}"
             )
+        if self.crop_frames not in (None, frames):
+            raise ValueError(f"this network is for crops of {self.crop_frames} frames, and these have {frames}")
         return self.shared(crops.contiguous(memory_format=self.memory_format))
 
 
@@ -145,6 +155,7 @@ def build_network(
     initialisation: str = "pytorch",
     objectives: Mapping[str, str] | None = None,
     dropout: float = DROPOUT,
+    crop_frames: int | None = None,
     *,
     seed: np.random.SeedSequence,
 ) -> Network:
@@ -152,25 +163,28 @@ def build_network(
 
     `strategy` is one of the six by name, or any by its definition. `source_factors` in the study's order: source ->
     number of factors, None for `self`; `objectives` names those of sources that learn otherwise than by pairs or KL.
-    `initialisation` is PyTorch's default ("pytorch") or "glorot"; `dropout` is that of the heads.
+    `initialisation` is PyTorch's default ("pytorch") or "glorot"; `dropout` is that of the heads; `crop_frames`
+    matters to backbones for crops of one length.
     A strategy of one source has at most one; without any it is the bare encoder (baseline Random).
     Raises ValueError for an unknown strategy, backbone or activation, for a stage that the backbone lacks, and for
     sources that the strategy cannot have.
     """
     how = strategy_named(strategy)
     for kind, name, valid in (
-        ("backbone", backbone, BACKBONES),
+        ("backbone", backbone, (*BACKBONES, *extension_names(GROUP))),
         ("activation", activation, ACTIVATIONS),
     ):
         if name not in valid:
             raise ValueError(f"no {kind} {name!r}; expected one of {', '.join(valid)}")
-    if how.share not in BACKBONES[backbone].shares:
+    if how.share not in backbone_named(backbone).shares:
         raise ValueError(f"backbone {backbone!r} has no stage {how.share!r}")
     if (how.is_single and len(source_factors) > 1) or (not how.is_single and not source_factors):
         raise ValueError(f"strategy {as_written(how)} cannot have {len(source_factors)} sources")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed))
-        network = Network(how, source_factors, channels, n_mels, width, backbone, activation, objectives, dropout)
+        network = Network(
+            how, source_factors, channels, n_mels, width, backbone, activation, objectives, dropout, crop_frames
+        )
         if initialisation == "glorot":
             _initialise_glorot(network)
         return network

@@ -11,11 +11,13 @@ import pandas as pd
 from jobs.targets.probe import PROBES, SCORES, ProbeDiverged, principal_components, probe_predictions, standardise
 from jobs.targets.recommendation import read_plays, recommend, user_ndcg
 from jobs.targets.splits import Split, split_faults, target_splits
+from jobs.targets.tasks import TargetTask
 from jobs.targets.track_labels import TargetData, read_track_labels
-from study.core.errors import Fault, InputFaults, raise_all
+from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.extensions import TARGETS, load_extension
 from study.core.paths import FILE_NAME
 from study.core.results import Score
-from study.core.study_file import Target
+from study.core.study_file import METRICS, Target
 
 __all__ = ["Evaluation", "Score", "Split", "TargetData", "evaluate", "read_target", "target_splits"]
 
@@ -37,17 +39,36 @@ class Evaluation:
 def read_target(target: Target, name: str) -> TargetData:
     """The target's tracks and labels, in order of track_id. Raises InputFaults with all their faults."""
     faults: list[Fault] = []
-    if target.task != "recommendation" and target.probe not in PROBES[target.task]:
-        valid = PROBES[target.task]
+    task = target_task(target.task)
+    if target.task in PROBES and target.probe not in PROBES[target.task]:
+        valid = tuple(PROBES[target.task])
         expected = f"expected one of {', '.join(valid)} for {target.task}"
         faults.append(Fault(FILE_NAME, f"[targets.{name}] probe", target.probe, expected))
     try:
-        data = read_plays(target) if target.task == "recommendation" else read_track_labels(target)
+        data = task.read(target)
         faults += split_faults(data, target)
     except InputFaults as wrong:
         faults += wrong.faults
+    if target.task not in METRICS:  # ours are checked with the study file
+        faults += _faults_of_a_package(target, name, task)
     raise_all(faults)
+    if data.labels is not None and data.labels.dtype == object:
+        raise TypeError(
+            f"labels of [targets.{name}], task {target.task!r}: an array of objects, not of numbers or text"
+        )
     return data
+
+
+def _faults_of_a_package(target: Target, name: str, task: TargetTask) -> Iterator[Fault]:
+    for metric in target.metric_names:
+        if metric not in task.metrics:
+            expected, near = f"expected one of {', '.join(task.metrics)}", nearest(metric, task.metrics)
+            yield Fault(FILE_NAME, f"[targets.{name}] metrics", metric, expected, near)
+
+
+def target_task(name: str) -> TargetTask:
+    """The task of this name. Raises InputFaults if there is none, or it cannot be loaded."""
+    return TASKS.get(name) or load_extension(TARGETS, name, TargetTask)
 
 
 def evaluate(
@@ -69,7 +90,7 @@ def evaluate(
     if features.ndim != 2 or len(features) != len(data.track_ids):
         raise ValueError(f"features {features.shape}: expected ({len(data.track_ids)}, d), one row for each track")
     finite = bool(np.isfinite(features).all())
-    score_split = _recommendation if data.plays is not None else _probe
+    score_split = target_task(target.task).score
     scores: list[Score] = []
     rows: list[pd.DataFrame] = []
     for split in splits:
@@ -160,3 +181,11 @@ def _stacked(rows: list[pd.DataFrame]) -> pd.DataFrame:
         return pd.DataFrame({"repeat": [], "fold": []})
     table = pd.concat(rows, ignore_index=True)
     return table[["repeat", "fold", *(name for name in table if name not in ("repeat", "fold"))]]
+
+
+TASKS: dict[str, TargetTask] = {
+    "classification": TargetTask(read_track_labels, _probe, METRICS["classification"]),
+    "regression": TargetTask(read_track_labels, _probe, METRICS["regression"]),
+    "multilabel": TargetTask(read_track_labels, _probe, METRICS["multilabel"]),
+    "recommendation": TargetTask(read_plays, _recommendation, METRICS["recommendation"]),
+}

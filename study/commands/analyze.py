@@ -67,6 +67,14 @@ def analyze(
         list[str] | None,
         typer.Option(metavar='"score ~ ..."', help="Also fit this model, in lme4's formula language; may be repeated."),
     ] = None,
+    means: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FACTOR", help="Marginal means of this factor by your own models; may be repeated."),
+    ] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FACTOR", help="Pairwise comparisons of the means of this factor; may be repeated."),
+    ] = None,
     overrides: Overrides = None,
 ) -> None:
     """Fit the models to the results and write the report.
@@ -84,6 +92,8 @@ def analyze(
         "cross_check": cross_check,
         "model": model,
         "equivalence": equivalence,
+        "means": tuple(means or ()),
+        "pairs": tuple(pairs or ()),
     }
     asked = {"--score": score, "--target": target, "--unit": unit, "--treatment": treatment, "--reference": reference}
     if not results:

@@ -7,13 +7,13 @@ numbers; `jobs/networks` builds them in PyTorch.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from study.core.backbones import BACKBONES
+from study.core.backbone_costs import layer_costs, undeclared
+from study.core.backbones import BACKBONES, backbone_named
 from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
-from study.core.factors import WITHOUT_NETWORK
 from study.core.learners import ONNX
 from study.core.run import Run
 from study.core.strategies import BUILT_IN, Strategy, strategy_named
@@ -51,17 +51,20 @@ def n_parameters(
     backbone: str = "base",
     n_mels: int = 128,
     objectives: Mapping[str, str] | None = None,
+    crop_frames: int | None = None,
 ) -> int:
     """Trainable parameters: weights and biases, scale and shift of each normalisation, output layers.
 
     `objectives` names those of sources with another head than pairs or labels have. `n_mels` matters only to backbones
-    with a layer over all bands: `k2c1`, `k1c2` and `lstm`.
+    with a layer over all bands (`k2c1`, `k1c2` and `lstm`), `crop_frames` only to those of one length. Raises
+    ValueError for a backbone that declares no cost.
     """
-    network = BACKBONES[backbone]
-    frames, _ = network.minimum_crop  # no layer's parameters depend on the number of frames
-    sizes = [cost.parameters for cost in network.costs((channels, frames, n_mels), width)]
+    network = backbone_named(backbone)
+    costs = network.costs((channels, crop_frames or network.minimum_crop[0], n_mels), width)
+    if costs is None:
+        raise ValueError(f"backbone {backbone!r} declares no cost")
+    sizes, units = [cost.parameters for cost in costs], costs[-1].shape[0]
     shared = network.shares[strategy_named(strategy).share]
-    units = scaled(REPRESENTATION_UNITS, width)
     heads = sum(
         _head_parameters(factors, units, (objectives or {}).get(name)) for name, factors in source_factors.items()
     )
@@ -72,24 +75,17 @@ def forward_flops(
     crop_frames: int, n_mels: int, channels: int = 2, width: float = 1.0, backbone: str = "base"
 ) -> tuple[int, ...]:
     """Multiplications and additions for one crop in each layer of a backbone, without biases."""
-    return tuple(cost.flops for cost in BACKBONES[backbone].costs((channels, crop_frames, n_mels), width))
+    return tuple(cost.flops for cost in BACKBONES[backbone].costs((channels, crop_frames, n_mels), width) or ())
 
 
-def step_flops(
-    source_factors: SourceFactors,
-    crop_frames: int = 216,
-    n_mels: int = 128,
-    channels: int = 2,
-    width: float = 1.0,
-    batch_size: int = 128,
-    backbone: str = "base",
-) -> float:
+def step_flops(source_factors: SourceFactors, layers: Sequence[int], batch_size: int = 128) -> float:
     """FLOPs of a training step of one source, averaged over the sources. All strategies cost the same.
+
+    `layers`: FLOPs of the forward pass of one crop in each layer, as in `forward_flops`.
 
     Counts the forward pass and the backward pass to inputs and weights, but not to the crops. `self` has two crops per
     item. Output layers are left out (under 0.1 %).
     """
-    layers = forward_flops(crop_frames, n_mels, channels, width, backbone)
     crops = [batch_size * (2 if factors is None else 1) for factors in source_factors.values()]
     return (3 * sum(layers) - layers[0]) * sum(crops) / len(crops)
 
@@ -140,49 +136,57 @@ def run_cost_gpu_hours(study: Study, run: Run, n_training_tracks: int | None) ->
 
     For an untrained network (baseline Random): one forward pass of one crop per track.
     """
-    if run.is_baseline and run.strategy in WITHOUT_NETWORK:
+    if run.is_without_network:
         return 0.0
     if n_training_tracks is None or study.run is not None:
         return None
     if run.is_baseline:
-        flops: float = n_training_tracks * sum(_forward_flops_of(study, study.training_of(run.factors)))
+        layers = _forward_flops_of(study, study.training_of(run.factors))
+        flops = None if layers is None else float(n_training_tracks * sum(layers))
     else:
         flops = training_flops(study, run, n_training_tracks)
-    return flops / REFERENCE_FLOP_PER_S / 3600
+    return None if flops is None else flops / REFERENCE_FLOP_PER_S / 3600
 
 
-def training_flops(study: Study, run: Run, n_training_tracks: int, n_validation_tracks: int = 0) -> float:
+def training_flops(study: Study, run: Run, n_training_tracks: int, n_validation_tracks: int = 0) -> float | None:
     """FLOPs of a run's training: its steps and, per epoch, one forward pass of every source's validation tracks.
 
-    0 for a baseline and for an encoder from a file.
+    None while the network's cost is unknown, 0 for a baseline and for an encoder from a file.
     """
     if run.is_baseline or study.learner_function(run.factors) == ONNX:
         return 0.0
     training, factors = study.training_of(run.factors), source_factors_of(study, run)
+    layers = _forward_flops_of(study, training)
+    if layers is None:
+        return None
     crops = sum(2 if n_factors is None else 1 for n_factors in factors.values())
     filled = math.ceil(n_validation_tracks / training.batch_size) * training.batch_size
-    validation = training.epochs * filled * crops * sum(_forward_flops_of(study, training))
-    return run_steps(study, run, n_training_tracks) * _step_flops_of(study, run, training) + validation
+    validation = training.epochs * filled * crops * sum(layers)
+    return run_steps(study, run, n_training_tracks) * _step_flops_of(study, run, training, layers) + validation
 
 
 def run_work(study: Study, run: Run) -> float:
     """FLOPs of a run's training per training track: the relative cost of the runs of a study.
 
-    The order of a plan is weighted by this, so it must not depend on data or machine. Calls of a function count alike.
+    The order of a plan is weighted by this, so it must not depend on data or machine. Calls of a function count alike,
+    and all runs of a study with a backbone that declares no cost.
     """
-    if study.run is not None:
+    if study.run is not None or undeclared(study):
         return 1.0
     training = study.training_of(run.factors)
+    layers = _forward_flops_of(study, training) or ()
     in_turn = training.sources_in_turn(run.n_sources)
     visits = training.epochs * (in_turn if training.iterations == "lm" else 1)
-    return visits * _step_flops_of(study, run, training) / training.batch_size
+    return visits * _step_flops_of(study, run, training, layers) / training.batch_size
 
 
-def representation_flops(study: Study, run: Run) -> float:
-    """FLOPs to represent one crop: shared layers count once, the others once per source."""
+def representation_flops(study: Study, run: Run) -> float | None:
+    """FLOPs to represent one crop: shared layers count once, the others once per source; None while unknown."""
     training = study.training_of(run.factors)
-    shared = BACKBONES[training.backbone].shares[strategy_of(study, run).share]
+    shared = backbone_named(training.backbone).shares[strategy_of(study, run).share]
     layers = _forward_flops_of(study, training)
+    if layers is None:
+        return None
     return sum(layers[:shared]) + run.n_sources * sum(layers[shared:])
 
 
@@ -194,21 +198,14 @@ def network_name(training: Training) -> str:
     )
 
 
-def _step_flops_of(study: Study, run: Run, training: Training) -> float:
+def _step_flops_of(study: Study, run: Run, training: Training, layers: Sequence[int]) -> float:
     sources_a_step = run.n_sources // training.sources_in_turn(run.n_sources)
-    return sources_a_step * step_flops(
-        source_factors_of(study, run),
-        study.crop_frames,
-        study.mel.n_mels,
-        study.corpus.channels,
-        training.width,
-        training.batch_size,
-        training.backbone,
-    )
+    return sources_a_step * step_flops(source_factors_of(study, run), layers, training.batch_size)
 
 
-def _forward_flops_of(study: Study, training: Training) -> tuple[int, ...]:
-    return forward_flops(study.crop_frames, study.mel.n_mels, study.corpus.channels, training.width, training.backbone)
+def _forward_flops_of(study: Study, training: Training) -> tuple[int, ...] | None:
+    costs = layer_costs(study, training)
+    return None if costs is None else tuple(cost.flops for cost in costs)
 
 
 def _head_parameters(factors: int | None, features: int, objective: str | None = None) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-BASELINES = ("MFCC", "Random", "Choi")
-"""Strategies of the runs of phase `baseline`."""
+RANDOM = "Random"
+"""The baseline that has a network of this program."""
+
+BASELINES = ("MFCC", RANDOM, "Choi")
+"""Strategies of the runs of phase `baseline`; installed packages may add others."""
 
 BASELINE_PHASE = "baseline"
 

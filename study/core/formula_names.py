@@ -59,7 +59,8 @@ def columns_of(
     plain = {name: column for name, column in zip(short, full.values(), strict=True) if short.count(name) == 1}
     own = {name: column for name, column in plain.items() if name not in full}
     of_strategy = {"strategy": Column("strategy", False, tuple(strategies))}
-    return {**RECORDED, **full, **own, **of_strategy, **BUILT_IN}
+    named = {**full, **own, **of_strategy, **BUILT_IN}
+    return named | {name: column for name, column in RECORDED.items() if name not in named}
 
 
 def faults_of_formula(

@@ -47,6 +47,8 @@ def faults_of_strategies(
     """Every fault of `[strategies]`. `backbones` are those of the study, each with the section that names it; `levels`
     are the strategies that it runs."""
     faults = [fault for name, sharing in own.items() for fault in _faults_of(name, sharing, backbones)]
+    expected = "has no effect: not a level of [factors] strategy; expected it there, or leave it out"
+    faults += [Fault(FILE_NAME, f"[strategies.{name}]", None, expected) for name in own if name not in levels]
     yield from faults or _equal(own, [name for name in backbones if name in BACKBONES], levels)
 
 
@@ -79,7 +81,7 @@ def _size(share: str, backbone: str, crop: Shape) -> float:
     """The place on r* by the parameters that each source has of its own, between those of the six's neighbours."""
     if share in SIZES or backbone not in BACKBONES:
         return SIZES.get(share, 0.0)
-    sizes, shares = [cost.parameters for cost in BACKBONES[backbone].costs(crop)], BACKBONES[backbone].shares
+    sizes, shares = [cost.parameters for cost in BACKBONES[backbone].costs(crop) or ()], BACKBONES[backbone].shares
     own = [sum(sizes[shares[each] :]) for each in SIZES]
     return round(float(np.interp(sum(sizes[shares.get(share, 0) :]), own, list(SIZES.values()))), 4)
 

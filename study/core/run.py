@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from study.core.errors import Fault, InputFaults, nearest
-from study.core.factors import BASELINE_PHASE, NETWORK_FACTORS, Level
+from study.core.factors import BASELINE_PHASE, NETWORK_FACTORS, RANDOM, Level
 from study.core.study_file import Study
 
 RUN_ID_LENGTH = 16
@@ -42,6 +42,11 @@ class Run:
     @property
     def is_baseline(self) -> bool:
         return self.phase == BASELINE_PHASE
+
+    @property
+    def is_without_network(self) -> bool:
+        """Whether it is a baseline without a network of this program."""
+        return self.is_baseline and self.strategy != RANDOM
 
 
 def make_run(
@@ -92,11 +97,13 @@ def baseline_runs(study: Study) -> list[Run]:
     if study.run is not None:
         return []
     mfcc = [make_run(study, BASELINE_PHASE, replicate, "MFCC", ()) for replicate in range(study.baselines.mfcc)]
-    return mfcc + [
+    own = [make_run(study, BASELINE_PHASE, 0, name, ()) for name in study.baselines.own]
+    untrained = [
         _random(study, levels, replicate)
         for levels in _network_levels(study)
         for replicate in range(study.baselines.random)
     ]
+    return mfcc + own + untrained
 
 
 def _network_levels(study: Study) -> list[dict[str, Level]]:
@@ -108,7 +115,7 @@ def _network_levels(study: Study) -> list[dict[str, Level]]:
 def _random(study: Study, levels: Mapping[str, Level], replicate: int) -> Run:
     """An untrained network. The one of `[training]` has the same id whether its settings are factors or not."""
     is_default = all(level == getattr(study.training, name) for name, level in levels.items())
-    run = make_run(study, BASELINE_PHASE, replicate, "Random", (), {} if is_default else levels)
+    run = make_run(study, BASELINE_PHASE, replicate, RANDOM, (), {} if is_default else levels)
     return replace(run, factors=levels)
 
 

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from study.core.backbones import BACKBONES
 from study.core.cost import (
     REFERENCE_FLOP_PER_S,
     network_name,
@@ -18,7 +19,7 @@ from study.core.cost import (
     training_flops,
 )
 from study.core.durations import Work
-from study.core.factors import WITHOUT_NETWORK
+from study.core.evaluations import network_transfers
 from study.core.learners import BASE, ONNX
 from study.core.run import Run
 from study.core.study_file import Study, Training
@@ -105,6 +106,8 @@ def training_work(model: Model, run: Run) -> Work:
     if model.sizes.n_training is None:
         return Work(_kinds(TRAIN, run, network), 1.0)
     flops = training_flops(model.study, run, model.sizes.n_training, model.sizes.n_validation)
+    if flops is None:
+        return Work(_kinds(TRAIN, run, network), 1.0)
     return Work(_kinds(TRAIN, run, network), flops / model.speed(network), model.in_seconds)
 
 
@@ -112,12 +115,14 @@ def representing_work(model: Model, run: Run, targets: Iterable[str]) -> Work:
     """Representing the sound of targets. The baseline Random also passes the corpus through its network once."""
     sizes = model.sizes
     crops = sum(sizes.crops.get(key, 0) for key in {sizes.sound_of.get(name) for name in targets} if key is not None)
-    if run.strategy in WITHOUT_NETWORK or _learner(model, run) != BASE:
+    if run.is_without_network or _learner(model, run) != BASE:
         return Work((("represent", run.strategy if run.is_baseline else _learner(model, run)),), float(crops))
     crops += (sizes.n_training or 0) if run.is_baseline else 0
     network = network_name(model.study.training_of(run.factors))
-    seconds = crops * representation_flops(model.study, run) / model.speed(network)
-    return Work(_kinds("represent", run, network), seconds, model.in_seconds)
+    flops = representation_flops(model.study, run)
+    if flops is None:
+        return Work(_kinds("represent", run, network), float(crops))
+    return Work(_kinds("represent", run, network), crops * flops / model.speed(network), model.in_seconds)
 
 
 def target_work(model: Model, kind: str, run: Run, target: str) -> Work:
@@ -127,8 +132,10 @@ def target_work(model: Model, kind: str, run: Run, target: str) -> Work:
         return Work(((kind, target, network_name(training)), (kind, target)), 1.0)
     if (learner := _learner(model, run)) != BASE:
         return Work(((kind, target, learner), (kind, target)), 1.0)
-    size = 0
-    if run.strategy not in WITHOUT_NETWORK:
+    size: int | str = 0
+    if training.backbone not in BACKBONES:
+        size = training.backbone
+    elif not run.is_without_network:
         size = representation_dim(strategy_of(model.study, run), run.n_sources, training.width, training.backbone)
     return Work(((kind, target, size), (kind, target)), 1.0)
 
@@ -149,7 +156,7 @@ def steps_of(
     representing = representing_work(model, run, [name for name in targets if name not in represented])
     steps: dict[Step, list[Work]] = {("learn", run.run_id, ()): [*training, representing]}
     for name in targets:
-        if model.study.network_transfers(run.strategy, run.sources, name):
+        if network_transfers(model.study, run, name):
             steps["fine-tune", run.run_id, (name,)] = [target_work(model, "fine-tune", run, name)]
         steps["evaluate", run.run_id, (name,)] = [target_work(model, "evaluate", run, name)]
     return steps

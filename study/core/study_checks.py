@@ -96,6 +96,9 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
     sources: Mapping[str, Source] = sections.get("sources", {})
     if "baselines" in sections and sections["baselines"].choi is not None:
         yield Fault(FILE_NAME, "[baselines] choi", None, "the Choi baseline is not supported by this version")
+    for name in sections["baselines"].own if "baselines" in sections else ():
+        if name in sections.get("strategies", {}):
+            yield Fault(FILE_NAME, "[baselines] own", name, "is a strategy of [strategies]; rename that")
     factors = sections.get("factors")
     if is_function:
         yield from function_faults(sections)
@@ -195,15 +198,16 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
         )
     elif target.tracks is None:
         yield Fault(FILE_NAME, f"{section} tracks", None, "missing")
-    recommends = target.task == "recommendation"
+    recommends, is_ours = target.task == "recommendation", target.task in METRICS
     if recommends != (target.interactions is not None):
         expected = 'missing; task = "recommendation" needs one' if recommends else 'only for task = "recommendation"'
         yield Fault(FILE_NAME, f"{section} interactions", None, expected)
     if target.holdout is not None and not recommends:
         yield Fault(FILE_NAME, f"{section} holdout", target.holdout, 'only for task = "recommendation"')
-    for key in ("probe", "folds", "split", "unsplit"):
-        if recommends and key in target.model_fields_set:
-            yield Fault(FILE_NAME, f"{section} {key}", getattr(target, key), 'not for task = "recommendation"')
+    without = ("probe", "folds", "split", "unsplit") if recommends else () if is_ours else ("probe",)
+    for key in without:
+        if key in target.model_fields_set:
+            yield Fault(FILE_NAME, f"{section} {key}", getattr(target, key), f'not for task = "{target.task}"')
     if target.split not in (None, "published", "random"):
         yield Fault(
             FILE_NAME,
@@ -226,8 +230,11 @@ def _target_faults(name: str, target: Target) -> Iterator[Fault]:
 
 
 def _metric_faults(section: str, target: Target) -> Iterator[Fault]:
-    recommends = target.task == "recommendation"
-    for metric in target.metric_names:
+    recommends, is_ours = target.task == "recommendation", target.task in METRICS
+    if not is_ours and not target.metrics:
+        expected = f'missing; task = "{target.task}" of a package has no default'
+        yield Fault(FILE_NAME, f"{section} metrics", None, expected)
+    for metric in target.metric_names if is_ours else ():
         head, _, cut = metric.partition("@")
         sized = recommends and head == "ndcg" and cut.removesuffix("_heldout").isdigit() and not cut.startswith("0")
         if metric not in METRICS[target.task] and not sized:

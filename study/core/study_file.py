@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, Strict
 
-from study.core.evaluation_factors import (
-    ALL_FEATURES,
-    FROZEN,
-    OWN_HEAD,
-    REPRESENTATION,
-    SCRATCH,
-    Setting,
-    crossed,
-    of_evaluation,
-)
-from study.core.extensions import SOURCES
-from study.core.factors import (
-    BASELINES,
-    TRAINING_FACTORS,
-    WITHOUT_NETWORK,
-    Level,
-)
+from study.core import extensions
+from study.core.backbones import BACKBONES
+from study.core.evaluation_factors import of_evaluation
+from study.core.extensions import BASELINES, SOURCES, TARGETS
+from study.core.factors import TRAINING_FACTORS, Level
 from study.core.field_types import (
     Count,
     Counts,
@@ -62,6 +50,8 @@ LABELS = ("self", "gmm", "plsa", "tags", "classes", "ordinal", "number")
 """Kinds of labels; installed packages may add others."""
 LEVEL_LABELS = ("classes", "ordinal")
 """Label kinds with one factor per level of their table, so that the table determines the number of factors."""
+TASKS = ("classification", "regression", "multilabel", "recommendation", "score")
+"""Tasks of targets; installed packages may add others."""
 METRICS = {
     "classification": ("accuracy", "balanced_accuracy", "f1_macro"),
     "regression": ("r2", "pearson"),
@@ -173,7 +163,7 @@ class Training(Section):
     width: Annotated[Number, Field(gt=0, le=16)] = 1.0
     precision: Literal["auto", "float32", "bf16"] = "auto"
     checkpoint_minutes: Annotated[Number, Field(gt=0)] = 10
-    backbone: Literal["base", "k2c1", "k1c2", "k2c2", "short-chunk", "cnn4", "lstm"] = "base"
+    backbone: Annotated[Text, one_of(extensions.BACKBONES, tuple(BACKBONES)), Field(examples=list(BACKBONES))] = "base"
     activation: Literal["relu", "elu", "gelu"] = "relu"
     optimiser: Literal["adam", "sgd", "nadam"] = "adam"
     loss: Literal["kl", "bce", "focal"] = "kl"
@@ -218,7 +208,7 @@ class LearnerSection(Section):
 class Target(Section):
     """A data set on which every representation is evaluated (paper 4.1)."""
 
-    task: Literal["classification", "regression", "multilabel", "recommendation", "score"]
+    task: Annotated[Text, one_of(TARGETS, TASKS), Field(examples=list(TASKS))]
     tracks: Location | None = None
     source: Name | None = None
     metrics: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)] | None = None
@@ -276,6 +266,7 @@ class Baselines(Section):
     mfcc: Flag = True
     random: Annotated[Int, Field(ge=0, le=1000)] = 5
     choi: Location | None = None
+    own: Annotated[tuple[Annotated[Name, one_of(BASELINES, ())], ...], AfterValidator(distinct)] = ()
 
 
 class Cluster(Section):
@@ -441,34 +432,6 @@ class Study(Section):
     def primary_metrics(self) -> dict[str, str]:
         """The primary metric of each target."""
         return {name: target.primary_metric for name, target in self.targets.items()}
-
-    def evaluations(self, strategy: str, sources: Container[str], target: str) -> tuple[Setting, ...]:
-        """In which ways a run of a strategy and sources is evaluated on a target, the reference first.
-
-        Levels that do not apply are left out: of `transfer` and `readout` where there is no network, of `transfer` and
-        `probe` on a recommendation, the logistic probe on a regression, the run's own head where the target is not of
-        a source that the run learns. The baseline Random is not trained from scratch, since its network fine-tuned is
-        that, and has no head.
-        """
-        varied, task = self.evaluation_factors, self.targets[target].task
-        transfers, readouts = varied.get("transfer", (FROZEN,)), varied.get("readout", (REPRESENTATION,))
-        probes = varied.get("probe", (self.targets[target].probe,))
-        if strategy in WITHOUT_NETWORK:
-            transfers, readouts = (FROZEN,), (REPRESENTATION,)
-        if strategy in BASELINES:
-            transfers = tuple(name for name in transfers if name not in (SCRATCH, OWN_HEAD))
-        if self.targets[target].source is None or self.targets[target].source not in sources:
-            transfers = tuple(name for name in transfers if name != OWN_HEAD)
-        if task == "recommendation":
-            transfers, probes = (FROZEN,), probes[:1]
-        if task == "regression":
-            probes = tuple(name for name in probes if name != "logistic")
-        return crossed(transfers, probes, varied.get("pca", (ALL_FEATURES,)), readouts)
-
-    def network_transfers(self, strategy: str, sources: Container[str], target: str) -> tuple[str, ...]:
-        """The levels of `transfer` whose predictions are a network's."""
-        each = (setting.transfer for setting in self.evaluations(strategy, sources, target))
-        return tuple(transfer for transfer in each if transfer != FROZEN)
 
     @property
     def crop_frames(self) -> int:

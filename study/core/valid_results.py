@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from study.core.columns import FACTOR, SOURCE, factor_column
 from study.core.digests import unreadable_fault
 from study.core.errors import Fault, raise_all
+from study.core.evaluations import evaluations
 from study.core.paths import Paths
 from study.core.plan import run_columns
 from study.core.results import (
@@ -106,7 +107,7 @@ def expected_results(study: Study, runs: Iterable[Run], fingerprints: Mapping[st
         of_run = _sha256(columns, run.is_baseline, sorted(levels.items()))
         for name in study.targets:
             if name in fingerprints:
-                each = study.evaluations(run.strategy, run.sources, name)
+                each = evaluations(study, run, name)
                 rows, of_rows = rows_of(name, tuple(setting.levels(study.evaluation_factors) for setting in each))
                 path = paths.result(run.run_id, name, fingerprints[name])
                 metrics = study.targets[name].metric_names

@@ -16,6 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from study.testing.backbone import BackboneContract
+    from study.testing.baseline import BaselineContract
     from study.testing.label_model import LabelModelContract
     from study.testing.learner import LearnerContract
     from study.testing.objective import ObjectiveContract
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BackboneContract": "backbone",
+    "BaselineContract": "baseline",
     "LabelModelContract": "label_model",
     "LearnerContract": "learner",
     "ObjectiveContract": "objective",
@@ -32,6 +34,7 @@ _HOMES = {
 
 __all__ = [
     "BackboneContract",
+    "BaselineContract",
     "LabelModelContract",
     "LearnerContract",
     "ObjectiveContract",

@@ -10,8 +10,9 @@ import torch
 
 from jobs.learning.batches import crop_reader
 from jobs.learning.learners import learner
-from jobs.learning.learners.learner import Context, Learned
+from jobs.learning.learners.learner import Context, Learned, Learner
 from jobs.learning.precision import Arithmetic
+from study.core.strategies import BUILT_IN
 from study.core.study_file import Mel, Training
 from study.testing.memory_store import memory_store
 
@@ -28,12 +29,16 @@ class LearnerContract:
         """What it is called with beside its context: its settings and, written to the folder, its `weights`."""
         return {}
 
+    def loaded(self) -> Learner:
+        return learner(self.name)
+
     def context(self, folder: Path) -> Context:
         """A small corpus of noise in memory, with one source of three factors."""
         (folder / "own").mkdir(parents=True, exist_ok=True)
         return Context(
             run_id="00000000000000ab",
             strategy="SS-R",
+            sharing=BUILT_IN["SS-R"],
             sources=("tag",),
             levels={},
             settings=Training(epochs=2, batch_size=4, width=0.25),
@@ -57,7 +62,7 @@ class LearnerContract:
 
     def learned(self, folder: Path) -> Learned:
         """What it gives in this folder: the first time anew, later again."""
-        return learner(self.name).learn(self.context(folder), **self.arguments(folder))
+        return self.loaded().learn(self.context(folder), **self.arguments(folder))
 
     def vectors(self, found: Learned, folder: Path, first: int = 0, n: int = 3) -> np.ndarray:
         """Of `n` crops, (n, d), or of the parts of `n` files."""
@@ -74,7 +79,7 @@ class LearnerContract:
         found = self.learned(tmp_path)
         vectors = self.vectors(found, tmp_path)
         assert found.outcome == "ok" and len(vectors) >= 3
-        assert vectors.ndim == 2 and vectors.shape[1] == found.dimensions and np.isfinite(vectors).all()
+        assert vectors.ndim == 2 and vectors.shape[1] == found.size[0] and np.isfinite(vectors).all()
         assert vectors.std(axis=0).max() > 0, "different sounds have different vectors"
 
     def test_called_again_it_gives_the_same(self, tmp_path: Path) -> None:

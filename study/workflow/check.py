@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from study.core.errors import Caution, Fault, InputFaults, distinct
-from study.core.extensions import SOURCES, Extension, extensions
+from study.core.extensions import SOURCES, TARGETS, Extension, extensions
 from study.core.fault_list import list_faults
 from study.core.paths import Paths
 from study.core.reading import read_sections
 from study.core.scales import proposals
-from study.core.study_file import LABELS, Study
+from study.core.study_file import LABELS, TASKS, Study
 from study.workflow.cost_of_a_run import RunCost, cost_of_a_run
 from study.workflow.data_cautions import (
     changed_cautions,
@@ -94,7 +94,7 @@ def _checked(folder: Path, overrides: Sequence[str]) -> Checked:
     faults += [*inputs.faults, *of_sound]
     cautions += [
         *separator_cautions(study),
-        *target_cautions(study, inputs.targets),
+        *target_cautions(whole, inputs.targets),
         *dropped_cautions(inputs, dropped),
     ]
     corpus = inputs.corpus
@@ -119,17 +119,27 @@ def _checked(folder: Path, overrides: Sequence[str]) -> Checked:
 
 
 def _without_extensions(study: Study) -> tuple[Study, list[Caution]]:
-    """The study without sources whose tables only an installed package can read, and a caution for each."""
-    of_packages = {one.name: one for one in extensions(SOURCES)}
-    kept = {name: source for name, source in study.sources.items() if source.labels in (None, *LABELS)}
-    cautions = [
-        Caution(
-            f"[sources.{name}] labels",
-            f"only the {of_packages[str(source.labels)]} can read what they are made from, and `study check` loads no "
-            "packages",
-            "study prepare",
-        )
+    """The study without sources and targets whose tables only an installed package can read, and a caution for each."""
+    sources = {name: source for name, source in study.sources.items() if source.labels in (None, *LABELS)}
+    targets = {
+        name: target
+        for name, target in study.targets.items()
+        if target.task in TASKS and target.source in (None, *sources)
+    }
+    left_out = [
+        (f"[sources.{name}] labels", SOURCES, source.labels)
         for name, source in study.sources.items()
-        if name not in kept
+        if name not in sources
+    ] + [
+        (f"[targets.{name}] task", TARGETS, target.task)
+        for name, target in study.targets.items()
+        if target.task not in TASKS
     ]
-    return (study.model_copy(update={"sources": kept}) if cautions else study), cautions
+    because = "can read its table, and `study check` loads no packages"
+    cautions = [
+        Caution(key, f"only the {one} {because}", "study prepare")
+        for key, group, named in left_out
+        for one in extensions(group)
+        if one.name == named
+    ]
+    return (study.model_copy(update={"sources": sources, "targets": targets}) if left_out else study), cautions

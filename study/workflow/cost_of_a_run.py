@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from study.core.backbone_costs import own_backbones
 from study.core.durations import Unit
 from study.core.run import Run, make_run
 from study.core.run_works import COSTLY_FACTORS
@@ -29,7 +30,10 @@ class RunCost:
 
 
 def cost_of_a_run(study: Study) -> RunCost | None:
-    """The cost of the cheapest and the most expensive possible run; None while unknown."""
+    """The cost of the cheapest and the most expensive possible run; None while unknown, and for the backbone of an
+    installed package, which is not loaded."""
+    if own_backbones(study):
+        return None
     records = read_records(study, planned_runs(study))
     on_gpu = runs_on_gpu(study, records, may_look=True) is not False
     estimate = estimate_from(study, records, on_gpu, may_measure=True)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from study.core.errors import Fault, InputFaults, RunFailed, nearest, raise_all
-from study.core.factors import WITHOUT_NETWORK
 from study.core.fault_list import in_short
 from study.core.paths import FILE_NAME, WEIGHTS, Paths
 from study.core.progress import Tell, silent
@@ -83,11 +82,11 @@ def weights_in_study(study: Study, run: str) -> Path:
     from jobs.records import known_training
 
     paths = Paths(study.store)
-    baselines = {baseline.run_id: baseline.strategy for baseline in baseline_runs(study)}
+    baselines = {baseline.run_id: baseline for baseline in baseline_runs(study)}
     known = list(dict.fromkeys([*baselines, *(path.name for path in sorted(paths.runs.glob("*")) if path.is_dir())]))
     run_id = named_run(run, known, "RUN")
-    if baselines.get(run_id) in WITHOUT_NETWORK:
-        expected = f"is the baseline {baselines[run_id]}, which has no network to embed with"
+    if run_id in baselines and baselines[run_id].is_without_network:
+        expected = f"is the baseline {baselines[run_id].strategy}, which has no network to embed with"
         raise InputFaults([Fault("", "RUN", run, expected)])
     trained = known_training(paths, run_id)
     if trained is not None and trained.outcome == "ok" and trained.gives != "network":

@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 from study.core.cost import n_slices, run_cost_gpu_hours, run_steps
 from study.core.durations import Left, Rates, Slots, Unit, Work, slots_of, time_to_go_s
 from study.core.errors import InputFaults
-from study.core.factors import WITHOUT_NETWORK
 from study.core.learners import BASE
 from study.core.paths import Paths
 from study.core.plan import read_plan
@@ -205,7 +204,7 @@ def _finished(
         if trained is not None:
             yield (trained.attempt, TRAIN), training_work(model, run), trained.train_seconds
         return
-    here = trained is not None and (run.strategy in WITHOUT_NETWORK or (trained.device != "cpu") == model.on_gpu)
+    here = trained is not None and (run.is_without_network or (trained.device != "cpu") == model.on_gpu)
     by_base = trained is not None and trained.learner == BASE  # what others count as a step is not known
     if trained is not None and here and by_base and model.sizes.n_training and not run.is_baseline:
         work = training_work(model, run)

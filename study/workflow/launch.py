@@ -88,7 +88,7 @@ def _launch(
     from jobs.sweep import Limits
 
     refuse_unloadable(study)
-    if any(study.learner_function(run.factors) != BASE for run in runs if not run.is_baseline):
+    if study.baselines.own or any(study.learner_function(run.factors) != BASE for run in runs if not run.is_baseline):
         from jobs.learning.learners import refuse_learners  # imports torch
 
         refuse_learners(study, runs)

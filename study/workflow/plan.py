@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from study.core.backbone_costs import NO_COST, faults_of_own_backbones, unmeasured_backbones
 from study.core.durations import Unit, Work
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.nuisance import assigned, largest_correlation
@@ -56,6 +57,7 @@ def design_study(
     from design.generate import generate
     from design.page import design_page, write_page
 
+    raise_all(faults_of_own_backbones(study))
     paths, limit = Paths(study.store), read_budget(budget, study)
     if not append and not replace:
         refuse_to_discard(paths)
@@ -168,6 +170,9 @@ def _time_left(study: Study, estimate: Estimate, runs: list[Run]) -> TimeLeft | 
 
 def _cost_note(study: Study, estimate: Estimate, left: TimeLeft | None) -> str:
     """What the hours leave out, or why there are none; empty where there is nothing to say."""
+    unmeasured = [] if study.run is not None else unmeasured_backbones(study)
+    if unmeasured:
+        return f"backbone {', '.join(unmeasured)} {NO_COST}"
     if not torch_is_installed() and not estimate.rates.finished:
         if not estimate.model.in_seconds:
             return f"the cost of the plan is unknown: {UNMEASURED}"

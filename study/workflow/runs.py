@@ -10,7 +10,8 @@ import pandas as pd
 
 from study.core.columns import TRANSFER, factor_column, nuisance_column
 from study.core.errors import Fault, InputFaults, nearest
-from study.core.evaluation_factors import FROZEN, Setting
+from study.core.evaluation_factors import FROZEN
+from study.core.evaluations import evaluations_of
 from study.core.paths import Paths
 from study.core.plan import assigned_before
 from study.core.run import named_run
@@ -127,7 +128,7 @@ def _score_columns(study: Study) -> list[str]:
 
 def _labels(study: Study, target: str) -> dict[tuple[str, ...], str]:
     """Of the settings that runs are evaluated in, by their levels, what sets each apart from the reference."""
-    each: tuple[Setting, ...] = study.evaluations(study.strategies[0], study.sources, target)  # as of a run with all
+    each = evaluations_of(study, study.strategies[0], study.sources, target)  # as of a run with all sources
     return {setting.levels(study.evaluation_factors): setting.label(each[0]) for setting in each}
 
 

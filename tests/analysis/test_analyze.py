@@ -93,7 +93,7 @@ def test_tables_hold_what_the_page_and_fit_json_say(report: Report) -> None:
         "targets_strategy", "targets_size", "sensitivity", "sensitivity_fixed", "sensitivity_effects", "predictions",
         "answer", "statements", "ranking", "means_by_n_sources", "effects_in_own_units",
         "effects_in_own_units_with_intervals", "baseline_differences", "check_dependence", "check_comparison",
-        "check_runs", "check_influence", "check_targets", "check_scores",
+        "check_runs", "check_influence", "check_targets", "check_scores", "strategies",
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from analysis.contrasts import ALPHA, NOT_SIGNIFICANT, tukey, verdicts
 from analysis.fitted_model import Fitting
 from analysis.models import paper_strategy_model, strategy_model
 from analysis.results_table import results_table
-from analysis.simultaneous import critical_p, judged, least_p
+from analysis.simultaneous import Judging, critical_p, judged, least_p
 from analysis.statements import AT_MEAN, PAIRS, SLOPES
 
 
@@ -36,7 +36,7 @@ def test_all_pairs_of_equal_means_are_tukeys() -> None:
         np.array([[1, -1, 0, 0], [1, 0, -1, 0], [1, 0, 0, -1], [0, 1, -1, 0], [0, 1, 0, -1], [0, 0, 1, -1]]) / 2**0.5
     )
     df, t = np.full(6, 12.0), np.array([2.5, 0.1, 1.0, -3.2, 4.5, 1.9])
-    found = judged(judged_alone(t, df), pairs @ pairs.T, np.ones((6, 6)), 1)
+    found = judged(judged_alone(t, df), pairs @ pairs.T, np.ones((6, 6)), Judging(1))
     np.testing.assert_allclose(found["p_adjusted"], tukey(t, df, 4), atol=0.008)
 
 
@@ -60,7 +60,7 @@ def test_a_verdict_never_contradicts_its_interval(seed: int, n: int) -> None:
     covariance = root @ root.T
     correlation = covariance / np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
     tests = judged_alone(rng.normal(0.0, 3.0, n), rng.uniform(1.5, 50.0, n))
-    found = judged(tests, correlation, np.eye(n), seed)
+    found = judged(tests, correlation, np.eye(n), Judging(seed))
     without_zero = (found["ci_low"] > 0.0) | (found["ci_high"] < 0.0)
     assert ((verdicts(found["estimate"], found["p_adjusted"]) != NOT_SIGNIFICANT) == without_zero).all()
     assert (found["p_adjusted"] >= found["p"]).all() and (found["p_adjusted"] <= 1.0).all()
@@ -86,5 +86,5 @@ def test_the_families_of_the_first_model(results) -> None:
 
 def test_the_same_seed_gives_the_same_statements(results) -> None:
     table = results_table(results, {})
-    first, again = (strategy_model(table, {}, Fitting(seed=3)).statements for _ in range(2))
+    first, again = (strategy_model(table, {}, Fitting(judging=Judging(3))).statements for _ in range(2))
     pd.testing.assert_frame_equal(first, again)

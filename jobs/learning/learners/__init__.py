@@ -1,13 +1,14 @@
 """The learners by the name that `[training] learner` or `[learners.NAME]` gives: one file each, and those that
 installed packages add.
 
-A package adds its own by an entry point of the group `study.learners` that names a `Learner`.
+A package adds its own by an entry point of the group `study.learners` that names a `Learner`. A baseline is a learner
+of no steps, called without settings; a package adds its own in the group `study.baselines`.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib.util import find_spec
 
 from jobs.learning.learners import base, baselines, onnx
@@ -20,7 +21,7 @@ from study.core.run import Run
 from study.core.study_file import Study
 
 LEARNERS: dict[str, Learner] = {BASE: Learner(base.learn), ONNX: Learner(onnx.learn)}
-BASELINES: dict[str, Callable[[Context], Learned]] = {"Random": baselines.random, "MFCC": baselines.mfcc_of_files}
+BASELINES: dict[str, Learner] = {"Random": Learner(baselines.random), "MFCC": Learner(baselines.mfcc_of_files)}
 
 
 def learner(name: str) -> Learner:
@@ -28,13 +29,19 @@ def learner(name: str) -> Learner:
     return LEARNERS.get(name) or extensions.load_extension(extensions.LEARNERS, name, Learner)
 
 
+def baseline(name: str) -> Learner:
+    """The learner of a baseline. Raises InputFaults if there is none of this name, or it cannot be loaded."""
+    return BASELINES.get(name) or extensions.load_extension(extensions.BASELINES, name, Learner)
+
+
 def learned(study: Study, run: Run, context: Context) -> Learned:
     """What the run's learner gives, called with its settings; a baseline has a learner of its own."""
     if run.is_baseline:
-        return BASELINES[run.strategy](context)
-    found = learner(study.learner_function(run.factors)).learn(context, **arguments(study, run))
-    if not isinstance(found, Learned):
+        name, found = run.strategy, baseline(run.strategy).learn(context)
+    else:
         name = study.training_of(run.factors).learner
+        found = learner(study.learner_function(run.factors)).learn(context, **arguments(study, run))
+    if not isinstance(found, Learned):
         raise RunFailed(f"learner {name!r} returned {type(found).__name__}; expected study.extend.Learned")
     return found
 
@@ -54,6 +61,11 @@ def refuse_learners(study: Study, runs: Iterable[Run]) -> None:
     if study.cluster.runtime_env:
         return
     faults: list[Fault] = []
+    for name in study.baselines.own:
+        try:
+            baseline(name)
+        except InputFaults as error:
+            faults += error.faults
     for name, run in {study.training_of(run.factors).learner: run for run in runs if not run.is_baseline}.items():
         key, function = f"[learners.{name}]", study.learner_function(run.factors)
         if function == ONNX and find_spec("onnxruntime") is None:

@@ -29,8 +29,6 @@ def learn(context: Context) -> Learned:
     )
     return Learned(
         network,
-        dimensions=network.representation_dim,
-        n_parameters=network.n_parameters,
         steps=ended.steps,
         seconds=ended.seconds,
         precision=context.arithmetic.precision,
@@ -52,5 +50,6 @@ def untrained_network(context: Context) -> Network:
         settings.initialisation,
         context.objectives,
         settings.dropout,
+        crop_frames=context.crop_frames,
         seed=context.seed("initial weights"),
     )

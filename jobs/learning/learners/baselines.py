@@ -25,7 +25,7 @@ def random(context: Context) -> Learned:
         context.seed("initial weights"),
         context.device,
     )
-    return Learned(network, dimensions=network.representation_dim, n_parameters=network.n_parameters)
+    return Learned(network)
 
 
 def mfcc_of_files(context: Context) -> Learned:

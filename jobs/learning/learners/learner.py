@@ -76,7 +76,8 @@ class Learned:
 
     `of_crops`: standardised crops (batch, channels, frames, bands) to vectors (batch, d), in evaluation mode, without
     gradients. `of_file`: the path of a sound to vectors of its parts in turn (n_parts, d). A track has the mean and the
-    deviation of each dimension over its slices or parts. `dimensions` is d; a network states its own.
+    deviation of each dimension over its slices or parts. `dimensions` is d. A network says itself what it has of
+    dimensions and parameters.
     """
 
     network: Network | None = None
@@ -96,6 +97,13 @@ class Learned:
             raise ValueError("a learner gives one of `network`, `of_crops` and `of_file`")
         if self.outcome == "ok" and self.network is None and self.dimensions < 1:
             raise ValueError("a learner that gives a function says how many `dimensions` its vectors have")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The dimensions of its vectors, and its parameters."""
+        if self.network is None:
+            return self.dimensions, self.n_parameters
+        return self.network.representation_dim, self.network.n_parameters
 
     @property
     def gives(self) -> Gives:

@@ -73,7 +73,7 @@ def test_a_network_of_the_base_learner_is_what_represents(tmp_path: Path) -> Non
     context, found = contract.context(tmp_path), contract.learned(tmp_path)
     assert found.gives == "network" and found.steps == 2 * 3 and found.network is not None
     vectors = represent(found.network, context.store, context.statistics, context.crop_frames)
-    np.testing.assert_allclose(vectors[:3, : found.dimensions], contract.vectors(found, tmp_path), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(vectors[:3, : found.size[0]], contract.vectors(found, tmp_path), rtol=1e-4, atol=1e-6)
 
 
 OWN = '[factors]\nlearner = ["base", "own"]\nrate = [1, 2]\n[learners.own]\nsettings = { rate = 1 }\n'

@@ -11,7 +11,7 @@ from jobs.networks.branching import build_network
 from jobs.networks.stages import ACTIVATIONS, stages
 from study.core.backbones import BACKBONES
 from study.core.study_file import Training
-from study.testing.backbone import BackboneContract
+from tests.contracts.built_in_backbone import BuiltInBackboneContract
 
 
 @pytest.fixture(autouse=True)
@@ -19,40 +19,39 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-class TestBase(BackboneContract):
+class TestBase(BuiltInBackboneContract):
     name = "base"
 
 
-class TestK2C1(BackboneContract):
+class TestK2C1(BuiltInBackboneContract):
     name = "k2c1"
 
 
-class TestK1C2(BackboneContract):
+class TestK1C2(BuiltInBackboneContract):
     name = "k1c2"
 
 
-class TestK2C2(BackboneContract):
+class TestK2C2(BuiltInBackboneContract):
     name = "k2c2"
 
 
-class TestShortChunk(BackboneContract):
+class TestShortChunk(BuiltInBackboneContract):
     name = "short-chunk"
 
 
-class TestCnn4(BackboneContract):
+class TestCnn4(BuiltInBackboneContract):
     name = "cnn4"
 
 
-class TestLstm(BackboneContract):
+class TestLstm(BuiltInBackboneContract):
     name = "lstm"
     initial_state_flops = 0.03
 
 
 def test_every_name_of_the_study_file_is_built_and_no_other() -> None:
     fields = Training.model_fields
-    assert get_args(fields["backbone"].annotation) == tuple(BACKBONES)
     assert get_args(fields["activation"].annotation) == tuple(ACTIVATIONS)
-    classes = BackboneContract.__subclasses__()
+    classes = BuiltInBackboneContract.__subclasses__()
     assert {contract.name for contract in classes} == set(BACKBONES)
 
 

@@ -26,6 +26,8 @@ from study.core.study_file import Study
 
 ALL_SOURCES = {"self": None} | dict.fromkeys(("bpm", "year", "taste", "tag", "lyrics", "cdr_tag", "artist"), 50)
 
+LAYERS = forward_flops(216, 128)
+
 
 def study(**further: Any) -> Study:
     sections = {
@@ -92,9 +94,9 @@ def test_flops_of_a_crop_and_a_step() -> None:
     assert forward_flops(216, 128)[0] == 2 * 108 * 128 * (2 * 5 * 5) * 16
     assert forward_flops(216, 128)[-1] == 2 * 256 * 256
     assert sum(forward_flops(216, 128)) == pytest.approx(0.117e9, rel=1e-3)
-    assert step_flops({"bpm": 50}) == pytest.approx(42e9, rel=5e-3)
-    assert step_flops({"self": None}) == 2 * step_flops({"bpm": 50})
-    assert step_flops(ALL_SOURCES) == 9 / 8 * step_flops({"bpm": 50})
+    assert step_flops({"bpm": 50}, LAYERS) == pytest.approx(42e9, rel=5e-3)
+    assert step_flops({"self": None}, LAYERS) == 2 * step_flops({"bpm": 50}, LAYERS)
+    assert step_flops(ALL_SOURCES, LAYERS) == 9 / 8 * step_flops({"bpm": 50}, LAYERS)
 
 
 def test_an_epoch_visits_all_tracks_for_every_source() -> None:
@@ -116,7 +118,7 @@ def test_steps_and_cost_of_a_run() -> None:
 
 def test_work_is_the_flops_for_each_track_whatever_the_batch() -> None:
     this = study(factors={"batch_size": [32, 128], "iterations": ["l", "lm"]})
-    one = step_flops({"self": None, "year": 20}, batch_size=1)
+    one = step_flops({"self": None, "year": 20}, LAYERS, batch_size=1)
     for batch_size in (32, 128):
         for iterations, visits in (("l", 1), ("lm", 2)):
             levels = {"batch_size": batch_size, "iterations": iterations}
