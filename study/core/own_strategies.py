@@ -47,6 +47,8 @@ def faults_of_strategies(
     """Every fault of `[strategies]`. `backbones` are those of the study, each with the section that names it; `levels`
     are the strategies that it runs."""
     faults = [fault for name, sharing in own.items() for fault in _faults_of(name, sharing, backbones)]
+    expected = "has no effect: not a level of [factors] strategy; expected it there, or leave it out"
+    faults += [Fault(FILE_NAME, f"[strategies.{name}]", None, expected) for name in own if name not in levels]
     yield from faults or _equal(own, [name for name in backbones if name in BACKBONES], levels)
 
 

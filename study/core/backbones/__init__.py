@@ -10,11 +10,11 @@ import sys
 from functools import lru_cache
 
 from study.core import extensions
-from study.core.backbones import base, cnn4, k1c2, k2c1, k2c2, lstm, short_chunk
+from study.core.backbones import cnn4, k1c2, k2c1, k2c2, kim2019, lstm, short_chunk
 from study.core.backbones.layers import Backbone
 
 BACKBONES: dict[str, Backbone] = {
-    "base": base.BACKBONE,
+    "base": kim2019.BACKBONE,
     "k2c1": k2c1.BACKBONE,
     "k1c2": k1c2.BACKBONE,
     "k2c2": k2c2.BACKBONE,

@@ -84,7 +84,8 @@ def test_only_the_definition_of_an_own_strategy_enters_an_id(tmp_path: Path) -> 
         (OWN.replace("conv2", "conv3"), ["builds the same networks as MS-CR@4"]),
         (OWN + '[strategies.two]\nshare = "conv2"\n', ['[strategies.two]', "the same networks as MS-CR@3"]),
         ('[strategies.alone]\nsources = "one"\n', ["[strategies.alone]", "the same networks as SS-R"]),
-        (OWN + '[factors]\nstrategy = ["SS-R", "MS-CR@5"]\n', ["= 'MS-CR@5'", "did you mean 'MS-CR@"]),
+        (OWN + '[factors]\nstrategy = ["SS-R", "MS-CR@3", "MS-CR@5"]\n', ["= 'MS-CR@5'", "did you mean 'MS-CR@"]),
+        (OWN + '[factors]\nstrategy = ["SS-R", "MS-CR@4"]\n', ["[strategies.MS-CR@3]: has no effect"]),
     ],
 )  # fmt: skip
 def test_faults_of_strategies(tmp_path: Path, added: str, told: list[str]) -> None:
