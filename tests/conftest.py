@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from PIL import Image
 
 from study.core.reading import read_study
 from study.workflow.launch import LaunchOptions, launch_study
@@ -28,6 +29,18 @@ def small_study_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_study(small_study_template: Path, tmp_path: Path) -> Path:
     """A fresh copy of the small study's folder: nothing planned, nothing prepared."""
     return Path(shutil.copytree(small_study_template, tmp_path / "small"))
+
+
+@pytest.fixture
+def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports whose figures are computed and not drawn: drawing takes most of the time, and has tests of its own."""
+
+    def save(figure: object, folder: Path, name: str) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (2, 2)).save(folder / f"{name}.png")
+        return folder / f"{name}.png"
+
+    monkeypatch.setattr("analysis.report.write_report.save", save)
 
 
 @pytest.fixture(scope="session")

@@ -18,13 +18,15 @@ from study.workflow.plan import design_study
 RECORDINGS = Path(__file__).parents[1] / "../shared/corpora/fsdd/recordings"
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the Free Spoken Digit Dataset is not beside this checkout")
-def test_spoken_digits_from_file_to_report(tmp_path: Path) -> None:
+def test_spoken_digits_from_file_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """16 runs on 120 recordings learned from and 240 probed, with the data set's own test split."""
     write_study(
         tmp_path / "fsdd", RECORDINGS, takes_learned=range(10, 12), probed_takes=range(3, 7), epochs=3, repeats=1,
         single=1, width=0.125,
     )  # fmt: skip
+    monkeypatch.setattr("study.workflow.plan.N_SIMULATIONS", 5)
     study = read_study(tmp_path / "fsdd")
     design_study(study, "2")
     launch_study(study, LaunchOptions(in_process=True))

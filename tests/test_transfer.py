@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from jobs import launch as story
 from jobs.in_process import InProcess
@@ -115,15 +114,8 @@ def test_design_and_run_ids_know_nothing_of_it_and_frozen_scores_stay(finished: 
     assert "factor.transfer" not in other
 
 
-def unrendered(figure: object, folder: Path, name: str) -> Path:
-    """What `save` gives back, without the seconds that ink takes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (2, 2)).save(folder / f"{name}.png")
-    return folder / f"{name}.png"
-
-
-def test_the_report_tells_the_levels_apart(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analysis.report.write_report.save", unrendered)
+@pytest.mark.usefixtures("unrendered")
+def test_the_report_tells_the_levels_apart(copy: Path) -> None:
     page = analyze_study(read_study(copy)).write_report(Paths(copy).report)
     fit = json.loads((page.parent / "fit.json").read_text())["models"]
     for model in ("strategy", "size"):

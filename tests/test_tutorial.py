@@ -17,10 +17,12 @@ from tests.test_bad_input import study
 from tests.test_docs import page, shell_lines
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_from_a_folder_of_recordings_to_a_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("study.workflow.plan.N_SIMULATIONS", 5)
     write_recordings(tmp_path / "recordings")
     said = {}
     for words in map(shlex.split, shell_lines(page("tutorial.md"))):

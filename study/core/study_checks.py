@@ -112,7 +112,8 @@ def between_sections(sections: Mapping[str, Any], is_function: bool = False) -> 
         yield from training_faults(sections["training"], sources, factors, sections.get("corpus"))
     known = OF_FUNCTIONS if is_function else _known_strategies(sections)
     for name, levels in factors.items():
-        yield from _factor_faults(name, levels, known)
+        if not (is_function and name == "strategy"):  # which is a fault by itself
+            yield from _factor_faults(name, levels, known)
     evaluated = {} if is_function else of_evaluation(factors)
     if not is_function and sources and "targets" in sections:
         yield from held_out_faults(sections["targets"], sources, sections.get("corpus"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,15 +23,17 @@ class BackendContract:
     def make_backend(study: Study) -> Backend:
         raise NotImplementedError
 
-    @pytest.fixture
-    def study(self, small_study: Path) -> Study:
-        study = read_study(small_study)
+    @pytest.fixture(scope="class")
+    @classmethod
+    def study(cls, small_study_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+        study = read_study(shutil.copytree(small_study_template, tmp_path_factory.mktemp("backend") / "small"))
         prepare(study, workers=1)
         return study
 
-    @pytest.fixture
-    def backend(self, study: Study) -> Iterator[Backend]:
-        backend = self.make_backend(study)
+    @pytest.fixture(scope="class")
+    @classmethod
+    def backend(cls, study: Study) -> Iterator[Backend]:
+        backend = cls.make_backend(study)
         yield backend
         backend.close()
 
@@ -50,7 +53,7 @@ class BackendContract:
         assert 0 <= dict(reports[2].scores)["timbre"] <= 1
 
     def test_has_room_has_an_end(self, study: Study, backend: Backend) -> None:
-        run = make_run(study, "single", 0, "SS-R", ("pitch",))
+        run = make_run(study, "single", 1, "SS-R", ("pitch",))
         step = Step("learn", run, ("timbre",))
         started = 0
         while backend.has_room(step.kind):

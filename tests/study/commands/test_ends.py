@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from design.generate import generate
 from study.core.paths import Paths
-from study.core.plan import read_plan
+from study.core.plan import read_plan, write_plan
 from study.core.reading import read_study
 from study.core.results import stored_results
-from study.workflow.plan import design_study
 
 STUDY = [sys.executable, "-P", "-m", "study"]
 
@@ -23,7 +23,7 @@ STUDY = [sys.executable, "-P", "-m", "study"]
 def one_run(small_study: Path) -> list[str]:
     """The command that launches one run of the study, on Ray."""
     study = read_study(small_study)
-    design_study(study, "2")
+    write_plan(Paths(study.store).plan, study, generate(study, 2), lambda run: None)
     run = read_plan(Paths(study.store).plan, study)[0]
     return [*STUDY, "launch", str(small_study), "--runs", run.run_id]
 
@@ -48,7 +48,9 @@ def without_streams(command: list[str], closed: str) -> int:
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-"])
 def test_closed_streams_are_nowhere(small_study: Path, closed: str) -> None:
-    assert without_streams([*STUDY, "check", str(small_study)], closed) == 0
+    """A command that writes to both: what it lists, and what is wrong."""
+    (small_study / "pitch.csv").unlink()
+    assert without_streams([*STUDY, "check", str(small_study)], closed) == 2
 
 
 @pytest.mark.ray
