@@ -12,8 +12,8 @@ from analysis.roles import Asked
 from analysis.simultaneous import Judging
 from study.core.factors import Level
 from study.core.margin import Margin, read_margin
+from study.core.plan_sections import AnalysisSection
 from study.core.strategies import BUILT_IN, Strategies
-from study.core.study_file import AnalysisSection
 
 Kept = Callable[[str, str], pd.DataFrame | None]
 """`kept(run_id, target)`: index track_id; `mean_<d>`, `deviation_<d>`, and a track's strongest `topic.<source>`."""

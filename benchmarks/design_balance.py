@@ -27,7 +27,7 @@ from design.diagnostics import prefix_unbalance  # noqa: E402
 from design.information import log_efficiency, model_columns  # noqa: E402
 from design.model import parts_of  # noqa: E402
 from design.phases import SequentialPhase, sequential_phases  # noqa: E402
-from study.core.study_file import BALANCED  # noqa: E402
+from study.core.sections import BALANCED  # noqa: E402
 from tests.design.spaces import SEVERAL, write_study  # noqa: E402
 from tests.reference.fedorov import best_exchange  # noqa: E402
 

@@ -99,7 +99,7 @@ def store(gb: float) -> None:
     from jobs.networks.branching import build_network
     from jobs.sound.mel_store import Counts, FrameDigests, MelStore, check_frames, encode, frames_digest
     from jobs.sound.spectra import mel_db
-    from study.core.study_file import Mel
+    from study.core.sections import Mel
 
     torch.set_num_threads(1)
     rate, channels, seconds, mel = 22050, 2, 30.0, Mel()

@@ -14,7 +14,7 @@ from jobs.learning.precision import Arithmetic
 from jobs.learning.train import train
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import Counts, MelStore
-from study.core.study_file import Training
+from study.core.sections import Training
 
 N_MELS, CHANNELS, CROP_FRAMES, FACTORS = 128, 2, 216, 50
 SOURCES: dict[str, int | None] = {"self": None} | {f"source{i}": FACTORS for i in range(1, 8)}

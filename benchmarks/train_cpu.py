@@ -38,7 +38,7 @@ from jobs.learning.train import train
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import Counts, MelStore, band_statistics, read_mel_store
 from jobs.sound.mel_writing import write_mel_store
-from study.core.study_file import Mel, Training
+from study.core.sections import Mel, Training
 
 CLIPS, CLIP_FRAMES, CROP_FRAMES, FACTORS = 256, 432, 216, 50
 MEAN, DEVIATION = np.full(128, -40.0), np.full(128, 20.0)

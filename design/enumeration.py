@@ -12,9 +12,10 @@ from design.candidates import Candidates, Factor, code_type
 from study.core.columns import factor_column, source_column
 from study.core.errors import Fault, InputFaults
 from study.core.paths import FILE_NAME
+from study.core.plan_sections import Combination, Constraint, Phase
 from study.core.run import study_seed_sequence
 from study.core.strategies import StrategyLevels
-from study.core.study_file import Combination, Constraint, Phase, Study
+from study.core.study_file import Study
 
 MOST_ENUMERATED = 2**20
 """Possible runs that are all candidates; of a larger space a selection is (design.coordinate_exchange)."""

@@ -10,8 +10,9 @@ import pandas as pd
 from study.core.columns import factor_column, source_column
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
+from study.core.plan_sections import Combination, Constraint
 from study.core.run import Run, make_run
-from study.core.study_file import Combination, Constraint, Study
+from study.core.study_file import Study
 from study.core.tables import read_parquet
 
 PRESENT = {

@@ -18,8 +18,9 @@ from design.optimal import WEIGHTS, optimal
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
 from study.core.paths import FILE_NAME
+from study.core.plan_sections import Phase
 from study.core.run import Run, make_run, study_seed_sequence
-from study.core.study_file import Phase, Study
+from study.core.study_file import Study
 
 FIXED_WORK = 0.1
 """What each run takes beside its training (start, loading, representing, evaluating), as a part of the mean training

@@ -15,7 +15,8 @@ from jobs.labels.tables import empty_text, faulty_rows, read_columns
 from study.core.errors import Fault, InputFaults, raise_all
 from study.core.paths import FILE_NAME
 from study.core.run import study_seed_sequence
-from study.core.study_file import Source, Study
+from study.core.sections import Source
+from study.core.study_file import Study
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from jobs.steps import limited_threads
 from study.core.cost import n_slices
 from study.core.errors import Damaged, Fault, InputFaults, RunFailed
 from study.core.fault_list import in_short
-from study.core.study_file import Mel
+from study.core.sections import Mel
 from study.core.writing import written_whole
 
 

@@ -32,7 +32,8 @@ from study.core.evaluations import evaluations
 from study.core.paths import Paths
 from study.core.results import commit_result
 from study.core.run import Run, seed_sequence
-from study.core.study_file import Study, Target
+from study.core.sections import Target
+from study.core.study_file import Study
 from study.core.writing import write_whole
 
 

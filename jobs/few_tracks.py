@@ -11,7 +11,8 @@ import pandas as pd
 from jobs.corpus import read_corpus
 from jobs.labels.tables import read_columns
 from study.core.run import study_seed_sequence
-from study.core.study_file import METRICS, Study, Target
+from study.core.sections import METRICS, Target
+from study.core.study_file import Study
 from study.core.writing import write_whole
 
 

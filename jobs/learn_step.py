@@ -38,8 +38,9 @@ from study.core.learners import BASE
 from study.core.paths import Paths
 from study.core.results import TRAIN_SCORES_VERSION
 from study.core.run import Run, make_run
+from study.core.sections import Training
 from study.core.strategies import single_of
-from study.core.study_file import Study, Training
+from study.core.study_file import Study
 from study.core.version import __version__
 from study.core.writing import make_folder, remove_folder, write_once, write_whole
 

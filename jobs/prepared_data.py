@@ -20,7 +20,8 @@ from study.core.extensions import TARGETS, extensions
 from study.core.learners import BASE
 from study.core.paths import Paths
 from study.core.run import Run
-from study.core.study_file import METRICS, Study
+from study.core.sections import METRICS
+from study.core.study_file import Study
 from study.core.writing import write_whole
 
 if TYPE_CHECKING:

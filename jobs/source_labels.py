@@ -23,7 +23,8 @@ from study.core.extensions import SOURCES, extensions
 from study.core.paths import Paths
 from study.core.progress import Tell
 from study.core.run import study_seed_sequence
-from study.core.study_file import LABELS, Source, Study
+from study.core.sections import LABELS, Source
+from study.core.study_file import Study
 from study.core.writing import write_whole
 
 LITTLE = 0.1

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from study.core.cost import network_name
 from study.core.paths import Paths
-from study.core.study_file import Study, Training
+from study.core.sections import Training
+from study.core.study_file import Study
 from study.core.writing import write_whole
 
 MOST_S = 4.0

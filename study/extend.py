@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jobs.targets.track_labels import TargetData, read_tracks
     from study.core.backbones.layers import Backbone, Convolution, Cost, Dense, Dropout, Flatten, Lstm, Module
     from study.core.errors import Fault, InputFaults, RunFailed
-    from study.core.study_file import Source, Target
+    from study.core.sections import Source, Target
 
 _HOMES = {
     "Backbone": "study.core.backbones.layers",

@@ -25,7 +25,8 @@ from study.core.paths import Paths
 from study.core.reading import read_study
 from study.core.results import KEY
 from study.core.run import Run, baseline_runs, make_run
-from study.core.study_file import Study, Target
+from study.core.sections import Target
+from study.core.study_file import Study
 from study.core.valid_results import read_results
 from study.testing.memory_store import memory_store
 from tests.jobs.learning.test_representation import heard

@@ -13,7 +13,7 @@ from analysis.fitted_model import Model
 from analysis.fitting.mixed_model import contrast_tests
 from study.core.coding import Coding
 from study.core.errors import Fault, nearest, raise_all
-from study.core.study_file import Contrast
+from study.core.plan_sections import Contrast
 
 CONTRAST_KEYS = ("contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment", "ci_low", "ci_high")
 """Of a contrast, in fit.json and in tables."""

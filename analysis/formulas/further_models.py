@@ -10,7 +10,7 @@ from analysis.fitted_model import Fitting, Model, fitted
 from analysis.fitting.engines import NATIVE
 from analysis.formulas.formula import build, known_columns, model_rows
 from analysis.results_table import ResultsTable
-from study.core import study_file
+from study.core import plan_sections
 from study.core.coding import Coding
 from study.core.errors import InputFaults, raise_all
 from study.core.factors import Level
@@ -19,7 +19,7 @@ from study.core.formula_names import faults_of_formula
 
 
 def own_models(
-    models: Sequence[study_file.Model],
+    models: Sequence[plan_sections.Model],
     table: ResultsTable,
     factors: Mapping[str, Sequence[Level]],
     n_bootstrap: int,

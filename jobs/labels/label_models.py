@@ -28,7 +28,7 @@ from jobs.labels.tables import read_scalars, read_terms
 from jobs.labels.tags import fit_tags, has_tags, tag_faults
 from study.core.errors import Fault
 from study.core.extensions import SOURCES, load_extension
-from study.core.study_file import Source
+from study.core.sections import Source
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from jobs.labels.tables import empty_text, faulty_ids, numbers, read_columns, rows_of
 from study.core.errors import Fault, nearest, raise_all
-from study.core.study_file import Source
+from study.core.sections import Source
 
 NEIGHBOUR = 0.15
 """Probability of the next level over that of the level itself: six equally frequent levels keep 60 % of their

@@ -32,7 +32,7 @@ from jobs.targets.scoring import no_predictions, prediction_rows
 from jobs.targets.splits import Split
 from jobs.targets.track_labels import TargetData
 from study.core.evaluation_factors import FINE_TUNE, LAST_LAYER, SCRATCH
-from study.core.study_file import FineTuning
+from study.core.sections import FineTuning
 
 
 @dataclass(frozen=True)

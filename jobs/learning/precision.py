@@ -19,7 +19,7 @@ import torch
 from study.core.backbones import backbone_named
 from study.core.backbones.layers import Lstm, Module
 from study.core.errors import RunFailed
-from study.core.study_file import Training
+from study.core.sections import Training
 
 COMPILED_FROM_FLOP = {"cpu": 1e14, "cuda": 6e15}
 """FLOP of a study's smallest training from which compiling pays under `compile = "auto"`.

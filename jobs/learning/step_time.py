@@ -16,7 +16,7 @@ from jobs.networks.stages import measured_costs
 from jobs.sound.mel_store import Counts, MelStore
 from study.core.backbones import backbone_named
 from study.core.cost import step_flops
-from study.core.study_file import Training
+from study.core.sections import Training
 
 FACTORS = 50
 MOST_FLOP = 4e9

@@ -14,7 +14,7 @@ from jobs.learning.batches import CropReader, draw_starts
 from jobs.learning.objectives import objective
 from jobs.learning.objectives.objective import Objective
 from jobs.networks.branching import Network
-from study.core.study_file import Training
+from study.core.sections import Training
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from jobs.sound.mel_store import MelStore
 from study.core.cost import epoch_steps
 from study.core.errors import RunFailed
 from study.core.run import seed_sequence
-from study.core.study_file import Training
+from study.core.sections import Training
 
 DIVERGENCE_CHECK_STEPS = 50
 """Steps between checks of the loss, which synchronise a GPU; the end of an epoch is always checked."""

@@ -15,7 +15,7 @@ from jobs.learning.learning_rates import can_be_recorded
 from jobs.learning.precision import Arithmetic, compiled
 from jobs.learning.tasks import Batch, Task, item_losses
 from jobs.networks.branching import Network
-from study.core.study_file import Training
+from study.core.sections import Training
 
 Losses = Callable[[Batch], Tensor]
 Step = Callable[[tuple[Batch, ...]], tuple[Tensor, ...]]

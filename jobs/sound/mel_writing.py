@@ -35,7 +35,7 @@ from jobs.sound.mel_store import (
 from jobs.sound.spectra import mel_db
 from study.core.digests import sealed_json, sealed_parquet
 from study.core.errors import Fault, InputFaults, raise_all
-from study.core.study_file import Mel
+from study.core.sections import Mel
 from study.core.writing import folder_whole, write_whole, written_whole
 
 COLUMNS = (

@@ -14,7 +14,7 @@ from torchaudio.functional import amplitude_to_DB, melscale_fbanks
 
 from jobs.sound.mel_store import TOP_DB
 from study.core.errors import Fault, InputFaults
-from study.core.study_file import Mel
+from study.core.sections import Mel
 
 AMIN = 1e-10
 """Floor of power before taking dB: digital silence is -100 dB."""

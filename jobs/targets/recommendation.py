@@ -17,7 +17,7 @@ from scipy import linalg, sparse
 from jobs.labels.tables import empty_text, faulty_rows, missing_tracks, numbers, read_columns
 from jobs.targets.track_labels import TargetData, read_tracks
 from study.core.errors import Fault, InputFaults, raise_all
-from study.core.study_file import Target
+from study.core.sections import Target
 
 FACTORS = 50
 ALPHA = 0.1

@@ -17,7 +17,7 @@ from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.extensions import TARGETS, load_extension
 from study.core.paths import FILE_NAME
 from study.core.results import Score
-from study.core.study_file import METRICS, Target
+from study.core.sections import METRICS, Target
 
 __all__ = ["Evaluation", "Score", "Split", "TargetData", "evaluate", "read_target", "target_splits"]
 

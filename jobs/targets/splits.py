@@ -25,7 +25,7 @@ from sklearn.model_selection import (
 
 from jobs.targets.track_labels import TargetData
 from study.core.errors import Fault, raise_all
-from study.core.study_file import Target
+from study.core.sections import Target
 
 TEST_PART = 0.2
 LEAST_TRACKS = 10

@@ -10,7 +10,7 @@ import pandas as pd
 
 from jobs.targets.splits import Split
 from jobs.targets.track_labels import TargetData
-from study.core.study_file import Target
+from study.core.sections import Target
 
 Scored = tuple[dict[str, float], pd.DataFrame]
 

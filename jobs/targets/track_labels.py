@@ -11,7 +11,7 @@ from scipy import sparse
 
 from jobs.labels.tables import empty_text, faulty_rows, numbers, read_columns
 from study.core.errors import Fault, nearest, raise_all
-from study.core.study_file import Target
+from study.core.sections import Target
 
 PARTS = ("train", "test")
 

@@ -16,8 +16,8 @@ from study.core.evaluation_factors import EVALUATION_FACTORS
 from study.core.factors import Level
 from study.core.formula_names import columns_of, faults_of_formula
 from study.core.paths import FILE_NAME
+from study.core.plan_sections import AnalysisSection
 from study.core.strategies import Strategies
-from study.core.study_file import AnalysisSection
 
 CONTRASTED = ("strategy", "size", "paper_strategy", "paper_size")
 NAMED_MODELS = (*CONTRASTED, "components")

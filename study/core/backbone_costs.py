@@ -15,7 +15,8 @@ from study.core.backbones.layers import Backbone, Cost, Shape
 from study.core.digests import read, sealed_json
 from study.core.errors import Damaged, Fault
 from study.core.paths import FILE_NAME, Paths
-from study.core.study_file import Study, Training
+from study.core.sections import Training
+from study.core.study_file import Study
 from study.core.writing import write_whole
 
 Measured = dict[str, list[tuple[int, int, list[int]]]]

@@ -16,8 +16,9 @@ from study.core.backbones import BACKBONES, backbone_named
 from study.core.backbones.layers import REPRESENTATION_UNITS, scaled
 from study.core.learners import ONNX
 from study.core.run import Run
+from study.core.sections import Training
 from study.core.strategies import BUILT_IN, Strategy, strategy_named
-from study.core.study_file import Study, Training
+from study.core.study_file import Study
 
 SourceFactors = Mapping[str, int | None]
 """Source -> number of factors of its labels, in the study's order; None for `self` (pairs of crops)."""

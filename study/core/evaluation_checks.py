@@ -16,7 +16,7 @@ from study.core.evaluation_factors import (
     stages_and_statistics,
 )
 from study.core.paths import FILE_NAME
-from study.core.study_file import Target
+from study.core.sections import Target
 
 
 def evaluation_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:

@@ -15,7 +15,8 @@ from study.core.evaluation_factors import (
 )
 from study.core.factors import BASELINES, WITHOUT_NETWORK
 from study.core.run import Run
-from study.core.study_file import METRICS, Study
+from study.core.sections import METRICS
+from study.core.study_file import Study
 
 
 def evaluations(study: Study, run: Run, target: str) -> tuple[Setting, ...]:

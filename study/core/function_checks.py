@@ -7,7 +7,7 @@ from typing import Any
 
 from study.core.errors import Fault, nearest
 from study.core.paths import FILE_NAME
-from study.core.study_file import Source, Target
+from study.core.sections import Source, Target
 
 NO_STRATEGIES = "a study whose runs are a function has no strategies; give the factor another name"
 WITHOUT_EFFECT = ("corpus", "mel", "training", "fine_tuning", "baselines", "learners", "strategies")

@@ -11,7 +11,7 @@ from study.core.extensions import LEARNERS, extension_names
 from study.core.factors import TRAINING_FACTORS
 from study.core.learners import BASE, BUILT_IN, ONNX, TAKEN
 from study.core.paths import FILE_NAME
-from study.core.study_file import LearnerSection
+from study.core.sections import LearnerSection
 
 
 def learner_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:

@@ -19,8 +19,9 @@ from study.core.file_checks import faults_of_validation
 from study.core.overrides import naming_overrides, overridden, read_overrides
 from study.core.paths import FILE_NAME
 from study.core.protocols import with_protocol
+from study.core.sections import Source, Target
 from study.core.study_checks import between_keys, between_sections
-from study.core.study_file import Source, Study, Target
+from study.core.study_file import Study
 from study.core.toml import parse_toml
 
 MOST_BYTES = 10_000_000

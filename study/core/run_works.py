@@ -22,7 +22,8 @@ from study.core.durations import Work
 from study.core.evaluations import network_transfers
 from study.core.learners import BASE, ONNX
 from study.core.run import Run
-from study.core.study_file import Study, Training
+from study.core.sections import Training
+from study.core.study_file import Study
 
 Step = tuple[str, str, tuple[str, ...]]
 """A step by its kind, its run's id and its targets (none for `WHOLE`, which are one step for all of them)."""

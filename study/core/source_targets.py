@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from study.core.errors import Fault, nearest
 from study.core.paths import FILE_NAME
-from study.core.study_file import METRICS, Corpus, Source, Target
+from study.core.sections import METRICS, Corpus, Source, Target
 
 TASK_OF = {"tags": "multilabel", "classes": "classification", "ordinal": "classification"}
 """Labels that are true or false of a track -> the task of a target of such a source."""

@@ -27,10 +27,12 @@ from study.core.learner_checks import learner_faults
 from study.core.objectives import suited
 from study.core.own_strategies import TYPICAL_CROP, faults_of_strategies, known_strategies
 from study.core.paths import FILE_NAME
+from study.core.plan_sections import Constraint, Phase
 from study.core.scales import are_numbers
+from study.core.sections import LABELS, METRICS, Corpus, Mel, Source, Target, Training
 from study.core.source_targets import held_out_faults, source_target_faults
 from study.core.strategies import ALONE, BUILT_IN, NONE, OF_FUNCTIONS, Strategies, Strategy, single_of
-from study.core.study_file import LABELS, METRICS, Constraint, Corpus, Mel, Phase, Source, Study, Target, Training
+from study.core.study_file import Study
 from study.core.training_checks import training_faults
 
 RESERVED_FACTORS = ("strategy", "sources", "n_sources", "replicate", "phase", "target")

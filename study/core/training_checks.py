@@ -7,7 +7,7 @@ from typing import Any
 
 from study.core.errors import Fault, nearest
 from study.core.paths import FILE_NAME
-from study.core.study_file import Corpus, Source, Training
+from study.core.sections import Corpus, Source, Training
 
 
 def training_faults(

@@ -11,7 +11,7 @@ import pytest
 
 from jobs.labels.label_models import LabelModel, label_model
 from study.core.errors import InputFaults
-from study.core.study_file import Source
+from study.core.sections import Source
 
 
 class LabelModelContract:

@@ -12,8 +12,8 @@ from jobs.learning.batches import crop_reader
 from jobs.learning.learners import learner
 from jobs.learning.learners.learner import Context, Learned, Learner
 from jobs.learning.precision import Arithmetic
+from study.core.sections import Mel, Training
 from study.core.strategies import BUILT_IN
-from study.core.study_file import Mel, Training
 from study.testing.memory_store import memory_store
 
 N_TRACKS, FRAMES, BANDS, RATE_HZ = 12, 70, 32, 8000

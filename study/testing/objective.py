@@ -16,7 +16,7 @@ from jobs.learning.tasks import Batch, Task, item_losses, source_tasks, training
 from jobs.learning.train import train
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import MelStore
-from study.core.study_file import Training
+from study.core.sections import Training
 from study.testing.memory_store import memory_store
 
 N_TRACKS, FRAMES, BANDS, FACTORS = 12, 70, 32, 4

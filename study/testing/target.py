@@ -18,7 +18,7 @@ from jobs.learning.representation import save_weights
 from jobs.networks.branching import build_network
 from jobs.sound.mel_store import MelStore
 from jobs.targets.scoring import Split, TargetData, evaluate, evaluate_predictions, read_target, target_splits
-from study.core.study_file import FineTuning, Target
+from study.core.sections import FineTuning, Target
 from study.testing.memory_store import memory_store
 
 SEED = np.random.SeedSequence(11)

@@ -15,11 +15,12 @@ from study.core.columns import factor_column, nuisance_column, source_column
 from study.core.errors import Damaged, Fault, InputFaults, raise_all
 from study.core.paths import FILE_NAME, Paths
 from study.core.plan import assigned_before, read_plan
+from study.core.plan_sections import AnalysisSection, Model
 from study.core.progress import Tell, silent
 from study.core.reading import read_study
 from study.core.results import stored_results
 from study.core.run import Run, baseline_runs
-from study.core.study_file import AnalysisSection, Model, Study
+from study.core.study_file import Study
 from study.core.valid_results import expected_results, read_results
 from study.workflow.function_results import function_table
 from study.workflow.learning_curves import learning_curves

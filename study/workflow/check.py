@@ -14,7 +14,8 @@ from study.core.fault_list import list_faults
 from study.core.paths import Paths
 from study.core.reading import read_sections
 from study.core.scales import proposals
-from study.core.study_file import LABELS, TASKS, Study
+from study.core.sections import LABELS, TASKS
+from study.core.study_file import Study
 from study.workflow.cost_of_a_run import RunCost, cost_of_a_run
 from study.workflow.data_cautions import (
     changed_cautions,

@@ -16,7 +16,7 @@ from analysis.figures import panels
 from analysis.options import AnalysisOptions
 from analysis.report.write_report import write_report
 from analysis.results_table import results_table
-from study.core.study_file import AnalysisSection, Model
+from study.core.plan_sections import AnalysisSection, Model
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from design.enumeration import enumerate_candidates
 from design.generate import generate
 from design.information import log_efficiency
 from study.core.errors import InputFaults
+from study.core.plan_sections import Constraint
 from study.core.run import Run
-from study.core.study_file import Constraint
 from tests.design.spaces import PAPER_PHASES, SEVERAL, paper_candidates, write_study
 
 ANY = """

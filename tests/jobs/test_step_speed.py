@@ -9,7 +9,7 @@ from jobs.learning import step_time
 from study.core.cost import network_name
 from study.core.paths import Paths
 from study.core.reading import read_study
-from study.core.study_file import Compute, Training
+from study.core.sections import Compute, Training
 
 
 @pytest.fixture

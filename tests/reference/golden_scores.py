@@ -24,7 +24,8 @@ from study.core.paths import Paths
 from study.core.reading import read_study
 from study.core.results import PROBE_SCORES_VERSION, TRAIN_SCORES_VERSION
 from study.core.run import make_run
-from study.core.study_file import FineTuning, Study
+from study.core.sections import FineTuning
+from study.core.study_file import Study
 from tests.small_study import write_small_study
 
 GOLDEN = Path(__file__).with_suffix(".json")

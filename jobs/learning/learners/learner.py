@@ -24,8 +24,8 @@ from jobs.networks.branching import Network
 from jobs.sound.mel_store import MelStore
 from study.core.factors import Level
 from study.core.run import seed_sequence
+from study.core.sections import Mel, Training
 from study.core.strategies import Strategy
-from study.core.study_file import Mel, Training
 
 Gives = Literal["network", "crops", "files"]
 """What a learner gives: a network of this program, a function of crops, or a function of files."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from study.core.errors import InputFaults
-from study.core.study_file import Target
+from study.core.sections import Target
 from study.workflow.from_audio.columns import FEW_VALUES, LEAST_PER_CLASS, Column
 
 MOST_PROPOSED = 5

@@ -15,7 +15,7 @@ from analysis.options import AnalysisOptions
 from analysis.results_table import results_table
 from study.core.errors import InputFaults
 from study.core.formula_grammar import parse
-from study.core.study_file import AnalysisSection, Contrast, Model
+from study.core.plan_sections import AnalysisSection, Contrast, Model
 from tests.analysis.conftest import Report, reported
 from tests.test_bad_input import study
 

@@ -8,7 +8,7 @@ import pytest
 from analysis.analyze import Analysis, analyze
 from analysis.options import AnalysisOptions
 from study.core.errors import InputFaults
-from study.core.study_file import AnalysisSection, Model
+from study.core.plan_sections import AnalysisSection, Model
 
 OWN = AnalysisSection(
     model=(

@@ -9,7 +9,7 @@ from jobs.demo.arrangement import SCALES, pitch, render, score
 from jobs.demo.attributes import DANCES, GENRES, Track, draw_tracks
 from jobs.demo.instruments import INSTRUMENTS, LEADS, RATE_HZ, drum, note
 from jobs.sound.spectra import mel_db
-from study.core.study_file import Mel
+from study.core.sections import Mel
 
 TRACKS = draw_tracks("c", 48, 4, np.random.default_rng(3))
 DRY = {"reverb": 0.0, "tilt_db": 0.0, "year": 2005}

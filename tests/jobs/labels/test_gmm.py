@@ -11,7 +11,7 @@ from sklearn.mixture import GaussianMixture
 from jobs.labels.gmm import fit_gmm, posterior
 from jobs.labels.tables import ScalarTable
 from study.core.errors import InputFaults
-from study.core.study_file import Source
+from study.core.sections import Source
 from study.testing.label_model import LabelModelContract
 
 

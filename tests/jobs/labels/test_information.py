@@ -13,7 +13,7 @@ from jobs.labels.information import kept_information
 from jobs.labels.label_models import LABEL_MODELS
 from jobs.labels.plsa import fit_plsa, fold_in
 from jobs.labels.tables import TermTable
-from study.core.study_file import Source
+from study.core.sections import Source
 from tests.jobs.labels.test_levels import write
 
 SIX = np.repeat(np.arange(6), 30)

@@ -18,7 +18,7 @@ from jobs.labels.levels import (
     read_ordinal,
 )
 from study.core.errors import InputFaults
-from study.core.study_file import Source
+from study.core.sections import Source
 from study.testing.label_model import LabelModelContract
 
 DYNAMICS = ("pianissimo", "piano", "mezzo-forte", "forte", "fortissimo", "tutta-forza")

@@ -7,7 +7,7 @@ import pytest
 from jobs.labels.number import fit_number, standardised
 from jobs.labels.tables import ScalarTable
 from study.core.errors import InputFaults
-from study.core.study_file import Source
+from study.core.sections import Source
 from study.testing.label_model import LabelModelContract
 
 

@@ -12,7 +12,7 @@ from sklearn.decomposition import NMF
 from jobs.labels.plsa import fit_plsa, fold_in, top_terms
 from jobs.labels.tables import TermTable
 from study.core.errors import InputFaults
-from study.core.study_file import Source
+from study.core.sections import Source
 from study.testing.label_model import LabelModelContract
 
 

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from jobs.labels.tables import TermTable
 from jobs.labels.tags import fit_tags, has_tags
-from study.core.study_file import Source
+from study.core.sections import Source
 from study.testing.label_model import LabelModelContract
 
 WORDS = ("calm", "fast", "guitar", "loud", "piano", "rare", "sad")

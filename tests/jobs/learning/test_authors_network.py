@@ -10,7 +10,7 @@ from torch import nn
 from jobs.learning.batches import crop_reader
 from jobs.learning.tasks import item_losses, source_tasks, training_batches
 from jobs.networks.branching import build_network
-from study.core.study_file import Training
+from study.core.sections import Training
 from tests.reference import authors_network
 
 SOURCES = {"self": None, "tag": 7}

@@ -16,7 +16,7 @@ from jobs.networks.branching import build_network
 from jobs.targets.splits import Split
 from jobs.targets.track_labels import TargetData
 from study.core.errors import Damaged
-from study.core.study_file import FineTuning
+from study.core.sections import FineTuning
 from study.testing.target import sound_of
 
 SEED = np.random.SeedSequence(4)

@@ -20,7 +20,7 @@ from jobs.learning.precision import (
 from jobs.learning.train import train
 from study.core.backbones import BACKBONES
 from study.core.errors import RunFailed
-from study.core.study_file import Training
+from study.core.sections import Training
 
 ENOUGH = COMPILED_FROM_FLOP["cpu"]
 

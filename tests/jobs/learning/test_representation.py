@@ -16,7 +16,7 @@ from jobs.networks.branching import build_network
 from jobs.sound.mel_store import band_statistics
 from study.core.cost import n_slices
 from study.core.errors import Damaged
-from study.core.study_file import Mel
+from study.core.sections import Mel
 from study.testing.source_outputs import features
 
 SEED = np.random.SeedSequence(3)

@@ -23,8 +23,8 @@ from jobs.learning.train import Trained, train
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import MelStore, band_statistics
 from study.core.errors import RunFailed
+from study.core.sections import Training
 from study.core.strategies import STRATEGIES
-from study.core.study_file import Training
 from study.testing.source_outputs import features
 
 SEED = np.random.SeedSequence(11)

@@ -27,7 +27,7 @@ from study.core.errors import RunFailed
 from study.core.paths import Paths
 from study.core.reading import read_study
 from study.core.run import make_run
-from study.core.study_file import Training
+from study.core.sections import Training
 from tests.jobs.learning.test_train import (
     CPU,
     EACH_STEP_MINUTES,

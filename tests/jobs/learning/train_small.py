@@ -14,7 +14,7 @@ import torch._dynamo  # noqa: F401  an optimiser does, which takes seconds: once
 from jobs.learning.train import train
 from jobs.networks.branching import Network, build_network
 from jobs.sound.mel_store import Counts, MelStore
-from study.core.study_file import Training
+from study.core.sections import Training
 
 
 def train_small(folder: Path) -> Network:

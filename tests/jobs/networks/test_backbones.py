@@ -10,7 +10,7 @@ import torch
 from jobs.networks.branching import build_network
 from jobs.networks.stages import ACTIVATIONS, stages
 from study.core.backbones import BACKBONES
-from study.core.study_file import Training
+from study.core.sections import Training
 from tests.contracts.built_in_backbone import BuiltInBackboneContract
 
 

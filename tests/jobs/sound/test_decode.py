@@ -9,7 +9,7 @@ import soundfile
 from jobs.sound.decode import LOUDEST, convert, decode, sound_faults
 from jobs.sound.spectra import mel_db
 from study.core.errors import InputFaults
-from study.core.study_file import Mel
+from study.core.sections import Mel
 
 SHARED = Path(__file__).parents[3] / "../shared"
 TONE = (0.4 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)).astype(np.float32)

@@ -16,7 +16,7 @@ from jobs.sound.mel_store import MelStore, band_statistics, check_frames, crop_d
 from jobs.sound.mel_writing import write_mel_store
 from jobs.sound.spectra import mel_db
 from study.core.errors import Damaged, InputFaults
-from study.core.study_file import Mel
+from study.core.sections import Mel
 
 MEL = Mel(n_fft=512, hop_samples=128, n_mels=32)
 RATE_HZ, CROP = 8000, 60

@@ -6,7 +6,7 @@ import pytest
 from jobs.sound.decode import convert
 from jobs.sound.spectra import mean_and_deviation, mel_db, mfcc
 from study.core.errors import InputFaults
-from study.core.study_file import Mel
+from study.core.sections import Mel
 from tests.reference import librosa_sound
 
 LIBROSA = np.load(librosa_sound.__file__.replace(".py", ".npz"), allow_pickle=False)

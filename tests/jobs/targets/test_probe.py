@@ -11,7 +11,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from jobs.targets.probe import PROBES, SCORES, principal_components, probe_predictions, standardise
-from study.core.study_file import METRICS
+from study.core.sections import METRICS
 
 CHOI = Path(__file__).parents[3] / "../shared/reference/choi2017"
 

@@ -24,7 +24,7 @@ from jobs.targets.recommendation import (
 )
 from jobs.targets.track_labels import TargetData
 from study.core.errors import InputFaults
-from study.core.study_file import Target
+from study.core.sections import Target
 
 
 def problem(seed=0, n_users=30, n_tracks=24, d=6, density=0.3):

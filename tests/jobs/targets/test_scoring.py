@@ -7,7 +7,7 @@ import pytest
 from jobs.targets.recommendation import user_ndcg
 from jobs.targets.scoring import evaluate, read_target, target_splits
 from study.core.errors import InputFaults
-from study.core.study_file import Target
+from study.core.sections import Target
 from study.testing.target import SEED, TargetContract, TrackLabelContract
 
 N_TRACKS, N_CLASSES = 75, 3

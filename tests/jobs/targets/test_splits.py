@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from jobs.targets.splits import split_faults, target_splits
 from jobs.targets.track_labels import TargetData
 from study.core.errors import InputFaults
-from study.core.study_file import Target
+from study.core.sections import Target
 
 
 def data_of(labels, groups=None, in_test=None, task="classification") -> TargetData:

@@ -4,7 +4,7 @@ import pytest
 
 from jobs.targets.scoring import read_target
 from study.core.errors import InputFaults
-from study.core.study_file import Target
+from study.core.sections import Target
 
 
 def target_of(folder, task="classification", **settings):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from study.core.errors import InputFaults
+from study.core.plan_sections import AnalysisSection
 from study.core.reading import read_study
-from study.core.study_file import AnalysisSection
 from tests.small_study import STUDY
 
 FACTORS = """

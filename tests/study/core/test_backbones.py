@@ -13,8 +13,8 @@ from study.core.backbones import BACKBONES
 from study.core.backbones.layers import Convolution, Dense, Lstm
 from study.core.errors import InputFaults
 from study.core.reading import read_study
+from study.core.sections import Corpus, Mel, Training
 from study.core.study_checks import between_sections
-from study.core.study_file import Corpus, Mel, Training
 
 STUDY = """schema = 1
 [study]

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from study.core.margin import EXPECTED, Margin, read_margin
-from study.core.study_file import AnalysisSection
+from study.core.plan_sections import AnalysisSection
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from study.core.backbones import BACKBONES
 from study.core.errors import InputFaults
 from study.core.reading import read_study
 from study.core.run import Run, baseline_runs, make_run, named_run, seed_sequence, study_seed_sequence
-from study.core.study_file import Study, Training
+from study.core.sections import Training
+from study.core.study_file import Study
 from tests.small_study import STUDY
 
 

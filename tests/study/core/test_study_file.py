@@ -276,7 +276,7 @@ def test_any_section_is_read_or_told(tmp_path_factory: pytest.TempPathFactory, r
     from pydantic import ValidationError
 
     from study.core.file_checks import faults_of_validation
-    from study.core.study_file import Source, Training
+    from study.core.sections import Source, Training
 
     for model in (Training, Source):
         try:

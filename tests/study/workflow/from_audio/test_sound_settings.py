@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jobs.sound.spectra import mel_db
 from jobs.sound.survey import Clip, survey
-from study.core.study_file import Corpus, Mel
+from study.core.sections import Corpus, Mel
 from study.workflow.from_audio.sound_settings import sound_settings
 
 
