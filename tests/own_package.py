@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 WHEEL = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
@@ -39,6 +42,14 @@ def install(wheel: Path, site: Path) -> Path:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
     subprocess.run([*command, "--disable-pip-version-check", "--target", str(site), str(wheel)], check=True)
     return site
+
+
+def import_from(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process and those that it starts import what is installed in a folder."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.syspath_prepend(str(site))
+    for name in [name for name in sys.modules if name.split(".")[0] == "soundlab"]:
+        monkeypatch.delitem(sys.modules, name)
 
 
 def unpack(wheel: Path, site: Path) -> Path:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,20 +18,17 @@ from study.core.errors import InputFaults, RunFailed
 from study.core.paths import Paths
 from study.core.plan import read_plan, write_plan
 from study.core.reading import read_study
-from study.core.results import KEY, stored_results
 from study.core.run import seed_sequence
-from study.core.valid_results import read_results
 from study.workflow.analysis import analyze_study, own_results
 from study.workflow.check import check_folder
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import design_study
 from study.workflow.runs import run_detail, sorted_runs, study_runs
 from study.workflow.status import study_status
+from tests.killed_sweep import assert_equal_rows, kill_after
 
 PAGE = (Path(__file__).parents[1] / "docs" / "functions.md").read_text(encoding="utf-8")
 STUDY = [sys.executable, "-P", "-m", "study"]
-TIMES = ["attempt", "train_seconds", "eval_seconds", "started_at", "finished_at"]
-PATIENCE_S = 240
 
 
 def code_of(language: str) -> str:
@@ -226,26 +220,9 @@ def test_killed_in_the_middle_and_launched_again(trials: Path, tmp_path: Path) -
     source = code_of("python").replace("    rng =", "    import time\n    time.sleep(0.5)\n    rng =")
     (tmp_path / "code" / "trials.py").write_text(source)
     study = planned(trials, n_runs=16)
-    told = tmp_path / "told"
-    with told.open("w") as file:
-        driver = subprocess.Popen([*STUDY, "launch", str(trials)], cwd=tmp_path, stderr=file, start_new_session=True)
-    began = time.monotonic()
-    while len(list(stored_results(Paths(study.store)))) < 3:
-        assert driver.poll() is None and time.monotonic() - began < PATIENCE_S, told.read_text()
-        time.sleep(0.05)
-    driver.kill()
-    driver.wait()
-    done = len(list(stored_results(Paths(study.store))))
-    assert 0 < done < 48, "killed in the middle"
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(driver.pid, signal.SIGKILL)  # what the killed driver's Ray left, if anything
+    assert 0 < kill_after(trials, study.store, 3, tmp_path) < 48, "killed in the middle"
     (tmp_path / "code" / "trials.py").write_text(code_of("python"))
     sys.modules.pop("trials", None)
     launch_study(study, LaunchOptions(in_process=True))
     undisturbed = launched(trials, f"study.store={tmp_path / 'undisturbed'}", n_runs=16)
-    tables = []
-    for store in (study.store, undisturbed.store):
-        rows, faults = read_results(Paths(store))
-        assert not faults and not rows.duplicated(list(KEY)).any() and len(rows) == 48
-        tables.append(rows.sort_values(list(KEY), ignore_index=True).drop(columns=TIMES))
-    pd.testing.assert_frame_equal(*tables, check_exact=True)
+    assert len(assert_equal_rows(study, undisturbed)) == 48

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +17,7 @@ from study.core.errors import InputFaults
 from study.core.paths import Paths
 from study.core.plan import read_plan
 from study.core.reading import read_study
-from study.core.results import KEY, stored_results
+from study.core.results import KEY
 from study.core.study_file import Study
 from study.core.valid_results import read_results
 from study.workflow.analysis import analyze_study
@@ -32,7 +26,7 @@ from study.workflow.embed import weights_in_study
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import design_study
 from study.workflow.verify import verify_study
-from tests.own_package import unpack, write_wheel
+from tests.own_package import import_from, unpack, write_wheel
 from tests.small_study import STUDY
 from tests.test_bad_input import edit
 
@@ -81,8 +75,6 @@ name = "single"
 n_sources = [1]
 repeats = 2
 """
-TIMES = ["attempt", "train_seconds", "eval_seconds", "started_at", "finished_at"]
-PATIENCE_S = 240
 
 
 @pytest.fixture(scope="module")
@@ -94,10 +86,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.syspath_prepend(str(site))
-    for name in [name for name in sys.modules if name.split(".")[0] == "soundlab"]:
-        monkeypatch.delitem(sys.modules, name)
+    import_from(site, monkeypatch)
 
 
 @pytest.fixture
@@ -205,27 +194,3 @@ def test_settings_that_a_learner_does_not_take_are_refused_before_the_launch(fol
     with pytest.raises(InputFaults, match=r"\[learners.spectrum\] settings: the learner 'spectrum' takes others"):
         launch_study(study, LaunchOptions(in_process=True))
     assert not Paths(study.store).prepared.exists()
-
-
-@pytest.mark.ray
-def test_killed_in_the_middle_and_launched_again(folder: Path, tmp_path: Path) -> None:
-    """SIGKILL to the driver on a real Ray; then the rows of an undisturbed sweep, bit for bit."""
-    study = read_study(folder)
-    design_study(study, None)
-    command, told = [sys.executable, "-P", "-m", "study", "launch", str(folder)], tmp_path / "told"
-    with told.open("w") as file:
-        driver = subprocess.Popen(command, cwd=tmp_path, stderr=file, start_new_session=True)
-    began = time.monotonic()
-    while len(list(stored_results(Paths(study.store)))) < 4:
-        assert driver.poll() is None and time.monotonic() - began < PATIENCE_S, told.read_text()
-        time.sleep(0.05)
-    driver.kill()
-    driver.wait()
-    assert 0 < len(list(stored_results(Paths(study.store)))) < 30, "killed in the middle"
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(driver.pid, signal.SIGKILL)  # what the killed driver's Ray left, if anything
-    assert again.returncode == 0, again.stderr
-    undisturbed = finished(folder, f"study.store={tmp_path / 'undisturbed'}")
-    tables = [rows_of(of).drop(columns=TIMES) for of in (study, undisturbed)]
-    pd.testing.assert_frame_equal(*tables, check_exact=True)

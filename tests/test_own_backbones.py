@@ -1,20 +1,13 @@
-"""A package's own nn.Module and a study's own strategy, from check to the report; killed and resumed on a real Ray."""
+"""A package's own nn.Module and a study's own strategy, from check to the report."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from design.generate import generate
 from jobs.learning.representation import load_network
 from jobs.networks.stages import measured_costs
 from jobs.preparation import prepare
@@ -22,24 +15,17 @@ from study.core.backbones import backbone_named
 from study.core.cost import run_cost_gpu_hours, run_work
 from study.core.errors import InputFaults
 from study.core.paths import Paths
-from study.core.plan import read_plan, write_plan
+from study.core.plan import read_plan
 from study.core.reading import read_study
-from study.core.results import KEY, stored_results
 from study.core.run_works import networks_of
-from study.core.study_file import Study
-from study.core.valid_results import read_results
 from study.workflow.analysis import analyze_study
 from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import design_study
-from tests.own_package import unpack, write_wheel
+from tests.own_package import import_from, unpack, write_wheel
 from tests.small_study import STUDY
-from tests.test_bad_input import edit
 from tests.test_bad_input import study as run_command
 from tests.test_extend import ENTRY_POINTS, MODULES, PROJECT
 
-COMMAND = [sys.executable, "-P", "-m", "study"]
-TIMES = ["attempt", "train_seconds", "eval_seconds", "started_at", "finished_at"]
-PATIENCE_S = 240
 STRATEGIES = ["SS-R", "MS-SR@FC", "one-block", "MSS-CR"]
 OWN = f"""[strategies.one-block]
 share = "block1"
@@ -54,21 +40,11 @@ def tiny(small_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """The small study with the network of docs/extend.md, whose package is installed."""
     files = {"soundlab/__init__.py": "", **MODULES}
     site = unpack(write_wheel(tmp_path, files, ENTRY_POINTS, PROJECT["name"], PROJECT["version"]), tmp_path / "site")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.syspath_prepend(str(site))
-    for name in [name for name in sys.modules if name.split(".")[0] == "soundlab"]:
-        monkeypatch.delitem(sys.modules, name)
+    import_from(site, monkeypatch)
     head, _ = STUDY.split("[[design.phase]]", 1)
     text = head.replace("[training]\n", '[training]\nbackbone = "tiny"\n').replace("random = 2", "random = 1") + OWN
     (small_study / "study.toml").write_text(text, encoding="utf-8")
     return small_study
-
-
-def planned(folder: Path, *overrides: str) -> Study:
-    """The study with a plan, as `design` makes it, without its page."""
-    study = read_study(folder, overrides)
-    write_plan(Paths(study.store).plan, study, generate(study, 1), lambda run: None)
-    return study
 
 
 def test_it_goes_from_check_to_the_report(
@@ -128,37 +104,3 @@ def test_faults_of_own_backbones(tiny: Path, capfd: pytest.CaptureFixture[str]) 
     path.write_text(text.replace("size = 0.5\n", ""), encoding="utf-8")
     status, _, err = run_command(capfd, "check", str(tiny))
     assert status == 2 and "[strategies.one-block] size: missing" in err
-
-
-@pytest.mark.ray
-def test_killed_in_the_middle_and_launched_again(tiny: Path, tmp_path: Path) -> None:
-    """SIGKILL to the driver on a real Ray; then the rows of an undisturbed sweep, bit for bit."""
-    edit(tiny / "study.toml", json.dumps(STRATEGIES), '["SS-R", "one-block"]')
-    study = planned(tiny)
-    n_runs = len(read_plan(Paths(study.store).plan, study))
-    told = tmp_path / "told"
-    with told.open("w") as file:
-        driver = subprocess.Popen([*COMMAND, "launch", str(tiny)], cwd=tmp_path, stderr=file, start_new_session=True)
-    began = time.monotonic()
-    while len(list(stored_results(Paths(study.store)))) < 3:
-        assert driver.poll() is None and time.monotonic() - began < PATIENCE_S, told.read_text()
-        time.sleep(0.02)
-    driver.kill()
-    driver.wait()
-    done = len(list(stored_results(Paths(study.store))))
-    again = subprocess.run(
-        [*COMMAND, "launch", str(tiny)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE_S
-    )
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(driver.pid, signal.SIGKILL)  # what the killed driver's Ray left, if anything
-    assert again.returncode == 0, again.stderr
-    undisturbed = planned(tiny, f'study.store="{tmp_path / "undisturbed"}"')
-    launch_study(undisturbed, LaunchOptions(in_process=True))
-    tables = []
-    for store in (study.store, undisturbed.store):
-        rows, faults = read_results(Paths(store))
-        assert not faults and not rows.duplicated(list(KEY)).any()
-        tables.append(rows.sort_values(list(KEY), ignore_index=True).drop(columns=TIMES))
-    pd.testing.assert_frame_equal(*tables, check_exact=True)
-    assert 0 < done < 3 * n_runs, "killed in the middle"
-    assert "one-block" in set(tables[0]["strategy"])

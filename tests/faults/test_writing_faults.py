@@ -38,7 +38,7 @@ ON_DAMAGE = {
     "jobs/records.py set_aside": "tests/jobs/test_damage.py",
     "study/workflow/clean.py remove_stale": "a command of its own: tests/study/workflow/test_clean.py",
     "study/folder.py clean": "the same from Python: tests/study/workflow/test_clean.py",
-    "study/core/backbone_costs.py write_costs": "where a package's network declares no cost: tests/test_own_backbones.py",
+    "study/core/backbone_costs.py write_costs": "where a package declares no cost: tests/test_own_backbones.py",
     "study/core/result_index.py _keep": "a cache: tests/study/core/test_result_index.py",
     "study/core/temporary_files.py sweep": "tests/study/core/test_temporary_files.py",
     "jobs/steps.py _heard_of": "the time of a record: tests/jobs/test_records.py",
