@@ -92,7 +92,7 @@ def empty_folder(folder: Path) -> None:
 
 FAULTS = {
     misspell_key: ["study.toml: [training] epoch = 1: unknown key", "did you mean 'epochs'?"],
-    misspell_strategy: ["[[design.phase]] 1 strategy = 'SSR'", "did you mean 'SS-R'?"],
+    misspell_strategy: ["[[design.phase]] 1 (single) strategy = 'SSR'", "did you mean 'SS-R'?"],
     negate_epochs: ["study.toml: [training] epochs = -1: expected greater than or equal to 1"],
     remove_table: ["study.toml: [sources.tag] table", "no such file; did you mean 'tag.csv'?"],
     remove_label: ["timbre.csv", "row 4 label", "expected a label"],

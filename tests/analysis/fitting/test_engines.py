@@ -48,7 +48,7 @@ def test_what_statsmodels_has_no_model_for_is_refused_by_name() -> None:
 
 
 def test_an_optimum_that_is_none_is_found_out() -> None:
-    """From this start MixedLM's own search of the first model reports convergence 6 above the optimum."""
+    """From some starts MixedLM's own search of the first model reports convergence 4 to 16 above the optimum."""
     rows = pd.read_csv(REFERENCE / "mixed_models_balanced.csv").sort_values("target", kind="stable")
     coding = first_model(rows)
     y, columns = rows["score"].to_numpy(), coding.columns
@@ -60,13 +60,15 @@ def test_an_optimum_that_is_none_is_found_out() -> None:
                     exog_vc=VCSpec(list(coding.random), names, mats))  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = model.fit(start_params=np.full(model.k_vc, np.sqrt(0.1)), reml=True, method="lbfgs")
+        starts = [np.full(model.k_vc, np.sqrt(variance)) for variance in (0.03, 0.05, 0.08, 0.1, 0.12)]
+        ended = [model.fit(start_params=start, reml=True, method="lbfgs") for start in starts]
     by_target = RandomTerm("target", rows["target"].to_numpy(), columns[list(coding.random)])
     ours = fit_mixed(y, columns, [by_target])
-    assert theirs.converged
-    assert -2.0 * theirs.llf > ours.criterion + 1.0
-    with pytest.raises(NotCertified, match="not an optimum: the criterion there is"):
-        fit_at(y, columns, [by_target], [np.diag(theirs.vcomp / theirs.scale)])
+    wrong = [theirs for theirs in ended if theirs.converged and -2.0 * theirs.llf > ours.criterion + 1.0]
+    assert wrong, "which starts end so depends on rounding, and so on the processor"
+    for theirs in wrong:
+        with pytest.raises(NotCertified, match="not an optimum: the criterion there is"):
+            fit_at(y, columns, [by_target], [np.diag(theirs.vcomp / theirs.scale)])
 
 
 @pytest.mark.usefixtures("models_alone")
