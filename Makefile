@@ -2,7 +2,7 @@
 # make test: install and run the tests
 # make lint: ruff, mypy, import-linter
 # make test-base: the tests of the study file, design and analysis in a base install, without torch and Ray (Python 3.12)
-# make test-newest: tests of the study file, sound, labels, training and targets on Python 3.13, without Ray
+# make test-newest: the fast tests of the study file, sound, labels, training and targets on Python 3.13, without Ray
 # make coverage: which lines the tests run
 
 PYTHON ?= $(shell sh tests/find_python.sh 3.11 || command -v python3)
@@ -58,7 +58,7 @@ test-newest:
 	@python=$$(sh tests/find_python.sh 3.13) || { echo "left out: the tests on Python 3.13, for there is none"; exit 0; }; \
 	set -e; test -x $(NEWEST)/bin/python || $$python -m venv $(NEWEST); \
 	$(NEWEST)/bin/python $(PIP) --editable '.[train,test]'; \
-	OMP_NUM_THREADS=1 $(NEWEST)/bin/pytest -n 2 --dist loadfile -m "not ray" tests/study tests/jobs
+	OMP_NUM_THREADS=1 $(NEWEST)/bin/pytest -n 2 --dist loadfile -m "not ray and not slow" tests/study tests/jobs
 
 coverage: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report term --cov-report html

@@ -24,6 +24,7 @@ PICTURES = ["answer", "ranking", "means_by_n_sources", "effects", "effects_size"
             "diagnostics_size", "targets_strategy", "targets_size", "sensitivity"]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_and_needs_no_network(report: Report) -> None:
     page = report.page.read_text()
     headings = re.findall(r"<h2[^>]*>([^<]+)</h2>", page)
@@ -133,6 +134,7 @@ def test_what_is_written_is_documented(report: Report) -> None:
         assert ", ".join(keys) in text
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_report(results, tmp_path) -> None:
     few = results[results["target"].isin(["gtzan", "irmas"]) & results["strategy"].isin(["SS-R", "MSS-CR"])]
     few = few[few["source.bpm"]]
@@ -141,6 +143,7 @@ def test_the_same_input_gives_the_same_report(results, tmp_path) -> None:
 
 
 @pytest.mark.usefixtures("drawn_once")
+@pytest.mark.slow
 def test_hostile_names_are_escaped(simulate, tmp_path) -> None:
     evil = "<script>alert(1)</script>"
     rows = simulate(targets=(evil, "$\\frac{"), sources=("<b>&\"'", "b$", "c"), per_cell=2)

@@ -35,6 +35,7 @@ def test_joined_intervals_hold_zero_where_nothing_is_significant(n: int) -> None
     assert (outside == (many["p_adjusted"] < 0.05)).all()
 
 
+@pytest.mark.slow
 def test_a_report_of_chance_findings_says_so(simulate) -> None:
     nothing = dict.fromkeys(STRATEGIES, 0.0)
     joined = 0

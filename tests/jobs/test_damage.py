@@ -200,6 +200,7 @@ FEWER = {"frames": 120, "settings": 120, "hashes": 20}
 """These take longer."""
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_is_taken_for_the_content(study: Study, run: Run) -> None:
     """2,800 in all; `test_valid_results` has 300 of results. `python -m benchmarks.bit_flips` has 30,000."""
     for number, (kind, (path, look)) in enumerate(readers(study, run).items()):

@@ -56,6 +56,7 @@ def test_a_study_that_ran(small: study.StudyFolder, capfd: pytest.CaptureFixture
     assert (out, err) == ("", "")
 
 
+@pytest.mark.slow
 def test_analyze_writes_nothing_before_it_is_asked(small: study.StudyFolder, tmp_path: Path) -> None:
     before = sorted(path for path in small.folder.rglob("*") if "report" in path.parts)
     analysis = small.analyze()

@@ -40,6 +40,7 @@ def _numbers(response: Response) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["by_group", "crossed"])
+@pytest.mark.slow
 def test_cross_products_are_drawn_as_those_of_simulated_rows(kind: str, request: pytest.FixtureRequest) -> None:
     fit: MixedFit = request.getfixturevalue(kind)
     assert (fit.design.border.n_columns > 0) == (kind == "crossed")

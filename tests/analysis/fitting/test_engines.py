@@ -72,6 +72,7 @@ def test_an_optimum_that_is_none_is_found_out() -> None:
 
 
 @pytest.mark.usefixtures("models_alone")
+@pytest.mark.slow
 def test_the_report_says_who_fitted_and_who_checked(results: pd.DataFrame, tmp_path: Path) -> None:
     found = reported(results, tmp_path, engine="statsmodels", cross_check="statsmodels")
     fits = json.loads((tmp_path / "fit.json").read_text())["models"]

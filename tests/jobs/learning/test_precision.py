@@ -94,6 +94,7 @@ class Small(nn.Module):
 
 @pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated:DeprecationWarning")  # of torch itself
 @pytest.mark.skipif(bool(what_a_compiler_lacks()), reason=what_a_compiler_lacks())
+@pytest.mark.slow
 def test_a_compiled_training_resumes_to_the_same_bits(make_store, tmp_path: Path, monkeypatch) -> None:
     """Two branches of equal shape share what is compiled; dropout comes back with the random state."""
     store = make_store([63] * 8)

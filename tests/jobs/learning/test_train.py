@@ -190,6 +190,7 @@ def test_a_truncated_checkpoint_costs_a_step_and_no_bits(
     assert resumed["step"] == 19 and resumed["unreadable_checkpoints"] == [newest.name]
 
 
+@pytest.mark.slow
 def test_ten_sigkills(tmp_path: Path) -> None:
     """Real processes, really killed at random moments, the training taken up by the next: as one left alone."""
     script = Path(__file__).with_name("train_small.py")
