@@ -14,7 +14,8 @@ from jobs.targets.splits import split_faults
 from jobs.targets.track_labels import TargetData
 from jobs.targets.unreadable_sound import lost_faults, without_tracks
 from study.core.errors import Fault, InputFaults, distinct
-from study.core.study_checks import missing_files, not_launchable
+from study.core.named_files import missing_files
+from study.core.study_checks import not_launchable
 from study.core.study_file import Study
 
 CORPUS = ""

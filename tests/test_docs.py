@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+import study.core
 from jobs.failures import DAMAGED, DISK_FULL, ERROR, GPU_MEMORY, HOST_MEMORY, LOST
 from study.cli import app
 from study.core.evaluation_factors import EVALUATION_FACTORS
@@ -96,3 +97,8 @@ def test_links_lead_somewhere() -> None:
     for path in (ROOT / "README.md", *PAGES):
         for link in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
             assert link.startswith("https://") or (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+def test_the_index_of_the_ground_has_every_file() -> None:
+    named = set(re.findall(r"[a-z_]+", study.core.__doc__ or ""))
+    assert {path.stem for path in Path(study.core.__file__).parent.glob("[!_]*")} - {"py"} <= named

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from study.core.errors import Caution, some
-from study.core.study_checks import named_files
+from study.core.named_files import named_files
 from study.core.study_file import Study
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.core.errors import InputFaults, nearest
+from study.core.named_files import missing_files
 from study.core.reading import read_study
-from study.core.study_checks import missing_files, not_launchable
+from study.core.study_checks import not_launchable
 from study.core.study_file import Study, default_phases
 from tests.small_study import STUDY
 
