@@ -15,7 +15,7 @@ from analysis.figures import panels
 from analysis.fitted_model import Model
 from analysis.fitting.mixed_model import MixedFit
 from analysis.formulas.further_contrasts import CONTRAST_KEYS
-from analysis.report.findings import size
+from analysis.report.phrases import size
 from analysis.wording import in_brief, listed, number
 from study.core.model_matrix import INTERCEPT
 

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.evidence import Evidence
 from analysis.exhibits.design_figures import aliasing, balance_bars, correlations, multi_source_runs
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
-from analysis.report.findings import on_missing_scores
+from analysis.report.table_findings import on_missing_scores
 from analysis.results_table import ResultsTable
 from study.pages.figures import correlation_map
 

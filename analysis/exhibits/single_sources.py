@@ -8,7 +8,7 @@ from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import single_source_scores, sources_by_target
 from analysis.exhibits.strategy_scores import means_by_target, on_baseline_lines
-from analysis.report.findings import on_sources
+from analysis.report.source_findings import on_sources
 from analysis.results_table import ResultsTable
 
 

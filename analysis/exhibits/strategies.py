@@ -10,13 +10,8 @@ from analysis.evidence import Evidence
 from analysis.exhibits.effect_figures import strategy_effects
 from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
 from analysis.fitted_model import Model
-from analysis.report.findings import (
-    on_factors,
-    on_number_of_sources,
-    on_strategies,
-    on_transfer,
-    strategy_verdicts,
-)
+from analysis.report.factor_findings import on_factors, on_transfer
+from analysis.report.findings import on_number_of_sources, on_strategies, strategy_verdicts
 from analysis.sensitivity import not_robust
 from study.core.coding import is_intercept, strategy_of
 from study.core.strategies import single_of

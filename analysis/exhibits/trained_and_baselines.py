@@ -12,7 +12,7 @@ from analysis.baselines import matched_factors
 from analysis.contrasts import HIGHER, LOWER, verdicts
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
-from analysis.report.findings import size
+from analysis.report.phrases import size
 from analysis.results_table import ResultsTable
 from analysis.simultaneous import EACH, Judging
 from analysis.verdict_rows import verdict_rows

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
 from analysis.fitted_model import Model
-from analysis.report.findings import on_few_targets
+from analysis.report.table_findings import on_few_targets
 
 TITLES = {
     "treatments": "Variances",

@@ -11,7 +11,8 @@ import pandas as pd
 from analysis.contrasts import HIGHER, LOWER, NOT_SIGNIFICANT
 from analysis.fitted_model import Model
 from analysis.headline_terms import ONE_SCORE
-from analysis.report.findings import note_on, over_range, size
+from analysis.report.factor_findings import over_range
+from analysis.report.phrases import note_on, size
 from analysis.results_table import ResultsTable
 from analysis.treatment_statements import OF_ALL, compared_levels
 from analysis.verdict_rows import COLUMNS, NONE_FRAGILE, Fragile, verdict_rows

@@ -12,7 +12,7 @@ from analysis.exhibits import strategy_scores
 from analysis.exhibits.exhibit import Table
 from analysis.exhibits.score_figures import sources_by_target, strategies_by_target
 from analysis.exhibits.trained_and_baselines import sentences
-from analysis.report.findings import on_sources
+from analysis.report.source_findings import on_sources
 from analysis.results_table import ResultsTable, results_table
 
 
