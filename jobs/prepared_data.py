@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,16 +98,20 @@ class CorpusArrays:
 
 
 def read_prepared(study: Study) -> Prepared:
-    """What `prepare` made last. Raises InputFaults if it has not run, or if its record is damaged or unreadable."""
+    """What `prepare` made last, of the targets that the study still has.
+
+    Raises InputFaults if it has not run, or if its record is damaged or unreadable.
+    """
     if study.run is not None:
         return prepared_for_function(study)
     path = prepared_json(Paths(study.store))
     try:
-        return read(path, prepared_of, AGAIN)
+        prepared = read(path, prepared_of, AGAIN)
     except FileNotFoundError:
         raise InputFaults([Fault(str(path), "", None, "not prepared yet; run `study prepare`")]) from None
     except Damaged as damaged:  # before any work: the command has not begun
         raise InputFaults([Fault(str(path), "", None, f"damaged, {damaged.why}; {damaged.remedy}")]) from None
+    return replace(prepared, targets={name: at for name, at in prepared.targets.items() if name in study.targets})
 
 
 def prepared_of(content: bytes) -> Prepared:

@@ -30,6 +30,7 @@ from study.core.reading import read_study
 from study.core.run import baseline_runs, make_run
 from study.core.study_file import Study
 from study.workflow.launch import LaunchOptions, launch_study
+from study.workflow.plan import design_study
 from tests.test_bad_input import edit
 
 
@@ -302,6 +303,16 @@ def test_a_target_that_loses_a_class_stops(small_study: Path) -> None:
     table.to_csv(small_study / "timbre.csv", index=False)
     with pytest.raises(InputFaults, match=r"timbre\.csv: label rare: none of its tracks has readable sound"):
         prepare(read_study(small_study), workers=1)
+
+
+def test_a_target_that_the_study_no_longer_has_is_not_among_the_prepared(small_study: Path) -> None:
+    prepare(read_study(small_study), workers=1)
+    text = (small_study / "study.toml").read_text(encoding="utf-8")
+    head, rest = text.split("[targets.plays]")
+    (small_study / "study.toml").write_text(head + rest[rest.index("[baselines]") :], encoding="utf-8")
+    study = read_study(small_study)
+    assert set(read_prepared(study).targets) == {"timbre", "height"}
+    assert design_study(study, "2")["runs"] > 0
 
 
 def test_a_launch_that_finds_all_prepared_is_without_torch() -> None:
