@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from jobs.labels.label_models import LABEL_MODELS, LabelModel
     from jobs.labels.tables import ScalarTable, TermTable, read_columns, read_scalars, read_terms, rows_of
     from jobs.learning.batches import crop_reader
-    from jobs.learning.learners.base import untrained_network
     from jobs.learning.learners.learner import Context, Learned, Learner
+    from jobs.learning.learners.multi_source import untrained_network
     from jobs.learning.objectives.objective import Objective
     from jobs.sound.decode import decode
     from jobs.targets.splits import Split
@@ -56,7 +56,7 @@ _HOMES = {
     "read_terms": "jobs.labels.tables",
     "read_tracks": "jobs.targets.track_labels",
     "rows_of": "jobs.labels.tables",
-    "untrained_network": "jobs.learning.learners.base",
+    "untrained_network": "jobs.learning.learners.multi_source",
 }
 
 __all__ = [

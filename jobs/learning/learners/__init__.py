@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-from jobs.learning.learners import base, baselines, onnx
+from jobs.learning.learners import baselines, multi_source, onnx
 from jobs.learning.learners.learner import Context, Learned, Learner
 from study.core import extensions
 from study.core.errors import Fault, InputFaults, RunFailed, raise_all
@@ -20,7 +20,7 @@ from study.core.paths import FILE_NAME
 from study.core.run import Run
 from study.core.study_file import Study
 
-LEARNERS: dict[str, Learner] = {BASE: Learner(base.learn), ONNX: Learner(onnx.learn)}
+LEARNERS: dict[str, Learner] = {BASE: Learner(multi_source.learn), ONNX: Learner(onnx.learn)}
 BASELINES: dict[str, Learner] = {"Random": Learner(baselines.random), "MFCC": Learner(baselines.mfcc_of_files)}
 
 
@@ -56,7 +56,7 @@ def arguments(study: Study, run: Run) -> dict[str, object]:
 def refuse_learners(study: Study, runs: Iterable[Run]) -> None:
     """Raise InputFaults if a learner of the runs cannot be loaded here, or does not take its settings.
 
-    Where workers install packages, only they can tell.
+    Where workers install packages of their own, nothing is refused here: only the workers know.
     """
     if study.cluster.runtime_env:
         return

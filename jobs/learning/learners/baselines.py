@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jobs.learning.learners.base import untrained_network
 from jobs.learning.learners.learner import Context, Learned
+from jobs.learning.learners.multi_source import untrained_network
 from jobs.learning.representation import set_normalisations
 from jobs.sound.decode import decode
 from jobs.sound.spectra import mfcc

@@ -183,7 +183,8 @@ def test_dropout_is_that_of_the_settings(small_study: Path, monkeypatch: pytest.
     run = make_run(study, "", 0, "SS-R", ("self",))
     networks = []
     monkeypatch.setattr(
-        "jobs.learning.learners.base.train", lambda network, **_: networks.append(network) or Trained("ok", 0, 0.0)
+        "jobs.learning.learners.multi_source.train",
+        lambda network, **_: networks.append(network) or Trained("ok", 0, 0.0),
     )
     learn(study, run, (), "only")
     rates = [layer.p for layer in networks[0].modules() if isinstance(layer, nn.Dropout)]
