@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from jobs.kept_representations import save_representation
-from jobs.learner_weights import hashes_of_weights
+from jobs.learner_weights import hash_of_weights
+from jobs.learning.batches import Statistics
 from jobs.learning.learners import learned
 from jobs.learning.learners.learner import Context, Learned
 from jobs.learning.precision import Arithmetic, is_recurrent, keep_to, resolve
 from jobs.learning.readout import read_out
 from jobs.learning.representation import load_network, over_slices, represent, save_weights
+from jobs.networks.branching import Network
 from jobs.prepared_data import (
     CHANGED,
     Prepared,
@@ -62,12 +65,14 @@ def learn(study: Study, run: Run, targets: tuple[str, ...], attempt: str) -> Non
         for setting in evaluations(study, run, name)
         if setting.readout == REPRESENTATION or trained.gives == "network"
     }
+    stored = cache(partial(load_network, paths.weights(run.run_id)))
     for (key, readout), sharing in needed.items():
         path = paths.representation(run.run_id, key, readout)
         if not path.is_file():
             store = open_sound(study, key)
             if trained.gives == "network" and run.strategy != "MFCC":  # of earlier versions, MFCC says so, too
-                vectors = _represent(study, run, store, readout)
+                network, statistics, _ = stored()
+                vectors = _represent(study, network, statistics, store, readout)
             else:
                 now_learned = now_learned or learned(study, run, _context(study, prepared, run))
                 target = open_target(study, sharing, prepared.targets[sharing])
@@ -151,9 +156,8 @@ def _context(study: Study, prepared: Prepared, run: Run) -> Context:
     )
 
 
-def _represent(study: Study, run: Run, store: MelStore, readout: str) -> np.ndarray:
+def _represent(study: Study, network: Network, statistics: Statistics, store: MelStore, readout: str) -> np.ndarray:
     """The vector of each clip in the store, (n_tracks, d) float32, by the run's stored network."""
-    network, statistics, _ = load_network(Paths(study.store).weights(run.run_id))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if readout == REPRESENTATION:
         return represent(network, store, statistics, study.crop_frames, device)
@@ -184,7 +188,7 @@ def _check_weights(study: Study, prepared: Prepared, run: Run) -> None:
     """Raise InputFaults if the file that the run's learner reads has changed since `prepare`."""
     name = study.training_of(run.factors).learner
     made_from = prepared.made_from(run).get("learner")
-    if made_from is not None and hashes_of_weights(study)[name] != made_from:
+    if made_from is not None and hash_of_weights(study, name) != made_from:
         raise InputFaults([Fault(str(study.learners[name].weights), "", None, CHANGED)])
 
 
