@@ -6,6 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
+
+from study.core.errors import InputFaults
+from study.core.reading import read_study
 
 RATE_HZ = 8000
 STUDY = """schema = 1
@@ -119,3 +123,11 @@ def _tone(folder: Path, track_id: str, rng: np.random.Generator) -> dict[str, ob
     path = Path("sound") / f"{track_id}.wav"
     soundfile.write(folder / path, sound, RATE_HZ)
     return {"track_id": track_id, "path": str(path), "pitch_hz": pitch_hz, "timbre": timbre}
+
+
+def faults_of(folder: Path, added: str) -> str:
+    """The faults that reading the small study's file gives once this text is added to it; there must be some."""
+    (folder / "study.toml").write_text(STUDY + added, encoding="utf-8")
+    with pytest.raises(InputFaults) as caught:
+        read_study(folder)
+    return str(caught.value)

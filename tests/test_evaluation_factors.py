@@ -13,7 +13,6 @@ from jobs import launch as story
 from jobs.in_process import InProcess
 from jobs.preparation import prepare
 from jobs.records import read_trained
-from study.core.errors import InputFaults
 from study.core.evaluation_factors import EVALUATION_FACTORS, Setting, crossed
 from study.core.paths import Paths
 from study.core.reading import read_study
@@ -25,7 +24,7 @@ from study.workflow.launch import LaunchOptions, launch_study
 from study.workflow.plan import design_study
 from study.workflow.runs import run_detail, study_runs
 from study.workflow.status import study_status
-from tests.small_study import STUDY
+from tests.small_study import faults_of
 from tests.test_bad_input import edit
 
 NAMES = ("transfer", "probe", "pca", "readout")
@@ -162,7 +161,7 @@ FOUR = '[factors]\nreadout = ["representation", {}]\n'
 
 
 @pytest.mark.parametrize(
-    ("new", "told"),
+    ("new", "expected"),
     [
         ('[factors]\nprobe = ["mlp", "svn"]\n', "expected one of mlp, logistic, knn, svm; did you mean 'svm'"),
         ('[factors]\nprobe = ["mlp", "svm"]\n', "[targets.timbre] probe = 'knn': has no effect, since [factors] probe"),
@@ -175,11 +174,8 @@ FOUR = '[factors]\nreadout = ["representation", {}]\n'
         ('[factors]\nprobe = ["mlp", "svm"]\n[fine_tuning]\nepochs = 3\n', "has no effect without [factors] transfer"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_in_the_study_file(tmp_path: Path, new: str, told: str) -> None:
-    (tmp_path / "study.toml").write_text(STUDY + new)
-    with pytest.raises(InputFaults) as caught:
-        read_study(tmp_path)
-    assert told in str(caught.value)
+def test_what_is_wrong_in_the_study_file(tmp_path: Path, new: str, expected: str) -> None:
+    assert expected in faults_of(tmp_path, new)
 
 
 def test_factors_of_a_function_may_have_these_names(tmp_path: Path) -> None:

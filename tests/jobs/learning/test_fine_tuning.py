@@ -111,7 +111,7 @@ def test_a_new_output_layer_leaves_the_network_alone(weights: Path, features: np
 
 
 def test_a_new_output_layer_reads_what_the_network_has_learned(weights: Path, features: np.ndarray) -> None:
-    """A network that was trained to tell the sign of a number tells it by a new output layer, too."""
+    """A network that was trained on the sign of a number predicts it with a new output layer, too."""
     network, statistics, _ = load_network(weights)
     data = data_of(features[:, 0], "regression")
     reader = crop_reader(sound_of(data.track_ids, features), statistics, 63, torch.device("cpu"))
