@@ -149,7 +149,10 @@ def _device() -> str:
 
 
 def refuse_unloadable(study: Study) -> None:
-    """Raise InputFaults if the function cannot be loaded here; where workers install packages, only they can tell."""
+    """Raise InputFaults if the function cannot be loaded here.
+
+    Where workers install packages of their own, nothing is refused here: only the workers know.
+    """
     if study.run is not None and not study.cluster.runtime_env:
         try:
             loaded(study)

@@ -14,8 +14,6 @@ OF_LABELS = {
     "plsa": ("kl",),
 }
 """For each kind of labels the objectives that suit it, the default first."""
-WITHOUT_LABELS = OF_LABELS["self"]
-"""They draw two crops for an item, and need no table."""
 
 
 def suited(labels: str) -> tuple[str, ...]:
