@@ -7,6 +7,7 @@ from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from analysis.evidence import Evidence
@@ -74,5 +75,6 @@ def _draw(effects: pd.DataFrame) -> Figure:
         one.axvline(0.0, color="#999999", linewidth=0.8)
         one.hlines(rows["target"], rows["low"], rows["high"], color="#0072B2", linewidth=1.2)
         one.plot(rows["mode"], rows["target"], "o", color="#0072B2", markersize=4)
+        one.xaxis.set_major_locator(MaxNLocator(4))  # labels of three decimals are wide
         one.set_title(term)
     return figure
