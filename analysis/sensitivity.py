@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from analysis.contrasts import ALPHA
 from analysis.fitted_model import Model
 from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
@@ -113,13 +114,15 @@ def moved(reported: pd.DataFrame, other: Variant) -> dict[str, str]:
 
 
 def _now(reported: pd.DataFrame, other: Variant) -> Verdicts:
-    """What a variant says of each effect: without a target by the reach of the reported interval, else by its own
-    adjusted p."""
+    """What a variant says of each effect, by its own adjusted p; without a target, of what is significant as reported,
+    by the reach of the reported interval."""
     if other.effects is None:
         return {}
-    if other.name.startswith(f"{WITHOUT} "):
-        return verdicts_without(reported, other.effects.set_index("effect")["estimate"])
-    return reported_verdicts(other.effects)
+    own = reported_verdicts(other.effects)
+    if not other.name.startswith(f"{WITHOUT} "):
+        return own
+    significant = reported[reported["p_adjusted"] < ALPHA]
+    return {**own, **verdicts_without(significant, other.effects.set_index("effect")["estimate"])}
 
 
 def summary(variants: Sequence[Variant]) -> pd.DataFrame:

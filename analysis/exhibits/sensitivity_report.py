@@ -106,7 +106,8 @@ def shown(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
     note = (
         "Compared with the first model as reported: largest change of a slope or of a difference between strategies, "
         "smallest and largest ratio of standard errors, largest change of an adjusted p value, and the effects whose "
-        "verdict changes (moved): without a target, by the width of the reported interval; else by the adjusted p."
+        "verdict changes (moved). Without a target, a significant effect is judged by the width of its reported "
+        "interval."
     )
     yield Table(name, title, note, summary(variants))
     fixed = pd.concat([fixed_effects(one.fit).assign(variant=one.name) for one in fitted], ignore_index=True)
