@@ -1,8 +1,8 @@
 """What whole reports state: of studies without any effect, and of studies with effects how robust it is.
 
-Runs of the founding study's strategies (16 of one source, 10 of all eight, 74 of two to seven; or all 425 of its plan) on
-7 targets, with an MFCC and five Random baselines. The baselines' scores are those of the runs on average. With `--effects
-paper`, strategies and slopes differ as the paper found; with a number, strategies differ by it from one to the next.
+Runs of the founding study's strategies (16 of one source, 10 of all eight, 74 of two to seven; or all 425 of its plan)
+on 7 targets, with an MFCC and five Random baselines, which score as the runs do on average. With `--effects paper`,
+strategies and slopes differ as the paper found; with a number, strategies differ by it from one to the next.
 
     python benchmarks/null_reports.py [--reports 400] [--effects paper|0.3] [--runs 425] [--first 0]
 """
@@ -40,12 +40,12 @@ def study_rows(share: float, effects: str | None, all_runs: bool, rng: np.random
         rows["score"] += added(rows, None if effects == PAPER else float(effects))
     baselines = [("MFCC", 1), ("Random", 5)]
     level = rows["score"].mean()
-    added = [
+    of_baselines = [
         {"run_id": f"{name}{k}", "strategy": name, "n_sources": 0, "phase": "baseline", "target": f"t{target}",
          "score": level + rng.normal(0.0, 0.75)}
         for name, n in baselines for k in range(n) for target in range(N_TARGETS)
     ]  # fmt: skip
-    every = pd.concat([rows, pd.DataFrame(added)], ignore_index=True)
+    every = pd.concat([rows, pd.DataFrame(of_baselines)], ignore_index=True)
     sources = [name for name in every if name.startswith("source.")]
     every[sources] = every[sources].astype(object).where(every[sources].notna(), False).astype(bool)
     return every
