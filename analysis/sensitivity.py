@@ -15,11 +15,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from analysis.centring import centred
 from analysis.contrasts import ALPHA
 from analysis.fitted_model import Model
 from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
-from analysis.headline_terms import centred
 from analysis.models import headline_fit, random_terms
 from analysis.options import HEADLINE, AnalysisOptions
 from analysis.result_checks import evaluation_columns

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels, shared_legend
-from analysis.fitting.mixed_model import fixed_effects
+from analysis.fitting.inference import fixed_effects
 from analysis.robustness import WITHOUT, counted
 from analysis.sensitivity import (
     BY,
