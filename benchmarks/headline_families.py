@@ -32,16 +32,18 @@ import pandas as pd
 from headline_nulls import N_TARGETS, RESIDUAL_VARIANCE, SLOPE_SD, STRATEGIES, STRATEGY_SD, plan
 from scipy import stats
 
+from analysis.centring import centred
 from analysis.fitting.balanced import Balanced
-from analysis.fitting.mixed_model import contrast_tests, fit_mixed
+from analysis.fitting.inference import contrast_tests
+from analysis.fitting.mixed_model import fit_mixed
 from analysis.fitting.mixed_problem import problem_of
 from analysis.fitting.projected_newton import minimise
 from analysis.fitting.random_terms import RandomTerm
-from analysis.headline_terms import centred, headline_terms
+from analysis.headline_terms import headline_terms
 from analysis.planning.simulation import satterthwaite
 from analysis.planning.truth import SLOPE_EFFECT, STRATEGY_EFFECTS
 from analysis.simultaneous import correlation_of, critical_p
-from analysis.statements import PAIRS, SLOPES, families_of
+from analysis.statements import families_of
 from design.generate import generate
 from study.core.coding import combination, first_model, is_intercept, strategy_of
 from study.core.reading import read_study
@@ -50,7 +52,6 @@ from study.core.variances import FACTOR_SD
 from study.workflow.demo import DEMO_BUDGET
 
 FACTOR, LEVELS, FACTOR_EFFECT = "activation", ("relu", "elu"), 0.3
-FAMILIES = (PAIRS, SLOPES, f"factor.{FACTOR}")
 BATCH, SAMPLED = 100, 10
 NEAR = 1.3
 """A study is judged by its own critical value unless its least p value is this many times outside the range of those
