@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.contrasts import holm
 from analysis.fitted_model import Model
-from analysis.fitting.mixed_model import contrast_tests
+from analysis.fitting.inference import contrast_tests
 from study.core.coding import Coding
 from study.core.errors import Fault, nearest, raise_all
 from study.core.plan_sections import Contrast

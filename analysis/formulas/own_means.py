@@ -15,7 +15,8 @@ from analysis.formulas.formula import build, known_columns, model_rows
 from analysis.formulas.marginal_means import factors_of, mean_weights, means_table, pairs_table
 from analysis.options import AnalysisOptions
 from analysis.results_table import ResultsTable
-from analysis.sensitivity import REPORTED, WITHOUT, Variant, not_robust
+from analysis.robustness import WITHOUT
+from analysis.sensitivity import REPORTED, Variant, not_robust
 from study.core.errors import Fault, InputFaults, nearest, raise_all
 from study.core.factors import Level
 from study.core.formula import Formula
