@@ -56,7 +56,7 @@ def drawn(rows: pd.DataFrame, setting: tuple[float, float, float], n_studies: in
 
 
 def called(rows: pd.DataFrame, coding: Coding, terms: tuple[RandomTerm, ...], z: np.ndarray) -> tuple[float, float]:
-    """The share of studies in which r* is significant, and the mean of its degrees of freedom."""
+    """The share of studies in which r* is significant, and the median of its degrees of freedom."""
     design = problem_of(rows["z"].to_numpy(), coding.columns, terms, True).balanced
     if design is None:
         raise SystemExit("no closed form")
