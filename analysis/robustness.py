@@ -57,20 +57,40 @@ def counted(names: Sequence[str], what: str = "targets") -> list[str]:
     return [f"{WITHOUT} any of {len(without)} {what}, one at a time", *(name for name in names if name not in without)]
 
 
-def fragile_to_strategies(
-    table: ResultsTable, reported: pd.DataFrame, estimates_of: Callable[[ResultsTable], pd.Series]
-) -> dict[str, str]:
-    """`fragile` of effects within targets, each multi-source strategy left out in turn: `estimates_of` gives them again
-    (by effect). Nothing where there is only one such strategy."""
+Estimates = Callable[[ResultsTable], pd.Series]
+"""Effects estimated anew from a table, by effect."""
+
+
+def fragile_to_strategies(table: ResultsTable, reported: pd.DataFrame, estimates_of: Estimates) -> dict[str, str]:
+    """`fragile` of effects within targets, each multi-source strategy left out in turn. Nothing where there is only one
+    such strategy."""
     names = [name for name in table.strategies if not table.known[name].is_single]
-    if reported.empty or len(names) < 2:
+    if len(names) < 2:
         return {}
-    others = [
-        (f"{WITHOUT} {name}", verdicts_without(reported, estimates_of(_without_strategy(table, name))))
-        for name in names
-    ]
-    return fragile(reported_verdicts(reported), others, "strategies")
+    others = {name: replace(table, scores=table.scores[table.scores["strategy"] != name]) for name in names}
+    return _fragile_without(others, reported, estimates_of, "strategies")
 
 
-def _without_strategy(table: ResultsTable, name: str) -> ResultsTable:
-    return replace(table, scores=table.scores[table.scores["strategy"] != name])
+def fragile_to_targets(table: ResultsTable, reported: pd.DataFrame, estimates_of: Estimates) -> dict[str, str]:
+    """`fragile` of effects over all targets, each target left out in turn. Nothing where there are only two."""
+    if len(table.targets) < 3:
+        return {}
+    others = {
+        name: replace(
+            table,
+            scores=table.scores[table.scores["target"] != name],
+            baselines=table.baselines[table.baselines["target"] != name],
+            moments=table.moments.drop(index=name),
+        )
+        for name in table.targets
+    }
+    return _fragile_without(others, reported, estimates_of, "targets")
+
+
+def _fragile_without(
+    others: Mapping[str, ResultsTable], reported: pd.DataFrame, estimates_of: Estimates, what: str
+) -> dict[str, str]:
+    if reported.empty:
+        return {}
+    now = [(f"{WITHOUT} {name}", verdicts_without(reported, estimates_of(without))) for name, without in others.items()]
+    return fragile(reported_verdicts(reported), now, what)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.contrasts import HIGHER, LOWER, NOT_SIGNIFICANT
-from analysis.exhibits import best_source, source_effects
+from analysis.evidence import Evidence
+from analysis.exhibits import best_source, source_effects, trained_and_baselines
 from analysis.models import strategy_model
 from analysis.results_table import results_table
 from analysis.robustness import fragile, verdicts_without
@@ -93,3 +94,19 @@ def test_a_single_strategy_cannot_be_left_out(simulate) -> None:
     rows = simulate(noise=0.4, seed=6, source_effects={("gtzan", "bpm"): 1.5})
     table = results_table(rows[rows["strategy"].isin(["SS-R", "MS-CR@2"])], {})
     assert set(source_effects.verdicts(table, source_effects.source_effects(table))["robust"]) == {""}
+
+
+@pytest.mark.parametrize(("on_irmas", "robust"), [(0.7, "yes"), (1.5, "no: without irmas")])
+def test_a_comparison_with_a_baseline_is_checked_without_each_target(simulate, on_irmas, robust) -> None:
+    nothing = dict.fromkeys(STRATEGIES, 0.0)
+    rows = simulate(strategies=nothing, slopes=nothing, noise=0.3, seed=5)
+    rows = rows[rows["strategy"] != "MFCC"]
+    of_target = rows[rows["phase"] != "baseline"].groupby("target")["score"].agg(["mean", "std"])
+    below = rows["target"].map(lambda target: on_irmas if target == "irmas" else 0.65)  # in deviations
+    baseline = rows["target"].map(of_target["mean"]) - below * rows["target"].map(of_target["std"])
+    rows = rows.assign(score=rows["score"].where(rows["phase"] != "baseline", baseline))
+    found = trained_and_baselines.exhibit(Evidence(results_table(rows, {}), {}))
+    stated = found.verdicts.set_index("effect").loc["Random"]
+    assert (stated["verdict"], stated["robust"]) == (HIGHER, robust)
+    (said,) = [sentence for sentence in found.headline if " than Random" in sentence]
+    assert ("; robust)" if robust == "yes" else "; not robust: without irmas it is not)") in said
