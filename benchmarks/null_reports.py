@@ -17,10 +17,11 @@ import pandas as pd
 from headline_nulls import N_TARGETS, plan, scores
 from true_pairs import added
 
-from analysis.analyze import analyze
+import analysis.analyze as story
 from analysis.contrasts import NOT_SIGNIFICANT
 from analysis.options import AnalysisOptions
 from analysis.questions import SOURCES
+from analysis.results_table import results_table
 from analysis.statements import PAIRS, SIZE, SLOPES
 
 SHARES = (0.0, 0.3)
@@ -65,7 +66,10 @@ def is_true(row: pd.Series, effects: str | None) -> bool:
 
 
 def main() -> None:
-    """Counts of reports that state something, and by family; with effects, of what is marked not robust."""
+    """Counts of reports that state something, and by family, and of what is marked not robust.
+
+    Without effects, the marks are those of the statements with each family judged by itself, which are more.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reports", type=int, default=400)
     parser.add_argument("--first", type=int, default=0)
@@ -78,15 +82,23 @@ def main() -> None:
     for number in range(given.first, given.first + given.reports):
         share, rng = SHARES[number % 2], np.random.default_rng([13, given.effects is not None, number])
         rows = study_rows(share, given.effects, given.runs == 425, rng)
-        found = analyze(rows, AnalysisOptions(seed=number)).verdicts
-        said = found[found["verdict"] != NOT_SIGNIFICANT]
+        by_family, reported = judged(rows, AnalysisOptions(seed=number))
         n[share] += 1
-        stating[share] += bool(len(said))
-        families.update(said["family"].unique())
-        for _, row in said.iterrows():
+        stating[share] += bool(len(reported))
+        families.update(reported["family"].unique())
+        for _, row in (by_family if given.effects is None else reported).iterrows():
             truth = "true" if is_true(row, given.effects) else "false"
             marks[row["family"], truth, row["robust"].partition(":")[0]] += 1
         print(number, share, dict(stating), dict(n), dict(families), dict(marks), flush=True)
+
+
+def judged(rows: pd.DataFrame, options: AnalysisOptions) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The significant statements of `analyze`, and before them those with each family judged by itself."""
+    evidence = story._evidence(results_table(rows, options.metrics), options)
+    each = story._shown(evidence).verdicts
+    n = story.families_to_join(each)
+    reported = story._shown(story._judged_together(evidence, n)).verdicts if n else each
+    return tuple(found[found["verdict"] != NOT_SIGNIFICANT] for found in (each, reported))
 
 
 if __name__ == "__main__":
