@@ -211,7 +211,9 @@ def _of_treatments(table: ResultsTable, options: AnalysisOptions) -> Evidence:
     of_formulas = own_models(own.model, table, levels, n_bootstrap, _rngs(for_own), engine)
     (rng,) = _rngs([for_treatments])
     named = treatment_model(table, Fitting(n_bootstrap, rng, engine, options.judging), options.asked.reference)
-    models = with_own_means(with_own_contrasts((named, *of_formulas), own.contrast), table, levels, options)
+    models = with_own_means(
+        with_own_contrasts((named, *of_formulas), own.contrast, options.judging), table, levels, options
+    )
     by_name = {model.name: model for model in models}
     return Evidence(table, by_name, {}, levels, options, for_diagnostics)
 
@@ -231,7 +233,9 @@ def _evidence(table: ResultsTable, options: AnalysisOptions) -> Evidence:
         paper_strategy_model(table, levels, fittings[2]),
         paper_size_model(table, fittings[3]),
     )
-    models = with_own_means(with_own_contrasts((*named, *of_formulas), own.contrast), table, levels, options)
+    models = with_own_means(
+        with_own_contrasts((*named, *of_formulas), own.contrast, options.judging), table, levels, options
+    )
     components = source_components(table, np.random.default_rng(for_components), levels)
     return Evidence(
         table,

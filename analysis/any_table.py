@@ -16,7 +16,8 @@ from pandas.api import types
 
 from analysis.result_checks import LEAST_SCALE, LEAST_SPREAD, RESULTS
 from analysis.results_table import ResultsTable, standardised
-from analysis.roles import Asked, Roles, counts_anew, roles_of
+from analysis.role_guesses import counts_anew
+from analysis.roles import Asked, Roles, roles_of
 from analysis.treatments import occurring
 from analysis.wording import listed
 from study.core.columns import FACTOR, factor_column

@@ -1,7 +1,7 @@
 """Which baseline a run is compared with: an untrained network of the run's own level, where levels change it.
 
 The rows of a baseline have a level in the column of every factor that makes it another network (width, backbone,
-activation), and none in the others: one baseline for all levels.
+activation, initialisation), and none in the others: one baseline for all levels.
 """
 
 from __future__ import annotations

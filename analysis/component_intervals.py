@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.fitting.mixed_model import LEVEL
+from analysis.fitting.inference import LEVEL
 
 DRAWS = 4000
 NEWTON_STEPS = 30

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.fitting.mixed_model import MixedFit, contrast_tests
+from analysis.fitting.inference import contrast_tests
+from analysis.fitting.mixed_model import MixedFit
 from study.core.coding import is_intercept, n_star, strategy_of
 from study.core.columns import FACTOR
 from study.core.strategies import BUILT_IN, Strategies

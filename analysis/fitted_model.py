@@ -10,7 +10,8 @@ import pandas as pd
 
 from analysis.fitting.bootstrap import Refits, percentile_interval, refit
 from analysis.fitting.engines import NATIVE, fit_by
-from analysis.fitting.mixed_model import MixedFit, fixed_effects, variances
+from analysis.fitting.inference import fixed_effects
+from analysis.fitting.mixed_model import MixedFit, variances
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import RandomTerm
 from analysis.fitting.summary import summary

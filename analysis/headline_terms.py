@@ -6,25 +6,22 @@ such scores for independent, and calls differences significant that are none.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
+from analysis.centring import centred_by_target, less_target_means
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.treatments import interactions_of, terms_of
 from study.core.coding import Coding, combination
 from study.core.columns import FACTOR, factor_column
-from study.core.evaluation_factors import EVALUATION_FACTORS
 from study.core.factors import Level
 
 FEWEST_BETWEEN_RUNS = 3
 """Degrees of freedom between runs, after the fixed terms, from which differences of runs are judged."""
 ONE_SCORE = "each run has one score"
-SAME = 1e-9
-"""The share of its length within which a column is zero, or a multiple of another."""
 ONE_SOURCE, SEVERAL_SOURCES = "one source", "several sources"
 """The combinations that have a variance of their own each."""
 
@@ -70,53 +67,6 @@ class RandomPart:
         return any(
             term.group == group and any(str(name).startswith(FACTOR) for name in term.columns) for term in self.terms
         )
-
-
-def centred(coding: Coding, target: pd.Series | None = None) -> Coding:
-    """The coding with further factors less their means: other terms are then at the average of the factors.
-
-    With the `target` (n_rows,) of each row, factors of the evaluation are less their means over the target's rows, as
-    its standardised scores are: where a target lacks some of the levels, these means differ.
-    """
-    further = [str(name) for name in coding.columns if str(name).startswith(FACTOR)]
-    columns = coding.columns.copy()
-    columns[further] = columns[further] - columns[further].mean()
-    evaluated = [name for name in further if name.removeprefix(FACTOR).partition("[")[0] in EVALUATION_FACTORS]
-    if target is not None and evaluated:
-        columns[evaluated] -= columns[evaluated].groupby(target).transform("mean")
-    return replace(coding, columns=columns)
-
-
-def less_target_means(columns: pd.DataFrame, target: np.ndarray) -> pd.DataFrame:
-    """The columns (n_rows, q) less their means over each target's rows, without those that this leaves as a multiple of
-    one before them.
-
-    Standardising takes out each target's mean, and with it what a target's deviations have in common. Columns from
-    which it is taken out, too, leave the deviations independent. Those of two strategies become one another's negative:
-    how much each of them varies is then not estimable, but their difference is. A column of a single target stays, for
-    its variance is not estimable, and whoever fits it says so.
-    """
-    codes = pd.factorize(target)[0]
-    less_means, kept = _less_means(columns, target), {}
-    for name, column in columns.items():
-        raw, own = column.to_numpy(dtype=float), less_means[name].to_numpy()
-        length = np.linalg.norm(own)
-        if len(np.unique(codes[raw != 0.0])) == 1:
-            kept[str(name)] = raw
-        elif length > SAME * np.linalg.norm(raw) and all(
-            abs(own @ other) < (1 - SAME) * length * np.linalg.norm(other) for other in kept.values()
-        ):
-            kept[str(name)] = own
-    return pd.DataFrame(kept, index=columns.index)
-
-
-def _less_means(columns: pd.DataFrame, target: np.ndarray) -> pd.DataFrame:
-    """The columns (n_rows, q) less their means over each target's rows, rounded once, whatever the rows' order."""
-    codes, values = pd.factorize(target)[0], columns.to_numpy(dtype=float).copy()
-    for code in range(codes.max() + 1):
-        own = codes == code
-        values[own] -= [math.fsum(column) / own.sum() for column in values[own].T]
-    return pd.DataFrame(values, index=columns.index, columns=columns.columns)
 
 
 def headline_terms(
@@ -205,7 +155,7 @@ def _varying(
         name = ":".join([group, *columns])
         levels = rows[columns].astype(str).agg(":".join, axis=1)
         if group == "target":
-            indicators = _less_means(pd.get_dummies(levels, dtype=float), of_row.to_numpy())
+            indicators = centred_by_target(pd.get_dummies(levels, dtype=float), of_row.to_numpy())
             found.append(RandomTerm(name, of_row.to_numpy(), indicators, tied=True))
         else:
             found.append(intercepts_by(name, of_row.str.cat(levels, sep=":").to_numpy()))

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pandas as pd
 
+from analysis.centring import centred
 from analysis.contrasts import marginal_means, strategies_at
 from analysis.fitted_model import Fitting, Model, fitted, with_fit
 from analysis.fitting.engines import NATIVE, fit_by
 from analysis.fitting.mixed_model import MixedFit
 from analysis.fitting.mixed_problem import NotCertified, NotDetermined
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
-from analysis.headline_terms import RandomPart, centred, headline_terms
+from analysis.headline_terms import RandomPart, headline_terms
 from analysis.results_table import ResultsTable
 from analysis.simultaneous import Judging
 from analysis.statements import AT_MEAN, PAIRS, mean_n_star, statements_of

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 import pandas as pd
 
+from analysis.missing_scores import missing_scores
 from analysis.result_checks import (
     SAME_FOR_A_RUN,
     condition_columns,
@@ -29,11 +29,10 @@ from analysis.result_checks import (
 from analysis.roles import Roles
 from study.core.coding import is_single
 from study.core.columns import FACTOR, SOURCE, factor_column, source_column
-from study.core.errors import Fault, InputFaults, nearest, raise_all
+from study.core.errors import raise_all
 from study.core.evaluation_factors import EVALUATION_FACTORS
 from study.core.factors import Level
 from study.core.strategies import BUILT_IN, Strategies, single_of
-from study.core.tables import read_parquet
 
 PROVENANCE = (
     "data_fingerprint",
@@ -45,8 +44,6 @@ PROVENANCE = (
     "threads",
 )
 """Columns that say where a row comes from."""
-NO_ROW = "no row"
-"""The outcome of a run on a target that has no row."""
 
 
 @dataclass(frozen=True)
@@ -143,26 +140,6 @@ class ResultsTable:
         }
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A results table from elsewhere, CSV or Parquet by its suffix. Raises `InputFaults` if it cannot be read."""
-    readers = {".csv": _read_csv, ".parquet": read_parquet, ".pq": read_parquet}
-    if path.suffix not in readers:
-        raise InputFaults([Fault(str(path), "suffix", path.suffix, f"expected one of {', '.join(readers)}")])
-    if not path.is_file():
-        beside = [one.name for one in path.parent.glob("*") if one.suffix in readers]
-        raise InputFaults([Fault(str(path), "", None, "no such file", nearest(path.name, beside))])
-    try:
-        return readers[path.suffix](path)
-    except (OSError, ValueError) as error:  # pyarrow's and pandas' parsing errors are ValueErrors
-        raise InputFaults([Fault(str(path), "", None, f"cannot be read: {str(error).splitlines()[0]}")]) from None
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    """`None` is a level like any other, and no empty cell."""
-    empty = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "-NaN", "NULL", "null"]
-    return pd.read_csv(path, keep_default_na=False, na_values=empty)
-
-
 def results_table(
     rows: pd.DataFrame,
     metric_of: Mapping[str, str],
@@ -192,11 +169,7 @@ def results_table(
         excluded |= {f"outcome {name}": int(count) for name, count in causes.items()}
     with_score = rows[~without]
     means = _mean_by_run_and_target(with_score, sources)
-    cell = ["run_id", "target", *evaluation_columns(rows)]
-    cells = _cells(rows, cell, _of_a_run(rows, sources))
-    without_score = cells[~pd.MultiIndex.from_frame(cells[cell]).isin(pd.MultiIndex.from_frame(means[cell]))]
-    causes_by_cell = rows[without].drop_duplicates(cell).reindex(columns=[*cell, "outcome"]).astype({"outcome": object})
-    missing = without_score.merge(causes_by_cell, how="left", on=cell).fillna({"outcome": NO_ROW})
+    missing = missing_scores(rows, without, means, _of_a_run(rows, sources))
 
     is_baseline = of_baselines(means)
     scores, baselines = means[~is_baseline], means[is_baseline].reset_index(drop=True)
@@ -241,15 +214,6 @@ def _provenance(rows: pd.DataFrame) -> Mapping[str, str]:
         if name in rows and rows[name].notna().any():
             found[name] = str(getattr(pd.to_datetime(rows[name], utc=True), edge)().floor("s"))
     return found
-
-
-def _cells(rows: pd.DataFrame, cell: list[str], of_a_run: list[str]) -> pd.DataFrame:
-    """Every learned run on every target (and level of evaluation factors) that occurs, and what else has rows."""
-    learned = rows[~of_baselines(rows)]
-    runs = learned[["run_id", *of_a_run]].drop_duplicates("run_id")
-    everywhere = runs.merge(learned[cell[1:]].drop_duplicates(), how="cross")
-    baselines = rows.loc[of_baselines(rows), [*cell, *of_a_run]].drop_duplicates(cell)
-    return pd.concat([everywhere, baselines], ignore_index=True)
 
 
 def _mean_by_run_and_target(rows: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:

@@ -15,28 +15,27 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from analysis.contrasts import NOT_SIGNIFICANT, verdicts
+from analysis.centring import centred
+from analysis.contrasts import ALPHA
 from analysis.fitted_model import Model
 from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
-from analysis.headline_terms import centred
 from analysis.models import headline_fit, random_terms
 from analysis.options import HEADLINE, AnalysisOptions
 from analysis.result_checks import evaluation_columns
 from analysis.results_table import ResultsTable
+from analysis.robustness import WITHOUT, Verdicts, fragile, reported_verdicts, verdicts_without
 from analysis.simultaneous import EACH
 from analysis.statements import statements_of
 from analysis.treatments import INTERCEPT
-from analysis.wording import listed
 from study.core.coding import Coding
 from study.core.errors import InputFaults
 from study.core.factors import Level
 
-REPORTED, WITHOUT, WITH, FILLED = "as reported", "without", "with", "missing scores at the"
+REPORTED, WITH, FILLED = "as reported", "with", "missing scores at the"
 MERGED = f"{WITH} targets that share their sound merged"
 BY = "by the"
 TARGET_INTERCEPTS = f"{WITH} a fixed intercept of each target"
-TARGETS_NAMED = 3
 CodingOf = Callable[[pd.DataFrame], Coding]
 Stated = Callable[[MixedFit, pd.DataFrame], pd.DataFrame]
 STATED: Stated = partial(statements_of, judging=EACH)
@@ -94,41 +93,36 @@ def merged_targets(rows: pd.DataFrame, target: pd.Series) -> pd.DataFrame:
 
 def not_robust(variants: Sequence[Variant]) -> dict[str, str]:
     """Of each effect that is significant as reported, under which variants it is not, or is of the other sign: `without
-    gtzan and by the paper's model`; empty for those that are significant under all that have a fit."""
+    gtzan and by the paper's model`; empty for those that stay under all that have a fit."""
     if not variants:
         return {}
     reported, *others = (one for one in variants if one.effects is not None)
     if not others:
         return {}
-    under: dict[str, list[str]] = {
-        effect: [] for effect, verdict in _verdicts(reported.effects).items() if verdict != NOT_SIGNIFICANT
-    }
-    for one in others:
-        for effect in moved(reported.effects, one.effects):
-            if effect in under:
-                under[effect].append(one.name)
-    return {effect: listed(single_targets_counted(names)) for effect, names in under.items()}
+    now = [(one.name, _now(reported.effects, one)) for one in others]
+    return fragile(reported_verdicts(reported.effects), now, "targets")
 
 
-def single_targets_counted(names: Sequence[str]) -> list[str]:
-    """The names of variants; of more than `TARGETS_NAMED` that leave out a target, how many these are."""
-    of_targets = [name for name in names if name.startswith(f"{WITHOUT} ")]
-    if len(of_targets) <= TARGETS_NAMED:
-        return list(names)
-    return [
-        f"{WITHOUT} any of {len(of_targets)} targets, one at a time",
-        *(name for name in names if name not in of_targets),
-    ]
-
-
-def moved(reported: pd.DataFrame, other: pd.DataFrame) -> dict[str, str]:
-    """The effects of which the other fit says something else, and what: by sign, and by p (adjusted) below 0.05."""
-    before, after = _verdicts(reported), _verdicts(other)
+def moved(reported: pd.DataFrame, other: Variant) -> dict[str, str]:
+    """The effects of which the variant says something else, and what: `higher → not significant`."""
+    before, now = reported_verdicts(reported), _now(reported, other)
     return {
-        effect: f"{verdict} → {after[effect]}"
+        effect: f"{verdict} → {now[effect]}"
         for effect, verdict in before.items()
-        if effect in after and after[effect] != verdict
+        if effect in now and now[effect] != verdict
     }
+
+
+def _now(reported: pd.DataFrame, other: Variant) -> Verdicts:
+    """What a variant says of each effect, by its own adjusted p; without a target, of what is significant as reported,
+    by the reach of the reported interval."""
+    if other.effects is None:
+        return {}
+    own = reported_verdicts(other.effects)
+    if not other.name.startswith(f"{WITHOUT} "):
+        return own
+    significant = reported[reported["p_adjusted"] < ALPHA]
+    return {**own, **verdicts_without(significant, other.effects.set_index("effect")["estimate"])}
 
 
 def summary(variants: Sequence[Variant]) -> pd.DataFrame:
@@ -145,8 +139,8 @@ def summary(variants: Sequence[Variant]) -> pd.DataFrame:
         ratio = both["se_now"] / both["se"]
         change = (both["estimate_now"] - both["estimate"]).abs().max()
         of_p = (both["p_adjusted_now"] - both["p_adjusted"]).abs().max()
-        verdicts = moved(reported, one.effects)
-        said = "; ".join(f"{effect}: {verdict}" for effect, verdict in verdicts.items()) or "none"
+        changes = moved(reported, one)
+        said = "; ".join(f"{effect}: {change}" for effect, change in changes.items()) or "none"
         rows.append((one.name, one.n_rows, change, ratio.min(), ratio.max(), of_p, said))
     columns = ["variant", "n_rows", "largest_change", "se_ratio_low", "se_ratio_high", "p_change", "moved"]
     return pd.DataFrame(rows, columns=columns)
@@ -195,7 +189,3 @@ def _fit(
         return headline_fit(rows, centred(coding, rows["target"]), factors, sources_known, fixed=fixed)[0]
     columns = coding.columns if fixed is None else pd.concat([coding.columns, fixed], axis=1)
     return fit_mixed(rows["z"].to_numpy(), columns, random_terms(rows, coding))
-
-
-def _verdicts(effects: pd.DataFrame) -> dict[str, str]:
-    return dict(zip(effects["effect"], verdicts(effects["estimate"], effects["p_adjusted"]), strict=True))

@@ -13,7 +13,8 @@ import pandas as pd
 from scipy import special, stats
 
 from analysis.contrasts import ALPHA, holm
-from analysis.fitting.mixed_model import MixedFit, contrast_tests
+from analysis.fitting.inference import contrast_tests
+from analysis.fitting.mixed_model import MixedFit
 
 DRAWS = 9_999
 ADJUSTMENT = "max-t"

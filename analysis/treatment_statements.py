@@ -8,7 +8,8 @@ from itertools import combinations, permutations
 import numpy as np
 import pandas as pd
 
-from analysis.fitting.mixed_model import MixedFit, contrast_tests
+from analysis.fitting.inference import contrast_tests
+from analysis.fitting.mixed_model import MixedFit
 from analysis.simultaneous import Judging, simultaneous
 from analysis.statements import COLUMNS
 from analysis.treatments import INTERCEPT, interactions_of, terms_of

@@ -24,7 +24,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from analysis.contrasts import ALPHA, holm, tukey
-from analysis.fitting.mixed_model import contrast_tests
+from analysis.fitting.inference import contrast_tests
 from study.core.coding import first_model, n_star
 from study.core.strategies import STRATEGIES
 from tests.analysis.by_target import fit_by_target

@@ -28,7 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from analysis.contrasts import holm
 from analysis.fitting.bootstrap import percentile_interval
 from analysis.fitting.bootstrap import refit as bootstrap
-from analysis.fitting.mixed_model import fit_mixed, fixed_effects
+from analysis.fitting.inference import fixed_effects
+from analysis.fitting.mixed_model import fit_mixed
 from analysis.fitting.random_terms import RandomTerm
 from analysis.planning.simulation import Planned, Refitted, joined, refit, simulate
 from analysis.planning.truth import Truth, paper_truth

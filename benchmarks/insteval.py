@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.fitting.mixed_model import fit_mixed, fixed_effects
+from analysis.fitting.inference import fixed_effects
+from analysis.fitting.mixed_model import fit_mixed
 from analysis.fitting.random_terms import intercepts_by
 
 IN_R = """

@@ -16,10 +16,11 @@ import pandas as pd
 from headline_nulls import RESIDUAL_VARIANCE, SLOPE_SD, STRATEGIES, STRATEGY_SD, plan, scores
 from scipy import stats
 
+from analysis.centring import centred
 from analysis.fitting.mixed_problem import problem_of
 from analysis.fitting.projected_newton import minimise
 from analysis.fitting.random_terms import RandomTerm
-from analysis.headline_terms import centred, headline_terms
+from analysis.headline_terms import headline_terms
 from analysis.planning.simulation import satterthwaite
 from analysis.results_table import results_table
 from study.core.coding import Coding, second_model
@@ -55,7 +56,7 @@ def drawn(rows: pd.DataFrame, setting: tuple[float, float, float], n_studies: in
 
 
 def called(rows: pd.DataFrame, coding: Coding, terms: tuple[RandomTerm, ...], z: np.ndarray) -> tuple[float, float]:
-    """The share of studies in which r* is significant, and the mean of its degrees of freedom."""
+    """The share of studies in which r* is significant, and the median of its degrees of freedom."""
     design = problem_of(rows["z"].to_numpy(), coding.columns, terms, True).balanced
     if design is None:
         raise SystemExit("no closed form")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +15,11 @@ from design.bounds import balance_bound, efficiency_bound, size_bound
 from design.candidates import Candidates
 from design.contradictions import contradictions
 from design.dependence import dependent_terms, derived_factors, impossible_levels
-from design.expected_errors import main_effects, named_effects, run_rows, unit_errors
 from design.information import CHUNK, model_columns, moments, term_names
-from design.model import Part, parts_of, written_out
 from design.optimal import WEIGHTS
 from design.phases import SequentialPhase
+from design.term_diagnostics import inflation, main_effect_terms, model_terms
 from study.core.columns import SOURCE, factor_column, source_column
-from study.core.design_models import FIRST, MAIN
-from study.core.effects import weights_of
 from study.core.plan import run_columns
 from study.core.run import Run
 from study.core.study_file import Study
@@ -95,15 +92,15 @@ def diagnose(study: Study, sequential: SequentialPhase, runs: Sequence[Run]) -> 
     information = columns.T @ columns
     tells_all = np.linalg.matrix_rank(information) == len(kept)
     inverse = np.linalg.inv(information) if tells_all else np.full_like(information, np.nan)
-    gvif = _gvif(columns, [names[k] for k in kept]) if tells_all else {}
+    gvif = inflation(columns, [names[k] for k in kept]) if tells_all else {}
     variances = _prediction_variances(candidates, kept, inverse)
     return PhaseDiagnostics(
         sequential.phase.name,
         prefixes,
         _unbalance_by_factor(candidates, codes),
         pd.DataFrame([_canonical(candidates, codes[:size]) for size in shown_sizes(len(runs))]),
-        _main_effects(study, runs, dependent, gvif),
-        _model_terms(sequential, codes),
+        main_effect_terms(study, runs, dependent, gvif),
+        model_terms(sequential, codes),
         float(variances.mean()),
         np.percentile(variances, np.arange(101)),
         impossible_levels(candidates),
@@ -199,76 +196,6 @@ def _canonical(candidates: Candidates, codes: np.ndarray) -> dict[str, float]:
         "source_strategy": float(matrix[np.ix_(source, strategy)].max(initial=0.0)),
         "any": float(matrix[np.ix_(main, main)].max(initial=0.0)),
     }
-
-
-def _main_effects(
-    study: Study, runs: Sequence[Run], dependent: Iterable[str], gvif: Mapping[str, float]
-) -> pd.DataFrame:
-    columns = main_effects(run_rows(study, runs), study).columns
-    columns = columns.drop(columns=[name for name in dependent if name in columns])
-    means = [name for name in columns if name.startswith("strategy[")]
-    effects = [effect for effect in named_effects(columns) if effect.name not in means]
-    errors = unit_errors(columns.to_numpy(), weights_of(effects, list(columns)))
-    owners = ["strategy" if each.is_comparison else each.name.partition("[")[0].removesuffix("^2") for each in effects]
-    return pd.DataFrame(
-        {
-            "term": [effect.name for effect in effects],
-            "standard_error": errors,
-            "gvif": [gvif.get(owner, np.nan) for owner in owners],
-        }
-    )
-
-
-def _model_terms(sequential: SequentialPhase, codes: np.ndarray) -> pd.DataFrame:
-    factors, rows = sequential.candidates.factors, []
-    for part in parts_of(sequential.phase.model, sequential.phase.want_if_possible):
-        if part.name in (MAIN, FIRST) and not part.if_possible:
-            continue
-        wanted, n_certain = written_out(factors, sequential.candidates.codes, part)
-        columns = written_out(factors, codes, part)[0]
-        errors = dict(zip(columns, unit_errors(columns.to_numpy(), np.eye(columns.shape[1])), strict=True))
-        mistaken = _mistaken(written_out(factors, codes, Part(MAIN))[0], columns)
-        rows += [
-            {
-                "model": part.name,
-                "term": term,
-                "if_possible": place >= n_certain,
-                "standard_error": errors.get(term, np.nan),
-                **mistaken.get(term, {"mistaken_for": "", "share": np.nan}),
-            }
-            for place, term in enumerate(wanted)
-        ]
-    return pd.DataFrame(rows, columns=["model", "term", "if_possible", "standard_error", "mistaken_for", "share"])
-
-
-def _mistaken(main: pd.DataFrame, columns: pd.DataFrame) -> dict[str, dict[str, object]]:
-    """Of each interaction among the columns: the main effect that leaving it out of the model would change most, and
-    the share of the interaction that would be added to it (the alias matrix of Goos & Jones 2011, 2.3.7)."""
-    interactions = [str(term) for term in columns if ":" in str(term)]
-    effects = [term for term in main if not str(term).lower().startswith(("intercept", "(intercept"))]
-    if not interactions or not effects:
-        return {}
-    alias = np.linalg.lstsq(main.to_numpy(), columns[interactions].to_numpy(), rcond=1e-9)[0]
-    alias = alias[[main.columns.get_loc(term) for term in effects]]
-    largest = np.abs(alias).argmax(axis=0)
-    return {
-        term: {"mistaken_for": str(effects[place]), "share": float(alias[place, number])}
-        for number, (term, place) in enumerate(zip(interactions, largest, strict=True))
-    }
-
-
-def _gvif(columns: np.ndarray, names: Sequence[str]) -> dict[str, float]:
-    """GVIF^(1 / 2 df) of each factor (Fox & Monette 1992)."""
-    owners = np.array([name.partition("[")[0] for name in names[1:]])
-    centred = columns[:, 1:] - columns[:, 1:].mean(axis=0)
-    length = np.sqrt((centred**2).sum(axis=0))
-    correlation = (centred / length).T @ (centred / length)
-    found = {}
-    for owner in dict.fromkeys(owners.tolist()):
-        mine = owners == owner
-        log = [np.linalg.slogdet(correlation[np.ix_(part, part)])[1] for part in (mine, ~mine, mine | ~mine)]
-        found[owner] = float(np.exp((log[0] + log[1] - log[2]) / (2 * mine.sum())))
-    return found
 
 
 def _prediction_variances(candidates: Candidates, terms: Sequence[int], inverse: np.ndarray) -> np.ndarray:

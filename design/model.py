@@ -29,8 +29,9 @@ from study.core.strategies import BUILT_IN, Strategies, known_to
 OPEN_QUESTIONS = 0.05
 """What main effects weigh beside a model that leaves them out: they settle what it leaves open."""
 SLOPES = 0.2
-"""What the first model weighs beside main effects where the file names no model. By trial on the founding space: more
-costs balance, and less leaves slopes less well known (benchmarks/design_models.py)."""
+"""What the first model weighs beside main effects where the file names no model. By trial over ten seeds, on the 1,230
+possible runs of Kim et al. 2019: more costs balance, and less leaves slopes less well known
+(benchmarks/design_models.py)."""
 POSSIBLE = 1.0
 """Prior information of a term that is wanted if possible: of a run in which its column has mean square 1."""
 MOST_ENTRIES = 2**28

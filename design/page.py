@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,23 +19,18 @@ from matplotlib.figure import Figure
 from design.aliasing import alias_matrix
 from design.alternatives import alternatives
 from design.candidates import Candidates, Factor
-from design.diagnostics import (
-    PhaseDiagnostics,
-    aliasing_table,
-    diagnose,
-    level_table,
-    shown_sizes,
-)
+from design.diagnostics import PhaseDiagnostics, aliasing_table, diagnose, level_table, shown_sizes
 from design.expected_errors import expected_errors
 from design.figures import fraction_figure, level_bars, margin_figure, prefix_curves
 from design.generate import in_turn
 from design.information import term_names
+from design.notes import on_baselines, on_phases, on_unused_levels
 from design.phases import sequential_phases
 from design.verdict import FURTHER_RUNS, KINDS, margin_curve, verdict
-from study.core.columns import FACTOR, SOURCE, factor_column, source_column
+from study.core.columns import SOURCE, factor_column, source_column
 from study.core.content import csv_bytes
 from study.core.durations import Unit
-from study.core.run import Run, baseline_runs
+from study.core.run import Run
 from study.core.strategies import StrategyLevels
 from study.core.study_file import Study
 from study.core.writing import remove_folder, write_whole
@@ -87,7 +82,7 @@ def design_page(
     costs = {name: [cost_hours(run) for run in of] for name, of in by_phase.items()}
     hours = {name: None if None in of else math.fsum(of) for name, of in costs.items()}  # type: ignore[arg-type]
     prefixes = pd.concat([_prefix_rows(each) for each in found]) if found else pd.DataFrame()
-    notes = [*notes, *_notes(found), *_unused_levels(study, levels), *on_baselines(study, cost_hours, cost_unit)]
+    notes = [*notes, *on_phases(found), *on_unused_levels(study, levels), *on_baselines(study, cost_hours, cost_unit)]
     with drawing():
         pictures = _pictures(study, scopes, maps, levels, found) | _precision(study, fixed, sequential, cost_hours)
         images = {name: png(figure) for name, figure in pictures.items()}
@@ -165,54 +160,6 @@ def _hours_spent(
         return None
     total = np.cumsum([0.0, *known])
     return [float(total[len(fixed) + size]) for size in curve.n_runs]
-
-
-def _notes(found: Sequence[PhaseDiagnostics]) -> list[str]:
-    notes = []
-    for each in found:
-        notes += [f"{each.name}: {contradiction}" for contradiction in each.contradictions or ()]
-        if each.contradictions is None:
-            notes.append(f"{each.name}: too many candidates to check which factors cannot be balanced at once")
-        notes += [f"{each.name}: {impossible}" for impossible in each.impossible]
-        notes += [
-            f"{each.name}: the term {term} is not estimable, because other terms determine it: in normalised columns, "
-            f"it is {of}"
-            for term, of in each.dependent.items()
-        ]
-        notes += [f"{each.name}: {derived}" for derived in each.derived]
-        last = each.prefixes.iloc[-1]
-        if np.isnan(last.d_efficiency):
-            notes.append(f"{each.name}: {last.n_runs:.0f} runs are too few to estimate all main effects")
-    return notes
-
-
-def on_baselines(study: Study, cost_hours: Callable[[Run], float | None], unit: Unit) -> Iterator[str]:
-    """How many baselines are run beside the plan, and what they cost."""
-    runs = baseline_runs(study)
-    if not runs:
-        return
-    untrained = [run for run in runs if run.strategy == "Random"]
-    names = list(untrained[0].factors) if untrained else []
-    each = f" ({study.baselines.random} for each {' x '.join(names)} of the study)" if names else ""
-    costs = [cost_hours(run) for run in runs]
-    hours = "" if None in costs else f", about {math.fsum(costs):.2g} {unit}"  # type: ignore[arg-type]
-    yield (
-        f"baselines: {len(runs) - len(untrained)} MFCC and {len(untrained)} Random{each} are evaluated on every "
-        f"target in addition to the plan{hours}; they are not trained"
-    )
-
-
-def _unused_levels(study: Study, levels: pd.DataFrame) -> list[str]:
-    """Levels of the study that no run of the plan has, in words; points of a range need none."""
-    ranges = [factor_column(name) for name, of in study.further_factors.items() if of.is_range]
-    levels = levels[~levels.factor.isin(ranges)]
-    total = levels.groupby(["factor", "level"], sort=False).n_runs.sum()
-    unused = total[total == 0].reset_index()
-    unused = unused[~(unused.factor.str.startswith(SOURCE) & (unused.level == "False"))]
-    return [
-        f"no run of this plan has {factor.removeprefix(FACTOR)} = {', '.join(of.level)}"
-        for factor, of in unused.groupby("factor", sort=False)
-    ]
 
 
 def _pictures(

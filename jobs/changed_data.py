@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
 from jobs.corpus import Corpus, training_split
+from jobs.fingerprints import corpus_fingerprint, fingerprint, sound_key
 from jobs.learner_weights import hashes_of_weights
-from jobs.prepared_data import AGAIN, corpus_fingerprint, fingerprint, sound_folder, sound_key
+from jobs.prepared_data import AGAIN, sound_folder
 from jobs.records import known_training
 from jobs.sound.mel_store import INDEX
 from jobs.source_labels import labels_fingerprint

@@ -8,16 +8,10 @@ from contextlib import suppress
 import pandas as pd
 
 from jobs.corpus import Corpus, training_split
+from jobs.fingerprints import corpus_fingerprint, sound_key, target_fingerprint
 from jobs.inputs import CORPUS, Inputs, read_inputs
 from jobs.learner_weights import hashes_of_weights
-from jobs.prepared_data import (
-    Prepared,
-    corpus_fingerprint,
-    dropped_sound,
-    sound_folder,
-    sound_key,
-    target_fingerprint,
-)
+from jobs.prepared_data import Prepared, dropped_sound, sound_folder
 from jobs.records import known_training
 from jobs.sound.content_hashes import HASHES, content_hashes
 from jobs.sound.mel_store import read_mel_store

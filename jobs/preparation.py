@@ -20,12 +20,12 @@ import numpy as np
 import pandas as pd
 
 from jobs.corpus import Corpus, training_split
+from jobs.fingerprints import corpus_fingerprint, sound_key, target_fingerprint
 from jobs.inputs import CORPUS, on_broken, read_inputs, readable_target
 from jobs.learner_weights import hashes_of_weights
 from jobs.prepared_data import (
     Prepared,
     PreparedTarget,
-    corpus_fingerprint,
     corpus_path,
     dropped_sound,
     labels_path,
@@ -34,8 +34,6 @@ from jobs.prepared_data import (
     read_arrays,
     save_arrays,
     sound_folder,
-    sound_key,
-    target_fingerprint,
     whole_arrays,
 )
 from jobs.sound.content_hashes import HASHES, content_hashes

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from jobs.corpus import Corpus
+from jobs.fingerprints import fingerprint
 from jobs.labels.information import kept_information
 from jobs.labels.label_models import label_model
 from jobs.labels.levels import LevelTable
 from jobs.labels.plsa import PlsaModel, top_terms
 from jobs.labels.tables import ScalarTable, TermTable
-from jobs.prepared_data import fingerprint, labels_path, save_arrays, topics_path, whole_arrays
+from jobs.prepared_data import labels_path, save_arrays, topics_path, whole_arrays
 from jobs.sound.content_hashes import HASHES, content_hashes
 from study.core.content import csv_bytes
 from study.core.errors import Fault

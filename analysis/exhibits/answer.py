@@ -51,7 +51,8 @@ def exhibit(evidence: Evidence, others: Sequence[Exhibit]) -> Exhibit:
     note = (
         "One row per question: the effect with the smallest adjusted p of its family, with simultaneous 95 % intervals "
         "and max-t p values within the family, Holm's p beside. One SD is the standard deviation of the scores on a "
-        "target. Robust: significant without each target, by the other model and with target intercepts."
+        "target. Robust: significant without each target (of sources: without each strategy) at the width of the "
+        "reported interval, by the other model and with target intercepts."
     )
     caption = (
         "Effects in SD with simultaneous 95 % intervals, up to six of each question, those with the smallest adjusted "

@@ -15,9 +15,10 @@ from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.figures import OF_SINGLE, panels, shared_legend
-from analysis.fitting.mixed_model import half_width
+from analysis.fitting.inference import half_width
 from analysis.questions import BEST_SOURCES
 from analysis.results_table import ResultsTable
+from analysis.robustness import fragile_to_strategies
 from analysis.simultaneous import EACH, Judging, judged
 from analysis.verdict_rows import verdict_rows
 from analysis.wording import number
@@ -32,12 +33,13 @@ COLUMNS = [*OF_RUNS, *JUDGED]
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """What the best single source of a target adds to multi-source runs."""
-    table, judging = evidence.table.frozen, evidence.options.judging
-    said = tuple(sentences(table, judging))
-    return Exhibit("best_source", "sources", tuple(shown(table, judging)), said, verdicts=verdicts(table, judging))
+    table = evidence.table.frozen
+    effects = effect_of_best_source(table, evidence.options.judging)
+    parts, said = tuple(shown(table, effects)), tuple(sentences(effects))
+    return Exhibit("best_source", "sources", parts, said, verdicts=verdicts(table, effects))
 
 
-def shown(table: ResultsTable, judging: Judging = EACH) -> Iterator[Picture | Table]:
+def shown(table: ResultsTable, effects: pd.DataFrame) -> Iterator[Picture | Table]:
     """Fig. 13, and its numbers."""
     name, title = "with_and_without_best_source", "Multi-source runs with and without the best single source"
     if "n_sources" not in table.scores:
@@ -52,7 +54,6 @@ def shown(table: ResultsTable, judging: Judging = EACH) -> Iterator[Picture | Ta
         "% bands for the mean; black line: mean of the runs of that source alone."
     )
     yield Picture(name, title, caption, lambda: with_and_without(table))
-    effects = effect_of_best_source(table, judging)
     if len(effects):
         note = (
             "Standardised scores: mean of the source alone, means of multi-source runs with and without it, and the "
@@ -62,11 +63,9 @@ def shown(table: ResultsTable, judging: Judging = EACH) -> Iterator[Picture | Ta
         yield Table("best_source", "Multi-source scores with and without the best single source", note, effects)
 
 
-def sentences(table: ResultsTable, judging: Judging = EACH) -> Iterator[str]:
+def sentences(effects: pd.DataFrame) -> Iterator[str]:
     """On how many targets multi-source runs are better, or worse, for the best single source among theirs."""
-    if "n_sources" not in table.scores:
-        return
-    found = effect_of_best_source(table, judging).dropna(subset=["difference"])
+    found = effects.dropna(subset=["difference"])
     if found.empty:
         return
     raised, lowered = found[found["ci_low"] > 0], found[found["ci_high"] < 0]
@@ -79,13 +78,17 @@ def sentences(table: ResultsTable, judging: Judging = EACH) -> Iterator[str]:
     )
 
 
-def verdicts(table: ResultsTable, judging: Judging = EACH) -> pd.DataFrame:
-    """The effects as `verdict_rows`."""
-    if "n_sources" not in table.scores:
-        return pd.DataFrame()
-    found = effect_of_best_source(table, judging).dropna(subset=["difference"])
+def verdicts(table: ResultsTable, effects: pd.DataFrame) -> pd.DataFrame:
+    """The effects as `verdict_rows`, robust where they stay without each strategy."""
+    found = effects.dropna(subset=["difference"]).rename(columns={"difference": "estimate"})
     named = found.assign(family=BEST_SOURCES, effect=found["source"] + " on " + found["target"])
-    return verdict_rows(named.rename(columns={"difference": "estimate"}))
+    return verdict_rows(named, fragile_to_strategies(table, named, _differences))
+
+
+def _differences(table: ResultsTable) -> pd.Series:
+    """By effect."""
+    rows = _effects(table)
+    return rows["difference"].set_axis(rows["source"] + " on " + rows["target"])
 
 
 def _with_interval(row: pd.Series) -> str:
@@ -108,8 +111,9 @@ def effect_of_best_source(table: ResultsTable, judging: Judging = EACH) -> pd.Da
     strategy and number of sources, with intervals simultaneous over the targets, which are taken for independent.
     Targets where all multi-source runs have the source, or none, are not there.
     """
-    rows = [_effect(table, target, source) for target, source in best_sources(table).items()]
-    found = pd.DataFrame([row for row in rows if row is not None], columns=[*OF_RUNS, "se", "df"])
+    if "n_sources" not in table.scores:
+        return pd.DataFrame(columns=COLUMNS)
+    found = _effects(table)
     tests = found.loc[found["se"].notna(), ["difference", "se", "df"]].astype(float)
     if tests.empty:
         return found.reindex(columns=COLUMNS)
@@ -156,6 +160,11 @@ def with_and_without(table: ResultsTable) -> Figure:
     axes[0].set_ylabel("standardised score")
     shared_legend(figure, drawn)
     return figure
+
+
+def _effects(table: ResultsTable) -> pd.DataFrame:
+    rows = [_effect(table, target, source) for target, source in best_sources(table).items()]
+    return pd.DataFrame([row for row in rows if row is not None], columns=[*OF_RUNS, "se", "df"])
 
 
 def _effect(table: ResultsTable, target: str, source: str) -> tuple[object, ...] | None:

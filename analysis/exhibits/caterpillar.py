@@ -15,7 +15,8 @@ from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
 from analysis.fitted_model import Model
 from analysis.fitting.conditional import modes
-from analysis.fitting.mixed_model import LEVEL, MixedFit
+from analysis.fitting.inference import LEVEL
+from analysis.fitting.mixed_model import MixedFit
 
 
 def effects_by_target(fit: MixedFit) -> pd.DataFrame:

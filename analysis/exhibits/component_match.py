@@ -15,7 +15,7 @@ from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import single_source_scores
 from analysis.figures import panels, shared_legend
-from analysis.fitting.mixed_model import LEVEL, half_width
+from analysis.fitting.inference import LEVEL, half_width
 from analysis.results_table import ResultsTable
 from analysis.wording import number
 

@@ -17,6 +17,7 @@ from analysis.exhibits import (
     means_by_n_sources,
     model_checks,
     network_size,
+    own_contrasts,
     own_models,
     own_units,
     predictions_report,
@@ -39,6 +40,7 @@ from analysis.exhibits import (
 from analysis.exhibits.exhibit import Exhibit
 
 ON_MODELS: tuple[Callable[[Evidence], Exhibit], ...] = (
+    own_contrasts.exhibit,
     own_models.exhibit,
     sensitivity_report.exhibit,
     diagnostics.exhibit,

@@ -1,20 +1,18 @@
-"""The study's own models and contrasts."""
+"""The study's own models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
-import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.contrasts import ALPHA, verdicts
+from analysis.contrasts import ALPHA
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table, picture_of_model
 from analysis.figures import panels
 from analysis.fitted_model import Model
 from analysis.fitting.mixed_model import MixedFit
-from analysis.formulas.further_contrasts import CONTRAST_KEYS
 from analysis.report.phrases import size
 from analysis.wording import in_brief, listed, number
 from study.core.model_matrix import INTERCEPT
@@ -26,22 +24,13 @@ ON_PAIRS = "Intervals and p_adjusted are simultaneous (max-t) over the pairs of 
 
 
 def exhibit(evidence: Evidence) -> Exhibit:
-    """Effects and variances of each model of a formula, and the contrasts that the study asks of any model."""
-    items = (*shown(evidence.own), *contrasts(evidence.models))
-    return Exhibit("own_models", "own", items, headline=tuple(sentences(evidence)))
+    """Effects and variances of each model of a formula."""
+    return Exhibit("own_models", "own", tuple(shown(evidence.own)), headline=tuple(sentences(evidence.own)))
 
 
-def sentences(evidence: Evidence) -> Iterator[str]:
-    """Each contrast that the study asks for; how each of its own models ended, with its significant terms."""
-    for name, model in evidence.models.items():
-        for row in model.own_contrasts.itertuples():
-            if row.why_not:
-                yield f"Contrast {row.contrast} of model {name} is not estimable: {row.why_not}."
-                continue
-            (verdict,) = verdicts(pd.Series([row.estimate]), pd.Series([row.p_adjusted]))
-            adjusted = "" if row.adjustment == "none" else f" ({row.adjustment})"
-            yield f"Contrast {row.contrast} of model {name} is {verdict}: {size(row, row.p_adjusted)}{adjusted}."
-    for model in evidence.own:
+def sentences(models: Sequence[Model]) -> Iterator[str]:
+    """How each model ended, with its significant terms, and the means and pairs that were asked for."""
+    for model in models:
         if model.fit is None:
             yield f"Model {model.name} ({model.given}) has no fit: {model.why_not}."
             continue
@@ -79,17 +68,6 @@ def shown(models: Sequence[Model]) -> Iterator[Picture | Table]:
     for model in models:
         if model.fit is not None:
             yield from _tables(model, model.fit)
-
-
-def contrasts(models: Mapping[str, Model]) -> Iterator[Table]:
-    """The study's own contrasts, of the named models and of its own."""
-    asked = [model.own_contrasts.assign(model=name) for name, model in models.items() if len(model.own_contrasts)]
-    if asked:
-        every = pd.concat(asked, ignore_index=True)
-        gone = "; ".join(f"{row.contrast}: {row.why_not}" for row in every.itertuples() if row.why_not)
-        note = "p_adjusted: Holm's method over the comparisons of a model here; intervals are unadjusted."
-        note += f" Not estimable: {gone}." if gone else ""
-        yield Table("own_contrasts", "The study's own comparisons", note, every[["model", *CONTRAST_KEYS]])
 
 
 def _tables(model: Model, fit: MixedFit) -> Iterator[Table]:

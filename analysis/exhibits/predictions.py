@@ -18,7 +18,8 @@ from scipy import stats
 
 from analysis.contrasts import mean_weights, strategies_of
 from analysis.fitting.conditional import modes, predict
-from analysis.fitting.mixed_model import LEVEL, fit_mixed
+from analysis.fitting.inference import LEVEL
+from analysis.fitting.mixed_model import fit_mixed
 from analysis.fitting.mixed_problem import NotCertified
 from analysis.fitting.random_terms import intercepts_by
 from analysis.results_table import ResultsTable

@@ -56,13 +56,14 @@ def of_strategies(model: Model) -> pd.DataFrame:
     """The ranking of the strategies, where their means were taken."""
     pairs = model.contrasts_of_means if len(model.contrasts_of_means) else model.contrasts
     p = {frozenset(row.contrast.split(" - ")): row.p_adjusted for row in pairs.itertuples()}
-    return _ranked(model.means.rename(columns={"strategy": "level"}), p)
+    return _ranked(model.means.rename(columns={"strategy": "level"}), {} if model.no_verdicts else p)
 
 
 def _of_treatment(model: Model, name: str, means: pd.DataFrame) -> pd.DataFrame:
     adjusted = model.statements.set_index("effect")["p_adjusted"]
     pairs = compared_levels(name, list(means["level"]))
-    return _ranked(means, {frozenset(pair): adjusted[effect] for effect, pair in pairs.items() if effect in adjusted})
+    p = {frozenset(pair): adjusted[effect] for effect, pair in pairs.items() if effect in adjusted}
+    return _ranked(means, {} if model.no_verdicts else p)
 
 
 def _ranked(means: pd.DataFrame, p: Mapping[frozenset[str], float]) -> pd.DataFrame:

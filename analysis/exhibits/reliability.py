@@ -16,7 +16,7 @@ from scipy import stats
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels, shared_legend
-from analysis.fitting.mixed_model import LEVEL
+from analysis.fitting.inference import LEVEL
 from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
 from analysis.wording import listed, number

@@ -15,7 +15,7 @@ from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
 from analysis.fitting.conditional import residuals
-from analysis.fitting.mixed_model import LEVEL
+from analysis.fitting.inference import LEVEL
 from analysis.results_table import ResultsTable
 from analysis.wording import listed, p_shown, p_value
 

@@ -10,17 +10,16 @@ from matplotlib.figure import Figure
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels, shared_legend
-from analysis.fitting.mixed_model import fixed_effects
+from analysis.fitting.inference import fixed_effects
+from analysis.robustness import WITHOUT, counted
 from analysis.sensitivity import (
     BY,
     FILLED,
     MERGED,
     REPORTED,
     TARGET_INTERCEPTS,
-    WITHOUT,
     Variant,
     moved,
-    single_targets_counted,
     summary,
 )
 from analysis.wording import called, listed, number
@@ -107,7 +106,8 @@ def shown(variants: Sequence[Variant]) -> Iterator[Picture | Table]:
     note = (
         "Compared with the first model as reported: largest change of a slope or of a difference between strategies, "
         "smallest and largest ratio of standard errors, largest change of an adjusted p value, and the effects whose "
-        "verdict changes (moved)."
+        "verdict changes (moved). Without a target, a significant effect is judged by the width of its reported "
+        "interval."
     )
     yield Table(name, title, note, summary(variants))
     fixed = pd.concat([fixed_effects(one.fit).assign(variant=one.name) for one in fitted], ignore_index=True)
@@ -121,7 +121,7 @@ def _on_changes(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: 
     without_fit = [one.name for one in variants if one.effects is None]
     by_effect: dict[str, dict[str, list[str]]] = {}
     for one in variants:
-        for effect, verdict in moved(reported, one.effects).items() if one.effects is not None else ():
+        for effect, verdict in moved(reported, one).items():
             by_effect.setdefault(effect, {}).setdefault(verdict, []).append(one.name)
     absent = f" (no certified fit {listed(without_fit)})" if without_fit else ""
     if len(without_fit) == len(variants):
@@ -129,7 +129,7 @@ def _on_changes(reported: pd.DataFrame, variants: Sequence[Variant], n_effects: 
     if not by_effect:
         return f"changes none of {n_effects} conclusions{absent}"
     changes = [
-        f"{called(effect)} {verdict}" + (f" ({listed(single_targets_counted(names))})" if len(variants) > 1 else "")
+        f"{called(effect)} {verdict}" + (f" ({listed(counted(names))})" if len(variants) > 1 else "")
         for effect, verdicts in by_effect.items()
         for verdict, names in verdicts.items()
     ]

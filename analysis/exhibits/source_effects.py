@@ -19,6 +19,7 @@ from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.figures import panels
 from analysis.questions import SOURCES
 from analysis.results_table import ResultsTable
+from analysis.robustness import fragile_to_strategies
 from analysis.simultaneous import EACH, Judging, correlation_of, judged
 from analysis.verdict_rows import verdict_rows
 from analysis.wording import in_brief, number
@@ -32,11 +33,32 @@ ROOM = 200
 
 def exhibit(evidence: Evidence) -> Exhibit:
     """What each source adds to a multi-source run, by target."""
-    effects = source_effects(evidence.table.frozen, evidence.options.judging)
-    named = effects.assign(family=SOURCES, effect=effects["source"] + " on " + effects["target"])
+    table = evidence.table.frozen
+    effects = source_effects(table, evidence.options.judging)
     return Exhibit(
-        "source_effects", "sources", tuple(shown(effects)), tuple(sentences(effects)), verdicts=verdict_rows(named)
+        "source_effects",
+        "sources",
+        tuple(shown(effects)),
+        tuple(sentences(effects)),
+        verdicts=verdicts(table, effects),
     )
+
+
+def verdicts(table: ResultsTable, effects: pd.DataFrame) -> pd.DataFrame:
+    """The effects as `verdict_rows`, robust where they stay without each strategy."""
+    named = effects.assign(family=SOURCES, effect=_names(effects))
+    return verdict_rows(named, fragile_to_strategies(table, named, _estimates))
+
+
+def _estimates(table: ResultsTable) -> pd.Series:
+    """By effect."""
+    tests = [part[0] for part in _by_target(table)]
+    found = pd.concat(tests, ignore_index=True) if tests else pd.DataFrame(columns=COLUMNS)
+    return found["estimate"].set_axis(_names(found))
+
+
+def _names(effects: pd.DataFrame) -> pd.Series:
+    return effects["source"] + " on " + effects["target"]
 
 
 def shown(effects: pd.DataFrame) -> Iterator[Picture | Table]:
@@ -87,15 +109,19 @@ def source_effects(table: ResultsTable, judging: Judging = EACH) -> pd.DataFrame
     family, targets taken for independent, which errs to the safe side (Sidak 1967). Targets where the effects of the
     sources are not estimable, or no degree of freedom is left, have no rows; nor do sources that do not vary.
     """
-    several = table.scores[~table.is_single]
-    found = [_of_target(several[several["target"] == target], table) for target in table.targets]
-    parts = [part for part in found if part is not None]
+    parts = _by_target(table)
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
     tests = pd.concat([tests for tests, _ in parts], ignore_index=True)
     correlation = block_diag(*(own for _, own in parts))
     of_variances = block_diag(*(np.ones_like(own) for _, own in parts))  # one residual variance a target
     return judged(tests, correlation, of_variances, judging)[COLUMNS]
+
+
+def _by_target(table: ResultsTable) -> list[tuple[pd.DataFrame, np.ndarray]]:
+    several = table.scores[~table.is_single]
+    found = [_of_target(several[several["target"] == target], table) for target in table.targets]
+    return [part for part in found if part is not None]
 
 
 def _of_target(rows: pd.DataFrame, table: ResultsTable) -> tuple[pd.DataFrame, np.ndarray] | None:

@@ -12,10 +12,11 @@ from analysis.baselines import matched_factors
 from analysis.contrasts import HIGHER, LOWER, verdicts
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
-from analysis.report.phrases import size
+from analysis.report.phrases import note_on, size
 from analysis.results_table import ResultsTable
+from analysis.robustness import fragile_to_targets
 from analysis.simultaneous import EACH, Judging
-from analysis.verdict_rows import verdict_rows
+from analysis.verdict_rows import NONE_FRAGILE, Fragile, verdict_rows
 from analysis.wording import few, listed
 
 VERBS = {HIGHER: "scores higher than", LOWER: "scores lower than"}
@@ -25,12 +26,19 @@ def exhibit(evidence: Evidence) -> Exhibit:
     """The comparisons over all targets, and those on each target."""
     table, judging = evidence.table.frozen, evidence.options.judging
     overall = against_baselines(table, judging)
-    said, parts = tuple(sentences(table, overall)), tuple(shown(table, judging))
     stated = overall.dropna(subset=["se"]) if len(overall) else overall
-    return Exhibit("baselines", "strategies", parts, headline=said, verdicts=verdict_rows(stated))
+    fragile = fragile_to_targets(table, stated, _estimates)
+    said, parts = tuple(sentences(table, overall, fragile)), tuple(shown(table, judging))
+    return Exhibit("baselines", "strategies", parts, headline=said, verdicts=verdict_rows(stated, fragile))
 
 
-def sentences(table: ResultsTable, overall: pd.DataFrame) -> Iterator[str]:
+def _estimates(table: ResultsTable) -> pd.Series:
+    """By baseline."""
+    found = against_baselines(table)
+    return found["estimate"].set_axis(found["effect"]) if len(found) else pd.Series(dtype=float)
+
+
+def sentences(table: ResultsTable, overall: pd.DataFrame, fragile: Fragile = NONE_FRAGILE) -> Iterator[str]:
     """One for each baseline: the difference over all targets, and on how many of them it is positive."""
     if overall.empty:
         yield "No baselines were scored, so whether training helps at all is not known."
@@ -39,16 +47,17 @@ def sentences(table: ResultsTable, overall: pd.DataFrame) -> Iterator[str]:
         n_above = row.n_targets - len(row.not_above)
         where = f" (not on {listed(few(row.not_above))})" if row.not_above and n_above else ""
         yield (
-            f"The mean trained representation {_compared(row)}; its mean is above that of {row.effect} on {n_above} of "
-            f"{row.n_targets} targets{where}.{_own_level(table, row.effect)}"
+            f"The mean trained representation {_compared(row, fragile)}; its mean is above that of {row.effect} on "
+            f"{n_above} of {row.n_targets} targets{where}.{_own_level(table, row.effect)}"
         )
 
 
-def _compared(row: Any) -> str:
+def _compared(row: Any, fragile: Fragile) -> str:
     if pd.isna(row.se):
         return f"cannot be compared with {row.effect}, because no score varies"
     (verdict,) = verdicts(pd.Series([row.estimate]), pd.Series([row.p_adjusted]))
-    return f"{VERBS.get(verdict, 'does not differ significantly from')} {row.effect}: {size(row, row.p_adjusted)}"
+    verb = VERBS.get(verdict, "does not differ significantly from")
+    return f"{verb} {row.effect}: {size(row, row.p_adjusted, note_on(row.effect, fragile))}"
 
 
 def _own_level(table: ResultsTable, baseline: str) -> str:

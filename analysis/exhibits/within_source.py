@@ -11,7 +11,7 @@ from scipy import stats
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
 from analysis.exhibits.score_figures import single_source_scores
-from analysis.fitting.mixed_model import LEVEL
+from analysis.fitting.inference import LEVEL
 from analysis.repeats import repeated
 from analysis.results_table import ResultsTable
 

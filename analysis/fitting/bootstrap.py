@@ -15,7 +15,8 @@ from scipy import sparse
 from analysis.fitting.covariance_cone import on_boundary
 from analysis.fitting.cross_products import Response, by_block, response_of_pieces
 from analysis.fitting.crossed import Crossed, crossed_response
-from analysis.fitting.mixed_model import LEVEL, MixedFit
+from analysis.fitting.inference import LEVEL
+from analysis.fitting.mixed_model import MixedFit
 from analysis.fitting.projected_newton import Minimum, minimise
 
 BATCH, FEW, MOST_THREADS = 100, 5, 4

@@ -1,18 +1,15 @@
 """Linear mixed models by (restricted) maximum likelihood, exact and certified.
 
 Any number of random terms over any grouping factors, nested or crossed, with independent or correlated coefficients.
-Inference by Satterthwaite's degrees of freedom, whose intervals cover what they say with as few as seven groups.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from analysis.fitting.balanced import Balanced
 from analysis.fitting.covariance_cone import (
@@ -32,7 +29,7 @@ from analysis.fitting.projected_newton import DECREMENT, Minimum, minimise, newt
 from analysis.fitting.random_layout import Layout
 from analysis.fitting.random_terms import RandomTerm
 from analysis.fitting.restricted_likelihood import by_parameter, derivatives, evaluate
-from analysis.fitting.satterthwaite import degrees_of_freedom, parameter_covariance
+from analysis.fitting.satterthwaite import parameter_covariance
 
 STARTS = (0.3, 3.0, 30.0)
 """Where the searches start: a coefficient's random variance over the sampling variance of a level's own estimate."""
@@ -42,8 +39,6 @@ SAME_OPTIMUM = 1e-8
 
 FIT_AT_TOLERANCE = 1e-4
 """What a Newton step may still promise, twice, where the variances are another engine's."""
-
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -212,41 +207,6 @@ def fit_at(
             f"it by {promised / 2.0:.1e}"
         )
     return _fit_at_optimum(problem, Covariances(np.where(zero, 0.0, at.d), at.axes))
-
-
-def contrast_tests(fit: MixedFit, contrasts: np.ndarray) -> pd.DataFrame:
-    """Contrasts (m, p) of the fixed terms: `estimate, se, df, t, p, ci_low, ci_high`, one row each; df as in
-    `satterthwaite`."""
-    estimate = contrasts @ fit.estimate
-    variance = np.einsum("mp,pq,mq->m", contrasts, fit.covariance, contrasts)
-    slopes = np.einsum("mp,lpq,mq->ml", contrasts, fit.covariance_slopes, contrasts)
-    df = degrees_of_freedom(variance, slopes, fit.parameter_covariance)
-    se = np.sqrt(variance)
-    t = estimate / se
-    reach = half_width(se, df)
-    return pd.DataFrame(
-        {
-            "estimate": estimate,
-            "se": se,
-            "df": df,
-            "t": t,
-            "p": 2.0 * stats.t.sf(np.abs(t), df),
-            "ci_low": estimate - reach,
-            "ci_high": estimate + reach,
-        }
-    )
-
-
-def half_width(se: Any, df: Any) -> Any:
-    """How far 95 % t intervals reach to either side."""
-    return stats.t.ppf(0.5 + LEVEL / 2.0, df) * se
-
-
-def fixed_effects(fit: MixedFit) -> pd.DataFrame:
-    """`contrast_tests` of each fixed term by itself, under `term`."""
-    table = contrast_tests(fit, np.eye(len(fit.fixed_terms)))
-    table.insert(0, "term", fit.fixed_terms)
-    return table
 
 
 def variances(fit: MixedFit) -> pd.DataFrame:

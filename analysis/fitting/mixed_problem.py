@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.fitting.balanced import Balanced, balanced_of
+from analysis.fitting.balanced import Balanced
+from analysis.fitting.balanced_layout import balanced_of
 from analysis.fitting.cross_products import Design, Response, design_of, require_full_rank, response_of
 from analysis.fitting.crossed import Crossed, CrossedResponse, crossed_of, crossed_response
 from analysis.fitting.random_layout import Layout, layout_of, no_layout

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from analysis.fitting.conditional import residuals
-from analysis.fitting.mixed_model import MixedFit, fixed_effects, variances
+from analysis.fitting.inference import fixed_effects
+from analysis.fitting.mixed_model import MixedFit, variances
 
 LEAST_P = 2e-16
 MOST_DECIMALS = 6

@@ -14,7 +14,8 @@ from pandas.api import types
 from analysis.fitting import mixed_model
 from analysis.fitting.bootstrap import Refits, draws, percentile_interval, refit
 from analysis.fitting.conditional import predict
-from analysis.fitting.mixed_model import MixedFit, contrast_tests, fixed_effects, variances
+from analysis.fitting.inference import contrast_tests, fixed_effects
+from analysis.fitting.mixed_model import MixedFit, variances
 from analysis.fitting.summary import summary
 from analysis.formulas.formula import Built, build
 from analysis.formulas.marginal_means import (

@@ -8,30 +8,43 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from analysis.contrasts import holm
 from analysis.fitted_model import Model
-from analysis.fitting.mixed_model import contrast_tests
+from analysis.fitting.mixed_model import MixedFit
+from analysis.simultaneous import EACH, Judging, simultaneous
 from study.core.coding import Coding
 from study.core.errors import Fault, nearest, raise_all
 from study.core.plan_sections import Contrast
 
 CONTRAST_KEYS = ("contrast", "estimate", "se", "df", "p", "p_adjusted", "adjustment", "ci_low", "ci_high")
 """Of a contrast, in fit.json and in tables."""
-NUMBERS = ("estimate", "se", "df", "t", "p", "p_adjusted", "ci_low", "ci_high")
+NUMBERS = ("estimate", "se", "df", "t", "p", "p_adjusted", "p_holm", "ci_low", "ci_high")
+Weights = Mapping[str, Mapping[str, float]]
+"""Of terms, by contrast."""
 
 
-def with_own_contrasts(models: Sequence[Model], contrasts: Sequence[Contrast]) -> tuple[Model, ...]:
-    """Each model with those of the contrasts that are its own, as `own_contrasts`.
+def with_own_contrasts(
+    models: Sequence[Model], contrasts: Sequence[Contrast], judging: Judging = EACH
+) -> tuple[Model, ...]:
+    """Each model with those of the contrasts that are its own, as `own_contrasts`: `contrast`, the numbers of
+    `simultaneous` (all contrasts of a model are one family) and `why_not`.
 
-    `contrast_tests` with `contrast`, `p_adjusted` and `adjustment` (Holm 1979: all these of the model); where the model
-    has no fit or a term was left out there is no number, and `why_not` says so. Raises `InputFaults` for terms that a
-    model would not have whatever the rows were.
+    Where the model has no fit or a term was left out there is no number, and `why_not` says so. Raises `InputFaults`
+    for terms that a model would not have whatever the rows were.
     """
     by_name = {model.name: model for model in models}
     raise_all(fault for one in contrasts for fault in _faults(one, by_name[one.model].coding))
-    return tuple(
-        _with(model, {one.name: one.weights for one in contrasts if one.model == model.name}) for model in models
-    )
+    return tuple(_with(model, weights_of(model.name, contrasts), judging) for model in models)
+
+
+def weights_of(model: str, contrasts: Sequence[Contrast]) -> Weights:
+    """The weights of a model's contrasts."""
+    return {one.name: one.weights for one in contrasts if one.model == model}
+
+
+def contrasts_of(fit: MixedFit, asked: Weights, judging: Judging) -> pd.DataFrame:
+    """`effect` and `simultaneous` of the contrasts, all of which are estimable from the fit."""
+    weights = np.array([[own.get(term, 0.0) for term in fit.fixed_terms] for own in asked.values()])
+    return simultaneous(fit, weights, judging).assign(effect=list(asked))
 
 
 def _faults(contrast: Contrast, coding: Coding) -> Iterator[Fault]:
@@ -47,20 +60,17 @@ def _faults(contrast: Contrast, coding: Coding) -> Iterator[Fault]:
             )
 
 
-def _with(model: Model, asked: Mapping[str, Mapping[str, float]]) -> Model:
+def _with(model: Model, asked: Weights, judging: Judging) -> Model:
     if not asked:
         return model
     why_not = {name: _why_not(weights, model) for name, weights in asked.items()}
-    estimable = [name for name, reason in why_not.items() if not reason]
+    estimable = {name: asked[name] for name, reason in why_not.items() if not reason}
     table = pd.DataFrame(index=pd.Index(asked, name="contrast"), columns=list(NUMBERS), dtype=float)
+    table = table.assign(adjustment="none", why_not=list(why_not.values()))
     if estimable and model.fit is not None:
-        terms = model.fit.fixed_terms
-        tests = contrast_tests(
-            model.fit, np.array([[asked[name].get(term, 0.0) for term in terms] for name in estimable])
-        )
-        table.loc[estimable] = tests.assign(p_adjusted=holm(tests["p"].to_numpy()))[list(NUMBERS)].to_numpy()
-    adjustment = f"Holm, {len(estimable)} own comparisons" if len(estimable) > 1 else "none"
-    table = table.assign(adjustment=adjustment, why_not=list(why_not.values()))
+        tests = contrasts_of(model.fit, estimable, judging)
+        table.loc[list(estimable), list(NUMBERS)] = tests[list(NUMBERS)].to_numpy()
+        table["adjustment"] = tests["adjustment"].iloc[0]
     return replace(model, own_contrasts=table.reset_index())
 
 

@@ -12,7 +12,8 @@ from itertools import combinations, product
 import numpy as np
 import pandas as pd
 
-from analysis.fitting.mixed_model import MixedFit, contrast_tests
+from analysis.fitting.inference import contrast_tests
+from analysis.fitting.mixed_model import MixedFit
 from analysis.simultaneous import Judging, simultaneous
 from study.core.errors import Fault, nearest, raise_all
 from study.core.factors import Level

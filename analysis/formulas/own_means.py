@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from analysis.fitted_model import Model
-from analysis.fitting.mixed_model import MixedFit, fit_mixed
-from analysis.fitting.mixed_problem import NotCertified
+from analysis.fitting.mixed_model import MixedFit
 from analysis.formulas.formula import build, known_columns, model_rows
 from analysis.formulas.marginal_means import factors_of, mean_weights, means_table, pairs_table
+from analysis.formulas.own_variants import without_targets
 from analysis.options import AnalysisOptions
 from analysis.results_table import ResultsTable
-from analysis.sensitivity import REPORTED, WITHOUT, Variant, not_robust
-from study.core.errors import Fault, InputFaults, nearest, raise_all
+from analysis.sensitivity import REPORTED, Variant, not_robust
+from study.core.errors import Fault, nearest, raise_all
 from study.core.factors import Level
 from study.core.formula import Formula
 from study.core.formula_grammar import parse
@@ -69,10 +68,10 @@ def _with(
     if not asked or model.fit is None:
         return model
     stated = _pairs(model.fit, formula, fitted, columns, asked, options)
-    variants = [Variant(REPORTED, len(fitted), stated, model.fit)]
-    targets = fitted["target"].unique()
-    for target in targets if len(targets) > 2 else ():
-        variants.append(_without(target, formula, rows, columns, asked, options))
+    variants = [
+        Variant(REPORTED, len(fitted), stated, model.fit),
+        *without_targets(formula, rows, columns, lambda fit, some: _pairs(fit, formula, some, columns, asked, options)),
+    ]
     fragile = not_robust(variants)
     robust = [_robust(effect, fragile) for effect in stated["effect"]] if len(variants) > 1 else ""
     pairs = stated.drop(columns="family").rename(columns={"effect": "contrast"})
@@ -91,25 +90,9 @@ def _pairs(
     found = []
     for name in asked:
         pairs = pairs_table(fit, mean_weights(formula, rows, columns, fit.fixed_terms, name), options.seed)
-        found.append(pairs.rename(columns={"pair": "effect"}).assign(family=name))
+        effects = pairs["pair"] if len(asked) == 1 else f"{name}: " + pairs["pair"]
+        found.append(pairs.drop(columns="pair").assign(effect=effects, family=name))
     return pd.concat(found, ignore_index=True)
-
-
-def _without(
-    target: str,
-    formula: Formula,
-    rows: pd.DataFrame,
-    columns: Mapping[str, Column],
-    asked: Sequence[str],
-    options: AnalysisOptions,
-) -> Variant:
-    name, some = f"{WITHOUT} {target}", rows[rows["target"] != target]
-    try:
-        built = build(formula, some, columns)
-        fit = fit_mixed(np.asarray(built.y), built.fixed, built.random)
-        return Variant(name, len(some), _pairs(fit, formula, some[built.used], columns, asked, options), fit)
-    except (NotCertified, InputFaults) as reason:
-        return Variant(name, len(some), why_not=str(reason))
 
 
 def _robust(effect: str, fragile: Mapping[str, str]) -> str:

@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.fitting.mixed_model import MixedFit, contrast_tests, half_width
+from analysis.centring import centred
+from analysis.fitting.inference import contrast_tests, half_width
+from analysis.fitting.mixed_model import MixedFit
 from analysis.fitting.mixed_problem import NotCertified
-from analysis.headline_terms import centred
 from analysis.models import headline_fit
 from analysis.planning.simulation import planned_model, prefix, refit, simulate
 from analysis.planning.truth import Truth, sd_name

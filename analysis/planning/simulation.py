@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.centring import centred
 from analysis.fitting.mixed_problem import problem_of
 from analysis.fitting.projected_newton import minimise
 from analysis.fitting.random_terms import RandomTerm
 from analysis.fitting.restricted_likelihood import Derivatives, by_parameter, derivatives, evaluate
 from analysis.fitting.satterthwaite import degrees_of_freedom, parameter_covariance
-from analysis.headline_terms import centred, headline_terms
+from analysis.headline_terms import headline_terms
 from analysis.planning.truth import Truth, sd_name
 from analysis.simultaneous import correlation_of
 from study.core.coding import Coding

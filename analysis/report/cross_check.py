@@ -12,7 +12,8 @@ from analysis.exhibits.exhibit import Table
 from analysis.fitted_model import Model
 from analysis.fitting.engine_fit import EngineFailed
 from analysis.fitting.engines import OTHERS, require_engine
-from analysis.fitting.mixed_model import MixedFit, fixed_effects
+from analysis.fitting.inference import fixed_effects
+from analysis.fitting.mixed_model import MixedFit
 
 TOLERANCE = {"criterion": 1e-4, "estimate": 1e-4, "se": 1e-4, "sd": 1e-3}
 """Within these two engines agree, scores being standardised. A deviation near zero hardly moves the criterion."""

@@ -13,7 +13,7 @@ from analysis.components import FORMULA, Components
 from analysis.evidence import Evidence
 from analysis.fitted_model import Model
 from analysis.fitting.engines import NATIVE
-from analysis.fitting.mixed_model import fixed_effects
+from analysis.fitting.inference import fixed_effects
 from analysis.formulas.further_contrasts import CONTRAST_KEYS
 from study.core.columns import source_column
 

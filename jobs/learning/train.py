@@ -26,7 +26,7 @@ from jobs.learning.precision import Arithmetic, use_float32
 from jobs.learning.selection import Best, overall, validated
 from jobs.learning.tasks import Batch, Task, source_tasks, step_batches
 from jobs.learning.training_log import cut_log, write_line
-from jobs.learning.updates import Step, batch_losses, training_step
+from jobs.learning.updates import Losses, Step, batch_losses, training_step
 from jobs.learning.validation import validation_losses
 from jobs.networks.branching import Network, torch_seed
 from jobs.sound.mel_store import MelStore
@@ -123,9 +123,7 @@ def train(
     )
     losses = batch_losses(network, tasks, parts.reader, arithmetic)
     step = training_step(network, tasks, losses, parts.optimiser, settings, device)
-    batches = step_batches(parts.generator, parts.reader, tasks, settings.batch_size, settings.schedule)
-    if device.type == "cuda" and not resident:
-        batches = prefetched(batches)
+    batches = _batches(parts)
     generators = [device] if device.type == "cuda" else []
     with closing(batches), use_float32(arithmetic.precision), torch.random.fork_rng(devices=generators):
         torch.manual_seed(torch_seed(seed_sequence(run_id, "dropout")))
@@ -135,22 +133,9 @@ def train(
             means = _epoch(parts, position, best, clock, batches, step)
             if means is None:
                 return _diverged(parts, position, position.epoch + 1)
-            position.epoch += 1
-            validation = validation_losses(network, parts.reader, parts.tasks, settings.batch_size, run_id, losses)
-            _log_epoch(parts, position, means, validation)
-            if _is_selecting(settings):
-                best.note(position.epoch, overall(validation, tasks), network, settings.select == "best")
-            position.iteration, position.loss_sums, position.loss_counts = _nothing_yet(parts)
+            validation = _validated_epoch(parts, position, best, means, losses)
         position.seconds = clock.seconds()
-        if best.weights is not None:
-            network.load_state_dict(best.weights)
-            write_line(log_path, "selected", of_epoch=best.epoch, validation_loss=best.loss)
-            validation = {}  # that of another epoch
-        # training losses do not cover the last update, which followed the last loss
-        lasting = [loss for loss in validation.values() if loss is not None]
-        if not all(map(math.isfinite, lasting)) or not all(map(_is_finite, network.state_dict().values())):
-            return _diverged(parts, position, position.epoch)
-        return Trained("ok", position.steps, position.seconds)
+        return _ended(parts, position, best, validation)
 
 
 def iterations_of_an_epoch(settings: Training, n_training_tracks: int, n_sources: int) -> int:
@@ -161,6 +146,13 @@ def iterations_of_an_epoch(settings: Training, n_training_tracks: int, n_sources
 def _optimiser(network: Network, settings: Training, device: torch.device) -> torch.optim.Optimizer:
     rate, decoupled = first_rate(settings, device), settings.weight_decay == "decoupled"
     return OPTIMISERS[settings.optimiser](list(network.parameters()), rate, settings.l2, decoupled)
+
+
+def _batches(parts: Parts) -> Iterator[tuple[Batch, ...]]:
+    """The steps' batches; those that a GPU has to wait for are read ahead."""
+    settings = parts.settings
+    batches = step_batches(parts.generator, parts.reader, parts.tasks, settings.batch_size, settings.schedule)
+    return prefetched(batches) if parts.device.type == "cuda" and not parts.resident else batches
 
 
 def _is_selecting(settings: Training) -> bool:
@@ -231,6 +223,20 @@ def _epoch(
     return [total / n if n else None for total, n in zip(sums.tolist(), position.loss_counts, strict=True)]
 
 
+def _validated_epoch(
+    parts: Parts, position: Position, best: Best, means: list[float | None], losses: Losses
+) -> dict[str, float | None]:
+    """End an epoch: its validation losses, which are logged and, if the run selects, compared with the best's."""
+    settings = parts.settings
+    position.epoch += 1
+    validation = validation_losses(parts.network, parts.reader, parts.tasks, settings.batch_size, parts.run_id, losses)
+    _log_epoch(parts, position, means, validation)
+    if _is_selecting(settings):
+        best.note(position.epoch, overall(validation, parts.tasks), parts.network, settings.select == "best")
+    position.iteration, position.loss_sums, position.loss_counts = _nothing_yet(parts)
+    return validation
+
+
 def _log_epoch(
     parts: Parts, position: Position, means: list[float | None], validation: Mapping[str, float | None]
 ) -> None:
@@ -244,6 +250,19 @@ def _log_epoch(
         loss={task.name: mean for task, mean in zip(parts.tasks, means, strict=True)},
         validation_loss=finite,
     )
+
+
+def _ended(parts: Parts, position: Position, best: Best, validation: Mapping[str, float | None]) -> Trained:
+    """Leave the network with the weights of the best epoch, if the run selects; "ok" if all that lasts is finite."""
+    if best.weights is not None:
+        parts.network.load_state_dict(best.weights)
+        write_line(parts.log_path, "selected", of_epoch=best.epoch, validation_loss=best.loss)
+        validation = {}  # that of another epoch
+    # training losses do not cover the last update, which followed the last loss
+    lasting = [loss for loss in validation.values() if loss is not None]
+    if not all(map(math.isfinite, lasting)) or not all(map(_is_finite, parts.network.state_dict().values())):
+        return _diverged(parts, position, position.epoch)
+    return Trained("ok", position.steps, position.seconds)
 
 
 def _diverged(parts: Parts, position: Position, epoch: int) -> Trained:

@@ -1,4 +1,4 @@
-"""The loss on each source's validation tracks: for monitoring only, never for selection."""
+"""The loss on each source's validation tracks: for monitoring, and for `select` and `patience` where they are set."""
 
 from __future__ import annotations
 

@@ -184,8 +184,8 @@ def analyze_tables(
     from analysis.analyze import analyze
     from analysis.options import AnalysisOptions
     from analysis.result_checks import RESULTS
-    from analysis.results_table import read_table
     from analysis.roles import is_of_a_study
+    from analysis.table_file import read_table
 
     rows = pd.concat([read_table(path) for path in files], ignore_index=True)
     study = None

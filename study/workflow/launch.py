@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from study.workflow.prepare import prepare_study
 from study.workflow.stopping import enough_when, read_until
 
 if TYPE_CHECKING:
+    from jobs.prepared_data import Prepared
     from jobs.steps import Report
     from jobs.sweep import Backend, Progress
 
@@ -70,28 +71,15 @@ def _launch(
     study: Study, options: LaunchOptions, tell: Tell, show: Callable[[Progress, Report], None]
 ) -> Progress | None:
     if options.in_process:
-        given = {"--address": options.address, "--gpu-share": options.gpu_share}
-        raise_all(
-            Fault("", key, value, "cannot be combined with --in-process")
-            for key, value in given.items()
-            if value is not None
-        )
+        _refuse_options_of_ray(options)
     refuse_other_overrides(Paths(study.store).plan, study)
     runs = baseline_runs(study) + read_plan(Paths(study.store).plan, study)
     runs = _chosen(runs, options.runs) if options.runs else runs
     rule = None if options.until is None else read_until(study, options.until)
-    if not has_hard_links(study.store):
-        expected = "its file system has no hard links, by which results are committed; expected a local disk or NFS"
-        raise InputFaults([Fault(FILE_NAME, "[study] store", str(study.store), expected)])
+    _refuse_without_hard_links(study)
+    _refuse_functions(study, runs)
     from jobs import launch as story
-    from jobs.function_step import refuse_unloadable
-    from jobs.sweep import Limits
 
-    refuse_unloadable(study)
-    if study.baselines.own or any(study.learner_function(run.factors) != BASE for run in runs if not run.is_baseline):
-        from jobs.learning.learners import refuse_learners  # imports torch
-
-        refuse_learners(study, runs)
     with listing_faults_in(Paths(study.store).faults):
         prepared = prepare_study(study, tell)
     survey = survey_results(Paths(study.store), expected_results(study, runs, prepared.target_fingerprints))
@@ -101,13 +89,36 @@ def _launch(
     lacking = story.missing_targets(study, prepared, runs)
     story.forget_left_over(study, runs, lacking)
     all_runs = counted(len(runs), sum(run.is_baseline for run in runs))
-    plans_on = options.stop_after_s is not None and not options.runs
     if options.stop_after_s is None and not lacking:
         tell(f"nothing is missing: {all_runs} are scored on {len(study.targets)} targets")
         return None
     tell(f"{all_runs}: {len(runs) - len(lacking)} done, {len(lacking)} to go")
     results = partial(own_results, study, tell)
     enough = enough_when(study, rule, len(runs), results, options.mix_versions, tell) if rule else lambda n_done: False
+    progress = _sweep(study, options, prepared, runs, lacking, enough, tell, show)
+    if progress.failed:
+        raise RunFailed(
+            f"{story.failures_told(progress.failed)}\n{len(progress.failed)} of {progress.n_runs} runs failed; "
+            "see runs/ID/attempts for details, and launch again to retry them"
+        )
+    return progress
+
+
+def _sweep(
+    study: Study,
+    options: LaunchOptions,
+    prepared: Prepared,
+    runs: list[Run],
+    lacking: Mapping[Run, tuple[str, ...]],
+    enough: Callable[[int], bool],
+    tell: Tell,
+    show: Callable[[Progress, Report], None],
+) -> Progress:
+    """Work off what is missing, and what is planned on the way, on the backend asked for."""
+    from jobs.launch import launch
+    from jobs.sweep import Limits
+
+    plans_on = options.stop_after_s is not None and not options.runs
     backend = _backend(study, options)
     try:
         next_run = partial(_plan_on, study) if plans_on else lambda: None
@@ -118,16 +129,35 @@ def _launch(
             outlook.look(progress, report)
             show(progress, report)
 
-        limits = Limits(options.stop_after_s, next_run, enough)
-        progress = story.launch(study, prepared, runs, backend, shown, limits)
+        return launch(study, prepared, runs, backend, shown, Limits(options.stop_after_s, next_run, enough))
     finally:
         backend.close()
-    if progress.failed:
-        raise RunFailed(
-            f"{story.failures_told(progress.failed)}\n{len(progress.failed)} of {progress.n_runs} runs failed; "
-            "see runs/ID/attempts for details, and launch again to retry them"
-        )
-    return progress
+
+
+def _refuse_options_of_ray(options: LaunchOptions) -> None:
+    given = {"--address": options.address, "--gpu-share": options.gpu_share}
+    raise_all(
+        Fault("", key, value, "cannot be combined with --in-process")
+        for key, value in given.items()
+        if value is not None
+    )
+
+
+def _refuse_without_hard_links(study: Study) -> None:
+    if not has_hard_links(study.store):
+        expected = "its file system has no hard links, by which results are committed; expected a local disk or NFS"
+        raise InputFaults([Fault(FILE_NAME, "[study] store", str(study.store), expected)])
+
+
+def _refuse_functions(study: Study, runs: Sequence[Run]) -> None:
+    """Raise `InputFaults` for functions of the user that cannot be loaded or do not fit the study's runs."""
+    from jobs.function_step import refuse_unloadable
+
+    refuse_unloadable(study)
+    if study.baselines.own or any(study.learner_function(run.factors) != BASE for run in runs if not run.is_baseline):
+        from jobs.learning.learners import refuse_learners  # imports torch
+
+        refuse_learners(study, runs)
 
 
 def _say_cost(outlook: Outlook, n_runs: int, gpu_share: float, tell: Tell) -> None:

@@ -17,6 +17,7 @@ from analysis.analyze import Analysis, analyze
 from analysis.evidence import Evidence
 from analysis.exhibits import (
     network_size,
+    own_contrasts,
     own_models,
     runs,
     single_sources,
@@ -158,7 +159,7 @@ def leave_models_alone(patch: pytest.MonkeyPatch) -> None:
         exhibit = strategies.exhibit(evidence)
         return replace(exhibit, shown=exhibit.tables)
 
-    patch.setattr(story, "EXHIBITS", (first_tables, own_models.exhibit, variances.exhibit))
+    patch.setattr(story, "EXHIBITS", (first_tables, own_contrasts.exhibit, own_models.exhibit, variances.exhibit))
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 from analysis.any_table import any_table
 from analysis.models import treatment_model
 from analysis.report.treatment_findings import on_treatments, treatment_verdicts
-from analysis.results_table import read_table
 from analysis.roles import Asked
+from analysis.table_file import read_table
 from study.cli import run
 from study.core.errors import InputFaults
 from study.folder import analyze

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from analysis.contrasts import holm, marginal_means, strategies_at, tukey
-from analysis.fitting.mixed_model import fixed_effects
+from analysis.fitting.inference import fixed_effects
 from analysis.results_table import results_table
 from study.core.coding import first_model
 from study.core.strategies import STRATEGIES

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.headline_terms import ONE_SOURCE, SEVERAL_SOURCES, centred, headline_terms, less_target_means
+from analysis.centring import centred, less_target_means
+from analysis.headline_terms import ONE_SOURCE, SEVERAL_SOURCES, headline_terms
 from analysis.models import paper_size_model, paper_strategy_model, size_model, strategy_model
 from analysis.results_table import results_table
 from study.core.coding import first_model

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.models import size_model, strategy_model
-from analysis.results_table import read_table, results_table
+from analysis.results_table import results_table
+from analysis.table_file import read_table
 from study.core.errors import InputFaults
 
 RNG = np.random.default_rng(0)

@@ -93,7 +93,8 @@ def test_where_nothing_is_missing_nothing_is_filled(variants) -> None:
 def test_moves_are_of_sign_and_of_significance() -> None:
     before = pd.DataFrame({"effect": list("abc"), "estimate": [1.0, 1.0, 1.0], "p_adjusted": [0.01, 0.01, 0.2]})
     after = pd.DataFrame({"effect": list("abc"), "estimate": [-1.0, 1.0, 1.0], "p_adjusted": [0.01, 0.06, 0.3]})
-    assert moved(before, after) == {"a": "higher → lower", "b": "higher → not significant"}
+    other = Variant("with a fixed intercept of each target", 1, after)
+    assert moved(before, other) == {"a": "higher → lower", "b": "higher → not significant"}
 
 
 def test_what_is_significant_and_gives_way_is_not_robust_and_what_only_appears_is_no_matter(variants) -> None:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from analysis.fitting.engines import OTHERS, fit_by
-from analysis.fitting.mixed_model import MixedFit, fit_mixed, fixed_effects
+from analysis.fitting.inference import fixed_effects
+from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.random_terms import RandomTerm
 from study.core.coding import first_model, second_model
 

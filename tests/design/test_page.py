@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from design.generate import generate
-from design.page import design_page, on_baselines, write_page
+from design.notes import on_baselines
+from design.page import design_page, write_page
 from tests.design.spaces import PAPER_PHASES, write_study
 
 

@@ -185,7 +185,8 @@ def _attempts(read_attempts: Callable[..., list], paths: Paths, run_id: str) -> 
 
 
 def _of_tables(folder: Path, study: Study) -> dict[str, Reader]:
-    from analysis.results_table import read_table, results_table
+    from analysis.results_table import results_table
+    from analysis.table_file import read_table
     from design.evaluate import evaluate
     from design.foreign import read_design
 

@@ -13,16 +13,10 @@ import pandas as pd
 import pytest
 
 from jobs.corpus import read_corpus, training_split
+from jobs.fingerprints import fingerprint
 from jobs.kept_representations import read_topics
 from jobs.preparation import prepare
-from jobs.prepared_data import (
-    fingerprint,
-    open_corpus_arrays,
-    open_labels,
-    open_sound,
-    read_prepared,
-    sound_left_out,
-)
+from jobs.prepared_data import open_corpus_arrays, open_labels, open_sound, read_prepared, sound_left_out
 from study.core.errors import InputFaults
 from study.core.paths import Paths
 from study.core.plan import write_plan

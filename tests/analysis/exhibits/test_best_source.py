@@ -13,6 +13,10 @@ def table(results):
     return results_table(results, {})
 
 
+def shown_of(table):
+    return shown(table, effect_of_best_source(table))
+
+
 def test_the_best_source_is_that_of_the_highest_single_mean(table) -> None:
     best = best_sources(table)
     assert list(best) == list(table.targets)
@@ -33,7 +37,7 @@ def test_its_effect_is_at_equal_strategy_and_number_of_sources(table) -> None:
 
 def test_the_sentence_counts_targets_and_names_the_extremes(table) -> None:
     effects = effect_of_best_source(table)
-    (said,) = sentences(table)
+    (said,) = sentences(effects)
     assert f"on {(effects['ci_low'] > 0).sum()} of 4 targets" in said
     assert "; bpm on ballroom)" in said
 
@@ -43,15 +47,16 @@ def test_where_all_runs_have_the_source_there_is_no_effect(simulate) -> None:
     rows = rows[(rows["strategy"] == "SS-R") | rows["source.self"] | (rows["phase"] == "baseline")]
     table = results_table(rows, {})
     assert set(best_sources(table).values()) == {"self"}
-    assert effect_of_best_source(table).empty and not list(sentences(table))
-    (picture,) = shown(table)
+    effects = effect_of_best_source(table)
+    assert effects.empty and not list(sentences(effects))
+    (picture,) = shown(table, effects)
     assert picture.draw is not None
 
 
 def test_what_cannot_be_drawn_is_said(results) -> None:
     rows = results[results["strategy"] != "SS-R"]
-    (picture,) = shown(results_table(rows, {}))
+    (picture,) = shown_of(results_table(rows, {}))
     assert picture.draw is None and picture.caption.startswith("Not drawn: there are no single-source scores")
     bare = results.groupby(["run_id", "target", "strategy"], as_index=False)["score"].mean()
-    (picture,) = shown(results_table(pd.DataFrame(bare), {}))
+    (picture,) = shown_of(results_table(pd.DataFrame(bare), {}))
     assert picture.caption == "Not drawn: the table does not give the number of sources of each run."

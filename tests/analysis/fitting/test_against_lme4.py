@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from analysis.fitting.conditional import modes
-from analysis.fitting.mixed_model import MixedFit, contrast_tests, fit_at, fit_mixed, fixed_effects
+from analysis.fitting.inference import contrast_tests, fixed_effects
+from analysis.fitting.mixed_model import MixedFit, fit_at, fit_mixed
 from analysis.fitting.random_terms import RandomTerm
 from study.core.coding import first_model, is_single, second_model
 

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from analysis.fitting import mixed_model
-from analysis.fitting.balanced import balanced_of
+from analysis.fitting.balanced_layout import balanced_of
 from analysis.fitting.bootstrap import refit
-from analysis.fitting.mixed_model import contrast_tests, fit_mixed
+from analysis.fitting.inference import contrast_tests
+from analysis.fitting.mixed_model import fit_mixed
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.fitting.restricted_likelihood import by_parameter, derivatives, evaluate
 

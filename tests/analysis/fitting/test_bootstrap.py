@@ -7,7 +7,8 @@ import pytest
 from analysis.fitting import random_layout
 from analysis.fitting.bootstrap import _simulated, percentile_interval, refit, simulate_responses
 from analysis.fitting.cross_products import Response, response_of
-from analysis.fitting.mixed_model import MixedFit, fit_mixed, fixed_effects
+from analysis.fitting.inference import fixed_effects
+from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.random_terms import RandomTerm
 from tests.analysis.by_target import fit_by_target
 

@@ -9,7 +9,8 @@ import pytest
 from analysis.fitting import crossed
 from analysis.fitting.bootstrap import refit
 from analysis.fitting.conditional import fitted, modes
-from analysis.fitting.mixed_model import MixedFit, contrast_tests, fit_mixed
+from analysis.fitting.inference import contrast_tests
+from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from analysis.fitting.restricted_likelihood import by_parameter, derivatives, evaluate
 

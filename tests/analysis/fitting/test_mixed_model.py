@@ -14,7 +14,8 @@ from scipy import stats
 
 from analysis.fitting.bootstrap import refit
 from analysis.fitting.conditional import modes
-from analysis.fitting.mixed_model import MixedFit, NotCertified, contrast_tests, fit_at, fit_mixed, fixed_effects
+from analysis.fitting.inference import contrast_tests, fixed_effects
+from analysis.fitting.mixed_model import MixedFit, NotCertified, fit_at, fit_mixed
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 from study.core.coding import first_model, strategy_columns
 from study.core.errors import InputFaults

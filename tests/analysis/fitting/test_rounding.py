@@ -8,7 +8,8 @@ import pytest
 
 from analysis.fitting.bootstrap import refit
 from analysis.fitting.conditional import fitted, modes
-from analysis.fitting.mixed_model import NotCertified, contrast_tests, fit_mixed
+from analysis.fitting.inference import contrast_tests
+from analysis.fitting.mixed_model import NotCertified, fit_mixed
 from analysis.fitting.random_terms import RandomTerm, intercepts_by
 
 

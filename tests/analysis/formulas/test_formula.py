@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.fitting.mixed_model import MixedFit, fit_mixed, fixed_effects
+from analysis.fitting.inference import fixed_effects
+from analysis.fitting.mixed_model import MixedFit, fit_mixed
 from analysis.formulas.formula import Built, build
 from study.core.coding import n_star, r_star
 from study.core.errors import InputFaults

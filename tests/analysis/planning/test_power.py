@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from analysis.fitting.mixed_model import contrast_tests, fit_mixed
+from analysis.fitting.inference import contrast_tests
+from analysis.fitting.mixed_model import fit_mixed
 from analysis.planning import simulation
 from analysis.planning.power import Grid, power, share
 from analysis.planning.simulation import Planned, planned_model, refit, simulate

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.fitting.mixed_model import contrast_tests
+from analysis.fitting.inference import contrast_tests
 from analysis.planning.precision import Rule, floors, margins, read_rule, runs_needed, targets_needed
 from analysis.planning.precision_findings import on_looks, on_margins, on_what_it_takes
 from analysis.planning.simulation import Planned, simulate
