@@ -23,7 +23,7 @@ import pandas as pd
 from headline_nulls import N_TARGETS, plan
 from scipy import stats
 
-from analysis.fitting.balanced import balanced_of
+from analysis.fitting.balanced_layout import balanced_of
 from analysis.fitting.mixed_model import STARTS
 from analysis.fitting.mixed_problem import NotCertified, problem_of
 from analysis.fitting.projected_newton import minimise
