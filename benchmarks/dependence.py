@@ -19,6 +19,7 @@ from analysis.centring import centred
 from analysis.contrasts import holm
 from analysis.dependence import likelihood_ratios, permutation_p
 from analysis.fitting.deletion import deletions
+from analysis.fitting.mixed_model import MixedFit
 from analysis.models import headline_fit
 from analysis.results_table import results_table
 from study.core.coding import first_model
@@ -27,14 +28,18 @@ SHARES = (0.0, 0.1)
 SHIFT = 3.0
 
 
+def fitted(rows: pd.DataFrame) -> tuple[pd.DataFrame, MixedFit]:
+    """The standardised scores, and the headline's first model of them."""
+    rows = results_table(rows, {}).scores
+    return rows, headline_fit(rows, centred(first_model(rows, {}), rows["target"]), {}, True)[0]
+
+
 def detected(share: float, study: int, runs: pd.DataFrame) -> tuple[bool, bool]:
     """Whether the likelihood ratio and the permutation find dependence within runs."""
     rng = np.random.default_rng([11, int(100 * share), study])
-    rows = results_table(scores(runs, share, 0.0, rng), {}).scores
-    coding = centred(first_model(rows, {}), rows["target"])
-    fit, _ = headline_fit(rows, coding, {}, True)
+    rows, fit = fitted(scores(runs, share, 0.0, rng))
     ratio = float(likelihood_ratios(fit)["p"].iloc[0])
-    return ratio < 0.05, permutation_p(rows, coding.columns, rng) < 0.05
+    return ratio < 0.05, permutation_p(rows, fit.fixed, rng) < 0.05
 
 
 def named(share: float, planted: bool, study: int, runs: pd.DataFrame) -> tuple[bool, bool]:
@@ -43,10 +48,8 @@ def named(share: float, planted: bool, study: int, runs: pd.DataFrame) -> tuple[
     rows = scores(runs, share, 0.0, rng)
     odd = str(rng.choice(runs["run_id"]))
     rows.loc[rows["run_id"] == odd, "score"] += planted * SHIFT * np.sqrt(RESIDUAL_VARIANCE)
-    table = results_table(rows, {})
-    coding = centred(first_model(table.scores, {}), table.scores["target"])
-    fit, _ = headline_fit(table.scores, coding, {}, True)
-    without = deletions(fit, table.scores["run_id"].to_numpy())
+    rows, fit = fitted(rows)
+    without = deletions(fit, rows["run_id"].to_numpy())
     p = holm(np.minimum(2.0 * np.minimum(without.p, without.shift_p), 1.0))
     found = set(without.units[p < 0.05])
     return odd in found, bool(found - {odd})

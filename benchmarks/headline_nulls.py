@@ -47,6 +47,13 @@ def plan(rng: np.random.Generator) -> pd.DataFrame:
     ])  # fmt: skip
 
 
+def part_of(runs: pd.DataFrame, n_others: int, rng: np.random.Generator) -> np.ndarray:
+    """Positions in the plan of 16 runs of one source, 10 of all eight, and `n_others` of two to seven."""
+    singles, alls, others = (np.flatnonzero(runs["n_sources"].isin(of)) for of in ([1], [8], range(2, 8)))
+    drawn = rng.choice(others, n_others, replace=False)
+    return np.concatenate([singles[np.arange(48) % 6 < 2], alls[np.arange(25) % 5 < 2], drawn])
+
+
 def scores(runs: pd.DataFrame, of_run: float, of_combination: float, rng: np.random.Generator) -> pd.DataFrame:
     """Every run on every target; these shares of the residual variance are of the run and of the combination."""
     n_star = np.where(runs["strategy"] == "SS-R", 0, runs["n_sources"] - 2)

@@ -14,7 +14,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
-from headline_nulls import N_TARGETS, plan, scores
+from headline_nulls import N_TARGETS, part_of, plan, scores
 from true_pairs import added
 
 import analysis.analyze as story
@@ -33,9 +33,7 @@ def study_rows(share: float, effects: str | None, all_runs: bool, rng: np.random
     """The results of one study."""
     runs = plan(rng)
     if not all_runs:
-        singles, alls, others = (np.flatnonzero(runs["n_sources"].isin(of)) for of in ([1], [8], range(2, 8)))
-        kept = [*singles[np.arange(48) % 6 < 2], *alls[np.arange(25) % 5 < 2], *rng.choice(others, 74, replace=False)]
-        runs = runs.iloc[np.sort(kept)].reset_index(drop=True)
+        runs = runs.iloc[np.sort(part_of(runs, 74, rng))].reset_index(drop=True)
     rows = scores(runs.assign(phase="sequential"), share, 0.0, rng)
     if effects is not None:
         rows["score"] += added(rows, None if effects == PAPER else float(effects))

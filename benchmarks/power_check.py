@@ -5,10 +5,9 @@ and fits studies without any code of this project: lmerTest tests each effect, a
 Compared are power, the mean half-width of each 95 % interval, and how often a half-width is below a limit, over all
 runs and over the first ones. The number of first runs is the one that `runs_needed` gives for a rule.
 
-    python benchmarks/power_check.py [--studies 300] [--simulations 10000] [--out /tmp/power_check]
+    python benchmarks/power_check.py [--studies 300] [--simulations 10000]
 
-Where the folder has the studies of an earlier run of power_check.R, they are used again. The exit status is 1 where
-the two sides are further apart than by chance.
+The exit status is 1 where the two sides are further apart than by chance.
 """
 
 from __future__ import annotations
@@ -20,15 +19,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
 import pandas as pd
-from headline_nulls import plan
+from headline_nulls import part_of, plan
 from scipy import stats
 
-from analysis.fitting.mixed_model import MixedFit, half_width
+from analysis.fitting.inference import half_width
+from analysis.fitting.mixed_model import MixedFit
 from analysis.planning.power import Cell, Grid, power
 from analysis.planning.precision import read_rule, runs_needed
 from analysis.planning.simulation import planned_model, prefix, refit, simulate
@@ -70,9 +71,7 @@ class Compared:
 def some_runs(rng: np.random.Generator) -> pd.DataFrame:
     """60 runs of the plan, in an order in which the first ones have all strategies."""
     runs = plan(rng)
-    singles, alls, others = (np.flatnonzero(runs["n_sources"].isin(of)) for of in ([1], [8], range(2, 8)))
-    kept = [*singles[np.arange(48) % 6 < 2], *alls[np.arange(25) % 5 < 2], *rng.choice(others, 34, replace=False)]
-    return runs.iloc[rng.permutation(kept)].reset_index(drop=True)
+    return runs.iloc[rng.permutation(part_of(runs, 34, rng))].reset_index(drop=True)
 
 
 def stated_truth(runs: pd.DataFrame) -> Truth:
@@ -121,9 +120,7 @@ def by_lme4(folder: Path, runs: pd.DataFrame, sizes: Sequence[int], truth: Truth
     pd.DataFrame({"n_runs": sizes, "n_targets": N_TARGETS}).to_csv(folder / "sizes.csv", index=False)
     for name, values in (("effects", truth.effects), ("sds", sd)):
         pd.DataFrame({"term": list(values), "value": list(values.values())}).to_csv(folder / f"{name}.csv", index=False)
-    if not (folder / "studies.csv").is_file():
-        script = Path(__file__).with_suffix(".R")
-        subprocess.run(["Rscript", script, folder, str(studies), "2019"], check=True)
+    subprocess.run(["Rscript", Path(__file__).with_suffix(".R"), folder, str(studies), "2019"], check=True)
     return pd.read_csv(folder / "studies.csv")
 
 
@@ -163,13 +160,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=300)
     parser.add_argument("--simulations", type=int, default=10_000)
-    parser.add_argument("--out", type=Path, default=Path("/tmp/power_check"))
     given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
     runs = some_runs(np.random.default_rng(2019))
     truth = stated_truth(runs)
     sizes = [needed_runs(runs, truth), len(runs)]
-    theirs = by_lme4(given.out, runs, sizes, truth, given.studies)
+    with TemporaryDirectory() as folder:
+        theirs = by_lme4(Path(folder), runs, sizes, truth, given.studies)
     cells = power(runs, {}, truth, Grid(sizes, [N_TARGETS], given.simulations), np.random.default_rng(3))
     found: list[Compared] = []
     for cell in cells:
