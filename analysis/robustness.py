@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from analysis.contrasts import HIGHER, LOWER, NOT_SIGNIFICANT, verdicts
+from analysis.contrasts import ALPHA, HIGHER, LOWER, NOT_SIGNIFICANT, verdicts
 from analysis.results_table import ResultsTable
 from analysis.wording import listed
 
@@ -90,7 +90,7 @@ def fragile_to_targets(table: ResultsTable, reported: pd.DataFrame, estimates_of
 def _fragile_without(
     others: Mapping[str, ResultsTable], reported: pd.DataFrame, estimates_of: Estimates, what: str
 ) -> dict[str, str]:
-    if reported.empty:
+    if not (reported["p_adjusted"] < ALPHA).any():
         return {}
     now = [(f"{WITHOUT} {name}", verdicts_without(reported, estimates_of(without))) for name, without in others.items()]
     return fragile(reported_verdicts(reported), now, what)

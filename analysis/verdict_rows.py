@@ -41,14 +41,15 @@ def verdict_rows(
         p=rows["p_adjusted"],
         verdict=verdicts(rows["estimate"], rows["p_adjusted"]),
         n_family=rows.groupby("family")["family"].transform("size"),
-        robust=[_robust(effect, fragile) for effect in rows["effect"]],
+        robust=[robust(effect, fragile) for effect in rows["effect"]],
         effect=rows["effect"] if called is None else list(called),
         target=rows.get("target", ""),
     )
     return own[list(COLUMNS)].reset_index(drop=True)
 
 
-def _robust(effect: str, fragile: Fragile) -> str:
+def robust(effect: str, fragile: Fragile) -> str:
+    """`yes`, `no: ` and under which treatments not, or empty where nothing was tried."""
     if effect not in fragile:
         return ""
     return f"no: {fragile[effect]}" if fragile[effect] else "yes"

@@ -14,6 +14,7 @@ from scipy import stats
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Picture, Table
 from analysis.exhibits.score_figures import single_source_scores
+from analysis.exhibits.source_effects import on_targets
 from analysis.figures import OF_SINGLE, panels, shared_legend
 from analysis.fitting.inference import half_width
 from analysis.questions import BEST_SOURCES
@@ -81,14 +82,14 @@ def sentences(effects: pd.DataFrame) -> Iterator[str]:
 def verdicts(table: ResultsTable, effects: pd.DataFrame) -> pd.DataFrame:
     """The effects as `verdict_rows`, robust where they stay without each strategy."""
     found = effects.dropna(subset=["difference"]).rename(columns={"difference": "estimate"})
-    named = found.assign(family=BEST_SOURCES, effect=found["source"] + " on " + found["target"])
+    named = found.assign(family=BEST_SOURCES, effect=on_targets(found))
     return verdict_rows(named, fragile_to_strategies(table, named, _differences))
 
 
 def _differences(table: ResultsTable) -> pd.Series:
     """By effect."""
     rows = _effects(table)
-    return rows["difference"].set_axis(rows["source"] + " on " + rows["target"])
+    return rows["difference"].set_axis(on_targets(rows))
 
 
 def _with_interval(row: pd.Series) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from analysis.contrasts import verdicts
+from analysis.contrasts import ALPHA, verdicts
 from analysis.evidence import Evidence
 from analysis.exhibits.exhibit import Exhibit, Table
 from analysis.fitted_model import Model
@@ -45,7 +45,7 @@ def fragile_contrasts(evidence: Evidence, model: Model) -> dict[str, str]:
     """Of each significant contrast, under which other treatments of the scores it is not: those of the report's models
     (`analysis.sensitivity`); of the study's own models, each target left out."""
     own, judging = model.own_contrasts, evidence.options.judging
-    if own.empty or model.fit is None or not (own["p_adjusted"] < 1.0).any():
+    if own.empty or model.fit is None or not (own["p_adjusted"] < ALPHA).any():
         return {}
     asked = weights_of(model.name, evidence.options.own.contrast)
 

@@ -46,7 +46,7 @@ def exhibit(evidence: Evidence) -> Exhibit:
 
 def verdicts(table: ResultsTable, effects: pd.DataFrame) -> pd.DataFrame:
     """The effects as `verdict_rows`, robust where they stay without each strategy."""
-    named = effects.assign(family=SOURCES, effect=_names(effects))
+    named = effects.assign(family=SOURCES, effect=on_targets(effects))
     return verdict_rows(named, fragile_to_strategies(table, named, _estimates))
 
 
@@ -54,10 +54,11 @@ def _estimates(table: ResultsTable) -> pd.Series:
     """By effect."""
     tests = [part[0] for part in _by_target(table)]
     found = pd.concat(tests, ignore_index=True) if tests else pd.DataFrame(columns=COLUMNS)
-    return found["estimate"].set_axis(_names(found))
+    return found["estimate"].set_axis(on_targets(found))
 
 
-def _names(effects: pd.DataFrame) -> pd.Series:
+def on_targets(effects: pd.DataFrame) -> pd.Series:
+    """What effects of a `source` on a `target` are called."""
     return effects["source"] + " on " + effects["target"]
 
 

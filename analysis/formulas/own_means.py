@@ -15,6 +15,7 @@ from analysis.formulas.own_variants import without_targets
 from analysis.options import AnalysisOptions
 from analysis.results_table import ResultsTable
 from analysis.sensitivity import REPORTED, Variant, not_robust
+from analysis.verdict_rows import robust
 from study.core.errors import Fault, nearest, raise_all
 from study.core.factors import Level
 from study.core.formula import Formula
@@ -73,9 +74,9 @@ def _with(
         *without_targets(formula, rows, columns, lambda fit, some: _pairs(fit, formula, some, columns, asked, options)),
     ]
     fragile = not_robust(variants)
-    robust = [_robust(effect, fragile) for effect in stated["effect"]] if len(variants) > 1 else ""
+    noted = [robust(effect, fragile) for effect in stated["effect"]] if len(variants) > 1 else ""
     pairs = stated.drop(columns="family").rename(columns={"effect": "contrast"})
-    return replace(model, contrasts=pairs, statements=stated.assign(robust=robust))
+    return replace(model, contrasts=pairs, statements=stated.assign(robust=noted))
 
 
 def _pairs(
@@ -93,9 +94,3 @@ def _pairs(
         effects = pairs["pair"] if len(asked) == 1 else f"{name}: " + pairs["pair"]
         found.append(pairs.drop(columns="pair").assign(effect=effects, family=name))
     return pd.concat(found, ignore_index=True)
-
-
-def _robust(effect: str, fragile: Mapping[str, str]) -> str:
-    if effect not in fragile:
-        return ""
-    return f"no: {fragile[effect]}" if fragile[effect] else "yes"
